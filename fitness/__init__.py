@@ -1,0 +1,21 @@
+"""What an untrained network is worth: CRoZe and the other zero-cost proxies."""
+
+from fitness import croze_paper, croze_size, flops, live_size, params  # noqa: F401  (each registers its proxy)
+from fitness.base import Batch, NoScore, Proxy, Score, Task, proxies, register, score, stable_hash
+from fitness.croze import LayerTerms, croze_terms
+from fitness.croze_paper import croze_paper_terms
+
+__all__ = [
+    "Batch",
+    "LayerTerms",
+    "NoScore",
+    "Proxy",
+    "Score",
+    "Task",
+    "croze_paper_terms",
+    "croze_terms",
+    "proxies",
+    "register",
+    "score",
+    "stable_hash",
+]

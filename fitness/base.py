@@ -1,0 +1,116 @@
+"""What a proxy is, what it is computed from, and how a list of genotypes is scored."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from spaces import Network, NetworkSize, Registry, Space, UsageError
+
+
+class Batch(NamedTuple):
+    """One batch: images (N, 3, H, W) normalised with the data set's mean and std, labels (N,)."""
+
+    images: Tensor
+    labels: Tensor
+    low: Tensor  # (3, 1, 1), what black is after normalisation
+    high: Tensor  # (3, 1, 1), what white is
+
+
+class Score(NamedTuple):
+    """A proxy's value for one genotype; ``value`` is None where it cannot be computed, ``reason`` says why."""
+
+    value: float | None
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class NoScore(ArithmeticError):
+    """Raised by a proxy that has no value for a genotype; its text becomes `Score.reason`."""
+
+
+def stable_hash(*parts: object) -> int:
+    """A 63-bit integer from the text of ``parts``, equal in every process and on every machine."""
+    digest = hashlib.sha256("|".join(str(part) for part in parts).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything besides the genotype that a score depends on."""
+
+    space: Space
+    size: NetworkSize
+    seed: int = 0
+    batch: Batch | None = None
+    device: str = "cpu"
+    dtype: torch.dtype = torch.float32
+
+    def network(self, genotype: Any, *, norm: bool = True) -> Network:
+        """The untrained network of ``genotype``, its weights drawn from hash(seed, canonical key)."""
+        generator = torch.Generator().manual_seed(stable_hash(self.seed, self.space.key(genotype)))
+        network = self.space.build(genotype, self.size, generator=generator, norm=norm)
+        return network.to(self.device, self.dtype)
+
+    def images_and_labels(self) -> tuple[Tensor, Tensor]:
+        """The batch on the task's device and in its precision."""
+        if self.batch is None:
+            raise UsageError("this proxy needs a batch of images; name a data set with --dataset")
+        return self.batch.images.to(self.device, self.dtype), self.batch.labels.to(self.device)
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A registered measure: a function of one canonical genotype and a `Task`; larger is better."""
+
+    name: str
+    function: Callable[[Any, Task], float]
+    formula: str
+    source: str
+    cost: str
+    needs_images: bool
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.function) or "").split("\n")[0]
+
+    def score(self, genotype: Any, task: Task) -> Score:
+        """The value for one genotype, scored in its canonical form; NaN and infinity become None."""
+        started = time.perf_counter()
+        try:
+            value = float(self.function(task.space.canonical(genotype), task))
+            reason = "" if math.isfinite(value) else f"{self.name} is {value}"
+        except NoScore as error:
+            value, reason = math.nan, str(error)
+        return Score(None if reason else value, reason, time.perf_counter() - started)
+
+
+proxies: Registry[Proxy] = Registry("proxy")
+
+
+def register(
+    name: str, *, formula: str, source: str, cost: str, needs_images: bool
+) -> Callable[[Callable[[Any, Task], float]], Callable[[Any, Task], float]]:
+    """Decorator that enters a function (canonical genotype, task) -> value as a proxy."""
+
+    def enter(function: Callable[[Any, Task], float]) -> Callable[[Any, Task], float]:
+        proxies.register(name)(Proxy(name, function, formula, source, cost, needs_images))
+        return function
+
+    return enter
+
+
+def score(genotypes: Iterable[Any], proxy: str, task: Task) -> Iterator[Score]:
+    """Scores of ``genotypes`` in their order."""
+    chosen = proxies[proxy]
+    for genotype in genotypes:
+        yield chosen.score(genotype, task)

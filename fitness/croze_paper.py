@@ -1,0 +1,146 @@
+"""CRoZe as its paper prints it, equations 3 to 10."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from fitness import cosine
+from fitness.base import NoScore, Task, register
+from fitness.croze import BETA, EPSILON, LayerTerms
+
+GAMMA = 0.001  # learning rate of the single update in equation 7
+
+
+def croze_paper_terms(
+    network: nn.Module, images: Tensor, labels: Tensor, low: Tensor, high: Tensor
+) -> tuple[dict[str, LayerTerms], Tensor]:
+    """P, G and Z of every Conv2d and Linear layer that receives a gradient, and the perturbed images x'.
+
+    ``network`` keeps its BatchNorm and is left as it was, running statistics included. ``low`` and ``high`` are
+    the normalised values of 0 and 1. Raises `NoScore` if the loss has no gradient.
+    """
+    theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    z, g, _ = _forward_backward(network, theta, images, labels)
+    if not any(gradient is not None and gradient.any() for gradient in g.values()):
+        raise NoScore("the loss of the untrained network has no gradient")
+
+    robust = dict(theta)
+    for name, gradient in g.items():  # equations 3 and 6
+        if gradient is not None and gradient.any():
+            robust[name] = theta[name] + BETA * cosine.norm(theta[name]) * gradient / cosine.norm(gradient)
+    _, _, d = _forward_backward(network, robust, images, labels, only_images=True)
+    x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
+    z_r, g_r, _ = _forward_backward(network, robust, x_prime, labels)
+
+    terms = {}
+    for name, gradient in g.items():
+        gradient_r = g_r[name]
+        if gradient is None or gradient_r is None:
+            continue
+        layer = name.removesuffix(".weight")
+        one_step = theta[name] - GAMMA * gradient  # equation 7
+        one_step_r = robust[name] - GAMMA * gradient_r
+        terms[layer] = LayerTerms(
+            P=1 + float(cosine.whole(one_step, one_step_r)),
+            G=abs(float(cosine.whole(gradient, gradient_r))),
+            Z=1 + float(cosine.whole(z[layer], z_r[layer])),
+        )
+    return terms, x_prime
+
+
+def _layers(network: nn.Module) -> dict[str, nn.Module]:
+    """Conv2d and Linear layers, each with the module whose output is z_m: its BatchNorm if that follows."""
+    observed: dict[str, nn.Module] = {}
+    followers: dict[nn.Module, nn.Module] = {}
+    for module in network.modules():
+        if isinstance(module, nn.Sequential):
+            followers.update(zip(list(module)[:-1], list(module)[1:], strict=True))
+    for name, module in network.named_modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            follower = followers.get(module)
+            observed[name] = follower if isinstance(follower, nn.BatchNorm2d) else module
+    return observed
+
+
+@contextmanager
+def _outputs(observed: dict[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
+    """Collects the output of each observed module during one forward pass."""
+    found: dict[str, Tensor] = {}
+
+    def keep(layer: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            found[layer] = output.detach()
+
+        return hook
+
+    handles = [module.register_forward_hook(keep(layer)) for layer, module in observed.items()]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _forward_backward(
+    network: nn.Module,
+    parameters: dict[str, Tensor],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    only_images: bool = False,
+) -> tuple[dict[str, Tensor], dict[str, Tensor | None], Tensor]:
+    """Layer outputs, gradients of the layers' weights, and the gradient of the images if only that is wanted."""
+    observed = _layers(network)
+    names = [] if only_images else [f"{layer}.weight" for layer in observed]
+    tracked = {name: parameters[name].clone().requires_grad_() for name in names}
+    images = images.detach().clone().requires_grad_(only_images)
+    buffers = {
+        name: buffer.clone() for name, buffer in network.named_buffers()
+    }  # running statistics move in these
+    training = network.training
+    with _outputs({} if only_images else observed) as outputs:
+        network.train()
+        try:
+            logits = functional_call(network, {**parameters, **buffers, **tracked}, (images,))
+        finally:
+            network.train(training)
+    loss = F.cross_entropy(logits, labels)
+    gradients = torch.autograd.grad(loss, [images] if only_images else list(tracked.values()), allow_unused=True)
+    if only_images:
+        d = gradients[0] if gradients[0] is not None else torch.zeros_like(images)
+        return outputs, {}, d
+    return outputs, dict(zip(tracked, gradients, strict=True)), torch.zeros(())
+
+
+@register(
+    "croze-paper",
+    formula="sum over m of Z_m P_m G_m",
+    source="Ha, Kim, Hwang 2023 (arXiv:2306.05031), equations 3-10",
+    cost="3 forwards, 2 full backwards, 1 backward to the images",
+    needs_images=True,
+)
+def croze_paper(genotype: Any, task: Task) -> float:
+    """CRoZe as printed, BatchNorm kept: cosines of whole tensors, summed over layers.
+
+        theta^r_m = theta_m + beta |theta_m| g_m/|g_m|,  g = grad L(f_theta(x), y)                     (3, 6)
+        x'  = clamp(x + eps sign(grad_x L(f_theta^r(x), y))) to the normalised [0, 1] box              (4)
+        Z_m = 1 + cos(z_m, z^r_m), of f_theta(x) and f_theta^r(x')                                     (5)
+        P_m = 1 + cos(theta_m - gamma g_m, theta^r_m - gamma g^r_m), g^r = grad L(f_theta^r(x'), y)    (7, 8)
+        G_m = |cos(g_m, g^r_m)|                                                                        (9)
+        score = sum_m Z_m P_m G_m                                                                      (10)
+
+    beta = 2, eps = 0.01 in normalised units, gamma = 0.001; the paper leaves them open, the first two are the
+    released code's. z_m is a layer's output, after its BatchNorm where one follows directly.
+    """
+    images, labels = task.images_and_labels()
+    assert task.batch is not None
+    low, high = (bound.to(images) for bound in (task.batch.low, task.batch.high))
+    terms, _ = croze_paper_terms(task.network(genotype), images, labels, low, high)
+    return sum(Z * P * G for P, G, Z in terms.values())

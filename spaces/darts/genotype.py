@@ -1,0 +1,197 @@
+"""The DARTS genotype: two cells, read and written in the literature's own syntax."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+
+from spaces.errors import UsageError
+from spaces.registry import closest
+
+Edge = tuple[str, int]  # operation, input state: 0 and 1 are the previous two cells, 2.. the nodes in order
+
+SEARCHED = (
+    "max_pool_3x3",
+    "avg_pool_3x3",
+    "skip_connect",
+    "sep_conv_3x3",
+    "sep_conv_5x5",
+    "dil_conv_3x3",
+    "dil_conv_5x5",
+)
+OPERATIONS = (*SEARCHED, "none", "sep_conv_7x7", "conv_7x1_1x7")  # the last three: published cells only
+
+NODES = 4
+LONGEST_TEXT = 20_000
+LARGEST_NODES = 16
+LARGEST_SEARCHED_PERMUTATION = 7  # nodes; beyond, canonical() keeps the order of nodes
+EXAMPLE = (
+    "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4, 5], reduce=[...], reduce_concat=[...])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Genotype:
+    """A normal and a reduction cell: two edges a node, and the states that are concatenated.
+
+    Raises `UsageError` on construction if an operation, a state or a length is wrong.
+    """
+
+    normal: tuple[Edge, ...]
+    normal_concat: tuple[int, ...]
+    reduce: tuple[Edge, ...]
+    reduce_concat: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        _check_cell("normal", self.normal, self.normal_concat)
+        _check_cell("reduce", self.reduce, self.reduce_concat)
+
+    def __str__(self) -> str:
+        return (
+            f"Genotype(normal={list(self.normal)}, normal_concat={list(self.normal_concat)}, "
+            f"reduce={list(self.reduce)}, reduce_concat={list(self.reduce_concat)})"
+        )
+
+    __repr__ = __str__
+
+    @property
+    def strict(self) -> bool:
+        """Whether it lies in the searched space: 4 nodes, 7 operations, different inputs, concat 2..5."""
+        return all(
+            len(cell) == 2 * NODES
+            and concat == (2, 3, 4, 5)
+            and all(operation in SEARCHED for operation, _ in cell)
+            and all(cell[i][1] != cell[i + 1][1] for i in range(0, len(cell), 2))
+            for cell, concat in ((self.normal, self.normal_concat), (self.reduce, self.reduce_concat))
+        )
+
+
+def _check_cell(name: str, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> None:
+    if not edges or len(edges) % 2:
+        raise UsageError(f"{name} needs two edges a node, so an even number of edges, not {len(edges)}")
+    if len(edges) > 2 * LARGEST_NODES:
+        raise UsageError(f"{name} has {len(edges)} edges; at most {2 * LARGEST_NODES} are accepted")
+    for i, (operation, state) in enumerate(edges):
+        if operation not in OPERATIONS:
+            raise UsageError(
+                f"{name} edge {i}: unknown operation {operation!r}: {closest(operation, list(OPERATIONS))}"
+            )
+        if not 0 <= state < 2 + i // 2:
+            raise UsageError(f"{name} edge {i}: node {2 + i // 2} can take states 0 to {1 + i // 2}, not {state}")
+    last = 1 + len(edges) // 2
+    if not 1 <= len(concat) <= 2 * LARGEST_NODES:
+        raise UsageError(f"{name}_concat needs 1 to {2 * LARGEST_NODES} states, not {len(concat)}")
+    for state in concat:
+        if not 2 <= state <= last:
+            raise UsageError(f"{name}_concat: {state} is not a node; nodes are 2 to {last}")
+
+
+def parse(text: str) -> Genotype:
+    """The genotype written in ``text``, read with `ast` and never evaluated.
+
+    Accepts lists and tuples, keywords or positions, and ``range(2, 6)`` for a concat list.
+    Raises `UsageError` saying what is wrong.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise UsageError(f"a genotype of {len(text)} characters; at most {LONGEST_TEXT} are read")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
+        raise UsageError(f"not a genotype ({reason}): {_shorten(text)}; expected {EXAMPLE}") from None
+    fields = list(Genotype.__dataclass_fields__)
+    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "Genotype"):
+        raise UsageError(f"not a genotype: {_shorten(text)}; expected {EXAMPLE}")
+    given = dict(zip(fields, tree.args, strict=False))
+    if len(tree.args) > len(fields):
+        raise UsageError(f"a genotype has {len(fields)} parts ({', '.join(fields)}), not {len(tree.args)}")
+    for keyword in tree.keywords:
+        if keyword.arg not in fields or keyword.arg in given:
+            wrong = "repeated" if keyword.arg in given else "unknown"
+            raise UsageError(f"{wrong} part {keyword.arg!r} of a genotype; its parts are {', '.join(fields)}")
+        given[keyword.arg] = keyword.value
+    missing = [field for field in fields if field not in given]
+    if missing:
+        raise UsageError(f"the genotype lacks {', '.join(missing)}; expected {EXAMPLE}")
+    return Genotype(
+        _edges("normal", given["normal"]),
+        _states("normal_concat", given["normal_concat"]),
+        _edges("reduce", given["reduce"]),
+        _states("reduce_concat", given["reduce_concat"]),
+    )
+
+
+def _shorten(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _items(name: str, node: ast.expr) -> list[ast.expr]:
+    if not isinstance(node, (ast.List, ast.Tuple)):
+        raise UsageError(f"{name} must be a list, such as {EXAMPLE}")
+    return node.elts
+
+
+def _integer(name: str, node: ast.expr) -> int:
+    if not (isinstance(node, ast.Constant) and type(node.value) is int):
+        raise UsageError(
+            f"{name}: a state must be a plain non-negative integer, not {_shorten(ast.unparse(node))}"
+        )
+    return node.value
+
+
+def _edges(name: str, node: ast.expr) -> tuple[Edge, ...]:
+    edges = []
+    for item in _items(name, node):
+        parts = item.elts if isinstance(item, (ast.List, ast.Tuple)) else []
+        if len(parts) != 2 or not (isinstance(parts[0], ast.Constant) and isinstance(parts[0].value, str)):
+            raise UsageError(
+                f"{name}: an edge is a pair such as ('sep_conv_3x3', 0), not {_shorten(ast.unparse(item))}"
+            )
+        edges.append((parts[0].value, _integer(name, parts[1])))
+    return tuple(edges)
+
+
+def _states(name: str, node: ast.expr) -> tuple[int, ...]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("list", "tuple"):
+        node = node.args[0] if len(node.args) == 1 and not node.keywords else node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
+        bounds = [_integer(name, argument) for argument in node.args]
+        if not 1 <= len(bounds) <= 2 or node.keywords or any(bound > 100 for bound in bounds):
+            raise UsageError(f"{name}: only range(start, stop) is understood, such as range(2, 6)")
+        return tuple(range(*bounds))
+    return tuple(_integer(name, item) for item in _items(name, node))
+
+
+@lru_cache(maxsize=8192)
+def canonical_cell(edges: tuple[Edge, ...], concat: tuple[int, ...]) -> tuple[tuple[Edge, ...], tuple[int, ...]]:
+    """The smallest renaming of a cell: over all valid orders of its nodes, edges sorted within each node.
+
+    Swapping a node's inputs or renumbering nodes leaves the function unchanged (concatenated channels
+    are permuted, which the next 1x1 convolution absorbs).
+    """
+    nodes = [edges[i : i + 2] for i in range(0, len(edges), 2)]
+    count = len(nodes)
+    orders = permutations(range(count)) if count <= LARGEST_SEARCHED_PERMUTATION else iter([tuple(range(count))])
+    best: tuple[tuple[Edge, ...], tuple[int, ...]] | None = None
+    for order in orders:
+        renamed = {0: 0, 1: 1} | {2 + old: 2 + new for new, old in enumerate(order)}
+        candidate: list[Edge] = []
+        for new, old in enumerate(order):
+            pair = [(operation, renamed[state]) for operation, state in nodes[old]]
+            if any(state >= 2 + new for _, state in pair):
+                break  # an input would come after its node
+            candidate += sorted(pair, key=lambda edge: (edge[1], edge[0]))
+        else:
+            found = (tuple(candidate), tuple(sorted(renamed[state] for state in concat)))
+            best = found if best is None or found < best else best
+    assert best is not None  # the given order is always valid
+    return best
+
+
+def canonical(genotype: Genotype) -> Genotype:
+    """The form shared by all genotypes that differ by renaming only."""
+    normal, normal_concat = canonical_cell(genotype.normal, genotype.normal_concat)
+    reduce, reduce_concat = canonical_cell(genotype.reduce, genotype.reduce_concat)
+    return Genotype(normal, normal_concat, reduce, reduce_concat)

@@ -1,0 +1,140 @@
+"""The operations on a DARTS edge, with the module names of the literature, and their layers in closed form.
+
+Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from spaces.size import Layer
+
+
+def batch_norm(channels: int, norm: bool) -> nn.Module:
+    """BatchNorm with affine parameters, or the identity where CRoZe leaves it out."""
+    return nn.BatchNorm2d(channels) if norm else nn.Identity()
+
+
+class Zero(nn.Module):
+    """``none``: zeros of the output's shape."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :: self.stride, :: self.stride] * 0
+
+
+class FactorizedReduce(nn.Module):
+    """Halves H and W: two 1x1 convolutions, one on the image shifted by a pixel, each half the channels."""
+
+    def __init__(self, c_in: int, c_out: int, norm: bool) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.conv_1 = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
+        self.conv_2 = nn.Conv2d(c_in, c_out - c_out // 2, 1, stride=2, bias=False)
+        self.bn = batch_norm(c_out, norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.relu(x)
+        height, width = x.shape[2] % 2, x.shape[3] % 2  # odd sizes: pad, so that both halves fit
+        shifted = nn.functional.pad(x, (0, width, 0, height))[:, :, 1:, 1:] if height or width else x[:, :, 1:, 1:]
+        return self.bn(torch.cat([self.conv_1(x), self.conv_2(shifted)], dim=1))
+
+
+class ReLUConvBN(nn.Module):
+    """1x1 convolution between ReLU and BatchNorm: the preprocessing of a cell's inputs."""
+
+    def __init__(self, c_in: int, c_out: int, norm: bool) -> None:
+        super().__init__()
+        self.op = nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, norm))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.op(x)
+
+
+class SepConv(nn.Module):
+    """Depthwise-separable convolution, applied twice; the first carries the stride."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, norm: bool) -> None:
+        super().__init__()
+        self.op = nn.Sequential(
+            *_separable(channels, kernel, stride, 1, norm), *_separable(channels, kernel, 1, 1, norm)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.op(x)
+
+
+class DilConv(nn.Module):
+    """Dilated depthwise-separable convolution, dilation 2."""
+
+    def __init__(self, channels: int, kernel: int, stride: int, norm: bool) -> None:
+        super().__init__()
+        self.op = nn.Sequential(*_separable(channels, kernel, stride, 2, norm))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.op(x)
+
+
+def _separable(channels: int, kernel: int, stride: int, dilation: int, norm: bool) -> list[nn.Module]:
+    padding = dilation * (kernel - 1) // 2
+    return [
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        batch_norm(channels, norm),
+    ]
+
+
+def _conv_7x1_1x7(channels: int, stride: int, norm: bool) -> nn.Module:
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(channels, channels, (1, 7), (1, stride), (0, 3), bias=False),
+        nn.Conv2d(channels, channels, (7, 1), (stride, 1), (3, 0), bias=False),
+        batch_norm(channels, norm),
+    )
+
+
+def _skip(channels: int, stride: int, norm: bool) -> nn.Module:
+    return nn.Identity() if stride == 1 else FactorizedReduce(channels, channels, norm)
+
+
+BUILD: dict[str, Callable[[int, int, bool], nn.Module]] = {  # (channels, stride, norm) -> module
+    "none": lambda c, s, norm: Zero(s),
+    "max_pool_3x3": lambda c, s, norm: nn.MaxPool2d(3, s, 1),
+    "avg_pool_3x3": lambda c, s, norm: nn.AvgPool2d(3, s, 1, count_include_pad=False),
+    "skip_connect": _skip,
+    "sep_conv_3x3": lambda c, s, norm: SepConv(c, 3, s, norm),
+    "sep_conv_5x5": lambda c, s, norm: SepConv(c, 5, s, norm),
+    "sep_conv_7x7": lambda c, s, norm: SepConv(c, 7, s, norm),
+    "dil_conv_3x3": lambda c, s, norm: DilConv(c, 3, s, norm),
+    "dil_conv_5x5": lambda c, s, norm: DilConv(c, 5, s, norm),
+    "conv_7x1_1x7": _conv_7x1_1x7,
+}
+
+
+def factorized_reduce_layers(c_in: int, c_out: int, positions: int) -> tuple[Layer, ...]:
+    """Layers of `FactorizedReduce`; ``positions`` is H*W of its output."""
+    half = c_out // 2
+    return (Layer(half, c_in, positions, 2 * half), Layer(c_out - half, c_in, positions, 2 * (c_out - half)))
+
+
+@lru_cache(maxsize=4096)
+def operation_layers(name: str, channels: int, side_in: int, side_out: int) -> tuple[Layer, ...]:
+    """Layers of one edge in closed form; sides in pixels, a stride wherever they differ."""
+    c, area = channels, side_out * side_out
+    if name == "skip_connect":
+        return factorized_reduce_layers(c, c, area) if side_in != side_out else ()
+    if name == "conv_7x1_1x7":
+        return (Layer(c, 7 * c, side_in * side_out), Layer(c, 7 * c, area, 2 * c))
+    if name.startswith(("sep_conv", "dil_conv")):
+        kernel = int(name[-1])
+        separable = (Layer(c, kernel * kernel, area), Layer(c, c, area, 2 * c))
+        return separable * 2 if name.startswith("sep_conv") else separable
+    return ()

@@ -1,0 +1,107 @@
+"""The DARTS search space: 2 cells x 4 nodes x 2 inputs, 7 operations, about 10^18 cell pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from numpy.random import Generator
+
+from spaces.base import Network, Space, spaces
+from spaces.darts import closed_form
+from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical, parse
+from spaces.darts.network import DartsNetwork
+from spaces.darts.published import PUBLISHED
+from spaces.errors import UsageError
+from spaces.registry import closest
+from spaces.size import NetworkSize, StageTally
+
+CELLS = ("normal", "reduce")
+
+
+def _free_states(cell: tuple[Edge, ...], edge: int) -> list[int]:
+    """Earlier states that ``edge`` could take: neither its own nor that of the node's other edge."""
+    taken = {cell[edge][1], cell[edge ^ 1][1]}
+    return [state for state in range(2 + edge // 2) if state not in taken]
+
+
+def _with_edge(genotype: Genotype, name: str, index: int, edge: Edge) -> Genotype:
+    cell = list(getattr(genotype, name))
+    cell[index] = edge
+    return replace(genotype, **{name: tuple(cell)})
+
+
+class Darts(Space):
+    """Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019."""
+
+    name = "darts"
+    description = "normal and reduction cell, 4 nodes x 2 inputs, 7 operations: about 10^18 cell pairs"
+    default_channels = 36
+    default_layers = 20
+    default_max_params = 6_000_000
+
+    def parse(self, text: str) -> Genotype:
+        if text.isidentifier() and text in PUBLISHED:
+            return self.published()[text]
+        if text.isidentifier():
+            raise UsageError(f"no published genotype is called {text!r}: {closest(text, sorted(PUBLISHED))}")
+        return parse(text)
+
+    def random(self, rng: Generator) -> Genotype:
+        cells = []
+        for _ in CELLS:
+            cell: list[Edge] = []
+            for node in range(NODES):
+                inputs = sorted(rng.choice(2 + node, size=2, replace=False).tolist())
+                operations = rng.integers(len(SEARCHED), size=2).tolist()
+                cell += [(SEARCHED[o], state) for o, state in zip(operations, inputs, strict=True)]
+            cells.append(tuple(cell))
+        return Genotype(cells[0], (2, 3, 4, 5), cells[1], (2, 3, 4, 5))
+
+    def mutate(self, genotype: Genotype, rng: Generator) -> Genotype:
+        name = CELLS[int(rng.integers(2))]
+        cell: tuple[Edge, ...] = getattr(genotype, name)
+        movable = [i for i in range(len(cell)) if _free_states(cell, i)]
+        if movable and rng.integers(2):
+            index = movable[int(rng.integers(len(movable)))]
+            states = _free_states(cell, index)
+            edge = (cell[index][0], states[int(rng.integers(len(states)))])
+        else:
+            index = int(rng.integers(len(cell)))
+            others = [operation for operation in SEARCHED if operation != cell[index][0]]
+            edge = (others[int(rng.integers(len(others)))], cell[index][1])
+        return _with_edge(genotype, name, index, edge)
+
+    def neighbours(self, genotype: Genotype) -> list[Genotype]:
+        found = []
+        for name in CELLS:
+            cell: tuple[Edge, ...] = getattr(genotype, name)
+            for index, (operation, state) in enumerate(cell):
+                edges = [(other, state) for other in SEARCHED if other != operation]
+                edges += [(operation, other) for other in _free_states(cell, index)]
+                found += [_with_edge(genotype, name, index, edge) for edge in edges]
+        return found
+
+    def canonical(self, genotype: Genotype) -> Genotype:
+        return canonical(genotype)
+
+    def key(self, genotype: Genotype) -> str:
+        return str(canonical(genotype))
+
+    def stages(self, genotype: Genotype, size: NetworkSize) -> Sequence[StageTally]:
+        return closed_form.stages(genotype, size)
+
+    def construct(self, genotype: Genotype, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
+        return DartsNetwork(genotype, size, norm, **options)
+
+    @cached_property
+    def _published(self) -> dict[str, Genotype]:
+        return {name: parse(entry.genotype) for name, entry in PUBLISHED.items()}
+
+    def published(self) -> dict[str, Genotype]:
+        return dict(self._published)
+
+
+darts = spaces.register("darts")(Darts())

@@ -1,0 +1,93 @@
+"""The NAS-Bench-201 search space: 15,625 cells, 6,466 isomorphism classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from numpy.random import Generator
+
+from spaces.base import Network, Space, spaces
+from spaces.nasbench201.genotype import OPERATIONS, Cell, canonical, key, live_edges, parse
+from spaces.nasbench201.network import NasBench201Network
+from spaces.size import Layer, NetworkSize, StageTally, tally
+
+
+@lru_cache(maxsize=16384)
+def _cell_layers(cell: Cell, channels: int, side: int) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(channels, channels * int(name[-1]) ** 2, side * side, 2 * channels, live)
+        for name, live in zip(cell.operations, live_edges(cell), strict=True)
+        if name.startswith("nor_conv")
+    )
+
+
+def _with_operation(cell: Cell, edge: int, operation: str) -> Cell:
+    return Cell((*cell.operations[:edge], operation, *cell.operations[edge + 1 :]))
+
+
+class NasBench201(Space):
+    """Dong and Yang, "NAS-Bench-201", ICLR 2020. ``layers`` of its `NetworkSize` counts cells in a stage."""
+
+    name = "nasbench201"
+    description = "one cell, 6 edges, 5 operations: 15,625 cells, 6,466 isomorphism classes"
+    default_channels = 16
+    default_layers = 5
+
+    def parse(self, text: str) -> Cell:
+        return parse(text)
+
+    def random(self, rng: Generator) -> Cell:
+        return Cell(tuple(OPERATIONS[i] for i in rng.integers(len(OPERATIONS), size=6).tolist()))
+
+    def mutate(self, genotype: Cell, rng: Generator) -> Cell:
+        edge = int(rng.integers(6))
+        others = [name for name in OPERATIONS if name != genotype.operations[edge]]
+        return _with_operation(genotype, edge, others[int(rng.integers(len(others)))])
+
+    def neighbours(self, genotype: Cell) -> list[Cell]:
+        return [
+            _with_operation(genotype, edge, name)
+            for edge in range(6)
+            for name in OPERATIONS
+            if name != genotype.operations[edge]
+        ]
+
+    def canonical(self, genotype: Cell) -> Cell:
+        return canonical(genotype)
+
+    def key(self, genotype: Cell) -> str:
+        return key(genotype)
+
+    def stages(self, genotype: Cell, size: NetworkSize) -> Sequence[StageTally]:
+        n, connected = size.layers, any(live_edges(genotype))
+        judged: list[list[Layer]] = [[], [], [], []]  # at the stem, reduction 1, reduction 2, the last cell
+        features, c, side = [], size.channels, size.image_size
+        judged[0].append(Layer(c, 27, side * side, 2 * c, connected))
+        features.append(c * side * side)
+        for stage in range(3):
+            if stage:
+                area, c_in, c, side = (-(-side // 2)) ** 2, c, 2 * c, -(-side // 2)
+                judged[stage] += [
+                    Layer(c, 9 * c_in, area, 2 * c, connected),
+                    Layer(c, 9 * c, area, 2 * c, connected),
+                    Layer(c, c_in, area, 0, connected),
+                ]
+                features.append(c * area)
+            layers = list(_cell_layers(genotype, c, side))
+            judged[stage] += layers * (n - 1)
+            judged[stage + 1] += layers
+        features.append(c * side * side)
+        found = [StageTally(size_, tally(layers)) for size_, layers in zip(features, judged, strict=True)]
+        head = [
+            Layer(c, 0, 1, 2 * c, connected),
+            Layer(size.classes, c, 1, size.classes),
+        ]  # last BatchNorm, linear
+        return [*found, StageTally(c, tally(head))]
+
+    def construct(self, genotype: Cell, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
+        return NasBench201Network(genotype, size, norm, **options)
+
+
+nasbench201 = spaces.register("nasbench201")(NasBench201())

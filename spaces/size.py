@@ -1,0 +1,69 @@
+"""How large a network is, from closed form: no network is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from spaces.errors import UsageError
+
+LARGEST = 4096  # bound on every dimension, so that a typing error cannot ask for all memory
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """What turns a genotype into a network: C initial channels, L layers (or cells a stage), classes, pixels."""
+
+    channels: int
+    layers: int
+    classes: int = 10
+    image_size: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "layers", "classes", "image_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= LARGEST:
+                raise UsageError(f"{name} must be an integer from 1 to {LARGEST}, not {value!r}")
+
+
+class Layer(NamedTuple):
+    """One convolution or linear layer, with the BatchNorm that belongs to it.
+
+    Its weight has ``out * fan`` entries, fan = C_in/groups * k * k.
+    """
+
+    out: int  # output channels
+    fan: int  # inputs of one output
+    positions: int  # H * W of the output; 1 for a linear layer
+    extra: int = 0  # bias and affine BatchNorm parameters
+    live: bool = True  # whether its output reaches the logits
+
+
+class Tally(NamedTuple):
+    """Totals over layers."""
+
+    params: int  # all trainable parameters, without an auxiliary head
+    macs: int  # multiply-accumulates for one image, convolutions and linear layers
+    live_params: int  # parameters of live layers
+    live_fan_squared: int  # sum over live layers of fan^2
+
+
+def tally(layers: Iterable[Layer]) -> Tally:
+    """Totals over ``layers``."""
+    params = macs = live_params = live_fan_squared = 0
+    for out, fan, positions, extra, live in layers:
+        size = out * fan
+        params += size + extra
+        macs += size * positions
+        if live:
+            live_params += size + extra
+            live_fan_squared += fan * fan
+    return Tally(params, macs, live_params, live_fan_squared)
+
+
+class StageTally(NamedTuple):
+    """The layers whose features are judged at one stage output z_s, and the size C*H*W of that output."""
+
+    features: int
+    tally: Tally
