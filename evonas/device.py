@@ -30,12 +30,11 @@ def pick(device: str) -> str:
 
 def describe(device: str) -> str:
     """The device as a person would name it."""
-    import torch
-
     if device.startswith("cuda"):
+        import torch
+
         return f"{torch.cuda.get_device_name(device)} ({device})"
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    return "CPU"
 
 
 def peak_memory(device: str) -> int:

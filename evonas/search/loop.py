@@ -42,6 +42,7 @@ class SearchResult:
     evaluations: int
     cache_hits: int
     seconds_per_evaluation: float | None
+    device: str
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
 
 
@@ -196,6 +197,7 @@ class _Search:
             self.evaluations,
             self.cache_hits,
             self.run.seconds_per_evaluation(),
+            self.settings.device,
             tuple(individual.genotype for individual in self.hall_of_fame),
         )
 
