@@ -111,7 +111,7 @@ class SearchSettings:
         default_limit = self.max_params is None
         return dataclasses.replace(
             self,
-            tournament=self.tournament or max(1, self.population // 4),
+            tournament=self.tournament or min(self.population, max(2, self.population // 4)),
             children=self.children or max(1, self.population // 2),
             channels=channels,
             layers=layers,

@@ -366,7 +366,7 @@ def _reported(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        text = str(error)
+        text = " ".join(str(error).split())
         if "full" in text or "disk I/O" in text:
             advice = f"the finished part of the run is safe; make room and continue with: evonas resume {path}"
             raise EvonasError(f"cannot write {file}: {text}; {advice}") from error

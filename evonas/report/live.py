@@ -25,6 +25,7 @@ REFRESH_PER_SECOND = 4
 CELLS_HEIGHT = 11
 FIXED_HEIGHT = 7  # title, bar, counters, sparkline, table head and rules
 FEWEST_ROWS = 2
+WIDE = 72  # columns; below, the view leaves out what would be cut
 
 
 class LiveView(Observer):
@@ -50,6 +51,7 @@ class LiveView(Observer):
             get_renderable=self.render,
             refresh_per_second=REFRESH_PER_SECOND,
             transient=True,
+            vertical_overflow="crop",
         )
         self._live.start()
 
@@ -74,7 +76,7 @@ class LiveView(Observer):
         best = self._progress.best
         cells = best is not None and height >= FIXED_HEIGHT + CELLS_HEIGHT + FEWEST_ROWS
         rows = max(FEWEST_ROWS, height - FIXED_HEIGHT - (CELLS_HEIGHT if cells else 0) - bool(self._note))
-        parts.append(self._table(rows))
+        parts.append(generations_table(self._history[-rows:], wide=width >= WIDE))
         if cells and best is not None:
             parts.append(self._cells(best.genotype))
         if self._note:
@@ -82,7 +84,7 @@ class LiveView(Observer):
         return Group(*parts)
 
     def _title(self) -> Text:
-        title = Text("evonas ", style="bold", no_wrap=True, overflow="ellipsis")
+        title = Text("evonas ", style="bold", no_wrap=True, overflow="crop")
         return title.append(f"{self.path}  {heading(self.settings)}", style="dim")
 
     def _bar(self, width: int) -> RenderableType:
@@ -93,9 +95,12 @@ class LiveView(Observer):
         eta = duration(elapsed / births * (total - done)) if births else "-"
         rate = computed / elapsed if elapsed > 0 else 0.0
         speed = f"{rate:.1f}/s" if rate >= 1 else f"{duration(1 / rate)} each" if rate else "-"
+        position = f"generation {max(self._progress.generation, 0)}/{self.settings.generations}"
+        if width < WIDE:
+            return Text(f"{position} {done}/{total} ETA {eta}", style="bold", no_wrap=True, overflow="crop")
         grid = Table.grid(padding=(0, 1))
         grid.add_row(
-            Text(f"generation {max(self._progress.generation, 0)}/{self.settings.generations}", style="bold"),
+            Text(position, style="bold"),
             ProgressBar(total=total, completed=done, width=max(10, width - 66)),
             Text(f"{done}/{total}"),
             Text(f"{speed}, ETA {eta}", style="cyan"),
@@ -104,14 +109,14 @@ class LiveView(Observer):
 
     def _counters(self) -> Text:
         progress, best = self._progress, self._progress.best
-        text = Text(no_wrap=True, overflow="ellipsis")
+        text = Text(no_wrap=True, overflow="crop")
         text.append(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")
         if progress.failures:
             text.append(f", {progress.failures} without score", style="red")
         if best is not None:
-            text.append(f" · best {number(best.score)}", style="bold green")
+            text.append(f" | best {number(best.score)}", style="bold green")
             text.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
-        return text.append(f" · {self.device}, {memory(peak_memory(self.settings.device))}", style="dim")
+        return text.append(f" | {self.device}, {memory(peak_memory(self.settings.device))}", style="dim")
 
     def _spark(self, width: int) -> Text:
         sparks = SPARKS if self.unicode else ASCII_SPARKS
@@ -121,9 +126,6 @@ class LiveView(Observer):
             (sparkline(mean, max(0, width - 24), sparks), "magenta"),
             no_wrap=True,
         )
-
-    def _table(self, rows: int) -> Table:
-        return generations_table(self._history[-rows:])
 
     def _cells(self, genotype: object) -> RenderableType:
         return cell_panels(genotype, self.unicode)
@@ -139,17 +141,15 @@ def cell_panels(genotype: object, unicode: bool = True) -> RenderableType:
     )
 
 
-def generations_table(history: list[GenerationRow]) -> Table:
-    """Best, mean and spread per generation."""
+def generations_table(history: list[GenerationRow], wide: bool = True) -> Table:
+    """Best, mean and spread per generation; without ``wide`` only what fits 40 columns."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for name in ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time")
+    columns = len(names) if wide else 3
+    for name in names[:columns]:
+        table.add_column(name, justify="right", no_wrap=True, overflow="crop")
     for row in history:
-        table.add_row(
-            str(row.generation),
-            *(number(value) for value in (row.best, row.mean, row.std, row.best_so_far)),
-            str(row.evaluations),
-            str(row.cache_hits),
-            duration(row.seconds),
-        )
+        values = [number(value) for value in (row.best, row.mean, row.std, row.best_so_far)]
+        cells = [str(row.generation), *values, str(row.evaluations), str(row.cache_hits), duration(row.seconds)]
+        table.add_row(*cells[:columns])
     return table

@@ -36,7 +36,7 @@ def finished(result: SearchResult) -> RenderableType:
     lines.append(
         Text(f"best {number(best.score)}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green")
     )
-    lines += [Text(str(best.genotype), overflow="fold"), Text(f"saved in {result.path}", style="dim")]
+    lines += [Text(str(best.genotype)), Text(f"saved in {result.path}", style="dim")]
     return Group(*lines)
 
 
@@ -75,7 +75,7 @@ def overview(summary: Summary) -> RenderableType:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
         parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
         parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
-        parts.append(Text(best.genotype, overflow="fold"))
+        parts.append(Text(best.genotype))
     if summary.stage == "search":
         parts.append(Text(f"continue with: evonas resume {summary.path}", style="yellow"))
     return Group(*parts)

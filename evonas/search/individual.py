@@ -33,7 +33,8 @@ class Individual:
 
     def set_score(self, score: float | None) -> None:
         """Enter the score; None leaves the fitness invalid, which never wins."""
-        self.fitness.values = () if score is None else (score,)
+        if score is not None:
+            self.fitness.values = (score,)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
         return self

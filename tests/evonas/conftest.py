@@ -1,0 +1,38 @@
+"""Small settings, and what two runs must have in common to be equal."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evonas import SearchSettings
+
+TINY: dict[str, Any] = {"channels": 2, "layers": 3, "population": 6, "children": 3, "batch_size": 4}
+
+
+@pytest.fixture
+def tiny() -> Callable[..., SearchSettings]:
+    """Settings of a search that takes seconds; overridden by keyword."""
+    return lambda **options: SearchSettings(**{**TINY, "proxy": "params", "generations": 4, **options})
+
+
+def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything in run.db that must not depend on interruptions; times are left out."""
+    with sqlite3.connect(run / "run.db") as db:
+        return {
+            "individuals": db.execute(
+                "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score, reason "
+                "FROM individuals i JOIN evaluations e USING (canonical) ORDER BY birth"
+            ).fetchall(),
+            "evaluations": db.execute(
+                "SELECT canonical, score, reason FROM evaluations ORDER BY canonical"
+            ).fetchall(),
+            "generations": db.execute(
+                "SELECT generation, best, mean, std, best_so_far, evaluations, cache_hits, random_state "
+                "FROM generations ORDER BY generation"
+            ).fetchall(),
+        }

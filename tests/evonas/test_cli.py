@@ -1,0 +1,150 @@
+"""The command line as a person or a script uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evonas
+from evonas import SearchSettings
+from evonas.catalogue import KINDS
+from spaces import spaces
+from spaces.darts import PUBLISHED
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x1b]")
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "evonas", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "run"
+    evonas.search(SearchSettings(proxy="params", channels=2, layers=3, population=6, generations=3), path)
+    return path
+
+
+def test_score_prints_one_json_document_of_the_agreed_shape(tmp_path: Path) -> None:
+    done = run("score", "DARTS_V2", "ADVRUSH", "--proxy", "params,flops", "--json", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr == ""
+    rows = json.loads(done.stdout)
+    space = spaces["darts"]
+    size = space.default_size()
+    assert [row["params"] for row in rows] == [space.params(space.parse(n), size) for n in ("DARTS_V2", "ADVRUSH")]
+    for row in rows:
+        assert row["scores"] == {"params": row["params"], "flops": row["flops"]}
+        assert row["genotype"].startswith("Genotype(normal=[") and row["seconds"] >= 0
+
+
+def test_show_prints_one_json_document_of_the_agreed_shape(finished: Path) -> None:
+    done = run("show", "run", "--json", cwd=finished.parent)
+    assert done.returncode == 0
+    shown = json.loads(done.stdout)
+    assert shown["run"] == "run" and shown["generation"] == 3 and shown["evaluations"] + shown["cache_hits"] == 15
+    assert {"genotype", "score", "params", "flops"} <= shown["best"].keys()
+    assert [row["generation"] for row in shown["history"]] == [0, 1, 2, 3]
+    assert {"best", "mean", "std"} <= shown["history"][0].keys()
+
+
+def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) -> None:
+    size = ["--channels", "2", "--layers", "3", "--population", "4", "--generations", "2"]
+    done = run("search", "--proxy", "params", *size, "--no-final", "--run", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not CONTROL.search(done.stdout) and done.stdout.count("\ngeneration ") == 3
+    assert re.search(r"^Genotype\(.*reduce_concat=\[2, 3, 4, 5\]\)$", done.stdout, re.MULTILINE)
+    log = (tmp_path / "r" / "run.log").read_text()
+    assert "generation 2: best" in log and not CONTROL.search(log)
+    shown = run("show", "r", cwd=tmp_path)
+    assert shown.returncode == 0 and not CONTROL.search(shown.stdout) and "normal cell" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["search", "--proxy", "crose"], 2, "did you mean croze"),
+        (["search", "--space", "dartz"], 2, "did you mean darts"),
+        (["search", "--population", "10", "--tournament", "30"], 2, "--tournament 30"),
+        (["search", "--preset", "fast"], 2, "--preset"),
+        (["search", "--dataset", "folder:nowhere"], 1, "not a directory"),
+        (["search", "--run", "file", "--proxy", "params"], 2, "is a file"),
+        (["score", "Genotype(normal=[('sep_conv_3x3', 0)])", "--proxy", "params"], 2, "lacks"),
+        (["score", "__import__('os').system('touch hacked')", "--proxy", "params"], 2, "not a genotype"),
+        (["score", "DARTS_V3", "--proxy", "params"], 2, "did you mean DARTS_V2"),
+        (["score", "DARTS_V2", "--proxy", ","], 2, "at least one"),
+        (
+            ["score", "|nor_conv_3x3~0|", "--space", "nasbench201", "--proxy", "params"],
+            2,
+            "not a NAS-Bench-201 cell",
+        ),
+        (["resume", "nowhere"], 2, "is not a run"),
+        (["show", "nowhere"], 2, "is not a run"),
+        (["list", "proxys"], 2, "did you mean proxies"),
+        (["resume", "run", "--seed", "7"], 2, "--seed 0"),
+        (["search", "--device", "cuda:99"], 1, "not available"),
+    ],
+)
+def test_wrong_input_is_one_message_and_a_code(
+    arguments: list[str], code: int, expected: str, finished: Path
+) -> None:
+    (finished.parent / "file").touch()
+    done = run(*arguments, cwd=finished.parent)
+    assert done.returncode == code, done.stderr
+    assert expected in done.stderr and done.stderr.startswith("error: ")
+    assert done.stdout == "" and len(done.stderr.strip().splitlines()) == 1
+    assert not (finished.parent / "hacked").exists()
+
+
+def test_a_missing_data_set_without_network_is_one_message(tmp_path: Path) -> None:
+    blocked = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = run("search", "--dataset", "cifar10", "--data-dir", "absent", cwd=tmp_path, no_proxy="", **blocked)
+    assert done.returncode == 1
+    assert "absent" in done.stderr and "cifar-10-batches-py" in done.stderr and "--dataset digits" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and not (tmp_path / "runs").exists()
+
+
+def test_a_command_that_needs_no_images_asks_for_none(tmp_path: Path) -> None:
+    done = run(
+        *("search", "--proxy", "params", "--dataset", "cifar10", "--population", "4", "--generations", "1"),
+        cwd=tmp_path,
+        EVONAS_DATA=str(tmp_path / "absent"),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    assert "Traceback" in run("--debug", "show", "nowhere", cwd=tmp_path).stderr
+
+
+@pytest.mark.parametrize("command", [[], ["search"], ["resume"], ["score"], ["show"], ["list"]])
+def test_help_has_an_example_and_loads_no_heavy_package(command: list[str], tmp_path: Path) -> None:
+    done = run(*command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert not command or f"evonas {command[0]}" in done.stdout.split("Example")[1]
+    code = f"import sys; sys.argv = {['evonas', *command, '--help']!r}\n"
+    code += "from evonas.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code += "heavy = {'torch', 'numpy', 'deap', 'sklearn'} & set(sys.modules)\nsys.stderr.write(str(heavy))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert loaded.stderr == "set()"
+
+
+def test_list_knows_everything_that_has_a_name(tmp_path: Path) -> None:
+    listed: dict[str, Any] = json.loads(run("list", "--json", cwd=tmp_path).stdout)
+    assert tuple(listed) == KINDS and all(entry["about"] for entries in listed.values() for entry in entries)
+    assert [entry["name"] for entry in listed["genotypes"]] == list(PUBLISHED)
+    human = run("list", "proxies", cwd=tmp_path).stdout
+    assert "formula: " in human and "croze-paper" in human

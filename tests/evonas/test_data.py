@@ -1,0 +1,164 @@
+"""Data sets by name, and the batch that scores are computed from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from evonas import EvonasError, UsageError
+from evonas.data import batch, data_directory, describe, source, sources
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three classes of ten small images in several formats, modes and sizes."""
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog", "owl"):
+        (tmp_path / name).mkdir()
+        for i in range(10):
+            shape = (20 + i, 40, 3) if i % 2 else (50, 33)
+            image = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+            image.save(tmp_path / name / f"{i}.{'png' if i % 3 else 'jpg'}")
+    return tmp_path
+
+
+def test_digits_need_no_file_and_are_divided_once_and_for_all() -> None:
+    digits = source("digits")
+    train, test = digits.images("train"), digits.images("test")
+    assert train.shape == (1438, 3, 32, 32) and test.shape == (359, 3, 32, 32)
+    assert train.dtype == torch.uint8 and digits.labels("train").dtype == torch.int64
+    assert train.max() > 250 and train.min() == 0
+    assert sorted(set(digits.labels("test").tolist())) == list(range(10))
+    assert torch.equal(train[:, 0], train[:, 2])
+
+
+def test_the_batch_depends_on_seed_and_data_set_only() -> None:
+    torch.manual_seed(1)
+    first = batch("digits", 8, 0)
+    torch.manual_seed(2)
+    again = batch("digits", 8, 0)
+    assert torch.equal(first.images, again.images) and torch.equal(first.labels, again.labels)
+    assert not torch.equal(first.images, batch("digits", 8, 1).images)
+    assert torch.equal(batch("digits", 12, 0).images[:8], first.images)
+
+
+def test_a_batch_is_normalised_and_bounded_by_black_and_white() -> None:
+    found = batch("digits", 1438, 0)
+    assert found.images.mean().abs() < 1e-4 and abs(found.images.std() - 1) < 1e-3
+    assert torch.allclose(found.images.amin((0, 2, 3)), found.low.flatten())
+    assert (found.images <= found.high + 1e-6).all()
+
+
+def test_a_batch_larger_than_the_training_set_is_refused() -> None:
+    with pytest.raises(UsageError, match="1438"):
+        batch("digits", 2000, 0)
+
+
+def test_a_folder_is_read_resized_and_divided(folder: Path) -> None:
+    found = source(f"folder:{folder}", image_size=24)
+    assert found.classes == ("cat", "dog", "owl")
+    assert found.images("train").shape == (24, 3, 24, 24) and found.images("test").shape == (6, 3, 24, 24)
+    assert found.labels("test").tolist() == [0, 0, 1, 1, 2, 2]
+    few = found.images("train", torch.tensor([5, 0]))
+    assert torch.equal(few, found.images("train")[[5, 0]])
+    assert describe(f"folder:{folder}").image_size == 32
+
+
+def test_a_folder_with_train_and_test_is_taken_as_divided(folder: Path, tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        (tmp_path / "d" / split).mkdir(parents=True)
+        for name in ("cat", "dog"):
+            (tmp_path / "d" / split / name).symlink_to(folder / name)
+    found = source(f"folder:{tmp_path / 'd'}")
+    assert len(found.labels("train")) == len(found.labels("test")) == 20
+
+
+def test_an_image_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "cat" / "0.jpg").write_bytes(b"not an image")
+    with pytest.raises(EvonasError, match=r"0\.jpg cannot be read"):
+        source(f"folder:{folder}").images("train")
+
+
+@pytest.mark.parametrize("make", [lambda p: None, lambda p: p.mkdir(), lambda p: (p / "only").mkdir(parents=True)])
+def test_a_folder_without_two_classes_is_refused(tmp_path: Path, make: object) -> None:
+    make(tmp_path / "f")  # type: ignore[operator]
+    with pytest.raises(EvonasError):
+        describe(f"folder:{tmp_path / 'f'}")
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    with pytest.raises(EvonasError, match="no image"):
+        batch(f"folder:{tmp_path}", 2, 0)
+
+
+@pytest.mark.parametrize("name", ["cifar", "folder:", "folder", "digits:x", "cifar10:x"])
+def test_a_wrong_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError):
+        describe(name)
+
+
+def test_an_image_size_is_for_folders() -> None:
+    with pytest.raises(UsageError, match="image-size"):
+        describe("digits", image_size=64)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_a_missing_data_set_without_network_names_directory_file_and_digits(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import urllib.error
+    import urllib.request
+
+    def offline(*arguments: object, **options: object) -> None:
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    monkeypatch.setenv("EVONAS_DATA", str(tmp_path))
+    with pytest.raises(EvonasError) as caught:
+        batch(name, 8, 0)
+    text = str(caught.value)
+    assert str(tmp_path) in text and "python.tar.gz" in text and "--dataset digits" in text and "\n" not in text
+
+
+def test_a_damaged_cifar_is_reported_and_not_replaced(tmp_path: Path) -> None:
+    directory = tmp_path / "cifar-10-batches-py"
+    directory.mkdir()
+    (directory / "data_batch_1").write_bytes(b"damaged")
+    with pytest.raises(EvonasError, match="damaged"):
+        batch("cifar10", 8, 0, str(tmp_path))
+    assert (directory / "data_batch_1").read_bytes() == b"damaged"
+
+
+def test_the_data_directory_is_the_option_then_the_variable_then_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVONAS_DATA", raising=False)
+    assert data_directory() == Path("data")
+    monkeypatch.setenv("EVONAS_DATA", "elsewhere")
+    assert data_directory() == Path("elsewhere") and data_directory("here") == Path("here")
+
+
+def test_real_cifar10_is_read_whole(shared: Path) -> None:
+    found = source("cifar10", str(shared / "data"))
+    train = found.images("train")
+    assert train.shape == (50_000, 3, 32, 32) and len(found.labels("test")) == 10_000
+    assert torch.bincount(found.labels("train")).tolist() == [5000] * 10
+    mean = train.float().mean((0, 2, 3)) / 255
+    assert torch.allclose(mean, torch.tensor(found.statistics()[0]), atol=1e-6)
+
+
+def test_every_data_set_has_a_line_about_it() -> None:
+    assert all((sources[name].__doc__ or "").strip() for name in sources)
+
+
+def test_describing_a_data_set_reads_no_image() -> None:
+    code = "import sys; from evonas.data import describe; describe('cifar10'); print('torchvision' in sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
+    assert output.stdout.strip() == "False", output.stderr

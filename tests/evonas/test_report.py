@@ -1,0 +1,108 @@
+"""What a person sees: the live view, plain lines, cells."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import evonas
+from evonas import SearchSettings
+from evonas.observer import Observer, Observers, Progress
+from evonas.report.cells import draw
+from evonas.report.live import LiveView
+from evonas.report.plain import LogFile, PlainLines
+from evonas.report.style import count, duration, memory, number, sparkline
+from evonas.store import GenerationRow
+from spaces import spaces
+
+
+class Frames(Observer):
+    """Renders the live view after every birth, as the refresh thread would at some moment."""
+
+    def __init__(self, width: int, height: int, encoding: str = "utf-8") -> None:
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        self.console = Console(file=stream, width=width, height=height, force_terminal=True)
+        self.view = LiveView(self.console)
+        self.frames: list[list[str]] = []
+
+    def started(self, path, settings, progress, history) -> None:  # type: ignore[no-untyped-def]
+        self.view.started(path, settings, progress, history)
+
+    def evaluated(self, progress: Progress) -> None:
+        self.view.evaluated(progress)
+        lines = self.console.render_lines(self.view.render(), pad=False)
+        self.frames.append(["".join(segment.text for segment in line) for line in lines])
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        self.view.generation(row, progress)
+
+    def closed(self) -> None:
+        self.view.closed()
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 48), (40, 10)])
+@pytest.mark.parametrize("space", list(spaces))
+def test_the_live_view_fits_the_terminal(width: int, height: int, space: str, tmp_path: Path) -> None:
+    frames = Frames(width, height)
+    settings = SearchSettings(space=space, proxy="params", population=6, generations=20, channels=4, layers=3)
+    evonas.search(settings, tmp_path / "run", frames)
+    for frame in frames.frames:
+        assert len(frame) <= height and max(len(line) for line in frame) <= width
+    last = "\n".join(frames.frames[-1])
+    assert "generation 20/20" in last and "cache hits" in last and "66/66" in last
+    if height >= 24:
+        assert "cell" in last and ("─▶ 5 out" in last or "output" in last) and "▁" in last
+
+
+def test_the_live_view_without_unicode_is_ascii(tmp_path: Path) -> None:
+    frames = Frames(100, 30, encoding="ascii")
+    evonas.search(SearchSettings(proxy="params", population=6, generations=3), tmp_path / "run", frames)
+    drawing = "".join("".join(frame) for frame in frames.frames)
+    assert "▁" not in drawing and "─▶" not in drawing and "╮" not in drawing
+
+
+def test_plain_lines_and_the_log_tell_the_same(tmp_path: Path) -> None:
+    lines: list[str] = []
+    settings = SearchSettings(proxy="params", population=6, generations=3)
+    evonas.search(settings, tmp_path / "run", Observers(PlainLines(lines.append), LogFile()))
+    log = (tmp_path / "run" / "run.log").read_text().splitlines()
+    assert [line.split(" ", 2)[2] for line in log] == lines
+    assert sum(line.startswith("generation") for line in lines) == 4
+    evonas.resume(tmp_path / "run", PlainLines(lines.append), generations=4)
+    assert "continuing after generation 3" in lines
+
+
+def test_cells_name_every_operation_and_node() -> None:
+    (_, normal), (_, reduction) = draw(spaces["darts"].parse("DARTS_V2"))
+    assert normal.plain.count("sep conv 3x3") == 5 and reduction.plain.count("max pool 3x3") == 5
+    assert all(f"─▶ {node} out" in normal.plain for node in range(2, 6))
+    ((_, cell),) = draw(
+        spaces["nasbench201"].parse("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")
+    )
+    assert "node 2 ─▶ nor conv 3x3" in cell.plain and "output" in cell.plain
+
+
+@pytest.mark.parametrize("name", list(spaces["darts"].published()))
+def test_every_published_genotype_is_drawn(name: str) -> None:
+    genotype = spaces["darts"].parse(name)
+    assert sum(text.plain.count("\n") + 1 for _, text in draw(genotype)) == len(genotype.normal) + len(
+        genotype.reduce
+    )
+
+
+def test_numbers_are_short_and_truthful() -> None:
+    assert (number(None), number(1234567.0), number(0.5)) == ("-", "1.2346e+06", "0.5")
+    assert (count(3_349_342), count(999), count(1.057e9)) == ("3.35 M", "999", "1.06 G")
+    assert (duration(0.00013), duration(0.5), duration(12.34), duration(75), duration(3723)) == (
+        *("0.13 ms", "0.5 s", "12.3 s", "1:15", "1:02:03"),
+    )
+    assert (memory(2**20 * 548), memory(3 * 2**30)) == ("548 MB", "3.00 GB")
+
+
+def test_a_sparkline_spans_its_values() -> None:
+    assert sparkline([1, 2, 3], 10) == "▁▅█"
+    assert sparkline([5, 5], 10) == "▁▁" and sparkline([], 10) == "" and sparkline([1], 0) == ""
+    assert len(sparkline(list(range(1000)), 30)) == 30 and sparkline(list(range(1000)), 30)[-1] == "█"
