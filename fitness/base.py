@@ -59,13 +59,14 @@ class Task:
         """The untrained network of ``genotype``, its weights drawn from hash(seed, canonical key)."""
         generator = torch.Generator().manual_seed(stable_hash(self.seed, self.space.key(genotype)))
         network = self.space.build(genotype, self.size, generator=generator, norm=norm)
-        return network.to(self.device, self.dtype)
+        return network.to(self.device, self.dtype, memory_format=torch.channels_last)
 
     def images_and_labels(self) -> tuple[Tensor, Tensor]:
         """The batch on the task's device and in its precision."""
         if self.batch is None:
             raise UsageError("this proxy needs a batch of images; name a data set with --dataset")
-        return self.batch.images.to(self.device, self.dtype), self.batch.labels.to(self.device)
+        images = self.batch.images.to(self.device, self.dtype, memory_format=torch.channels_last)
+        return images, self.batch.labels.to(self.device)
 
 
 @dataclass(frozen=True)

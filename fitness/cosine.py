@@ -21,8 +21,9 @@ def norm(x: Tensor) -> Tensor:
 def columns(u: Tensor, v: Tensor) -> Tensor:
     """cos over dimension 0 for every position of the others, (D, ...) x (D, ...) -> (...); 0 for a zero column."""
     u, v = unit(u, 0), unit(v, 0)
-    lengths = u.norm(dim=0) * v.norm(dim=0)
-    return (u * v).sum(0) / torch.where(lengths > 0, lengths, 1)
+    dot = torch.linalg.vecdot
+    lengths = (dot(u, u, dim=0) * dot(v, v, dim=0)).sqrt()  # each dot is 0 or from 1 to D: no overflow
+    return dot(u, v, dim=0) / torch.where(lengths > 0, lengths, 1)
 
 
 def whole(u: Tensor, v: Tensor) -> Tensor:

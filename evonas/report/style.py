@@ -28,7 +28,9 @@ def operation_label(name: str) -> str:
 
 def number(value: float | None) -> str:
     """A score: five significant digits."""
-    return "-" if value is None else f"{value:.5g}"
+    if value is None:
+        return "-"
+    return f"{value:.5g}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4e}"
 
 
 def count(value: float) -> str:

@@ -1,0 +1,56 @@
+"""Every command of the README runs as it is written."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for part in line.split("&&")]
+INDENTED = re.findall(r"^    (evonas .*)$", README, re.MULTILINE)
+
+
+def evonas(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    arguments = shlex.split(command)
+    assert arguments[0] == "evonas"
+    return subprocess.run([sys.executable, "-m", *arguments], cwd=cwd, capture_output=True, text=True, timeout=500)
+
+
+def test_the_tour_runs_from_top_to_bottom(tmp_path: Path) -> None:
+    tour = [command for command in COMMANDS if command.startswith("evonas ")]
+    assert len(tour) >= 8
+    for command in tour:
+        done = evonas(command, tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        assert done.stdout
+
+
+def test_the_other_commands_of_code_blocks_install_and_test() -> None:
+    others = [command for command in COMMANDS if not command.startswith("evonas ")]
+    assert others == ["python -m pip install .", "python -m pip install -e '.[test]'", "python -m pytest"]
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 3 and "DARTS_V2" in done.stdout
+
+
+@pytest.mark.parametrize("command", INDENTED)
+def test_a_command_for_which_data_is_missing_says_so(command: str, tmp_path: Path) -> None:
+    """Long or needing data: parsed by the same program, stopped by what is missing."""
+    done = evonas(f"{command} --data-dir '{tmp_path}' --max-params 1 --proxy params --run run", tmp_path)
+    assert done.returncode == 1 and ("max-params" in done.stderr or "not a directory" in done.stderr), done.stderr
+
+
+def test_every_picture_of_the_readme_exists() -> None:
+    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
+        assert (ROOT / path).is_file(), path
