@@ -82,7 +82,7 @@ class NasBench201(Space):
         found = [StageTally(size_, tally(layers)) for size_, layers in zip(features, judged, strict=True)]
         head = [
             Layer(c, 0, 1, 2 * c, connected),
-            Layer(size.classes, c, 1, size.classes),
+            Layer(size.classes, c, 1, size.classes, connected),
         ]  # last BatchNorm, linear
         return [*found, StageTally(c, tally(head))]
 
