@@ -11,11 +11,21 @@ from spaces.darts.operations import factorized_reduce_layers, operation_tally
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 
+class Liveness(NamedTuple):
+    """What of a cell lies on a path from the images to its output."""
+
+    edges: tuple[bool, ...]
+    inputs: tuple[bool, bool]
+    output: bool  # whether it is more than zeros
+
+
 @lru_cache(maxsize=8192)
-def live_edges(edges: tuple[Edge, ...], concat: tuple[int, ...]) -> tuple[tuple[bool, ...], frozenset[int]]:
-    """Which edges lie on a path from an input to the cell's output, and which inputs (0, 1) such paths use."""
+def live_edges(
+    edges: tuple[Edge, ...], concat: tuple[int, ...], fed_inputs: tuple[bool, bool] = (True, True)
+) -> Liveness:
+    """The live edges of a cell; ``fed_inputs`` says which of its two inputs are more than zeros."""
     states = 2 + len(edges) // 2
-    fed = [True, True] + [False] * (states - 2)  # forwards: not constantly zero
+    fed = [*fed_inputs] + [False] * (states - 2)  # forwards: not constantly zero
     for i, (operation, state) in enumerate(edges):
         fed[2 + i // 2] |= operation != "none" and fed[state]
     used = [state in concat for state in range(states)]  # backwards: reaches the output
@@ -24,22 +34,31 @@ def live_edges(edges: tuple[Edge, ...], concat: tuple[int, ...]) -> tuple[tuple[
         operation, state = edges[i]
         live[i] = operation != "none" and fed[state] and used[2 + i // 2]
         used[state] |= live[i]
-    return tuple(live), frozenset(state for state in (0, 1) if used[state])
+    return Liveness(tuple(live), (used[0], used[1]), any(fed[state] for state in concat))
 
 
-def live_cells(normal_inputs: frozenset[int], reduce_inputs: frozenset[int], layers: int) -> list[bool]:
-    """Whether the output of the stem (index 0) and of each cell (1..L) reaches the classifier."""
-    uses = [reduce_inputs if i in reductions(layers) else normal_inputs for i in range(layers)]
-    live = [False] * layers + [True]
-    for i in reversed(range(layers)):  # cell i, whose output is live[i + 1]
+def live_cells(genotype: Genotype, layers: int) -> tuple[list[bool], list[Liveness]]:
+    """Whether the outputs of the stem (index 0) and of each cell (1..L) lie on such a path; the cells' insides."""
+    fed, cells = [True], []
+    known: dict[tuple[bool, bool, bool], Liveness] = {}
+    for i in range(layers):
+        reduction, inputs = i in reductions(layers), (fed[max(i - 1, 0)], fed[i])  # the stem twice for i = 0
+        if (reduction, *inputs) not in known:
+            edges = genotype.reduce if reduction else genotype.normal
+            concat = genotype.reduce_concat if reduction else genotype.normal_concat
+            known[(reduction, *inputs)] = live_edges(edges, concat, inputs)
+        cells.append(known[(reduction, *inputs)])
+        fed.append(cells[i].output)
+    live = [False] * layers + [fed[layers]]
+    for i in reversed(range(layers)):
         if live[i + 1]:
-            live[i] |= 1 in uses[i]  # the previous cell; the stem for i = 0
-            live[max(i - 1, 0)] |= 0 in uses[i]  # the one before; the stem for i <= 1
-    return live
+            live[i] |= cells[i].inputs[1]
+            live[max(i - 1, 0)] |= cells[i].inputs[0]
+    return live, cells
 
 
 class CellShape(NamedTuple):
-    """Everything but the genotype that the totals of a cell depend on."""
+    """Everything but its edges that the totals of a cell depend on."""
 
     c_prev_prev: int
     c_prev: int
@@ -51,23 +70,22 @@ class CellShape(NamedTuple):
 
 
 @lru_cache(maxsize=8192)
-def _cell(edges: tuple[Edge, ...], concat: tuple[int, ...], shape: CellShape) -> Tally:
+def _cell(edges: tuple[Edge, ...], liveness: Liveness, shape: CellShape) -> Tally:
     """Totals of one cell."""
     channels, side = shape.channels, shape.side
     side_out = -(-side // 2) if shape.reduction else side
-    edge_live, inputs_live = live_edges(edges, concat)
     before = (
         factorized_reduce_layers(shape.c_prev_prev, channels, side * side)
         if shape.reduction_prev
         else (Layer(channels, shape.c_prev_prev, side * side, 2 * channels),)
     )
     parts = [
-        tally(before, shape.live and 0 in inputs_live),
-        tally([Layer(channels, shape.c_prev, side * side, 2 * channels)], shape.live and 1 in inputs_live),
+        tally(before, shape.live and liveness.inputs[0]),
+        tally([Layer(channels, shape.c_prev, side * side, 2 * channels)], shape.live and liveness.inputs[1]),
     ]
-    for (operation, state), live in zip(edges, edge_live, strict=True):
-        side_in = side if state < 2 else side_out
-        parts.append(operation_tally(operation, channels, side_in, side_out, shape.live and live))
+    for (operation, state), live in zip(edges, liveness.edges, strict=True):
+        side_in, stride = (side, 2) if shape.reduction and state < 2 else (side_out, 1)
+        parts.append(operation_tally(operation, channels, stride, side_in, side_out, shape.live and live))
     return Tally(*map(sum, zip(*parts, strict=True)))
 
 
@@ -80,14 +98,8 @@ class Plan(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _plan(
-    size: NetworkSize,
-    normal_width: int,  # how many nodes are concatenated
-    reduce_width: int,
-    normal_inputs: frozenset[int],
-    reduce_inputs: frozenset[int],
-) -> Plan:
-    live = live_cells(normal_inputs, reduce_inputs, size.layers)
+def _plan(size: NetworkSize, normal_width: int, reduce_width: int, live: tuple[bool, ...]) -> Plan:
+    """``normal_width`` and ``reduce_width``: how many nodes are concatenated."""
     c_stem, side = STEM_MULTIPLIER * size.channels, size.image_size
     stem = StageTally(c_stem * side * side, tally([Layer(c_stem, 27, side * side, 2 * c_stem)], live[0]))
     c_prev_prev, c_prev, channels, reduction_prev = c_stem, c_stem, size.channels, False
@@ -101,20 +113,21 @@ def _plan(
         c_prev_prev, c_prev = c_prev, (reduce_width if reduction else normal_width) * channels
         reduction_prev = reduction
         cells.append((c_prev * side * side, shapes.setdefault(shape, shape)))
-    classifier = tally([Layer(size.classes, c_prev, 1, size.classes)], True)
+    classifier = tally([Layer(size.classes, c_prev, 1, size.classes)], live[-1])
     return Plan(stem, tuple(cells), StageTally(c_prev, classifier))
 
 
 @lru_cache(maxsize=4096)
 def stages(genotype: Genotype, size: NetworkSize) -> tuple[StageTally, ...]:
     """The stem, every cell and the pooled vector, each with the layers whose features are judged there."""
-    normal, reduce = (genotype.normal, genotype.normal_concat), (genotype.reduce, genotype.reduce_concat)
-    plan = _plan(size, len(normal[1]), len(reduce[1]), live_edges(*normal)[1], live_edges(*reduce)[1])
+    live, inside = live_cells(genotype, size.layers)
+    plan = _plan(size, len(genotype.normal_concat), len(genotype.reduce_concat), tuple(live))
     found = [plan.stem]
-    last: CellShape | None = None
-    for features, shape in plan.cells:
-        if shape is not last:
-            totals, last = _cell(*(reduce if shape.reduction else normal), shape), shape
+    last: tuple[CellShape, Liveness] | None = None  # most cells of a network are equal
+    for (features, shape), liveness in zip(plan.cells, inside, strict=True):
+        if last is None or shape is not last[0] or liveness is not last[1]:
+            edges = genotype.reduce if shape.reduction else genotype.normal
+            totals, last = _cell(edges, liveness, shape), (shape, liveness)
         found.append(StageTally(features, totals))
     found.append(plan.pooled)
     return tuple(found)
