@@ -26,9 +26,9 @@ def search(
 
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
-    from evonas.search import loop
+    from evonas.search import start
 
-    return loop.search(settings or SearchSettings(), run, observer, engine)
+    return start.search(settings or SearchSettings(), run, observer, engine)
 
 
 def resume(
@@ -38,9 +38,9 @@ def resume(
 
     Raises `UsageError` if other settings are given than the run has.
     """
-    from evonas.search import loop
+    from evonas.search import start
 
-    return loop.resume(run, observer, engine, **options)
+    return start.resume(run, observer, engine, **options)
 
 
 def score(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
-from evonas.store import GenerationRow
+from evonas.rows import GenerationRow
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,7 @@ is asked again and answered from the journal.
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import socket
 import sqlite3
 import time
@@ -17,85 +15,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from evonas.config import SearchSettings
+from evonas.rows import FORMAT, SCHEMA, Evaluation, GenerationRow, IndividualRow
 from spaces.errors import EvonasError, UsageError
 
-FORMAT = 1
 DATABASE = "run.db"
 JOURNAL_SECONDS = 0.5  # computed scores wait at most this long for the disk
-
-SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE evaluations (          -- one network scored once
-    canonical TEXT PRIMARY KEY,     -- the genotype in its canonical form
-    score     REAL,                 -- NULL: could not be computed, see reason
-    reason    TEXT NOT NULL,
-    seconds   REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE individuals (
-    birth      INTEGER PRIMARY KEY, -- 0, 1, 2, ... in order of birth
-    generation INTEGER NOT NULL,
-    parent     INTEGER,             -- birth of the parent; NULL for the first population
-    genotype   TEXT NOT NULL,
-    canonical  TEXT NOT NULL REFERENCES evaluations,
-    cached     INTEGER NOT NULL,    -- 1: an earlier birth was the same network, nothing was computed
-    params     INTEGER NOT NULL,
-    flops      INTEGER NOT NULL
-);
-CREATE INDEX individuals_canonical ON individuals (canonical);
-CREATE TABLE generations (
-    generation   INTEGER PRIMARY KEY,
-    best         REAL,              -- over the population after this generation
-    mean         REAL,
-    std          REAL,
-    best_so_far  REAL,
-    evaluations  INTEGER NOT NULL,  -- in total
-    cache_hits   INTEGER NOT NULL,  -- in total
-    random_state TEXT NOT NULL,     -- after this generation
-    seconds      REAL NOT NULL      -- spent on this generation by the process that finished it
-);
-"""
-
-
-class IndividualRow(NamedTuple):
-    """A row of ``individuals`` joined with its score."""
-
-    birth: int
-    generation: int
-    parent: int | None
-    genotype: str
-    canonical: str
-    cached: bool
-    params: int
-    flops: int
-    score: float | None = None
-
-
-class GenerationRow(NamedTuple):
-    """A row of ``generations``."""
-
-    generation: int
-    best: float | None
-    mean: float | None
-    std: float | None
-    best_so_far: float | None
-    evaluations: int
-    cache_hits: int
-    random_state: str
-    seconds: float
-
-
-class Evaluation(NamedTuple):
-    """A row of ``evaluations``."""
-
-    canonical: str
-    score: float | None
-    reason: str
-    seconds: float
 
 
 def _individual(row: tuple[Any, ...]) -> IndividualRow:
@@ -106,17 +35,6 @@ _INDIVIDUALS = (
     "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score "
     "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
 )
-
-
-def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
-    """``runs/<date>-<space>-<proxy>``, numbered from the second of a day on."""
-    proxy = "".join(c if c.isalnum() or c in "-_." else "-" for c in settings.proxy)
-    base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{settings.space}-{proxy}"
-    path, number = base, 1
-    while path.exists():
-        number += 1
-        path = base.with_name(f"{base.name}-{number}")
-    return path
 
 
 class Run:
@@ -377,28 +295,3 @@ def _reported(path: Path) -> Iterator[None]:
         raise EvonasError(
             f"{file} is damaged ({text}). It was left as it is; put back a copy, or start a new run"
         ) from error
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Replace ``path`` in one step: readers see the old file or the new one, never a part."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def versions() -> dict[str, str]:
-    """The versions that a score may depend on."""
-    import deap
-    import numpy
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "deap": deap.__version__,
-        "platform": platform.platform(),
-    }

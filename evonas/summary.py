@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
-from evonas.store import GenerationRow, IndividualRow, Run
+from evonas.rows import GenerationRow, IndividualRow
+from evonas.store import Run
 
 
 @dataclass(frozen=True)

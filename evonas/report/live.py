@@ -19,7 +19,7 @@ from evonas.observer import Observer, Progress
 from evonas.report.cells import draw
 from evonas.report.plain import heading
 from evonas.report.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
-from evonas.store import GenerationRow
+from evonas.rows import GenerationRow
 
 REFRESH_PER_SECOND = 4
 CELLS_HEIGHT = 11

@@ -10,7 +10,7 @@ from pathlib import Path
 from evonas.config import SearchSettings
 from evonas.observer import Observer, Progress
 from evonas.report.style import count, duration, number
-from evonas.store import GenerationRow
+from evonas.rows import GenerationRow
 
 SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
 

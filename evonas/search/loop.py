@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterable
@@ -14,19 +13,19 @@ import numpy as np
 import torch
 from deap import tools
 
-from evonas.config import SearchSettings, changed
-from evonas.data import batch as load_batch
-from evonas.device import pick
-from evonas.engine import Engine, InProcess
+from evonas.config import SearchSettings
+from evonas.engine import Engine
+from evonas.files import write_json
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
 from evonas.observer import Best, Observer, Progress
+from evonas.rows import Evaluation, GenerationRow, IndividualRow
 from evonas.search.algorithm import Birth
 from evonas.search.algorithms import algorithms
 from evonas.search.individual import Individual, same_network
 from evonas.search.operators import toolbox
-from evonas.store import Evaluation, GenerationRow, IndividualRow, Run, default_path, versions, write_json
-from fitness import Batch, Task, proxies, stable_hash
-from spaces import EvonasError, NetworkSize, UsageError, spaces
+from evonas.store import Run
+from fitness import Batch, Task, stable_hash
+from spaces import NetworkSize, spaces
 
 HALL_OF_FAME = 10
 REMEMBERED_GENERATIONS = 1000  # of the logbook in memory; run.db has them all
@@ -46,75 +45,6 @@ class SearchResult:
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
 
 
-def search(
-    settings: SearchSettings,
-    run: str | Path | None = None,
-    observer: Observer | None = None,
-    engine: Engine | None = None,
-) -> SearchResult:
-    """Search from the beginning and keep everything in the directory ``run`` (default ``runs/<date>-...``).
-
-    Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with all that
-    was computed saved.
-    """
-    settings = settings.resolve()
-    images = _images(settings)
-    path = Path(run) if run is not None else default_path(settings)
-    facts = {"batch": _fingerprint(images), "versions": json.dumps(versions())}
-    with Run.create(path, settings, facts) as store:
-        return _Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
-
-
-def resume(
-    run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
-) -> SearchResult:
-    """Continue an interrupted search, or a finished one to a larger total of ``generations``.
-
-    The result is that of a search that was never interrupted. Raises `UsageError` if other settings are given
-    than the run has (``generations``, ``data_dir`` and ``device`` may change).
-    """
-    with Run.open(Path(run)) as store:
-        stored = store.settings
-        settings = changed(stored, options)
-        done = store.generations(last=1)
-        if done and settings.generations < done[0].generation:
-            raise UsageError(
-                f"{run} already has {done[0].generation} generations; --generations is a total and cannot be less"
-            )
-        settings = _available(settings, run)
-        images = _images(settings)
-        if store.meta("batch") != _fingerprint(images):
-            raise EvonasError(
-                f"the images of {settings.dataset} here are not those that {run} was scored with; "
-                "name the right place with --data-dir"
-            )
-        if settings != stored:
-            store.set_meta(settings=settings.to_json())
-        return _Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
-
-
-def _available(settings: SearchSettings, run: str | Path) -> SearchSettings:
-    try:
-        pick(settings.device)
-    except EvonasError as error:
-        raise EvonasError(
-            f"{run} was scored on {settings.device}: {error} (scores then agree to about 1e-6, not exactly)"
-        ) from None
-    return settings
-
-
-def _images(settings: SearchSettings) -> Batch | None:
-    if not proxies[settings.proxy].needs_images:
-        return None
-    return load_batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
-
-
-def _fingerprint(images: Batch | None) -> str:
-    if images is None:
-        return "none"
-    return hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest()
-
-
 def task_of(settings: SearchSettings, images: Batch | None) -> Task:
     """What the scores of a run are computed from."""
     assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
@@ -123,7 +53,7 @@ def task_of(settings: SearchSettings, images: Batch | None) -> Task:
     return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype)
 
 
-class _Search:
+class Search:
     """One search at work; its state is a function of what `Run` holds."""
 
     def __init__(

@@ -15,7 +15,7 @@ from evonas.report.cells import draw
 from evonas.report.live import LiveView
 from evonas.report.plain import LogFile, PlainLines
 from evonas.report.style import count, duration, memory, number, sparkline
-from evonas.store import GenerationRow
+from evonas.rows import GenerationRow
 from spaces import spaces
 
 

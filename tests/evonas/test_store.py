@@ -11,7 +11,8 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.store import Run, default_path, write_json
+from evonas.files import default_path, write_json
+from evonas.store import Run
 from tests.evonas.conftest import content
 
 Tiny = Callable[..., SearchSettings]

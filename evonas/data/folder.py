@@ -1,0 +1,89 @@
+"""A directory of images of one's own."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evonas.data.source import SIDE, Source, pixel_statistics, sources
+from spaces.errors import EvonasError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
+STATISTICS_SAMPLE = 5000  # images that mean and std are taken from, evenly spaced
+
+
+@sources.register("folder")
+class Folder(Source):
+    """One directory of images per class, inside ``train`` and ``test`` or, without these, directly.
+
+    Without ``train`` and ``test`` every fifth image of a class is for testing. Images are resized (shorter side)
+    and cropped (centre) to ``image_size``.
+    """
+
+    def __init__(self, rest: str, directory: Path, image_size: int | None) -> None:
+        self.root = Path(rest).expanduser()
+        self.image_size = image_size or SIDE
+        if not self.root.is_dir():
+            raise EvonasError(f"{self.root} is not a directory; folder:PATH needs one directory per class inside")
+        self._divided = (self.root / "train").is_dir() and (self.root / "test").is_dir()
+        top = self.root / "train" if self._divided else self.root
+        self.classes = tuple(sorted(entry.name for entry in top.iterdir() if entry.is_dir()))
+        if len(self.classes) < 2:
+            raise EvonasError(f"{top} holds {len(self.classes)} class directories; at least 2 are needed")
+
+    @cached_property
+    def _files(self) -> dict[str, list[tuple[Path, int]]]:
+        files: dict[str, list[tuple[Path, int]]] = {"train": [], "test": []}
+        for label, name in enumerate(self.classes):
+            if self._divided:
+                for split in files:
+                    files[split] += [(path, label) for path in self._images_in(self.root / split / name)]
+            else:
+                for i, path in enumerate(self._images_in(self.root / name)):
+                    files["test" if i % 5 == 4 else "train"].append((path, label))
+        if not files["train"]:
+            raise EvonasError(f"no image found under {self.root} (looked for {', '.join(IMAGE_ENDINGS)})")
+        return files
+
+    @staticmethod
+    def _images_in(directory: Path) -> list[Path]:
+        if not directory.is_dir():
+            return []
+        return sorted(path for path in directory.iterdir() if path.suffix.lower() in IMAGE_ENDINGS)
+
+    def labels(self, split: str) -> Tensor:
+        import torch
+
+        return torch.tensor([label for _, label in self._files[split]])
+
+    def images(self, split: str, indices: Tensor | None = None) -> Tensor:
+        import torch
+
+        files = self._files[split]
+        chosen = range(len(files)) if indices is None else indices.tolist()
+        images = torch.empty((len(chosen), 3, self.image_size, self.image_size), dtype=torch.uint8)
+        for row, i in enumerate(chosen):
+            images[row] = self._decode(files[i][0])
+        return images
+
+    def _decode(self, path: Path) -> Tensor:
+        from PIL import Image, UnidentifiedImageError
+        from torchvision.transforms import functional as F
+
+        try:
+            with Image.open(path) as image:
+                resized = F.resize(F.pil_to_tensor(image.convert("RGB")), [self.image_size], antialias=True)
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
+            raise EvonasError(f"{path} cannot be read as an image: {error}") from error
+        return F.center_crop(resized, [self.image_size, self.image_size])  # (3, H, W)
+
+    def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        import torch
+
+        count = len(self._files["train"])
+        indices = torch.linspace(0, count - 1, min(count, STATISTICS_SAMPLE)).long()
+        return pixel_statistics(self.images("train", indices))

@@ -1,0 +1,49 @@
+"""What every data set offers: images uint8 (N, 3, H, W), labels int64 (N,)."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spaces.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SIDE = 32  # pixels, unless a folder asks for another
+
+
+class Source(ABC):
+    """One data set: names of classes, labels, and images read as far as they are needed."""
+
+    image_size: int = SIDE
+    classes: tuple[str, ...]
+
+    @abstractmethod
+    def labels(self, split: str) -> Tensor:
+        """Labels of ``train`` or ``test``, int64 (N,)."""
+
+    @abstractmethod
+    def images(self, split: str, indices: Tensor | None = None) -> Tensor:
+        """Images of ``train`` or ``test``, uint8 (N, 3, H, W); only those at ``indices`` if given."""
+
+    def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of the training pixels in [0, 1], per channel."""
+        return pixel_statistics(self.images("train"))
+
+
+sources: Registry[Callable[[str, Path, int | None], Source]] = Registry("data set")
+
+
+def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation in [0, 1] per channel of uint8 images (N, 3, H, W)."""
+    import torch
+
+    count = images.shape[0] * images.shape[2] * images.shape[3]
+    histogram = torch.stack([torch.bincount(images[:, c].flatten(), minlength=256) for c in range(3)]).double()
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean = (histogram * levels).sum(1) / count
+    variance = (histogram * levels**2).sum(1) / count - mean**2
+    return tuple(mean.tolist()), tuple(variance.clamp(min=1e-12).sqrt().tolist())

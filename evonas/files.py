@@ -1,0 +1,48 @@
+"""Files beside run.db: where a run goes, and JSON that is never half written."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from evonas.config import SearchSettings
+from spaces.errors import EvonasError
+
+
+def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
+    """``runs/<date>-<space>-<proxy>``, numbered from the second of a day on."""
+    proxy = "".join(c if c.isalnum() or c in "-_." else "-" for c in settings.proxy)
+    base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{settings.space}-{proxy}"
+    path, number = base, 1
+    while path.exists():
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
+    return path
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace ``path`` in one step: readers see the old file or the new one, never a part."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def versions() -> dict[str, str]:
+    """The versions that a score may depend on."""
+    import deap
+    import numpy
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "deap": deap.__version__,
+        "platform": platform.platform(),
+    }
