@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from functools import lru_cache
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
 Edge = tuple[str, int]  # operation, input state: 0 and 1 are the previous two cells, 2.. the nodes in order
@@ -25,6 +25,7 @@ OPERATIONS = (*SEARCHED, "none", "sep_conv_7x7", "conv_7x1_1x7")  # the last thr
 NODES = 4
 LONGEST_TEXT = 20_000
 LARGEST_NODES = 16
+LARGEST_INTEGER = 100  # bounds what range() can make and what a message has to show
 LARGEST_SYMMETRY = 7  # nodes; in larger cells equal nodes keep their order in the canonical form
 EXAMPLE = (
     "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4, 5], reduce=[...], reduce_concat=[...])"
@@ -75,7 +76,7 @@ def _check_cell(name: str, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> 
     for i, (operation, state) in enumerate(edges):
         if operation not in OPERATIONS:
             raise UsageError(
-                f"{name} edge {i}: unknown operation {operation!r}: {closest(operation, list(OPERATIONS))}"
+                f"{name} edge {i}: unknown operation {shorten(operation)}: {closest(operation, list(OPERATIONS))}"
             )
         if not 0 <= state < 2 + i // 2:
             raise UsageError(f"{name} edge {i}: node {2 + i // 2} can take states 0 to {1 + i // 2}, not {state}")
@@ -99,17 +100,19 @@ def parse(text: str) -> Genotype:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-        raise UsageError(f"not a genotype ({reason}): {_shorten(text)}; expected {EXAMPLE}") from None
+        raise UsageError(f"not a genotype ({reason}): {shorten(text)}; expected {EXAMPLE}") from None
     fields = list(Genotype.__dataclass_fields__)
     if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "Genotype"):
-        raise UsageError(f"not a genotype: {_shorten(text)}; expected {EXAMPLE}")
+        raise UsageError(f"not a genotype: {shorten(text)}; expected {EXAMPLE}")
     given = dict(zip(fields, tree.args, strict=False))
     if len(tree.args) > len(fields):
         raise UsageError(f"a genotype has {len(fields)} parts ({', '.join(fields)}), not {len(tree.args)}")
     for keyword in tree.keywords:
         if keyword.arg not in fields or keyword.arg in given:
             wrong = "repeated" if keyword.arg in given else "unknown"
-            raise UsageError(f"{wrong} part {keyword.arg!r} of a genotype; its parts are {', '.join(fields)}")
+            raise UsageError(
+                f"{wrong} part {shorten(str(keyword.arg))} of a genotype; its parts are {', '.join(fields)}"
+            )
         given[keyword.arg] = keyword.value
     missing = [field for field in fields if field not in given]
     if missing:
@@ -122,8 +125,12 @@ def parse(text: str) -> Genotype:
     )
 
 
-def _shorten(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
+def _written(node: ast.expr) -> str:
+    """The source of ``node`` for a message; depth and digits have limits that a hostile text can pass."""
+    try:
+        return shorten(ast.unparse(node))
+    except (RecursionError, ValueError):
+        return "something too long to show"
 
 
 def _items(name: str, node: ast.expr) -> list[ast.expr]:
@@ -133,10 +140,8 @@ def _items(name: str, node: ast.expr) -> list[ast.expr]:
 
 
 def _integer(name: str, node: ast.expr) -> int:
-    if not (isinstance(node, ast.Constant) and type(node.value) is int):
-        raise UsageError(
-            f"{name}: a state must be a plain non-negative integer, not {_shorten(ast.unparse(node))}"
-        )
+    if not (isinstance(node, ast.Constant) and type(node.value) is int and node.value <= LARGEST_INTEGER):
+        raise UsageError(f"{name}: a state must be a small non-negative integer, not {_written(node)}")
     return node.value
 
 
@@ -145,9 +150,7 @@ def _edges(name: str, node: ast.expr) -> tuple[Edge, ...]:
     for item in _items(name, node):
         parts = item.elts if isinstance(item, (ast.List, ast.Tuple)) else []
         if len(parts) != 2 or not (isinstance(parts[0], ast.Constant) and isinstance(parts[0].value, str)):
-            raise UsageError(
-                f"{name}: an edge is a pair such as ('sep_conv_3x3', 0), not {_shorten(ast.unparse(item))}"
-            )
+            raise UsageError(f"{name}: an edge is a pair such as ('sep_conv_3x3', 0), not {_written(item)}")
         edges.append((parts[0].value, _integer(name, parts[1])))
     return tuple(edges)
 
@@ -157,7 +160,7 @@ def _states(name: str, node: ast.expr) -> tuple[int, ...]:
         node = node.args[0] if len(node.args) == 1 and not node.keywords else node
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
         bounds = [_integer(name, argument) for argument in node.args]
-        if not 1 <= len(bounds) <= 2 or node.keywords or any(bound > 100 for bound in bounds):
+        if not 1 <= len(bounds) <= 2 or node.keywords:
             raise UsageError(f"{name}: only range(start, stop) is understood, such as range(2, 6)")
         return tuple(range(*bounds))
     return tuple(_integer(name, item) for item in _items(name, node))

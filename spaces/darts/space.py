@@ -14,7 +14,7 @@ from spaces.darts import closed_form
 from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical, parse
 from spaces.darts.network import DartsNetwork
 from spaces.darts.published import PUBLISHED
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
 
@@ -46,7 +46,9 @@ class Darts(Space):
         if text.isidentifier() and text in PUBLISHED:
             return self.published()[text]
         if text.isidentifier():
-            raise UsageError(f"no published genotype is called {text!r}: {closest(text, sorted(PUBLISHED))}")
+            raise UsageError(
+                f"no published genotype is called {shorten(text)}: {closest(text, sorted(PUBLISHED))}"
+            )
         return parse(text)
 
     def random(self, rng: Generator) -> Genotype:

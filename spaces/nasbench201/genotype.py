@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
@@ -30,7 +30,7 @@ class Cell:
             raise UsageError(f"a cell has {len(EDGES)} operations, not {len(self.operations)}")
         for operation in self.operations:
             if operation not in OPERATIONS:
-                raise UsageError(f"unknown operation {operation!r}: {closest(operation, list(OPERATIONS))}")
+                raise UsageError(f"unknown operation {shorten(operation)}: {closest(operation, list(OPERATIONS))}")
 
     def __str__(self) -> str:
         a, b, c, d, e, f = self.operations
@@ -43,8 +43,7 @@ def parse(text: str) -> Cell:
     """The cell written in ``text``. Raises `UsageError` if it is not one."""
     match = _PATTERN.fullmatch(text.strip())
     if not match:
-        shown = repr(text if len(text) <= 60 else text[:57] + "...")
-        raise UsageError(f"not a NAS-Bench-201 cell: {shown}; expected {EXAMPLE}")
+        raise UsageError(f"not a NAS-Bench-201 cell: {shorten(text)}; expected {EXAMPLE}")
     return Cell(match.groups())
 
 
