@@ -10,12 +10,23 @@ from spaces.darts.network import STEM_MULTIPLIER, reductions
 from spaces.darts.operations import factorized_reduce_layers, operation_tally
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
+Cell = tuple[tuple[Edge, ...], tuple[int, ...]]  # edges, concat
+Inputs = tuple[bool, bool]  # something about the cell before the previous one, and the previous one
+
+
+class Liveness(NamedTuple):
+    """What of a cell lies on a path from the images to its output."""
+
+    edges: tuple[bool, ...]
+    inputs: Inputs
+    output: bool  # whether it is more than zeros
+
 
 @lru_cache(maxsize=8192)
-def live_edges(edges: tuple[Edge, ...], concat: tuple[int, ...]) -> tuple[tuple[bool, ...], frozenset[int]]:
-    """Which edges lie on a path from an input to the cell's output, and which inputs (0, 1) such paths use."""
+def live_edges(edges: tuple[Edge, ...], concat: tuple[int, ...], fed_inputs: Inputs) -> Liveness:
+    """The life of a cell, given which of its inputs are ``fed``: more than zeros."""
     states = 2 + len(edges) // 2
-    fed = [True, True] + [False] * (states - 2)  # forwards: not constantly zero
+    fed = [*fed_inputs] + [False] * (states - 2)  # forwards
     for i, (operation, state) in enumerate(edges):
         fed[2 + i // 2] |= operation != "none" and fed[state]
     used = [state in concat for state in range(states)]  # backwards: reaches the output
@@ -24,18 +35,37 @@ def live_edges(edges: tuple[Edge, ...], concat: tuple[int, ...]) -> tuple[tuple[
         operation, state = edges[i]
         live[i] = operation != "none" and fed[state] and used[2 + i // 2]
         used[state] |= live[i]
-    return tuple(live), frozenset(state for state in (0, 1) if used[state])
+    return Liveness(tuple(live), (used[0], used[1]), any(fed[state] for state in concat))
 
 
-def live_cells(normal_inputs: frozenset[int], reduce_inputs: frozenset[int], layers: int) -> list[bool]:
-    """Whether the output of the stem (index 0) and of each cell (1..L) reaches the classifier."""
-    uses = [reduce_inputs if i in reductions(layers) else normal_inputs for i in range(layers)]
-    live = [False] * layers + [True]
+Flow = tuple[Liveness | None, ...]  # of one kind of cell, at 2 * fed_inputs[0] + fed_inputs[1]
+
+
+def _flows(normal: Cell, reduce: Cell) -> tuple[Flow, Flow]:
+    """How both kinds of cell carry the images on; None where a network cannot get to."""
+    alive = live_edges(*normal, (True, True)), live_edges(*reduce, (True, True))
+    if alive[0].output and alive[1].output:  # then every input of every cell is fed
+        return (None, None, None, alive[0]), (None, None, None, alive[1])
+    partly = ((False, False), (False, True), (True, False), (True, True))
+    return tuple(live_edges(*normal, fed) for fed in partly), tuple(live_edges(*reduce, fed) for fed in partly)
+
+
+def live_cells(normal: Flow, reduce: Flow, layers: int) -> tuple[list[bool], list[Inputs]]:
+    """Whether the outputs of the stem (0) and of each cell (1..L) lie on a path; which inputs of cells are fed."""
+    fed, fed_inputs, uses = [True], [], []
+    for i in range(layers):
+        inputs = (fed[max(i - 1, 0)], fed[i])  # twice the stem for i = 0
+        alive = (reduce if i in reductions(layers) else normal)[2 * inputs[0] + inputs[1]]
+        assert alive is not None
+        fed_inputs.append(inputs)
+        uses.append(alive.inputs)
+        fed.append(alive.output)
+    live = [False] * layers + [fed[layers]]
     for i in reversed(range(layers)):  # cell i, whose output is live[i + 1]
         if live[i + 1]:
-            live[i] |= 1 in uses[i]  # the previous cell; the stem for i = 0
-            live[max(i - 1, 0)] |= 0 in uses[i]  # the one before; the stem for i <= 1
-    return live
+            live[i] |= uses[i][1]
+            live[max(i - 1, 0)] |= uses[i][0]
+    return live, fed_inputs
 
 
 class CellShape(NamedTuple):
@@ -48,6 +78,7 @@ class CellShape(NamedTuple):
     reduction: bool
     reduction_prev: bool
     live: bool
+    fed_inputs: Inputs
 
 
 @lru_cache(maxsize=8192)
@@ -55,19 +86,19 @@ def _cell(edges: tuple[Edge, ...], concat: tuple[int, ...], shape: CellShape) ->
     """Totals of one cell."""
     channels, side = shape.channels, shape.side
     side_out = -(-side // 2) if shape.reduction else side
-    edge_live, inputs_live = live_edges(edges, concat)
+    alive = live_edges(edges, concat, shape.fed_inputs)
     before = (
         factorized_reduce_layers(shape.c_prev_prev, channels, side * side)
         if shape.reduction_prev
         else (Layer(channels, shape.c_prev_prev, side * side, 2 * channels),)
     )
     parts = [
-        tally(before, shape.live and 0 in inputs_live),
-        tally([Layer(channels, shape.c_prev, side * side, 2 * channels)], shape.live and 1 in inputs_live),
+        tally(before, shape.live and alive.inputs[0]),
+        tally([Layer(channels, shape.c_prev, side * side, 2 * channels)], shape.live and alive.inputs[1]),
     ]
-    for (operation, state), live in zip(edges, edge_live, strict=True):
-        side_in = side if state < 2 else side_out
-        parts.append(operation_tally(operation, channels, side_in, side_out, shape.live and live))
+    for (operation, state), live in zip(edges, alive.edges, strict=True):
+        side_in, stride = (side, 2) if shape.reduction and state < 2 else (side_out, 1)
+        parts.append(operation_tally(operation, channels, stride, side_in, side_out, shape.live and live))
     return Tally(*map(sum, zip(*parts, strict=True)))
 
 
@@ -84,10 +115,10 @@ def _plan(
     size: NetworkSize,
     normal_width: int,  # how many nodes are concatenated
     reduce_width: int,
-    normal_inputs: frozenset[int],
-    reduce_inputs: frozenset[int],
+    normal_flow: Flow,
+    reduce_flow: Flow,
 ) -> Plan:
-    live = live_cells(normal_inputs, reduce_inputs, size.layers)
+    live, fed_inputs = live_cells(normal_flow, reduce_flow, size.layers)
     c_stem, side = STEM_MULTIPLIER * size.channels, size.image_size
     stem = StageTally(c_stem * side * side, tally([Layer(c_stem, 27, side * side, 2 * c_stem)], live[0]))
     c_prev_prev, c_prev, channels, reduction_prev = c_stem, c_stem, size.channels, False
@@ -96,12 +127,14 @@ def _plan(
     for i in range(size.layers):
         reduction = i in reductions(size.layers)
         channels *= 2 if reduction else 1
-        shape = CellShape(c_prev_prev, c_prev, channels, side, reduction, reduction_prev, live[i + 1])
+        shape = CellShape(
+            c_prev_prev, c_prev, channels, side, reduction, reduction_prev, live[i + 1], fed_inputs[i]
+        )
         side = -(-side // 2) if reduction else side
         c_prev_prev, c_prev = c_prev, (reduce_width if reduction else normal_width) * channels
         reduction_prev = reduction
         cells.append((c_prev * side * side, shapes.setdefault(shape, shape)))
-    classifier = tally([Layer(size.classes, c_prev, 1, size.classes)], True)
+    classifier = tally([Layer(size.classes, c_prev, 1, size.classes)], live[-1])
     return Plan(stem, tuple(cells), StageTally(c_prev, classifier))
 
 
@@ -109,7 +142,7 @@ def _plan(
 def stages(genotype: Genotype, size: NetworkSize) -> tuple[StageTally, ...]:
     """The stem, every cell and the pooled vector, each with the layers whose features are judged there."""
     normal, reduce = (genotype.normal, genotype.normal_concat), (genotype.reduce, genotype.reduce_concat)
-    plan = _plan(size, len(normal[1]), len(reduce[1]), live_edges(*normal)[1], live_edges(*reduce)[1])
+    plan = _plan(size, len(normal[1]), len(reduce[1]), *_flows(normal, reduce))
     found = [plan.stem]
     last: CellShape | None = None
     for features, shape in plan.cells:

@@ -126,16 +126,16 @@ def factorized_reduce_layers(c_in: int, c_out: int, positions: int) -> tuple[Lay
 
 
 @lru_cache(maxsize=4096)
-def operation_tally(name: str, channels: int, side_in: int, side_out: int, live: bool) -> Tally:
-    """Totals of one edge; sides in pixels, a stride wherever they differ."""
-    return tally(operation_layers(name, channels, side_in, side_out), live)
+def operation_tally(name: str, channels: int, stride: int, side_in: int, side_out: int, live: bool) -> Tally:
+    """Totals of one edge; sides in pixels."""
+    return tally(operation_layers(name, channels, stride, side_in, side_out), live)
 
 
-def operation_layers(name: str, channels: int, side_in: int, side_out: int) -> tuple[Layer, ...]:
+def operation_layers(name: str, channels: int, stride: int, side_in: int, side_out: int) -> tuple[Layer, ...]:
     """Layers of one edge in closed form."""
     c, area = channels, side_out * side_out
     if name == "skip_connect":
-        return factorized_reduce_layers(c, c, area) if side_in != side_out else ()
+        return factorized_reduce_layers(c, c, area) if stride > 1 else ()
     if name == "conv_7x1_1x7":
         return (Layer(c, 7 * c, side_in * side_out), Layer(c, 7 * c, area, 2 * c))
     if name.startswith(("sep_conv", "dil_conv")):

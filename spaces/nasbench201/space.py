@@ -48,7 +48,7 @@ def _stages(cell: Cell, size: NetworkSize) -> tuple[StageTally, ...]:
     head = _sum(
         [
             tally([Layer(c, 0, 1, 2 * c)], connected),  # the last BatchNorm
-            tally([Layer(size.classes, c, 1, size.classes)], True),
+            tally([Layer(size.classes, c, 1, size.classes)], connected),
         ]
     )
     return (*(StageTally(f, _sum(parts)) for f, parts in zip(features, judged, strict=True)), StageTally(c, head))
