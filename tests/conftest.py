@@ -1,0 +1,83 @@
+"""Fixtures that every floor's tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fitness import Batch
+from spaces import Space, spaces
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """The networks here are tiny: threads would only wait for each other."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference values: ``$EVONAS_SHARED``, else ``shared`` beside the repository."""
+    folder = Path(os.environ.get("EVONAS_SHARED") or REPOSITORY.parent / "shared")
+    if not (folder / "reference").is_dir():
+        pytest.skip(f"no reference values at {folder}; set EVONAS_SHARED to the folder that holds them")
+    return folder
+
+
+@pytest.fixture(params=list(spaces))
+def space(request: pytest.FixtureRequest) -> Space:
+    """Each registered space in turn."""
+    return spaces[request.param]
+
+
+@pytest.fixture(scope="session")
+def darts() -> Space:
+    return spaces["darts"]
+
+
+@pytest.fixture(scope="session")
+def nasbench201() -> Space:
+    return spaces["nasbench201"]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def make_batch() -> Callable[..., Batch]:
+    """A batch of ``n`` random images with ``side`` pixels in float64, normalised like CIFAR-10."""
+
+    def make(n: int = 4, side: int = 32, classes: int = 10, seed: int = 0) -> Batch:
+        generator = torch.Generator().manual_seed(seed)
+        mean = torch.tensor([0.4914, 0.4822, 0.4465], dtype=torch.float64).view(3, 1, 1)
+        std = torch.tensor([0.2470, 0.2435, 0.2616], dtype=torch.float64).view(3, 1, 1)
+        pixels = torch.rand((n, 3, side, side), generator=generator, dtype=torch.float64)
+        labels = torch.randint(classes, (n,), generator=generator)
+        return Batch((pixels - mean) / std, labels, (0 - mean) / std, (1 - mean) / std)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[[str], str]:
+    """Runs source code in another process and returns what it prints."""
+
+    def run(source: str) -> str:
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONHASHSEED": "77"}
+        process = subprocess.run(
+            [sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=True
+        )
+        return process.stdout.strip()
+
+    return run

@@ -1,0 +1,106 @@
+"""The DARTS network: names, auxiliary head, drop path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+import torch
+
+from spaces import Network, NetworkSize, Space
+from spaces.darts import Genotype
+from spaces.darts.network import Cell, drop_path
+
+SIZE = NetworkSize(4, 3)  # cell 0 normal, cells 1 and 2 reduce
+
+
+def build(space: Space, name: str, **options: bool) -> Network:
+    genotype = space.published()[name]
+    return space.build(genotype, SIZE, generator=torch.Generator().manual_seed(0), **options)
+
+
+def modules_with_weights(network: Network, prefix: str) -> set[str]:
+    names = {name.rpartition(".")[0] for name, _ in network.named_parameters()}
+    return {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
+
+
+def numbered(*parts: tuple[str, Iterable[int]]) -> set[str]:
+    return {f"{name}.{i}" for name, numbers in parts for i in numbers}
+
+
+def test_names_of_a_normal_cell_follow_the_literature(darts: Space) -> None:
+    separable, dilated = (1, 2, 3, 5, 6, 7), (1, 2, 3)
+    expected = numbered(("preprocess0.op", (1, 2)), ("preprocess1.op", (1, 2)), ("_ops.7.op", dilated))
+    expected |= numbered(*((f"_ops.{edge}.op", separable) for edge in range(5)))
+    assert modules_with_weights(build(darts, "DARTS_V2"), "cells.0.") == expected
+
+
+def test_names_around_reductions_follow_the_literature(darts: Space) -> None:
+    network = build(darts, "ADVRUSH")  # its reduction cell has a skip_connect from state 0 at edge 2
+    halving = {"conv_1", "conv_2", "bn"}
+    assert {f"_ops.2.{name}" for name in halving} <= modules_with_weights(network, "cells.1.")
+    assert modules_with_weights(network, "cells.1.preprocess0.") == {"op.1", "op.2"}
+    assert modules_with_weights(network, "cells.2.preprocess0.") == halving
+
+
+def test_names_outside_the_cells_follow_the_literature(darts: Space) -> None:
+    state = build(darts, "DARTS_V2", auxiliary=True).state_dict()
+    outside = {name for name in state if not name.startswith("cells.")}
+    statistics = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    norms = ("stem.1", "auxiliary_head.features.3", "auxiliary_head.features.6")
+    expected = {f"{norm}.{statistic}" for norm in norms for statistic in statistics}
+    expected |= {"stem.0.weight", "auxiliary_head.features.2.weight", "auxiliary_head.features.5.weight"}
+    expected |= {
+        f"{head}.{part}" for head in ("classifier", "auxiliary_head.classifier") for part in ("weight", "bias")
+    }
+    assert outside == expected
+
+
+def test_the_auxiliary_head_answers_in_training_only_and_counts_for_no_parameters(darts: Space) -> None:
+    network = build(darts, "DARTS_V2", auxiliary=True)
+    logits, auxiliary = network.train()(torch.rand(2, 3, 32, 32))
+    assert logits.shape == auxiliary.shape == (2, 10)
+    assert network.eval()(torch.rand(2, 3, 32, 32)).shape == (2, 10)
+    counted = sum(p.numel() for name, p in network.named_parameters() if not name.startswith("auxiliary_head"))
+    assert counted == darts.params(darts.published()["DARTS_V2"], SIZE)
+
+
+def test_drop_path_acts_in_training_only(darts: Space) -> None:
+    network, images = build(darts, "DARTS_V2"), torch.rand(4, 3, 32, 32)
+    plain = {training: network.train(training)(images) for training in (True, False)}
+    network.drop_path_prob = 0.5
+    assert torch.equal(network.train(False)(images), plain[False])
+    assert not torch.equal(network.train(True)(images), plain[True])
+
+
+def test_drop_path_spares_the_identity() -> None:
+    pools = (("max_pool_3x3", 0), ("max_pool_3x3", 1))
+    for edges, spared in (((("skip_connect", 0), ("skip_connect", 1)), True), (pools, False)):
+        cell = Cell(Genotype(edges, (2,), pools, (2,)), 4, 4, 4, reduction=False, reduction_prev=False, norm=True)
+        x = torch.rand(8, 4, 8, 8)
+        assert torch.equal(cell.train()(x, x, drop_path_prob=0.9), cell(x, x)) == spared
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.3, 0.7])
+def test_drop_path_zeroes_whole_images_and_is_unbiased(probability: float) -> None:
+    n = 100_000
+    torch.manual_seed(0)
+    dropped = drop_path(torch.ones(n, 2, 1, 1), probability)
+    assert torch.equal(dropped[:, 0], dropped[:, 1])
+    kept = dropped[:, 0].flatten()
+    assert set(kept.tolist()) == {0.0, float(torch.tensor(1.0) / (1 - probability))}
+    standard_error = (probability / (1 - probability) / n) ** 0.5
+    assert abs(float(kept.double().mean()) - 1) < 4 * standard_error
+
+
+def test_reductions_stand_at_a_third_and_two_thirds(darts: Space) -> None:
+    for layers, where in ((20, {6, 13}), (8, {2, 5}), (3, {1, 2}), (2, {0, 1}), (1, {0})):
+        with torch.device("meta"):
+            network = darts.construct(darts.published()["DARTS_V2"], NetworkSize(4, layers))
+        images = torch.empty(1, 3, 32, 32, device="meta")
+        sides = []
+        for cell in network.cells:
+            cell.register_forward_hook(lambda module, inputs, output, sides=sides: sides.append(output.shape[-1]))
+        network.eval()(images)
+        before = [32, *sides[:-1]]
+        assert {i for i, side in enumerate(sides) if side < before[i]} == where
