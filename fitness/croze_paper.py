@@ -88,6 +88,18 @@ def _outputs(observed: dict[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
             handle.remove()
 
 
+@contextmanager
+def _in_training(network: nn.Module) -> Iterator[None]:
+    """Training mode for every module, then the mode that each had."""
+    modes = {module: module.training for module in network.modules()}
+    network.train()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
 def _forward_backward(
     network: nn.Module,
     parameters: dict[str, Tensor],
@@ -104,13 +116,8 @@ def _forward_backward(
     buffers = {
         name: buffer.clone() for name, buffer in network.named_buffers()
     }  # running statistics move in these
-    training = network.training
-    with _outputs({} if only_images else observed) as outputs:
-        network.train()
-        try:
-            logits = functional_call(network, {**parameters, **buffers, **tracked}, (images,))
-        finally:
-            network.train(training)
+    with _outputs({} if only_images else observed) as outputs, _in_training(network):
+        logits = functional_call(network, {**parameters, **buffers, **tracked}, (images,))
     loss = F.cross_entropy(logits, labels)
     gradients = torch.autograd.grad(loss, [images] if only_images else list(tracked.values()), allow_unused=True)
     if only_images:
