@@ -55,10 +55,10 @@ def test_every_layer_equals_the_naive_statement(
         torch.testing.assert_close(x_prime, expected_x_prime, rtol=0, atol=1e-12)
 
 
-def test_single_precision_equals_double(space: Space, rng: np.random.Generator, make_task: Tasks) -> None:
-    for _ in range(4):
-        genotype = space.random(rng)
-        single, double = (value(make_task(space, 8, 3, dtype=d), genotype) for d in (torch.float32, torch.float64))
+def test_single_precision_equals_double(darts: Space, rng: np.random.Generator, make_task: Tasks) -> None:
+    for _ in range(6):
+        genotype = darts.random(rng)
+        single, double = (value(make_task(darts, 8, 3, dtype=d), genotype) for d in (torch.float32, torch.float64))
         assert single == pytest.approx(double, rel=1e-6, abs=0)
 
 
