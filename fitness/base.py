@@ -7,6 +7,7 @@ import inspect
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -87,11 +88,23 @@ class Proxy:
         """The value for one genotype, scored in its canonical form; NaN and infinity become None."""
         started = time.perf_counter()
         try:
-            value = float(self.function(task.space.canonical(genotype), task))
+            with _one_thread():
+                value = float(self.function(task.space.canonical(genotype), task))
             reason = "" if math.isfinite(value) else f"{self.name} is {value}"
         except NoScore as error:
             value, reason = math.nan, str(error)
         return Score(None if reason else value, reason, time.perf_counter() - started)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums on a CPU are split by threads; one thread makes a score independent of the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 proxies: Registry[Proxy] = Registry("proxy")

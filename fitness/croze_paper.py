@@ -127,7 +127,7 @@ def _forward_backward(
     needs_images=True,
 )
 def croze_paper(genotype: Any, task: Task) -> float:
-    """CRoZe as printed, BatchNorm kept: cosines of whole tensors, summed over layers.
+    """Consistency of features, parameters and gradients, as printed: with BatchNorm.
 
         theta^r_m = theta_m + beta |theta_m| g_m/|g_m|,  g = grad L(f_theta(x), y)                     (3, 6)
         x'  = clamp(x + eps sign(grad_x L(f_theta^r(x), y))) to the normalised [0, 1] box              (4)

@@ -15,9 +15,9 @@ from fitness.base import Task, register
     needs_images=False,
 )
 def croze_size(genotype: Any, task: Task) -> float:
-    """`croze` with every cosine at its limit: sum over live layers of fan_m^2 times the size of z_s(m).
+    """`croze` with every cosine at its limit: the sum of fan_m^2 times the size of z_s(m).
 
     P_m and G_m each grow with the C_in/groups k k columns of a weight, Z_m with the C H W positions of the
-    stage's output. `croze` is about 3.65 times this number.
+    stage's output. `croze` is about 3.7 times this number at C=36, L=20, less in small networks.
     """
     return sum(stage.features * stage.tally.live_fan_squared for stage in task.space.stages(genotype, task.size))

@@ -9,5 +9,5 @@ from fitness.base import Task, register
 
 @register("flops", formula="2 x MACs of one image", source="closed form", cost="no network", needs_images=False)
 def flops(genotype: Any, task: Task) -> float:
-    """FLOPs of one image: twice the multiply-accumulates of convolutions and linear layers."""
+    """FLOPs of one image, convolutions and linear layers."""
     return task.space.flops(genotype, task.size)

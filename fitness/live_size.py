@@ -15,5 +15,5 @@ from fitness.base import Task, register
     needs_images=False,
 )
 def live_size(genotype: Any, task: Task) -> float:
-    """Parameters of live layers: dead nodes and whatever follows ``none`` alone do not count."""
+    """Parameters of live layers; dead nodes and what only ``none`` feeds do not count."""
     return sum(stage.tally.live_params for stage in task.space.stages(genotype, task.size))

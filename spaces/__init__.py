@@ -1,11 +1,34 @@
-"""What can be searched: genotypes, how they mutate, and the networks they stand for."""
+"""What can be searched: genotypes, how they mutate, and the networks they stand for.
 
-from spaces.base import Network, Space, spaces
-from spaces.darts import Darts
-from spaces.errors import EvonasError, UsageError
-from spaces.nasbench201 import NasBench201
-from spaces.registry import Registry
-from spaces.size import Layer, NetworkSize, StageTally, Tally
+Names are loaded when they are asked for, so that a command that builds no network does not wait for PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spaces.base import Network, Space
+    from spaces.darts.space import Darts
+    from spaces.errors import EvonasError, UsageError
+    from spaces.nasbench201.space import NasBench201
+    from spaces.registered import spaces
+    from spaces.registry import Registry
+    from spaces.size import Layer, NetworkSize, StageTally, Tally
+
+_HOMES = {
+    "Darts": "spaces.darts.space",
+    "EvonasError": "spaces.errors",
+    "Layer": "spaces.size",
+    "NasBench201": "spaces.nasbench201.space",
+    "Network": "spaces.base",
+    "NetworkSize": "spaces.size",
+    "Registry": "spaces.registry",
+    "Space": "spaces.base",
+    "StageTally": "spaces.size",
+    "Tally": "spaces.size",
+    "UsageError": "spaces.errors",
+    "spaces": "spaces.registered",
+}
 
 __all__ = [
     "Darts",
@@ -21,3 +44,9 @@ __all__ = [
     "UsageError",
     "spaces",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'spaces' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

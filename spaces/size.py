@@ -37,11 +37,10 @@ class Layer(NamedTuple):
     fan: int  # inputs of one output
     positions: int  # H * W of the output; 1 for a linear layer
     extra: int = 0  # bias and affine BatchNorm parameters
-    live: bool = True  # whether its output reaches the logits
 
 
 class Tally(NamedTuple):
-    """Totals over layers."""
+    """Totals over layers. A layer is live if it lies on a path from the images to the logits."""
 
     params: int  # all trainable parameters, without an auxiliary head
     macs: int  # multiply-accumulates for one image, convolutions and linear layers
@@ -49,17 +48,15 @@ class Tally(NamedTuple):
     live_fan_squared: int  # sum over live layers of fan^2
 
 
-def tally(layers: Iterable[Layer]) -> Tally:
-    """Totals over ``layers``."""
-    params = macs = live_params = live_fan_squared = 0
-    for out, fan, positions, extra, live in layers:
-        size = out * fan
-        params += size + extra
-        macs += size * positions
-        if live:
-            live_params += size + extra
-            live_fan_squared += fan * fan
-    return Tally(params, macs, live_params, live_fan_squared)
+def tally(layers: Iterable[Layer], live: bool) -> Tally:
+    """Totals over ``layers``, which are all live or all not."""
+    params = macs = fan_squared = 0
+    for out, fan, positions, extra in layers:
+        weights = out * fan
+        params += weights + extra
+        macs += weights * positions
+        fan_squared += fan * fan
+    return Tally(params, macs, params, fan_squared) if live else Tally(params, macs, 0, 0)
 
 
 class StageTally(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations
 
 from spaces.errors import UsageError
 from spaces.registry import closest
@@ -26,7 +25,7 @@ OPERATIONS = (*SEARCHED, "none", "sep_conv_7x7", "conv_7x1_1x7")  # the last thr
 NODES = 4
 LONGEST_TEXT = 20_000
 LARGEST_NODES = 16
-LARGEST_SEARCHED_PERMUTATION = 7  # nodes; beyond, canonical() keeps the order of nodes
+LARGEST_SYMMETRY = 7  # nodes; in larger cells equal nodes keep their order in the canonical form
 EXAMPLE = (
     "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4, 5], reduce=[...], reduce_concat=[...])"
 )
@@ -172,22 +171,28 @@ def canonical_cell(edges: tuple[Edge, ...], concat: tuple[int, ...]) -> tuple[tu
     are permuted, which the next 1x1 convolution absorbs).
     """
     nodes = [edges[i : i + 2] for i in range(0, len(edges), 2)]
-    count = len(nodes)
-    orders = permutations(range(count)) if count <= LARGEST_SEARCHED_PERMUTATION else iter([tuple(range(count))])
-    best: tuple[tuple[Edge, ...], tuple[int, ...]] | None = None
-    for order in orders:
-        renamed = {0: 0, 1: 1} | {2 + old: 2 + new for new, old in enumerate(order)}
-        candidate: list[Edge] = []
-        for new, old in enumerate(order):
-            pair = [(operation, renamed[state]) for operation, state in nodes[old]]
-            if any(state >= 2 + new for _, state in pair):
-                break  # an input would come after its node
-            candidate += sorted(pair, key=lambda edge: (edge[1], edge[0]))
-        else:
-            found = (tuple(candidate), tuple(sorted(renamed[state] for state in concat)))
-            best = found if best is None or found < best else best
-    assert best is not None  # the given order is always valid
-    return best
+    found = _smallest_order(nodes, concat, {0: 0, 1: 1}, ())
+    return found[0], found[1]
+
+
+def _smallest_order(
+    nodes: list[tuple[Edge, ...]], concat: tuple[int, ...], names: dict[int, int], placed: tuple[Edge, ...]
+) -> tuple[tuple[Edge, ...], tuple[int, ...]]:
+    """The smallest continuation of ``placed``: the node with the smallest edges comes next; ties are all tried."""
+    new = len(names)
+    if new == 2 + len(nodes):
+        return placed, tuple(sorted(names[state] for state in concat))
+    ready = []
+    for i, pair in enumerate(nodes):
+        if 2 + i not in names and all(state in names for _, state in pair):
+            renamed = [(names[state], operation) for operation, state in pair]
+            ready.append((sorted(renamed), 2 + i))
+    smallest = min(ready)[0]
+    ties = [old for renamed, old in ready if renamed == smallest]
+    placed = (*placed, *((operation, state) for state, operation in smallest))
+    if len(nodes) > LARGEST_SYMMETRY:
+        ties = ties[:1]
+    return min(_smallest_order(nodes, concat, {**names, old: new}, placed) for old in ties)
 
 
 def canonical(genotype: Genotype) -> Genotype:

@@ -11,7 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
-from spaces.size import Layer
+from spaces.size import Layer, Tally, tally
 
 
 def batch_norm(channels: int, norm: bool) -> nn.Module:
@@ -126,8 +126,13 @@ def factorized_reduce_layers(c_in: int, c_out: int, positions: int) -> tuple[Lay
 
 
 @lru_cache(maxsize=4096)
+def operation_tally(name: str, channels: int, side_in: int, side_out: int, live: bool) -> Tally:
+    """Totals of one edge; sides in pixels, a stride wherever they differ."""
+    return tally(operation_layers(name, channels, side_in, side_out), live)
+
+
 def operation_layers(name: str, channels: int, side_in: int, side_out: int) -> tuple[Layer, ...]:
-    """Layers of one edge in closed form; sides in pixels, a stride wherever they differ."""
+    """Layers of one edge in closed form."""
     c, area = channels, side_out * side_out
     if name == "skip_connect":
         return factorized_reduce_layers(c, c, area) if side_in != side_out else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,16 +11,47 @@ from numpy.random import Generator
 from spaces.base import Network, Space, spaces
 from spaces.nasbench201.genotype import OPERATIONS, Cell, canonical, key, live_edges, parse
 from spaces.nasbench201.network import NasBench201Network
-from spaces.size import Layer, NetworkSize, StageTally, tally
+from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 
 @lru_cache(maxsize=16384)
-def _cell_layers(cell: Cell, channels: int, side: int) -> tuple[Layer, ...]:
-    return tuple(
-        Layer(channels, channels * int(name[-1]) ** 2, side * side, 2 * channels, live)
+def _cell(cell: Cell, channels: int, side: int) -> Tally:
+    parts = [
+        tally([Layer(channels, channels * int(name[-1]) ** 2, side * side, 2 * channels)], live)
         for name, live in zip(cell.operations, live_edges(cell), strict=True)
         if name.startswith("nor_conv")
+    ]
+    return _sum(parts)
+
+
+def _sum(parts: Iterable[Tally]) -> Tally:
+    return Tally(*map(sum, zip(Tally(0, 0, 0, 0), *parts, strict=True)))
+
+
+@lru_cache(maxsize=4096)
+def _stages(cell: Cell, size: NetworkSize) -> tuple[StageTally, ...]:
+    n, connected = size.layers, any(live_edges(cell))
+    c, side = size.channels, size.image_size
+    judged: list[list[Tally]] = [[], [], [], []]  # at the stem, reduction 1, reduction 2, the last cell
+    judged[0].append(tally([Layer(c, 27, side * side, 2 * c)], connected))
+    features = [c * side * side]
+    for stage in range(3):
+        if stage:
+            c_in, c, side = c, 2 * c, -(-side // 2)
+            area = side * side
+            reduction = [Layer(c, 9 * c_in, area, 2 * c), Layer(c, 9 * c, area, 2 * c), Layer(c, c_in, area)]
+            judged[stage].append(tally(reduction, connected))
+            features.append(c * area)
+        judged[stage] += [_cell(cell, c, side)] * (n - 1)
+        judged[stage + 1].append(_cell(cell, c, side))
+    features.append(c * side * side)
+    head = _sum(
+        [
+            tally([Layer(c, 0, 1, 2 * c)], connected),  # the last BatchNorm
+            tally([Layer(size.classes, c, 1, size.classes)], True),
+        ]
     )
+    return (*(StageTally(f, _sum(parts)) for f, parts in zip(features, judged, strict=True)), StageTally(c, head))
 
 
 def _with_operation(cell: Cell, edge: int, operation: str) -> Cell:
@@ -61,30 +92,7 @@ class NasBench201(Space):
         return key(genotype)
 
     def stages(self, genotype: Cell, size: NetworkSize) -> Sequence[StageTally]:
-        n, connected = size.layers, any(live_edges(genotype))
-        judged: list[list[Layer]] = [[], [], [], []]  # at the stem, reduction 1, reduction 2, the last cell
-        features, c, side = [], size.channels, size.image_size
-        judged[0].append(Layer(c, 27, side * side, 2 * c, connected))
-        features.append(c * side * side)
-        for stage in range(3):
-            if stage:
-                area, c_in, c, side = (-(-side // 2)) ** 2, c, 2 * c, -(-side // 2)
-                judged[stage] += [
-                    Layer(c, 9 * c_in, area, 2 * c, connected),
-                    Layer(c, 9 * c, area, 2 * c, connected),
-                    Layer(c, c_in, area, 0, connected),
-                ]
-                features.append(c * area)
-            layers = list(_cell_layers(genotype, c, side))
-            judged[stage] += layers * (n - 1)
-            judged[stage + 1] += layers
-        features.append(c * side * side)
-        found = [StageTally(size_, tally(layers)) for size_, layers in zip(features, judged, strict=True)]
-        head = [
-            Layer(c, 0, 1, 2 * c, connected),
-            Layer(size.classes, c, 1, size.classes),
-        ]  # last BatchNorm, linear
-        return [*found, StageTally(c, tally(head))]
+        return _stages(genotype, size)
 
     def construct(self, genotype: Cell, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
         return NasBench201Network(genotype, size, norm, **options)

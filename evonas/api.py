@@ -1,0 +1,59 @@
+"""The functions of the public API; each loads what it needs when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evonas.config import SearchSettings
+
+if TYPE_CHECKING:
+    from evonas.engine import Engine
+    from evonas.observer import Observer
+    from evonas.scoring import ScoreRow
+    from evonas.search.loop import SearchResult
+    from evonas.summary import Summary
+
+
+def search(
+    settings: SearchSettings | None = None,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+) -> SearchResult:
+    """Search from the beginning; everything is kept in the directory ``run`` (default ``runs/<date>-...``).
+
+    Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
+    """
+    from evonas.search import loop
+
+    return loop.search(settings or SearchSettings(), run, observer, engine)
+
+
+def resume(
+    run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
+) -> SearchResult:
+    """Continue a search as if it had never stopped, or to a larger total of ``generations``.
+
+    Raises `UsageError` if other settings are given than the run has.
+    """
+    from evonas.search import loop
+
+    return loop.resume(run, observer, engine, **options)
+
+
+def score(
+    genotypes: Sequence[str], proxies: Sequence[str] = ("croze",), settings: SearchSettings | None = None
+) -> list[ScoreRow]:
+    """Score genotypes, or published ones by name. Raises `UsageError` for one that is malformed."""
+    from evonas import scoring
+
+    return scoring.score(genotypes, proxies, settings or SearchSettings())
+
+
+def summarise(run: str | Path) -> Summary:
+    """What a run directory holds, also while another process works on it."""
+    from evonas import summary
+
+    return summary.summarise(run)

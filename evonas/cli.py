@@ -1,0 +1,257 @@
+"""The command line: a command parses, calls one library function, and renders what it returns."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evonas import api
+from evonas.config import PRESETS, SearchSettings
+from spaces.errors import EvonasError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from evonas.observer import Observer
+
+app = typer.Typer(
+    name="evonas",
+    help="Find small image classifiers that keep working when their input is attacked or corrupted.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201.  [default: darts]")]
+Proxy = Annotated[str | None, typer.Option(help="Fitness, see `evonas list proxies`.  [default: croze]")]
+Dataset = Annotated[str | None, typer.Option(help="cifar10, cifar100, digits or folder:PATH.  [default: digits]")]
+DataDir = Annotated[
+    str | None, typer.Option(help="Where the CIFAR files are.  [default: $EVONAS_DATA, else data/]")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Images that a score is computed from.  [default: 8]")]
+ImageSize = Annotated[int | None, typer.Option(help="Pixels, for folder:PATH.  [default: 32]")]
+Channels = Annotated[int | None, typer.Option(help="C, initial channels.  [default: 36; nasbench201: 16]")]
+Layers = Annotated[
+    int | None, typer.Option(help="L, cells in all; for nasbench201 in each stage.  [default: 20; 5]")
+]
+Seed = Annotated[int | None, typer.Option(help="Everything random follows from it.  [default: 0]")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.  [default: auto]")]
+Precision = Annotated[str | None, typer.Option(help="float32 or float64.  [default: float32]")]
+Generations = Annotated[int | None, typer.Option(help="In total, also after a resume.  [default: 50]")]
+Population = Annotated[int | None, typer.Option(help="Individuals alive.  [default: 100]")]
+Tournament = Annotated[int | None, typer.Option(help="Members of a tournament.  [default: population / 4]")]
+Children = Annotated[int | None, typer.Option(help="Births a generation.  [default: population / 2]")]
+MaxParams = Annotated[
+    int | None,
+    typer.Option(
+        help="No birth has more parameters at --channels and --layers; 0 for no limit.  "
+        "[default: 6000000 at C=36, L=20; nasbench201: none]"
+    ),
+]
+Algorithm = Annotated[str | None, typer.Option(help="See `evonas list algorithms`.")]
+_NOT_SETTINGS = ("run", "no_final", "genotypes", "as_json", "proxies")
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+
+
+@app.callback()
+def common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def search(
+    space: Space = None,
+    generations: Generations = None,
+    population: Population = None,
+    tournament: Tournament = None,
+    children: Children = None,
+    proxy: Proxy = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    max_params: MaxParams = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    algorithm: Algorithm = None,
+    preset: Annotated[str | None, typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.")] = None,
+    run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
+    no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
+) -> None:
+    """Search for a robust network.
+
+    Example: `evonas search --space darts --generations 50 --dataset cifar10`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    settings = SearchSettings.from_options(**options)
+    console = _console()
+    result = api.search(settings, run, _observer(console))
+    _finish(console, result)
+
+
+@app.command()
+def resume(
+    run: RunPath,
+    generations: Generations = None,
+    space: Space = None,
+    population: Population = None,
+    tournament: Tournament = None,
+    children: Children = None,
+    proxy: Proxy = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    max_params: MaxParams = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    algorithm: Algorithm = None,
+) -> None:
+    """Continue an interrupted search as if it had never stopped, or a finished one for more generations.
+
+    Only --generations, --data-dir and --device may differ from what the run was started with.
+
+    Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    console = _console()
+    result = api.resume(run, _observer(console), **options)
+    _finish(console, result)
+
+
+@app.command()
+def score(
+    genotypes: Annotated[list[str], typer.Argument(metavar="GENOTYPE|NAME...", help="Or published names.")],
+    proxies: Annotated[str, typer.Option("--proxy", help="One or more, separated by commas.")] = "croze",
+    space: Space = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score genotypes, or published ones by name.
+
+    Example: `evonas score DARTS_V2 ADVRUSH --proxy croze,params --channels 8 --layers 5`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    rows = api.score(genotypes, _names(proxies), SearchSettings.from_options(**options))
+    if as_json:
+        return _print_json([row.as_json() for row in rows])
+    from evonas.report.tables import scores
+
+    _print(scores(rows))
+
+
+@app.command()
+def show(run: RunPath, as_json: AsJson = False) -> None:
+    """Show what a run has found so far.
+
+    Example: `evonas show runs/2026-01-31-darts-croze`
+    """
+    summary = api.summarise(run)
+    if as_json:
+        return _print_json(summary.as_json())
+    from evonas.report.tables import overview
+
+    _print(overview(summary))
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="spaces, proxies, algorithms, datasets or genotypes.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List spaces, proxies, algorithms, data sets and published genotypes.
+
+    Example: `evonas list proxies`
+    """
+    from evonas.catalogue import KINDS, catalogue
+    from evonas.report.tables import listing
+    from spaces.registry import closest
+
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"nothing is listed under {kind!r}: {closest(kind, list(KINDS))}")
+    chosen = {name: entries for name, entries in catalogue().items() if kind in (None, name)}
+    if as_json:
+        return _print_json(chosen)
+    for name, entries in chosen.items():
+        _print(listing(name, entries, full=kind is not None))
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--proxy needs at least one name; see evonas list proxies")
+    return names
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def _print(renderable: RenderableType) -> None:
+    _console().print(renderable, soft_wrap=True)
+
+
+def _print_json(content: Any) -> None:
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def _observer(console: Console) -> Observer:
+    """Live in a terminal, one plain line an event elsewhere; run.log in either case."""
+    from evonas.observer import Observers
+    from evonas.report.live import LiveView
+    from evonas.report.plain import LogFile, PlainLines
+
+    def write(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False)
+
+    return Observers(LiveView(console) if console.is_terminal else PlainLines(write), LogFile())
+
+
+def _finish(console: Console, result: Any) -> None:
+    from evonas.report.tables import finished
+
+    console.print(finished(result), soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line and exit with 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    try:
+        app()
+    except EvonasError as error:
+        if "--debug" in sys.argv:
+            raise
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped at once; everything that was computed before the current evaluation is saved", 130)
+
+
+def _fail(text: str, code: int) -> None:
+    from rich.console import Console
+
+    label = "" if code == 130 else "error: "
+    Console(stderr=True, highlight=False).print(f"{label}{text}", soft_wrap=True, markup=False)
+    sys.exit(code)

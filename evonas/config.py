@@ -1,0 +1,160 @@
+"""The frozen settings of every stage, validated before any work starts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from spaces.errors import UsageError
+from spaces.registry import closest
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"channels": 8, "layers": 5, "population": 20, "children": 10, "generations": 10},
+    "paper": {"channels": 36, "layers": 20, "population": 100, "children": 50, "generations": 50, "batch_size": 8},
+}
+PRECISIONS = ("float32", "float64")
+UNLIMITED = 0  # --max-params 0
+
+_BOUNDS = {  # inclusive
+    "generations": (0, 10_000_000),
+    "population": (1, 1_000_000),
+    "tournament": (1, 1_000_000),
+    "children": (1, 1_000_000),
+    "batch_size": (1, 65_536),
+    "channels": (1, 4096),
+    "layers": (1, 4096),
+    "image_size": (8, 4096),
+    "classes": (2, 1_000_000),
+    "max_params": (0, 10**15),
+    "seed": (0, 2**63 - 1),
+}
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Everything a search depends on. None stands for a default that `resolve` fills in.
+
+    A score is a pure function of the genotype and of space, proxy, dataset, batch_size, channels, layers,
+    image_size, seed and precision. Raises `UsageError` on construction for a value out of range.
+    """
+
+    space: str = "darts"
+    algorithm: str = "regularized-evolution"
+    generations: int = 50  # in total, also after a resume
+    population: int = 100
+    tournament: int | None = None  # population / 4
+    children: int | None = None  # population / 2
+    proxy: str = "croze"
+    dataset: str = "digits"
+    data_dir: str | None = None  # $EVONAS_DATA, else data/
+    batch_size: int = 8
+    channels: int | None = None  # the space's
+    layers: int | None = None  # the space's
+    image_size: int | None = None  # 32
+    classes: int | None = None  # the data set's
+    max_params: int | None = None  # the space's, at the space's default size; UNLIMITED for none
+    max_params_at: tuple[int, int] | None = None  # (channels, layers) at which max_params is counted
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if type(value) is not int or not low <= value <= high:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
+                )
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
+            )
+        if self.tournament is not None and self.tournament > self.population:
+            raise UsageError(
+                f"--tournament {self.tournament} draws more members than --population {self.population} has; "
+                f"give at most {self.population}"
+            )
+        if self.children is not None and self.children > self.population:
+            raise UsageError(
+                f"--children {self.children} would replace more than the whole --population {self.population}; "
+                f"give at most {self.population}"
+            )
+
+    @classmethod
+    def from_options(cls, preset: str | None = None, **options: Any) -> SearchSettings:
+        """Defaults, overlaid by a preset, overlaid by the options that are not None."""
+        if preset is not None and preset not in PRESETS:
+            raise UsageError(f"unknown --preset {preset!r}: {closest(preset, list(PRESETS))}")
+        given = {name: value for name, value in options.items() if value is not None}
+        return cls(**{**PRESETS.get(preset or "", {}), **given})
+
+    def resolve(self) -> SearchSettings:
+        """The same settings with every default filled in. Raises `UsageError` for unknown names.
+
+        The default limit of params is counted at the space's own size (6e6 at C=36, L=20 for DARTS), so that
+        the same genotypes are admitted at every size; a limit that is given is counted at the run's own size.
+        """
+        from evonas.data import describe
+        from evonas.device import pick
+        from evonas.search.algorithms import algorithms
+        from fitness import proxies
+        from spaces import spaces
+
+        space = spaces[self.space]
+        _, _ = algorithms[self.algorithm], proxies[self.proxy]
+        channels, layers = self.channels or space.default_channels, self.layers or space.default_layers
+        data = describe(self.dataset, self.data_dir, self.image_size)
+        default_limit = self.max_params is None
+        return dataclasses.replace(
+            self,
+            tournament=self.tournament or max(1, self.population // 4),
+            children=self.children or max(1, self.population // 2),
+            channels=channels,
+            layers=layers,
+            image_size=data.image_size,
+            classes=len(data.classes),
+            max_params=(space.default_max_params or UNLIMITED) if default_limit else self.max_params,
+            max_params_at=self.max_params_at
+            or ((space.default_channels, space.default_layers) if default_limit else (channels, layers)),
+            device=pick(self.device),
+        )
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> SearchSettings:
+        """The inverse of `to_json`. Raises `UsageError` if the text is not that."""
+        try:
+            values = json.loads(text)
+            if values.get("max_params_at") is not None:
+                channels, layers = values["max_params_at"]
+                values["max_params_at"] = (int(channels), int(layers))
+            return cls(**values)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise UsageError(f"the stored settings cannot be read: {error}") from None
+
+
+CHANGEABLE = ("generations", "data_dir", "device")  # on a resume; none of them is part of a genotype's score
+
+
+def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
+    """``stored`` with the given options, of which only `CHANGEABLE` may differ.
+
+    Raises `UsageError` that names every other setting that differs.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    refused = [name for name in given if name not in CHANGEABLE and given[name] != getattr(stored, name)]
+    if refused:
+        differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
+        raise UsageError(
+            f"this run was started with {differences}; a resumed run keeps its settings "
+            f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
+            "Start a new one with evonas search"
+        )
+    return dataclasses.replace(stored, **{name: given[name] for name in CHANGEABLE if name in given})

@@ -1,0 +1,48 @@
+"""Ctrl-C and SIGTERM as a request that the search answers between two evaluations."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from spaces.errors import EvonasError
+
+
+class Interrupted(EvonasError):
+    """The search stopped because it was asked to; everything computed is saved."""
+
+    exit_code = 130
+
+
+class StopRequest:
+    """Whether somebody asked to stop."""
+
+    requested = False
+
+
+@contextmanager
+def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
+    """Within the block the first SIGINT or SIGTERM sets ``requested``; a second one interrupts at once.
+
+    Outside the main thread signals are left alone.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if request.requested:
+            raise KeyboardInterrupt
+        request.requested = True
+        announce("stopping after the current evaluation; once more to stop at once")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,85 @@
+"""What the library says while it works. It never prints: an observer is told, and does what it likes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.config import SearchSettings
+from evonas.store import GenerationRow
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best individual so far."""
+
+    birth: int
+    genotype: Any
+    score: float
+    params: int
+    flops: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands."""
+
+    generation: int  # the one at work
+    births: int  # committed or being scored
+    total_births: int
+    evaluations: int
+    cache_hits: int
+    failures: int
+    seconds: float  # the last evaluation
+    best: Best | None
+
+
+class Observer:
+    """Told of a search's events; this one ignores them."""
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+    ) -> None:
+        """A search begins or continues."""
+
+    def evaluated(self, progress: Progress) -> None:
+        """One more birth has its score."""
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        """A generation is on disk."""
+
+    def message(self, text: str) -> None:
+        """Something worth a line."""
+
+    def closed(self) -> None:
+        """The search has ended, one way or another."""
+
+
+class Observers(Observer):
+    """Passes every event on to several observers."""
+
+    def __init__(self, *members: Observer) -> None:
+        self.members = members
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+    ) -> None:
+        for member in self.members:
+            member.started(path, settings, progress, history)
+
+    def evaluated(self, progress: Progress) -> None:
+        for member in self.members:
+            member.evaluated(progress)
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        for member in self.members:
+            member.generation(row, progress)
+
+    def message(self, text: str) -> None:
+        for member in self.members:
+            member.message(text)
+
+    def closed(self) -> None:
+        for member in self.members:
+            member.closed()

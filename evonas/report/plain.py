@@ -1,0 +1,87 @@
+"""One plain line an event: for logs, pipes and terminals that cannot redraw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from evonas.config import SearchSettings
+from evonas.observer import Observer, Progress
+from evonas.report.style import count, duration, number
+from evonas.store import GenerationRow
+
+SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
+
+
+def heading(settings: SearchSettings) -> str:
+    """The settings that matter, in one line."""
+    return (
+        f"{settings.space}, {settings.proxy} on {settings.dataset} (batch {settings.batch_size}), "
+        f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
+        f"tournament {settings.tournament}, children {settings.children}, "
+        f"{settings.generations} generations, seed {settings.seed}, {settings.device}"
+    )
+
+
+class PlainLines(Observer):
+    """Writes each event with ``write``, one line each."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
+        self._last = time.monotonic()
+
+    def _line(self, text: str) -> None:
+        self._last = time.monotonic()
+        self.write(text)
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+    ) -> None:
+        self._line(f"run {path}")
+        self._line(heading(settings))
+        if history:
+            self._line(f"continuing after generation {history[-1].generation}")
+
+    def evaluated(self, progress: Progress) -> None:
+        if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._line(
+                f"  generation {progress.generation}: {progress.births} of {progress.total_births} births, "
+                f"{duration(progress.seconds)} an evaluation"
+            )
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        best = progress.best
+        size = f", params {count(best.params)}" if best else ""
+        self._line(
+            f"generation {row.generation}: best {number(row.best)}, mean {number(row.mean)}, "
+            f"std {number(row.std)}, best so far {number(row.best_so_far)}{size}, "
+            f"{row.evaluations} evaluations, {row.cache_hits} cache hits, {duration(row.seconds)}"
+        )
+
+    def message(self, text: str) -> None:
+        self._line(text)
+
+
+class LogFile(PlainLines):
+    """The same lines with the time of day, appended to a file; a full disk never stops a search."""
+
+    def __init__(self) -> None:
+        super().__init__(self._append)
+        self._path: Path | None = None
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+    ) -> None:
+        self._path = path / "run.log"
+        super().started(path, settings, progress, history)
+
+    def _append(self, text: str) -> None:
+        if self._path is None:
+            return
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+        except OSError:
+            self._path = None  # the log is a convenience; run.db is what counts, and reports its own failures

@@ -1,0 +1,98 @@
+"""What the commands print when they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evonas.device import peak_memory
+from evonas.report.live import cell_panels, generations_table
+from evonas.report.plain import heading
+from evonas.report.style import count, duration, memory, number, sparkline
+from evonas.scoring import ScoreRow
+from evonas.search.loop import SearchResult
+from evonas.summary import Summary
+from spaces import spaces
+
+LAST_GENERATIONS = 12
+
+
+def finished(result: SearchResult) -> RenderableType:
+    """The end of a search."""
+    each = result.seconds_per_evaluation
+    lines: list[RenderableType] = [
+        Text(
+            f"{result.generations} generations, {result.evaluations} evaluations, {result.cache_hits} cache hits"
+            + (f", {duration(each)} an evaluation" if each is not None else "")
+            + f", peak memory {memory(peak_memory(result.device))}"
+        )
+    ]
+    if result.best is None:
+        return Group(*lines, Text("no genotype has a score", style="red"))
+    best = result.best
+    lines.append(
+        Text(f"best {number(best.score)}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green")
+    )
+    lines += [Text(str(best.genotype), overflow="fold"), Text(f"saved in {result.path}", style="dim")]
+    return Group(*lines)
+
+
+def scores(rows: Sequence[ScoreRow]) -> RenderableType:
+    """Genotypes by scores; reasons below where a score is missing."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("genotype", overflow="ellipsis", no_wrap=True, max_width=48)
+    names = list(rows[0].scores)
+    for name in ("params", "FLOPs", *names, "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        values = (number(row.scores[name]) for name in names)
+        table.add_row(row.name, count(row.params), count(row.flops), *values, duration(row.seconds))
+    reasons = [f"{row.name[:48]}: {reason}" for row in rows for reason in row.reasons.values()]
+    return Group(table, *(Text(reason, style="red") for reason in reasons))
+
+
+def overview(summary: Summary) -> RenderableType:
+    """A run at a glance."""
+    settings, best = summary.settings, summary.best
+    each = summary.seconds_per_evaluation
+    parts: list[RenderableType] = [
+        Text.assemble((str(summary.path), "bold"), f"  {summary.stage}, started {summary.created[:16]}"),
+        Text(heading(settings), style="dim"),
+        Text(
+            f"generation {summary.generation} of {settings.generations}, {summary.evaluations} evaluations, "
+            f"{summary.cache_hits} cache hits, {summary.failures} without score"
+            + (f", {duration(each)} an evaluation" if each is not None else "")
+        ),
+    ]
+    means = [row.mean for row in summary.history if row.mean is not None]
+    if len(means) > 1:
+        parts.append(Text.assemble(("mean of the population ", "dim"), (sparkline(means, 50), "magenta")))
+    parts.append(generations_table(summary.history[-LAST_GENERATIONS:]))
+    if best is not None:
+        size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
+        parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
+        parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
+        parts.append(Text(best.genotype, overflow="fold"))
+    if summary.stage == "search":
+        parts.append(Text(f"continue with: evonas resume {summary.path}", style="yellow"))
+    return Group(*parts)
+
+
+def listing(title: str, entries: Sequence[dict[str, str]], full: bool) -> RenderableType:
+    """One kind of thing that has names: a line each, or with ``full`` all that is known of each."""
+    if not full:
+        grid = Table.grid(padding=(0, 2))
+        for entry in entries:
+            grid.add_row(
+                Text(entry["name"], style="cyan"), Text(entry["about"], no_wrap=True, overflow="ellipsis")
+            )
+        return Group(Text(title, style="bold"), grid, Text(""))
+    parts: list[RenderableType] = []
+    for entry in entries:
+        parts.append(Text.assemble((entry["name"], "bold cyan"), "  ", entry["about"]))
+        details = {name: text for name, text in entry.items() if text and name not in ("name", "about")}
+        parts += [Text.assemble((f"    {name}: ", "dim"), text) for name, text in details.items()]
+    return Group(*parts)

@@ -1,0 +1,1 @@
+"""The search: one file per algorithm over one shared ask, score and tell loop."""

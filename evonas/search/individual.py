@@ -1,0 +1,44 @@
+"""An individual as DEAP handles it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deap import base
+
+
+class Maximised(base.Fitness):
+    """One value to maximise; without a value it is less than every other."""
+
+    weights = (1.0,)
+
+
+@dataclass(frozen=True, eq=False)
+class Individual:
+    """A genotype that was born, and its score once it has one. Never changed, so that copies share it."""
+
+    birth: int
+    generation: int
+    parent: int | None
+    genotype: Any
+    canonical: str
+    params: int
+    flops: int
+    fitness: base.Fitness = field(default_factory=Maximised)
+
+    @property
+    def score(self) -> float | None:
+        return self.fitness.values[0] if self.fitness.valid else None
+
+    def set_score(self, score: float | None) -> None:
+        """Enter the score; None leaves the fitness invalid, which never wins."""
+        self.fitness.values = () if score is None else (score,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
+        return self
+
+
+def same_network(a: Individual, b: Individual) -> bool:
+    """Whether both have one canonical form."""
+    return a.canonical == b.canonical

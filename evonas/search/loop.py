@@ -1,0 +1,330 @@
+"""Ask, score, tell: the loop that every algorithm shares, and the only writer of a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from deap import tools
+
+from evonas.config import SearchSettings, changed
+from evonas.data import batch as load_batch
+from evonas.device import pick
+from evonas.engine import Engine, InProcess
+from evonas.interrupts import Interrupted, StopRequest, stop_requests
+from evonas.observer import Best, Observer, Progress
+from evonas.search.algorithm import Birth
+from evonas.search.algorithms import algorithms
+from evonas.search.individual import Individual, same_network
+from evonas.search.operators import toolbox
+from evonas.store import Evaluation, GenerationRow, IndividualRow, Run, default_path, versions, write_json
+from fitness import Batch, Task, proxies, stable_hash
+from spaces import EvonasError, NetworkSize, UsageError, spaces
+
+HALL_OF_FAME = 10
+REMEMBERED_GENERATIONS = 1000  # of the logbook in memory; run.db has them all
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found and where it is kept."""
+
+    path: Path
+    best: Best | None
+    generations: int
+    evaluations: int
+    cache_hits: int
+    seconds_per_evaluation: float | None
+    device: str
+    hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
+
+
+def search(
+    settings: SearchSettings,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+) -> SearchResult:
+    """Search from the beginning and keep everything in the directory ``run`` (default ``runs/<date>-...``).
+
+    Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with all that
+    was computed saved.
+    """
+    settings = settings.resolve()
+    images = _images(settings)
+    path = Path(run) if run is not None else default_path(settings)
+    facts = {"batch": _fingerprint(images), "versions": json.dumps(versions())}
+    with Run.create(path, settings, facts) as store:
+        return _Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
+
+
+def resume(
+    run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
+) -> SearchResult:
+    """Continue an interrupted search, or a finished one to a larger total of ``generations``.
+
+    The result is that of a search that was never interrupted. Raises `UsageError` if other settings are given
+    than the run has (``generations``, ``data_dir`` and ``device`` may change).
+    """
+    with Run.open(Path(run)) as store:
+        stored = store.settings
+        settings = changed(stored, options)
+        done = store.generations(last=1)
+        if done and settings.generations < done[0].generation:
+            raise UsageError(
+                f"{run} already has {done[0].generation} generations; --generations is a total and cannot be less"
+            )
+        settings = _available(settings, run)
+        images = _images(settings)
+        if store.meta("batch") != _fingerprint(images):
+            raise EvonasError(
+                f"the images of {settings.dataset} here are not those that {run} was scored with; "
+                "name the right place with --data-dir"
+            )
+        if settings != stored:
+            store.set_meta(settings=settings.to_json())
+        return _Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
+
+
+def _available(settings: SearchSettings, run: str | Path) -> SearchSettings:
+    try:
+        pick(settings.device)
+    except EvonasError as error:
+        raise EvonasError(
+            f"{run} was scored on {settings.device}: {error} (scores then agree to about 1e-6, not exactly)"
+        ) from None
+    return settings
+
+
+def _images(settings: SearchSettings) -> Batch | None:
+    if not proxies[settings.proxy].needs_images:
+        return None
+    return load_batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
+
+
+def _fingerprint(images: Batch | None) -> str:
+    if images is None:
+        return "none"
+    return hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest()
+
+
+def task_of(settings: SearchSettings, images: Batch | None) -> Task:
+    """What the scores of a run are computed from."""
+    assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
+    size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
+    dtype = torch.float64 if settings.precision == "float64" else torch.float32
+    return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype)
+
+
+class _Search:
+    """One search at work; its state is a function of what `Run` holds."""
+
+    def __init__(
+        self, run: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
+    ) -> None:
+        self.run = run
+        self.settings = settings
+        self.observer = observer
+        self.task = task_of(settings, images)
+        self.space = self.task.space
+        self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
+        self.toolbox = toolbox(self.space, settings, self.task, engine, self.rng)
+        self.algorithm = algorithms[settings.algorithm](self.toolbox, settings)
+        self.statistics = tools.Statistics(key=lambda individual: individual.score)
+        for name, function in (("best", np.max), ("mean", np.mean), ("std", np.std)):
+            self.statistics.register(name, function)
+        self.logbook = tools.Logbook()
+        self.hall_of_fame = tools.HallOfFame(HALL_OF_FAME, similar=same_network)
+        self.population: list[Individual] = []
+        self.generation = -1  # the last one finished
+        self.births = self.evaluations = self.cache_hits = self.failures = 0
+        self.last_seconds = 0.0
+        self.best: Individual | None = None
+        self._restore()
+
+    def _restore(self) -> None:
+        """Everything as it was after the last finished generation."""
+        last = self.run.generations(last=REMEMBERED_GENERATIONS)
+        if not last:
+            return
+        self.generation = last[-1].generation
+        self.evaluations, self.cache_hits = last[-1].evaluations, last[-1].cache_hits
+        self.births = self.evaluations + self.cache_hits
+        self.rng.bit_generator.state = json.loads(last[-1].random_state)
+        for generation in last:
+            self.logbook.record(**generation._asdict())
+        for row in self.run.individuals(since=self.births - self.settings.population):
+            self.population.append(self._individual(row))
+        # DEAP copies what enters the hall of fame, so everything passes through it once, in order of birth
+        for row in self.run.individuals():
+            if row.score is not None and not row.cached:
+                self._admire(self._individual(row))
+        self.failures = self.run.failures()
+
+    def _individual(self, row: IndividualRow) -> Individual:
+        genotype = self.space.parse(row.genotype)
+        found = Individual(row.birth, row.generation, row.parent, genotype, row.canonical, row.params, row.flops)
+        found.set_score(row.score)
+        return found
+
+    def _admire(self, individual: Individual) -> None:
+        self.hall_of_fame.update([individual])
+        if self.best is None or individual.fitness > self.best.fitness:
+            self.best = individual
+
+    def go(self) -> SearchResult:
+        """Generation after generation until the total is reached."""
+        history = self.run.generations(last=REMEMBERED_GENERATIONS)
+        self.observer.started(self.run.path, self.settings, self._progress(self.births), history)
+        try:
+            with stop_requests(self.observer.message) as stop:
+                while self.generation < self.settings.generations:
+                    self._next_generation(stop)
+        finally:
+            self.observer.closed()
+        self._write_best()
+        return SearchResult(
+            self.run.path,
+            self._best(),
+            self.generation,
+            self.evaluations,
+            self.cache_hits,
+            self.run.seconds_per_evaluation(),
+            self.settings.device,
+            tuple(individual.genotype for individual in self.hall_of_fame),
+        )
+
+    def _next_generation(self, stop: StopRequest) -> None:
+        started = time.perf_counter()
+        number = self.generation + 1
+        asked = self.algorithm.children(self.population) if number else self.algorithm.first_population()
+        born = [self._born(self.births + i, number, birth) for i, birth in enumerate(asked)]
+        cached = self._score(born, stop)
+
+        improved = self.best
+        for individual, hit in zip(born, cached, strict=True):
+            if individual.score is not None and not hit:
+                self._admire(individual)
+        self.population = self.algorithm.survivors(self.population, born) if number else born
+        self.generation, self.births = number, self.births + len(born)
+        row = self._record(started)
+        self.run.commit(
+            (
+                IndividualRow(i.birth, number, i.parent, str(i.genotype), i.canonical, hit, i.params, i.flops)
+                for i, hit in zip(born, cached, strict=True)
+            ),
+            row,
+        )
+        if self.best is not improved:
+            self._write_best()
+        self.observer.generation(row, self._progress(self.births))
+        if stop.requested:
+            raise self._interrupted()
+
+    def _born(self, number: int, generation: int, birth: Birth) -> Individual:
+        genotype, size = birth.genotype, self.task.size
+        canonical = str(self.space.canonical(genotype))
+        params, flops = self.space.params(genotype, size), self.space.flops(genotype, size)
+        return Individual(number, generation, birth.parent, genotype, canonical, params, flops)
+
+    def _score(self, born: list[Individual], stop: StopRequest) -> list[bool]:
+        """Enter the scores of ``born``, in order; returns which of them an earlier birth had answered."""
+        first: dict[str, Individual] = {}  # networks that this generation brings for the first time
+        cached = []
+        for individual in born:
+            hit = individual.canonical in first or self.run.born(individual.canonical)
+            cached.append(hit)
+            if not hit:
+                first[individual.canonical] = individual
+        known = {individual.canonical: self.run.evaluation(individual.canonical) for individual in born}
+        todo = [i for canonical, i in first.items() if known[canonical] is None]
+        scores = self.toolbox.map(self.toolbox.evaluate, self._until(stop, (i.genotype for i in todo)))
+        computed = zip(todo, scores, strict=False)
+        for individual, hit in zip(born, cached, strict=True):
+            if known[individual.canonical] is None:
+                scored = next(computed, None)
+                if scored is None:
+                    raise self._interrupted()
+                _, score = scored
+                found = Evaluation(individual.canonical, score.value, score.reason, score.seconds)
+                self.run.journal(found)
+                known[individual.canonical] = found
+                self.last_seconds = score.seconds
+            evaluation = known[individual.canonical]
+            assert evaluation is not None
+            individual.set_score(evaluation.score)
+            self.cache_hits += hit
+            self.evaluations += not hit
+            self.failures += evaluation.score is None and not hit
+            self.observer.evaluated(self._progress(individual.birth + 1, born[0].generation, individual))
+        return cached
+
+    @staticmethod
+    def _until(stop: StopRequest, genotypes: Iterable[Any]) -> Iterable[Any]:
+        for genotype in genotypes:
+            if stop.requested:
+                return
+            yield genotype
+
+    def _record(self, started: float) -> GenerationRow:
+        """Statistics of the population, entered in the logbook."""
+        scored = [individual for individual in self.population if individual.fitness.valid]
+        compiled = self.statistics.compile(scored) if scored else {}
+        best, mean, std = (float(compiled[name]) if compiled else None for name in ("best", "mean", "std"))
+        row = GenerationRow(
+            self.generation,
+            best,
+            mean,
+            std,
+            self.best.score if self.best else None,
+            self.evaluations,
+            self.cache_hits,
+            json.dumps(self.rng.bit_generator.state),
+            time.perf_counter() - started,
+        )
+        self.logbook.record(**row._asdict())
+        if len(self.logbook) > REMEMBERED_GENERATIONS:
+            del self.logbook[0]
+        return row
+
+    def _interrupted(self) -> Interrupted:
+        self.run.flush()
+        return Interrupted(
+            f"interrupted in generation {self.generation + 1} of {self.settings.generations}; "
+            f"everything computed is saved. Continue with: evonas resume {self.run.path}"
+        )
+
+    def _best(self, running: Individual | None = None) -> Best | None:
+        best = self.best
+        if running is not None and running.score is not None and (best is None or running.fitness > best.fitness):
+            best = running
+        if best is None or best.score is None:
+            return None
+        return Best(best.birth, best.genotype, best.score, best.params, best.flops)
+
+    def _write_best(self) -> None:
+        best = self._best()
+        if best is not None:
+            content = {"genotype": str(best.genotype), "score": best.score, "proxy": self.settings.proxy}
+            content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
+            write_json(self.run.path / "best.json", content)
+
+    def _progress(self, births: int, generation: int | None = None, running: Individual | None = None) -> Progress:
+        settings = self.settings
+        return Progress(
+            self.generation if generation is None else generation,
+            births,
+            settings.population + settings.generations * (settings.children or 1),
+            self.evaluations,
+            self.cache_hits,
+            self.failures,
+            self.last_seconds,
+            self._best(running),
+        )

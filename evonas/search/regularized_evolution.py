@@ -1,0 +1,27 @@
+"""Regularised evolution: tournaments choose parents, and the oldest die.
+
+Source: Real, Aggarwal, Huang, Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019;
+with ``children = 1`` exactly that, with more the children of a generation are born from one population.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evonas.search.algorithm import Algorithm, Birth, algorithms
+from evonas.search.individual import Individual
+
+
+@algorithms.register("regularized-evolution")
+class RegularizedEvolution(Algorithm):
+    """Each child is the mutated winner of a tournament; then the oldest die, however good they are."""
+
+    def children(self, population: Sequence[Individual]) -> list[Birth]:
+        births = []
+        for _ in range(self.settings.children or 1):
+            parent = self.toolbox.select(population)
+            births.append(Birth(self.toolbox.mutate(parent.genotype), parent.birth))
+        return births
+
+    def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
+        return [*population, *children][len(children) :]

@@ -1,0 +1,404 @@
+"""The run directory: one SQLite file that holds everything a crash must not take.
+
+A generation is one transaction: its individuals, its statistics and the state of the random generator are there
+together or not at all. Scores are journalled beside that as they are computed, so that an interrupted generation
+is asked again and answered from the journal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from evonas.config import SearchSettings
+from spaces.errors import EvonasError, UsageError
+
+FORMAT = 1
+DATABASE = "run.db"
+JOURNAL_SECONDS = 0.5  # computed scores wait at most this long for the disk
+
+SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE evaluations (          -- one network scored once
+    canonical TEXT PRIMARY KEY,     -- the genotype in its canonical form
+    score     REAL,                 -- NULL: could not be computed, see reason
+    reason    TEXT NOT NULL,
+    seconds   REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE individuals (
+    birth      INTEGER PRIMARY KEY, -- 0, 1, 2, ... in order of birth
+    generation INTEGER NOT NULL,
+    parent     INTEGER,             -- birth of the parent; NULL for the first population
+    genotype   TEXT NOT NULL,
+    canonical  TEXT NOT NULL REFERENCES evaluations,
+    cached     INTEGER NOT NULL,    -- 1: an earlier birth was the same network, nothing was computed
+    params     INTEGER NOT NULL,
+    flops      INTEGER NOT NULL
+);
+CREATE INDEX individuals_canonical ON individuals (canonical);
+CREATE TABLE generations (
+    generation   INTEGER PRIMARY KEY,
+    best         REAL,              -- over the population after this generation
+    mean         REAL,
+    std          REAL,
+    best_so_far  REAL,
+    evaluations  INTEGER NOT NULL,  -- in total
+    cache_hits   INTEGER NOT NULL,  -- in total
+    random_state TEXT NOT NULL,     -- after this generation
+    seconds      REAL NOT NULL      -- spent on this generation by the process that finished it
+);
+"""
+
+
+class IndividualRow(NamedTuple):
+    """A row of ``individuals`` joined with its score."""
+
+    birth: int
+    generation: int
+    parent: int | None
+    genotype: str
+    canonical: str
+    cached: bool
+    params: int
+    flops: int
+    score: float | None = None
+
+
+class GenerationRow(NamedTuple):
+    """A row of ``generations``."""
+
+    generation: int
+    best: float | None
+    mean: float | None
+    std: float | None
+    best_so_far: float | None
+    evaluations: int
+    cache_hits: int
+    random_state: str
+    seconds: float
+
+
+class Evaluation(NamedTuple):
+    """A row of ``evaluations``."""
+
+    canonical: str
+    score: float | None
+    reason: str
+    seconds: float
+
+
+def _individual(row: tuple[Any, ...]) -> IndividualRow:
+    return IndividualRow(*row)._replace(cached=bool(row[5]))
+
+
+_INDIVIDUALS = (
+    "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score "
+    "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
+)
+
+
+def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
+    """``runs/<date>-<space>-<proxy>``, numbered from the second of a day on."""
+    proxy = "".join(c if c.isalnum() or c in "-_." else "-" for c in settings.proxy)
+    base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{settings.space}-{proxy}"
+    path, number = base, 1
+    while path.exists():
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
+    return path
+
+
+class Run:
+    """An open run directory. Raises `EvonasError` with one message for whatever is wrong with it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
+        self.path = path
+        self._db = connection
+        self._lock = lock
+        self._journal: list[Evaluation] = []
+        self._journalled = time.monotonic()
+
+    @classmethod
+    def create(cls, path: Path, settings: SearchSettings, facts: dict[str, str]) -> Run:
+        """A new run at ``path`` with its settings and other ``facts``. Refuses a directory that holds a run."""
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"--run {path} is a file; give a new directory")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EvonasError(f"cannot create {path}: {error.strerror or error}") from error
+        run = cls._lock_and_open(path)
+        try:
+            with run._reported():
+                if run._tables():
+                    run._check_format()
+                    raise UsageError(f"{path} already holds a run; continue it with: evonas resume {path}")
+                run._db.execute("PRAGMA journal_mode=WAL")
+                with run._transaction():
+                    for statement in SCHEMA.split(";\n"):
+                        run._db.execute(statement)
+                    meta = {"settings": settings.to_json(), "created": datetime.now().isoformat(), **facts}
+                    run._db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+                    run._db.execute(f"PRAGMA user_version = {FORMAT}")
+                run._settle()
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """The run at ``path``, to be continued by this process alone. Checks the whole file first."""
+        cls._require(path)
+        run = cls._lock_and_open(path)
+        try:
+            with run._reported():
+                run._check_format()
+                problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
+                if problems != ["ok"]:
+                    raise sqlite3.DatabaseError(problems[0])
+                run._settle()
+        except BaseException:
+            run.close()
+            raise
+        return run
+
+    @classmethod
+    def read(cls, path: Path) -> Run:
+        """The run at ``path`` for reading; another process may be writing to it."""
+        cls._require(path)
+        uri = (path / DATABASE).absolute().as_uri() + "?mode=ro"
+        with _reported(path):
+            run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
+            try:
+                run._check_format()
+            except sqlite3.OperationalError:  # a directory without write access cannot hold the shared memory file
+                run._db = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
+                run._check_format()
+        return run
+
+    @staticmethod
+    def _require(path: Path) -> None:
+        if not (path / DATABASE).is_file():
+            what = "has no run.db" if path.is_dir() else "does not exist"
+            raise UsageError(f"{path} is not a run: it {what}. evonas search --run {path} would start one")
+
+    @classmethod
+    def _lock_and_open(cls, path: Path) -> Run:
+        lock = FileLock(path / "run.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise EvonasError(f"{path} is in use by {_holder(path)}; wait for it, or stop it first") from None
+        except OSError as error:
+            raise EvonasError(f"cannot write to {path}: {error.strerror or error}") from error
+        try:
+            with _reported(path):
+                return cls(path, sqlite3.connect(path / DATABASE, isolation_level=None), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def _settle(self) -> None:
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('holder', ?)", (holder,))
+
+    def _tables(self) -> bool:
+        return self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+    def _check_format(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version != FORMAT and not self._tables():
+            raise UsageError(f"{self.path} is empty: its search was stopped before it began. Start it again")
+        if version != FORMAT:
+            raise UsageError(f"{self.path / DATABASE} has format {version}; this version reads format {FORMAT}")
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        with _reported(self.path):
+            yield
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Write what is pending and let go of the directory."""
+        try:
+            self.flush()
+        finally:
+            self._db.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def meta(self, key: str) -> str | None:
+        """One fact of the run."""
+        with self._reported():
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, **facts: str) -> None:
+        """Enter or replace facts of the run."""
+        with self._reported(), self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+
+    @property
+    def settings(self) -> SearchSettings:
+        """The settings that the run was started with, or last resumed with."""
+        return SearchSettings.from_json(self.meta("settings") or "")
+
+    def journal(self, evaluation: Evaluation) -> None:
+        """Keep a computed score; it reaches the disk within `JOURNAL_SECONDS` or with the generation."""
+        self._journal.append(evaluation)
+        if time.monotonic() - self._journalled > JOURNAL_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the journalled scores."""
+        if self._journal:
+            with self._reported(), self._transaction():
+                self._write_journal()
+            self._forget_journal()
+
+    def _write_journal(self) -> None:
+        self._db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", self._journal)
+
+    def _forget_journal(self) -> None:
+        self._journal.clear()
+        self._journalled = time.monotonic()
+
+    def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow) -> None:
+        """One generation in one transaction."""
+        with self._reported(), self._transaction():
+            self._write_journal()
+            self._db.executemany(
+                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in individuals)
+            )
+            self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
+        self._forget_journal()
+
+    def evaluation(self, canonical: str) -> Evaluation | None:
+        """The score of a network, if it was ever computed in this run."""
+        with self._reported():
+            row = self._db.execute("SELECT * FROM evaluations WHERE canonical = ?", (canonical,)).fetchone()
+        return None if row is None else Evaluation(*row)
+
+    def born(self, canonical: str) -> bool:
+        """Whether a committed individual is this network."""
+        with self._reported():
+            query = "SELECT 1 FROM individuals WHERE canonical = ? LIMIT 1"
+            return self._db.execute(query, (canonical,)).fetchone() is not None
+
+    def individuals(self, since: int = 0) -> Iterator[IndividualRow]:
+        """All individuals from birth ``since`` on, in order of birth."""
+        with self._reported():
+            for row in self._db.execute(_INDIVIDUALS + "WHERE birth >= ? ORDER BY birth", (since,)):
+                yield _individual(row)
+
+    def best(self) -> IndividualRow | None:
+        """The individual of the highest score, the first born among equals."""
+        with self._reported():
+            query = _INDIVIDUALS + "WHERE score IS NOT NULL ORDER BY score DESC, birth LIMIT 1"
+            row = self._db.execute(query).fetchone()
+        return None if row is None else _individual(row)
+
+    def births(self) -> int:
+        """How many individuals were born."""
+        with self._reported():
+            return int(self._db.execute("SELECT COUNT(*) FROM individuals").fetchone()[0])
+
+    def generations(self, last: int | None = None) -> list[GenerationRow]:
+        """The generations in order, or the last ones."""
+        with self._reported():
+            query = "SELECT * FROM generations ORDER BY generation DESC LIMIT ?"
+            rows = self._db.execute(query, (-1 if last is None else last,)).fetchall()
+        return [GenerationRow(*row) for row in reversed(rows)]
+
+    def seconds_per_evaluation(self) -> float | None:
+        """The mean time that computing a score took."""
+        with self._reported():
+            (mean,) = self._db.execute("SELECT AVG(seconds) FROM evaluations").fetchone()
+        return None if mean is None else float(mean)
+
+    def failures(self) -> int:
+        """How many networks have no score."""
+        with self._reported():
+            return int(self._db.execute("SELECT COUNT(*) FROM evaluations WHERE score IS NULL").fetchone()[0])
+
+
+def _holder(path: Path) -> str:
+    try:
+        with Run.read(path) as run:
+            return run.meta("holder") or "another process"
+    except EvonasError:
+        return "another process"
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """Turns what SQLite raises into one message."""
+    file = path / DATABASE
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        text = str(error)
+        if "full" in text or "disk I/O" in text:
+            advice = f"the finished part of the run is safe; make room and continue with: evonas resume {path}"
+            raise EvonasError(f"cannot write {file}: {text}; {advice}") from error
+        if "readonly" in text or "unable to open" in text:
+            raise EvonasError(f"cannot write {file}: {text}; check the permissions of {path}") from error
+        if "locked" in text:
+            raise EvonasError(f"{file} is locked by another program ({text}); close it and try again") from error
+        raise EvonasError(
+            f"{file} is damaged ({text}). It was left as it is; put back a copy, or start a new run"
+        ) from error
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace ``path`` in one step: readers see the old file or the new one, never a part."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def versions() -> dict[str, str]:
+    """The versions that a score may depend on."""
+    import deap
+    import numpy
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "deap": deap.__version__,
+        "platform": platform.platform(),
+    }

@@ -1,0 +1,72 @@
+"""What a run directory holds, in short."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.config import SearchSettings
+from evonas.store import GenerationRow, IndividualRow, Run
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run at a glance, finished or not."""
+
+    path: Path
+    settings: SearchSettings
+    versions: dict[str, str]
+    created: str
+    stage: str
+    generation: int  # -1: not even the first population is complete
+    evaluations: int
+    cache_hits: int
+    failures: int
+    seconds_per_evaluation: float | None
+    best: IndividualRow | None
+    history: list[GenerationRow]
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that ``evonas show --json`` prints."""
+        best = self.best and {name: getattr(self.best, name) for name in ("genotype", "score", "params", "flops")}
+        return {
+            "run": str(self.path),
+            "stage": self.stage,
+            "generation": self.generation,
+            "evaluations": self.evaluations,
+            "cache_hits": self.cache_hits,
+            "failures": self.failures,
+            "seconds_per_evaluation": self.seconds_per_evaluation,
+            "best": best,
+            "history": [
+                {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
+                for row in self.history
+            ],
+            "settings": json.loads(self.settings.to_json()),
+        }
+
+
+def summarise(run: str | Path) -> Summary:
+    """The summary of a run directory, also while another process works on it."""
+    path = Path(run)
+    with Run.read(path) as store:
+        settings = store.settings
+        history = store.generations()
+        last = history[-1] if history else None
+        generation = last.generation if last else -1
+        return Summary(
+            path=path,
+            settings=settings,
+            versions=json.loads(store.meta("versions") or "{}"),
+            created=store.meta("created") or "",
+            stage="searched" if generation >= settings.generations else "search",
+            generation=generation,
+            evaluations=last.evaluations if last else 0,
+            cache_hits=last.cache_hits if last else 0,
+            failures=store.failures(),
+            seconds_per_evaluation=store.seconds_per_evaluation(),
+            best=store.best(),
+            history=history,
+        )
