@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -104,7 +103,7 @@ def score_all(
     """Scores of every genotype by every proxy of ``names``, by proxy and in the order of ``genotypes``.
 
     What ``kept`` knows is not computed again, and every architecture is stored there as soon as it is scored.
-    ``workers`` processes compute in parallel, each in one thread: the scores do not depend on their number.
+    ``workers`` processes compute in parallel; a score is computed in one thread and does not depend on them.
     """
     kept = kept or ScoreFile()
     names = list(dict.fromkeys(names))
@@ -129,10 +128,9 @@ def score_all(
 def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[tuple[str, dict[str, Score]]]:
     """(architecture, scores) as they are ready."""
     if workers <= 1 or len(todo) <= 1:
-        with one_thread():
-            task = _faster_layout(task)
-            for text, names in todo.items():
-                yield text, _score(text, names, task)
+        task = _faster_layout(task)
+        for text, names in todo.items():
+            yield text, _score(text, names, task)
         return
     pool = ProcessPoolExecutor(
         min(workers, len(todo)),
@@ -155,17 +153,6 @@ def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[t
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread inside: sums then have one order, whatever machine or number of processes."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _faster_layout(task: Task) -> Task:

@@ -8,10 +8,21 @@ import pytest
 import scipy.stats
 import torch
 
-from evonas.bench import ScoreFile, correlate, heat_map, read_table, sample, scatter, score_all
+from evonas.bench import (
+    TABLE_1A,
+    ScoreFile,
+    beyond_interval,
+    correlate,
+    heat_map,
+    markdown,
+    read_table,
+    sample,
+    scatter,
+    score_all,
+)
 from evonas.bench.statistics import correlations, partial
 from evonas.bench.targets import hrs
-from fitness import Batch, NoScore, Score, Task, proxies, register
+from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, UsageError, spaces
 
@@ -188,7 +199,6 @@ def test_worker_processes_give_the_same_scores(tmp_path):
         assert [score[:2] for score in alone[name]] == [score[:2] for score in together[name]]
 
 
-@register("test-gaps", formula="-", source="-", cost="-", needs_images=False)
 def gaps(genotype, task):
     """params, but without a value for cells whose first operation is none."""
     if genotype.operations[0] == "none":
@@ -196,13 +206,8 @@ def gaps(genotype, task):
     return task.space.params(genotype, task.size)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _only_here():
-    yield
-    proxies._entries.pop("test-gaps", None)
-
-
-def test_architectures_without_a_score_are_counted_and_named(tmp_path):
+def test_architectures_without_a_score_are_counted_and_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(proxies._entries, "test-gaps", Proxy("test-gaps", gaps, "", "", "", False))
     table = make_table(tmp_path)
     result = correlate(table, ["test-gaps", "params", "test-gaps+params"], make_task(), resamples=5)
     lacking = result.missing["test-gaps"]["starts with none"]
@@ -240,3 +245,21 @@ def test_pictures_are_written(tmp_path):
         scatter(result, "param", "clean", tmp_path / "x.png")
     with pytest.raises(UsageError, match="cannot be written"):
         heat_map(result, tmp_path / "absent" / "x.png")
+
+
+def test_published_figures_stand_beside_the_measured_ones(tmp_path):
+    result = correlate(make_table(tmp_path), [*FAST, "synflow"], make_task(), resamples=50)
+    lines = markdown(result).splitlines()
+    assert lines[0] == "| proxy | clean | fgsm-8 | avg |"
+    assert len(lines) == 2 + 4
+    (row,) = [line for line in lines if "`params`" in line]
+    assert ".747" in row and ".756" in row
+    outside = beyond_interval(result)
+    low, high = result.ci95["params"]["fgsm-8"]  # random accuracies: nothing like the published .756
+    assert not low <= TABLE_1A["params"][1] <= high
+    assert "fgsm-8" in outside["params"] and "**.756**" in row
+
+
+def test_average_of_croze_in_table_1a_is_the_published_one():
+    assert np.mean(TABLE_1A["croze"]) == pytest.approx(0.619, abs=5e-4)
+    assert np.mean(TABLE_1A["synflow"]) == pytest.approx(0.572, abs=1e-3)
