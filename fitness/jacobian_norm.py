@@ -71,8 +71,9 @@ def jacobian_norm(genotype: Any, task: Task) -> float:
     h is f with absolute weights, no biases and every BatchNorm replaced by its slope |gamma|/sigma at the batch:
     by the triangle inequality a sum over paths of |weights| bounds the sum of |derivatives|, layer by layer, and
     one forward pass on an image of ones adds them all. A perturbation of at most eps per pixel moves no
-    logit by more than eps times the bound. The source bounds the norm cell by cell for a different norm and
-    searches with gradients; the infinity norm is the one that FGSM and PGD attack.
+    logit by more than eps times the bound. The source names the metric and searches with gradients; the bound and
+    its norm, the one that FGSM and PGD attack, are this project's. On untrained networks every convolution
+    raises the bound, so it counts size with the wrong sign: on NAS-Bench-201 rho is negative with every target.
     """
     images, _ = task.images_and_labels()
     return -log_jacobian_bound(task.network(genotype), images)
