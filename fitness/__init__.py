@@ -1,6 +1,23 @@
 """What an untrained network is worth: CRoZe and the other zero-cost proxies."""
 
-from fitness import croze_paper, croze_size, flops, live_size, params  # noqa: F401  (each registers its proxy)
+from fitness import (  # noqa: F401  (each registers its proxy)
+    croze_paper,
+    croze_single,
+    croze_size,
+    fisher,
+    flops,
+    grad_norm,
+    grasp,
+    jacob_cov,
+    jacobian_norm,
+    live_size,
+    naswot,
+    params,
+    plain,
+    snip,
+    synflow,
+    zico,
+)
 from fitness.base import Batch, NoScore, Proxy, Score, Task, proxies, register, score, stable_hash
 from fitness.croze import LayerTerms, croze_terms
 from fitness.croze_paper import croze_paper_terms

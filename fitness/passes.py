@@ -1,0 +1,128 @@
+"""What the gradient proxies share: passes through an untrained network that leave it as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional as F
+
+from fitness.base import Task
+
+T = TypeVar("T")
+
+
+def layers(network: nn.Module) -> dict[str, nn.Module]:
+    """Every Conv2d and Linear layer by name: what the proxies sum over."""
+    return {name: module for name, module in network.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))}
+
+
+def weights(network: nn.Module) -> dict[str, Tensor]:
+    """Copies of the layers' weights by layer name, ready to be differentiated."""
+    named = layers(network)
+    return {name: network.get_parameter(f"{name}.weight").detach().clone().requires_grad_() for name in named}
+
+
+def logits(network: nn.Module, images: Tensor, theta: dict[str, Tensor]) -> Tensor:
+    """f(x), (N, 3, H, W) -> (N, K), with the weights ``theta`` of `weights` and BatchNorm in training mode.
+
+    Running statistics move in copies, so ``network`` stays bit for bit what it was.
+    """
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    parameters = {f"{name}.weight": weight for name, weight in theta.items()}
+    with training(network):
+        return functional_call(network, {**buffers, **parameters}, (images,))
+
+
+@contextmanager
+def training(network: nn.Module) -> Iterator[None]:
+    """Training mode inside, the mode of every module as before afterwards."""
+    modes = [(module, module.training) for module in network.modules()]
+    network.train()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+@contextmanager
+def hooks(modules: Mapping[str, nn.Module], observe: Callable[[str, Tensor, Tensor], None]) -> Iterator[None]:
+    """Calls ``observe(name, input, output)`` after each forward of ``modules``."""
+
+    def hook_of(name: str) -> Any:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            observe(name, inputs[0], output)
+
+        return hook
+
+    handles = [module.register_forward_hook(hook_of(name)) for name, module in modules.items()]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class LayerSums(NamedTuple):
+    """First-order sums of one layer with weight theta and gradient g = grad_theta L(f(x), y)."""
+
+    plain: float  # sum g theta
+    snip: float  # sum |g theta|
+    norm: float  # |g|
+    fisher: float  # fan/2 sum over channels of the mean over images of (sum over positions of a dL/da)^2
+
+
+def first_order(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, LayerSums]:
+    """`LayerSums` of every layer that the gradient of the mean cross-entropy reaches; one forward and backward."""
+    theta = weights(network)
+    fisher: dict[str, float] = {}
+
+    def observe(layer: str, _: Tensor, activation: Tensor) -> None:
+        a = activation.detach()
+
+        def reduce(gradient: Tensor) -> None:
+            g_nk = (a * gradient).flatten(2).sum(2) if a.dim() > 2 else a * gradient  # (N, K)
+            fan = theta[layer][0].numel()
+            fisher[layer] = float(g_nk.double().square().mean(0).sum()) / 2 * fan
+
+        activation.register_hook(reduce)
+
+    with hooks(layers(network), observe):
+        loss = F.cross_entropy(logits(network, images, theta), labels)
+    gradients = torch.autograd.grad(loss, list(theta.values()), allow_unused=True)
+    sums = {}
+    for (layer, weight), g in zip(theta.items(), gradients, strict=True):
+        if g is not None:
+            product = (weight.detach() * g).double()
+            sums[layer] = LayerSums(
+                float(product.sum()), float(product.abs().sum()), float(g.double().norm()), fisher[layer]
+            )
+    return sums
+
+
+def remembered(function: Callable[[Any, Task], T]) -> Callable[[Any, Task], T]:
+    """Keeps the last result of ``function``, so that proxies that need the same passes run them once."""
+    last: list[tuple[Any, Task, T]] = []
+
+    def recall(genotype: Any, task: Task) -> T:
+        for known, its_task, result in last[:]:
+            if its_task is task and known == genotype:
+                return result
+        result = function(genotype, task)
+        last[:] = [(genotype, task, result)]
+        return result
+
+    return recall
+
+
+@remembered
+def first_order_sums(genotype: Any, task: Task) -> LayerSums:
+    """`first_order` of the task's network, summed over layers; shared by plain, grad-norm, snip and fisher."""
+    images, labels = task.images_and_labels()
+    found = first_order(task.network(genotype), images, labels).values()
+    return LayerSums(*(sum(column) for column in zip(*found, strict=True)))

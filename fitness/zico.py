@@ -1,0 +1,59 @@
+"""ZiCo: how steady the gradients of an untrained network are from batch to batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fitness import passes
+from fitness.base import NoScore, Task, register
+
+PARTS = 2  # batches whose gradients are compared; the released code's number
+
+
+def zico_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Sum over layers of log sum mean|g|/std(g) over `PARTS` parts of the batch. ``network`` is not modified."""
+    if len(labels) < PARTS:
+        raise NoScore(f"zico compares {PARTS} parts of a batch, and this one has {len(labels)} image")
+    gradients = []
+    for x, y in zip(images.tensor_split(PARTS), labels.tensor_split(PARTS), strict=True):
+        theta = passes.weights(network)
+        loss = F.cross_entropy(passes.logits(network, x, theta), y)
+        gradients.append(torch.autograd.grad(loss, list(theta.values()), allow_unused=True))
+    score, counted = 0.0, 0
+    for parts in zip(*gradients, strict=True):
+        if any(part is None for part in parts):
+            continue
+        g = torch.stack(parts)  # (PARTS, ...)
+        spread = g.std(0, unbiased=False)
+        varying = spread > 0
+        ratio = float((g.abs().mean(0)[varying] / spread[varying]).double().sum())
+        if ratio > 0:
+            score, counted = score + math.log(ratio), counted + 1
+    if not counted:
+        raise NoScore("no layer has a gradient that differs between the halves of the batch")
+    return score
+
+
+@register(
+    "zico",
+    formula="sum over m of log sum over i of mean_b |g_mi| / std_b g_mi",
+    source="Li, Yang, Bhardwaj, Marculescu 2023 (arXiv:2301.11300), as released",
+    cost="1 forward, 1 backward, in two halves",
+    needs_images=True,
+)
+def zico(genotype: Any, task: Task) -> float:
+    """Sum over layers of the log of the inverse coefficients of variation of their gradients.
+
+        g_m^b = grad L(f(x^b), y^b),  b = 1, 2        score = sum_m log sum_i mean_b |g_mi^b| / std_b g_mi^b
+
+    std is the population's (divisor 2), weights whose gradient does not vary are left out. The paper takes two
+    batches; here they are the halves of the one batch, in its order, so a permutation of the images across
+    the halves does change the value.
+    """
+    images, labels = task.images_and_labels()
+    return zico_score(task.network(genotype), images, labels)

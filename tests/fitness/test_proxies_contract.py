@@ -1,0 +1,143 @@
+"""What every registered proxy promises, whatever it measures."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from fitness import Batch, Task, proxies
+from spaces import NetworkSize, spaces
+
+SIZES = {"nasbench201": NetworkSize(4, 1, image_size=12), "darts": NetworkSize(4, 3, image_size=12)}
+DEEPEST = (
+    "Genotype(normal=[('sep_conv_5x5', 1), ('sep_conv_5x5', 0), ('sep_conv_5x5', 2), ('sep_conv_5x5', 1), "
+    "('sep_conv_5x5', 3), ('sep_conv_5x5', 2), ('sep_conv_5x5', 4), ('sep_conv_5x5', 3)], "
+    "normal_concat=[2, 3, 4, 5], reduce=[('sep_conv_5x5', 1), ('sep_conv_5x5', 0), ('sep_conv_5x5', 2), "
+    "('sep_conv_5x5', 1), ('sep_conv_5x5', 3), ('sep_conv_5x5', 2), ('sep_conv_5x5', 4), ('sep_conv_5x5', 3)], "
+    "reduce_concat=[2, 3, 4, 5])"
+)
+ORDER_MATTERS = {"zico", "croze-paper[gaussian]"}  # halves of the batch; noise drawn for each position
+
+
+def random_batch(n=6, side=12, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(3)
+    low, high = torch.full((3, 1, 1), -1.9, dtype=dtype), torch.full((3, 1, 1), 2.1, dtype=dtype)
+    images = low + (high - low) * torch.rand(n, 3, side, side, generator=generator, dtype=dtype)
+    return Batch(images, torch.randint(0, 10, (n,), generator=generator), low, high)
+
+
+def make_task(space_name, dtype=torch.float64, batch=None):
+    return Task(spaces[space_name], SIZES[space_name], seed=7, batch=batch or random_batch(), dtype=dtype)
+
+
+def genotype_of(space_name, seed=5):
+    space = spaces[space_name]
+    return space.canonical(space.random(np.random.default_rng(seed)))
+
+
+def state(network):
+    return (
+        {name: tensor.clone() for name, tensor in network.state_dict().items()},
+        [module.training for module in network.modules()],
+        [parameter.requires_grad for parameter in network.parameters()],
+        [parameter.grad for parameter in network.parameters()],
+        [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in network.modules()],
+    )
+
+
+@pytest.mark.parametrize("space", list(spaces))
+@pytest.mark.parametrize("name", list(proxies))
+def test_network_is_left_bit_for_bit_as_it_was(name, space, monkeypatch):
+    task, built = make_task(space), []
+    build = Task.network
+
+    def remember(self, genotype, **options):
+        network = build(self, genotype, **options)
+        built.append((network, copy.deepcopy(state(network))))
+        return network
+
+    monkeypatch.setattr(Task, "network", remember)
+    proxies[name].score(genotype_of(space), task)
+    for network, before in built:
+        after = state(network)
+        assert after[1:] == before[1:]
+        assert after[0].keys() == before[0].keys()
+        assert all(torch.equal(after[0][key], before[0][key]) for key in before[0])
+
+
+@pytest.mark.parametrize("space", list(spaces))
+@pytest.mark.parametrize("name", [name for name in proxies if name not in ORDER_MATTERS])
+def test_order_of_the_images_does_not_matter(name, space):
+    batch, order = random_batch(), torch.tensor([3, 0, 5, 1, 4, 2])
+    shuffled = batch._replace(images=batch.images[order], labels=batch.labels[order])
+    one, other = (proxies[name].score(genotype_of(space), make_task(space, batch=b)) for b in (batch, shuffled))
+    assert one.value == pytest.approx(other.value, rel=1e-6, abs=1e-9)
+
+
+def test_zico_does_not_see_the_order_within_its_halves():
+    batch, order = random_batch(), torch.tensor([2, 0, 1, 4, 5, 3])
+    shuffled = batch._replace(images=batch.images[order], labels=batch.labels[order])
+    genotype = genotype_of("darts")
+    one, other = (proxies["zico"].score(genotype, make_task("darts", batch=b)) for b in (batch, shuffled))
+    assert one.value == pytest.approx(other.value, rel=1e-6)
+
+
+@pytest.mark.parametrize("space", list(spaces))
+@pytest.mark.parametrize("name", list(proxies))
+def test_float32_agrees_with_float64(name, space):
+    single, double = (
+        proxies[name].score(genotype_of(space), make_task(space, dtype))
+        for dtype in (torch.float32, torch.float64)
+    )
+    loose = name.startswith("croze-paper")  # a sign of a vanishing image gradient may differ
+    assert single.value == pytest.approx(double.value, rel=0.1 if loose else 2e-3)
+
+
+@pytest.mark.parametrize("name", list(proxies))
+def test_score_is_the_same_twice_and_after_other_genotypes(name):
+    task = make_task("nasbench201")
+    first = proxies[name].score(genotype_of("nasbench201"), task).value
+    proxies[name].score(genotype_of("nasbench201", 6), task)
+    assert proxies[name].score(genotype_of("nasbench201"), task).value == first
+    assert proxies[name].score(genotype_of("nasbench201"), make_task("nasbench201")).value == first
+
+
+@pytest.mark.parametrize("name", list(proxies))
+def test_a_score_that_cannot_be_computed_is_named(name):
+    space, batch = spaces["nasbench201"], random_batch()
+    disconnected = space.parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+    equal = batch._replace(images=batch.images[:1].expand_as(batch.images), labels=batch.labels[:1].expand(6))
+    blind = batch._replace(images=torch.zeros_like(batch.images))
+    one = Batch(batch.images[:1], batch.labels[:1], batch.low, batch.high)
+    for genotype, images in (
+        (disconnected, batch),
+        (genotype_of("nasbench201"), equal),
+        (genotype_of("nasbench201"), blind),
+        (genotype_of("nasbench201"), one),
+    ):
+        score = proxies[name].score(genotype, make_task("nasbench201", batch=images))
+        if score.value is None:
+            assert score.reason
+            assert "nan" not in score.reason
+        else:
+            assert math.isfinite(score.value)
+            assert not score.reason
+
+
+@pytest.mark.parametrize("name", list(proxies))
+def test_proxy_documents_itself(name):
+    proxy = proxies[name]
+    assert proxy.summary and proxy.formula and proxy.source and proxy.cost
+
+
+@pytest.mark.parametrize("name", ["synflow", "jacobian-norm"])
+def test_deepest_darts_network_at_full_size_does_not_overflow(name):
+    space = spaces["darts"]
+    batch = random_batch(2, 32, torch.float32)
+    values = []
+    for dtype in (torch.float32, torch.float64):
+        task = Task(space, NetworkSize(36, 20), batch=batch, dtype=dtype)
+        values.append(proxies[name].score(space.parse(DEEPEST), task).value)
+    assert values[0] == pytest.approx(values[1], rel=1e-3)  # of a logarithm in the hundreds
