@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import evonas
-from evonas import SearchSettings
+from evonas import SearchSettings, UsageError
 from evonas.catalogue import KINDS
+from evonas.cli import main
 from spaces import spaces
 from spaces.darts import PUBLISHED
 
@@ -22,14 +24,18 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x1b]")
 
 
 def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "evonas", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, **environment},
-    )
+    """The command line in this process: what it prints, and its exit code."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["evonas", *arguments])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +133,8 @@ def test_a_command_that_needs_no_images_asks_for_none(tmp_path: Path) -> None:
 
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    assert "Traceback" in run("--debug", "show", "nowhere", cwd=tmp_path).stderr
+    with pytest.raises(UsageError):
+        run("--debug", "show", "nowhere", cwd=tmp_path)
 
 
 @pytest.mark.parametrize("command", [[], ["search"], ["resume"], ["score"], ["show"], ["list"]])
