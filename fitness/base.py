@@ -59,7 +59,7 @@ class Task:
         """The untrained network of ``genotype``, its weights drawn from hash(seed, canonical key)."""
         generator = torch.Generator().manual_seed(stable_hash(self.seed, self.space.key(genotype)))
         network = self.space.build(genotype, self.size, generator=generator, norm=norm)
-        return network.to(self.device, self.dtype, memory_format=torch.channels_last)
+        return network.to(self.device, self.dtype).to(memory_format=torch.channels_last)
 
     def images_and_labels(self) -> tuple[Tensor, Tensor]:
         """The batch on the task's device and in its precision."""
