@@ -51,7 +51,7 @@ def test_random_genotypes_have_finite_scores(proxy: Proxy, space: Space, make_ta
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_genotypes_have_finite_scores(proxy: Proxy, darts: Space, name: str, make_task: Tasks) -> None:
-    task = make_task(darts, 2, 3, n=2, dtype=torch.float32)
+    task = make_task(darts, 2, 3, n=2, side=8, dtype=torch.float32)
     found = proxy.score(darts.parse(name), task)
     assert found.value is not None and math.isfinite(found.value) and found.value > 0, found.reason
 
@@ -78,6 +78,23 @@ def test_a_score_depends_on_no_global_generator_and_leaves_them_alone(
         found.append(values(proxy, given, task))
         assert torch.equal(torch.get_rng_state(), before[0])
         assert (str(np.random.get_state()), random.getstate()) == before[1:]
+    assert found[0] == found[1]
+
+
+def test_a_score_does_not_depend_on_the_number_of_threads(proxy: Proxy, space: Space, make_task: Tasks) -> None:
+    task, given, threads, found = (
+        make_task(space, dtype=torch.float32),
+        genotypes(space, 1),
+        torch.get_num_threads(),
+        [],
+    )
+    try:
+        for n in (1, 2):
+            torch.set_num_threads(n)
+            found.append(values(proxy, given, task))
+            assert torch.get_num_threads() == n
+    finally:
+        torch.set_num_threads(threads)
     assert found[0] == found[1]
 
 

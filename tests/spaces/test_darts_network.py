@@ -94,7 +94,7 @@ def test_drop_path_zeroes_whole_images_and_is_unbiased(probability: float) -> No
 
 
 def test_reductions_stand_at_a_third_and_two_thirds(darts: Space) -> None:
-    for layers, where in ((11, {3, 7}), (8, {2, 5}), (3, {1, 2}), (2, {0, 1}), (1, {0})):
+    for layers, where in ((8, {2, 5}), (3, {1, 2}), (2, {0, 1}), (1, {0})):
         with torch.device("meta"):
             network = darts.construct(darts.published()["DARTS_V2"], NetworkSize(4, layers))
         images = torch.empty(1, 3, 32, 32, device="meta")

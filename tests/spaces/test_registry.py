@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+import spaces as package
 from spaces import NetworkSize, Registry, UsageError, spaces
 
 
@@ -47,3 +50,14 @@ def test_a_network_size_out_of_bounds_is_refused(field: str, value: object) -> N
     good = {"channels": 8, "layers": 3, "classes": 10, "image_size": 32}
     with pytest.raises(UsageError, match=f"{field} must be an integer from 1 to 4096"):
         NetworkSize(**(good | {field: value}))  # type: ignore[arg-type]
+
+
+def test_asking_for_an_error_or_a_size_does_not_load_pytorch(run_python: Callable[[str], str]) -> None:
+    source = "import spaces, sys; spaces.NetworkSize(8, 3), spaces.UsageError; print('torch' in sys.modules)"
+    assert run_python(source) == "False"
+
+
+def test_the_package_has_what_it_lists_and_nothing_else() -> None:
+    assert all(getattr(package, name) is not None for name in package.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Darst'"):
+        package.Darst  # noqa: B018
