@@ -9,13 +9,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from fitness import Batch, Score, Task, proxies
+from fitness import Score, Task, proxies
 from spaces import EvonasError
 
 FORMAT = 1  # of the settings hash: raised when the meaning of a stored score changes
@@ -128,7 +127,6 @@ def score_all(
 def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[tuple[str, dict[str, Score]]]:
     """(architecture, scores) as they are ready."""
     if workers <= 1 or len(todo) <= 1:
-        task = _faster_layout(task)
         for text, names in todo.items():
             yield text, _score(text, names, task)
         return
@@ -155,14 +153,6 @@ def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[t
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _faster_layout(task: Task) -> Task:
-    """The task with its images stored channels last, in which float32 convolutions on a CPU take half the time."""
-    if task.batch is None:
-        return task
-    images = task.batch.images.contiguous(memory_format=torch.channels_last)
-    return replace(task, batch=Batch(images, *task.batch[1:]))
-
-
 def _score(text: str, names: Sequence[str], task: Task) -> dict[str, Score]:
     genotype = task.space.parse(text)
     return {name: proxies[name].score(genotype, task) for name in names}
@@ -174,7 +164,7 @@ _worker_task: Task | None = None  # set once in every worker process
 def _start_worker(task: Task) -> None:
     global _worker_task
     torch.set_num_threads(1)
-    _worker_task = _faster_layout(task)
+    _worker_task = task
 
 
 def _score_in_worker(text: str, names: Sequence[str]) -> dict[str, Score]:
