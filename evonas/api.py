@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evonas.config import SearchSettings
 
 if TYPE_CHECKING:
+    from evonas.bench import Correlation
     from evonas.engine import Engine
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
@@ -50,6 +51,22 @@ def score(
     from evonas import scoring
 
     return scoring.score(genotypes, proxies, settings or SearchSettings())
+
+
+def correlate(
+    table: str | Path,
+    proxies: Sequence[str] = ("croze", "params"),
+    settings: SearchSettings | None = None,
+    **options: Any,
+) -> Correlation:
+    """Rank correlations of proxies with the trained accuracies in a CSV file.
+
+    Options: ``sample``, ``all_ids``, ``target_names``, ``grouping``, ``scores``, ``workers``, ``observer``; see
+    `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table that is wrong.
+    """
+    from evonas import correlation
+
+    return correlation.correlate(table, proxies, settings or SearchSettings(space="nasbench201"), **options)
 
 
 def summarise(run: str | Path) -> Summary:

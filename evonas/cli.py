@@ -55,6 +55,7 @@ MaxParams = Annotated[
     ),
 ]
 Algorithm = Annotated[str | None, typer.Option(help="See `evonas list algorithms`.")]
+_SETTINGS = ("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device")
 _NOT_SETTINGS = ("run", "no_final", "genotypes", "as_json", "proxies")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 
@@ -160,6 +161,47 @@ def score(
     from evonas.report.tables import scores
 
     _print(scores(rows))
+
+
+@app.command()
+def correlate(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV file with architectures and accuracies.")],
+    proxies: Annotated[str, typer.Option("--proxy", help="Separated by commas; a+b*2 is a composite.")] = "croze",
+    space: Space = "nasbench201",
+    sample: Annotated[int | None, typer.Option(help="Architectures, drawn by --seed.  [default: all]")] = None,
+    all_ids: Annotated[bool, typer.Option("--all-ids", help="Count every isomorphic cell.")] = False,
+    target: Annotated[str | None, typer.Option(help="Accuracies, separated by commas.  [default: all]")] = None,
+    grouping: Annotated[str, typer.Option(help="Corruptions grouped as in the paper or standard.")] = "paper",
+    scores: Annotated[Path, typer.Option(help="Keeps every score, to go on from.")] = Path("runs/scores.db"),
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+    plot: Annotated[Path | None, typer.Option(help="Write a heat map there (.png, .svg, .pdf).")] = None,
+    scatter: Annotated[str | None, typer.Option(help="PROXY:TARGET, plotted instead of the heat map.")] = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    as_json: AsJson = False,
+) -> None:
+    """Correlate proxies with the trained accuracies of a table.
+
+    Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
+    """
+    from evonas.report.correlation import ScoringProgress, correlation_tables, draw
+
+    options = {name: value for name, value in locals().items() if name in (*_SETTINGS, "precision")}
+    choice = {"sample": sample, "all_ids": all_ids, "grouping": grouping, "scores": scores, "workers": workers}
+    with ScoringProgress() as observer:
+        settings = SearchSettings.from_options(**options)
+        targets = _names(target) if target else None
+        result = api.correlate(table, _names(proxies), settings, target_names=targets, observer=observer, **choice)
+    if plot is not None:
+        draw(result, plot, scatter)
+    return _print_json(result.as_dict()) if as_json else _print(correlation_tables(result))
 
 
 @app.command()

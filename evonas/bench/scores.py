@@ -62,6 +62,8 @@ class ScoreFile:
             if path is not None:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=30)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS scores (architecture TEXT, proxy TEXT, settings TEXT, value REAL, "
                 "reason TEXT, seconds REAL, PRIMARY KEY (architecture, proxy, settings)) WITHOUT ROWID"

@@ -11,6 +11,7 @@ import torch
 
 from fitness import Batch, LayerTerms, Task, croze_terms, proxies
 from spaces import Network, NetworkSize, Space
+from spaces.darts import PUBLISHED
 from tests.benchmarks.released_croze import darts_stages, nasbench201_stages, released_terms
 from tests.fitness.conftest import Tasks
 from tests.fitness.unchanged import unchanged
@@ -146,3 +147,9 @@ def test_a_network_certain_of_every_label_has_no_score_and_a_reason(darts: Space
         found = proxies["croze"].score(genotype, replace(task, batch=batch))
         assert (found.value is not None) == scored
         assert ("certain of every label" in found.reason) != scored
+
+
+@pytest.mark.parametrize("name", list(PUBLISHED))
+def test_every_published_genotype_has_a_positive_score(darts: Space, name: str, make_task: Tasks) -> None:
+    found = proxies["croze"].score(darts.parse(name), make_task(darts, 2, 3, n=2, side=8, dtype=torch.float32))
+    assert found.value is not None and found.value > 0, found.reason

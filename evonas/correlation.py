@@ -1,0 +1,55 @@
+"""A correlation from settings: the images, the task and the score file around `evonas.bench`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evonas.bench import Correlation, read_table
+from evonas.bench import correlate as correlate_table
+from evonas.bench.scores import Observer
+from evonas.config import SearchSettings
+from evonas.data import batch
+from evonas.search.loop import task_of
+from fitness import composite, proxies
+from spaces import spaces
+
+
+def correlate(
+    table: str | Path,
+    proxy_names: Sequence[str],
+    settings: SearchSettings,
+    *,
+    sample: int | None = None,
+    all_ids: bool = False,
+    target_names: Sequence[str] | None = None,
+    grouping: str = "paper",
+    scores: str | Path | None = None,
+    workers: int = 1,
+    observer: Observer | None = None,
+) -> Correlation:
+    """How well proxies rank the trained architectures of a CSV file; see `evonas.bench.correlate`.
+
+    Images are read only if a proxy needs them.
+    """
+    settings = settings.resolve()
+    found = read_table(table, spaces[settings.space])
+    members = [member.name for name in proxy_names for member in composite.parse(name)]
+    images = None
+    if any(proxies[name].needs_images for name in members):
+        images = batch(
+            settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size
+        )
+    return correlate_table(
+        found,
+        proxy_names,
+        task_of(settings, images),
+        n=sample,
+        seed=settings.seed,
+        all_ids=all_ids,
+        target_names=target_names,
+        grouping=grouping,
+        score_file=scores,
+        workers=workers,
+        observer=observer,
+    )

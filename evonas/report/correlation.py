@@ -1,0 +1,96 @@
+"""What ``evonas correlate`` shows: progress while it scores, a table at the end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from evonas.bench import Correlation, heat_map, scatter
+from evonas.bench.correlate import Cells
+from evonas.bench.scores import Progress as Scored
+from evonas.report.style import duration
+from spaces import UsageError
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class ScoringProgress:
+    """A bar in a terminal, a line now and then elsewhere; on standard error, so that results stay alone."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("scoring"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[each]} each"),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task("", each="-")
+        self._last = time.monotonic()
+
+    def __enter__(self) -> ScoringProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, progress: Scored) -> None:
+        each = duration(progress.seconds)
+        self._bar.update(self._task, completed=progress.done, total=progress.total, each=each)
+        if self._bar.disable and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            self.console.print(f"scored {progress.done} of {progress.total}, {each} each", soft_wrap=True)
+
+
+def draw(result: Correlation, path: Path, pair: str | None) -> None:
+    """A heat map, or the scatter of the pair ``PROXY:TARGET``."""
+    if pair is None:
+        return heat_map(result, path)
+    proxy, separator, target = pair.rpartition(":")
+    if not separator:
+        raise UsageError(f"--scatter takes PROXY:TARGET, such as croze:clean, not {pair!r}")
+    scatter(result, proxy, target, path)
+
+
+def correlation_tables(result: Correlation) -> RenderableType:
+    """Spearman's rho, half the width of its interval, and what is left of it with size held fixed."""
+    half_width = {
+        name: {target: None if b is None else (b[1] - b[0]) / 2 for target, b in row.items()}
+        for name, row in result.ci95.items()
+    }
+    parts: list[RenderableType] = [
+        Text(f"Spearman's rho over {result.n} architectures", style="bold"),
+        _table(result, result.spearman, result.average),
+        Text("half the width of its 95 % bootstrap interval", style="bold"),
+        _table(result, half_width),
+        Text("rho with the number of parameters held fixed (partial rank correlation)", style="bold"),
+        _table(result, result.partial),
+    ]
+    for name, reasons in result.missing.items():
+        parts += [Text(f"{name}: {count} without a score: {reason}", "red") for reason, count in reasons.items()]
+    return Group(*parts)
+
+
+def _table(result: Correlation, cells: Cells, average: dict[str, float | None] | None = None) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("proxy", no_wrap=True, style="cyan")
+    for target in (*result.target, *(["mean"] if average else [])):
+        table.add_column(target, justify="right", no_wrap=True)
+    order = sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0))
+    for name in order:
+        shown = [cells[name][target] for target in result.target] + ([average[name]] if average else [])
+        table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in shown))
+    return table
