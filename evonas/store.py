@@ -56,41 +56,42 @@ class Run:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EvonasError(f"cannot create {path}: {error.strerror or error}") from error
-        run = cls._lock_and_open(path)
-        try:
-            with run._reported():
-                if run._tables():
-                    run._check_format()
-                    raise UsageError(f"{path} already holds a run; continue it with: evonas resume {path}")
-                run._db.execute("PRAGMA journal_mode=WAL")
-                with run._transaction():
-                    for statement in SCHEMA.split(";\n"):
-                        run._db.execute(statement)
-                    meta = {"settings": settings.to_json(), "created": datetime.now().isoformat(), **facts}
-                    run._db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-                    run._db.execute(f"PRAGMA user_version = {FORMAT}")
-                run._settle()
-        except BaseException:
-            run.close()
-            raise
+        with cls._opening(path) as run:
+            if run._tables():
+                run._check_format()
+                raise UsageError(f"{path} already holds a run; continue it with: evonas resume {path}")
+            run._db.execute("PRAGMA journal_mode=WAL")
+            with run._transaction():
+                for statement in SCHEMA.split(";\n"):
+                    run._db.execute(statement)
+                meta = {"settings": settings.to_json(), "created": datetime.now().isoformat(), **facts}
+                run._db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+                run._db.execute(f"PRAGMA user_version = {FORMAT}")
         return run
 
     @classmethod
     def open(cls, path: Path) -> Run:
         """The run at ``path``, to be continued by this process alone. Checks the whole file first."""
         cls._require(path)
+        with cls._opening(path) as run:
+            run._check_format()
+            problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
+            if problems != ["ok"]:
+                raise sqlite3.DatabaseError(problems[0])
+        return run
+
+    @classmethod
+    @contextmanager
+    def _opening(cls, path: Path) -> Iterator[Run]:
+        """Locked and connected; let go of again if the block fails, marked with this process if it does not."""
         run = cls._lock_and_open(path)
         try:
             with run._reported():
-                run._check_format()
-                problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
-                if problems != ["ok"]:
-                    raise sqlite3.DatabaseError(problems[0])
+                yield run
                 run._settle()
         except BaseException:
             run.close()
             raise
-        return run
 
     @classmethod
     def read(cls, path: Path) -> Run:
