@@ -60,9 +60,20 @@ _NOT_SETTINGS = ("run", "no_final", "genotypes", "as_json", "proxies")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from evonas import __version__
+
+        sys.stdout.write(f"evonas {__version__}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def common(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Options of every command."""
 
@@ -270,7 +281,7 @@ def _observer(console: Console) -> Observer:
     def write(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
-    return Observers(LiveView(console) if console.is_terminal else PlainLines(write), LogFile())
+    return Observers(LiveView(console) if console.is_interactive else PlainLines(write), LogFile())
 
 
 def _finish(console: Console, result: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from torch.nn import functional as F
 from fitness import cosine
 from fitness.base import NoScore, Task, register
 from fitness.croze import BETA, EPSILON, LayerTerms
+from fitness.passes import hooks, training
 
 GAMMA = 0.001  # learning rate of the single update in equation 7
 
@@ -69,37 +68,6 @@ def _layers(network: nn.Module) -> dict[str, nn.Module]:
     return observed
 
 
-@contextmanager
-def _outputs(observed: dict[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
-    """Collects the output of each observed module during one forward pass."""
-    found: dict[str, Tensor] = {}
-
-    def keep(layer: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            found[layer] = output.detach()
-
-        return hook
-
-    handles = [module.register_forward_hook(keep(layer)) for layer, module in observed.items()]
-    try:
-        yield found
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-@contextmanager
-def _in_training(network: nn.Module) -> Iterator[None]:
-    """Training mode for every module, then the mode that each had."""
-    modes = {module: module.training for module in network.modules()}
-    network.train()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
 def _forward_backward(
     network: nn.Module,
     parameters: dict[str, Tensor],
@@ -116,7 +84,12 @@ def _forward_backward(
     buffers = {
         name: buffer.clone() for name, buffer in network.named_buffers()
     }  # running statistics move in these
-    with _outputs({} if only_images else observed) as outputs, _in_training(network):
+    outputs: dict[str, Tensor] = {}
+
+    def keep(layer: str, _: Tensor, output: Tensor) -> None:
+        outputs[layer] = output.detach()
+
+    with hooks({} if only_images else observed, keep), training(network):
         logits = functional_call(network, {**parameters, **buffers, **tracked}, (images,))
     loss = F.cross_entropy(logits, labels)
     gradients = torch.autograd.grad(loss, [images] if only_images else list(tracked.values()), allow_unused=True)

@@ -132,6 +132,10 @@ def test_a_command_that_needs_no_images_asks_for_none(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    assert run("--version", cwd=tmp_path).stdout == f"evonas {evonas.__version__}\n"
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         run("--debug", "show", "nowhere", cwd=tmp_path)
