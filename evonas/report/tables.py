@@ -62,7 +62,8 @@ def overview(summary: Summary) -> RenderableType:
         Text.assemble((str(summary.path), "bold"), f"  {summary.stage}, started {summary.created[:16]}"),
         Text(heading(settings), style="dim"),
         Text(
-            f"generation {summary.generation} of {settings.generations}, {summary.evaluations} evaluations, "
+            ("no generation yet" if summary.generation < 0 else f"generation {summary.generation}")
+            + f" of {settings.generations}, {summary.evaluations} evaluations, "
             f"{summary.cache_hits} cache hits, {summary.failures} without score"
             + (f", {duration(each)} an evaluation" if each is not None else "")
         ),
@@ -70,7 +71,8 @@ def overview(summary: Summary) -> RenderableType:
     means = [row.mean for row in summary.history if row.mean is not None]
     if len(means) > 1:
         parts.append(Text.assemble(("mean of the population ", "dim"), (sparkline(means, 50), "magenta")))
-    parts.append(generations_table(summary.history[-LAST_GENERATIONS:]))
+    if summary.history:
+        parts.append(generations_table(summary.history[-LAST_GENERATIONS:]))
     if best is not None:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
         parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))

@@ -15,6 +15,7 @@ from evonas.report.cells import draw
 from evonas.report.live import LiveView
 from evonas.report.plain import LogFile, PlainLines
 from evonas.report.style import count, duration, memory, number, sparkline
+from evonas.report.tables import overview
 from evonas.rows import GenerationRow
 from spaces import spaces
 
@@ -106,3 +107,16 @@ def test_a_sparkline_spans_its_values() -> None:
     assert sparkline([1, 2, 3], 10) == "▁▅█"
     assert sparkline([5, 5], 10) == "▁▁" and sparkline([], 10) == "" and sparkline([1], 0) == ""
     assert len(sparkline(list(range(1000)), 30)) == 30 and sparkline(list(range(1000)), 30)[-1] == "█"
+
+
+def test_a_run_without_a_finished_generation_is_shown(tmp_path: Path) -> None:
+    class Stop(Observer):
+        def evaluated(self, progress: Progress) -> None:
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        evonas.search(SearchSettings(proxy="params", population=4), tmp_path / "run", Stop())
+    console = Console(file=io.StringIO(), width=100)
+    console.print(overview(evonas.summarise(tmp_path / "run")))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "no generation yet of 50" in shown and "evonas resume" in shown
