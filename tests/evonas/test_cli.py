@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import evonas
@@ -19,6 +20,7 @@ from evonas.catalogue import KINDS
 from evonas.cli import main
 from spaces import spaces
 from spaces.darts import PUBLISHED
+from spaces.nasbench201.genotype import EXAMPLE
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x1b]")
 
@@ -65,6 +67,40 @@ def test_show_prints_one_json_document_of_the_agreed_shape(finished: Path) -> No
     assert {"genotype", "score", "params", "flops"} <= shown["best"].keys()
     assert [row["generation"] for row in shown["history"]] == [0, 1, 2, 3]
     assert {"best", "mean", "std"} <= shown["history"][0].keys()
+
+
+def table(path: Path, *more: str) -> Path:
+    """Accuracies of 30 cells that grow with their size."""
+    space, rng = spaces["nasbench201"], np.random.default_rng(0)
+    cells = list(dict.fromkeys(space.random(rng) for _ in range(30)))
+    rows = [f"{cell},{space.params(cell, space.default_size()) / 2e6:.4f}" for cell in cells]
+    path.write_text("\n".join(["arch_str,clean", *rows, *more]) + "\n")
+    return path
+
+
+def test_correlate_prints_one_json_document_of_the_agreed_shape(tmp_path: Path) -> None:
+    table(tmp_path / "t.csv")
+    arguments = ["correlate", "t.csv", "--proxy", "params,live-size", "--json", "--plot", "heat.svg"]
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["target"] == ["clean"] and found["spearman"]["params"]["clean"] > 0.99
+    assert found["kendall"].keys() == found["ci95"].keys() == {"params", "live-size"}
+    assert (tmp_path / "heat.svg").stat().st_size > 1000 and (tmp_path / "runs" / "scores.db").is_file()
+    human = run(
+        "correlate", "t.csv", "--proxy", "params", "--scatter", "params:clean", "--plot", "s.png", cwd=tmp_path
+    )
+    assert human.returncode == 0 and "partial rank correlation" in human.stdout
+    assert not CONTROL.search(human.stdout) and (tmp_path / "s.png").is_file()
+
+
+@pytest.mark.parametrize("row", ["|none~0|,0.5", f"{EXAMPLE},much"])
+def test_correlate_names_the_line_of_a_table_that_is_wrong(row: str, tmp_path: Path) -> None:
+    lines = len(table(tmp_path / "t.csv").read_text().splitlines())
+    table(tmp_path / "t.csv", row)
+    done = run("correlate", "t.csv", "--proxy", "params", cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert f"line {lines + 1}" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
 def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) -> None:
@@ -141,7 +177,7 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
         run("--debug", "show", "nowhere", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("command", [[], ["search"], ["resume"], ["score"], ["show"], ["list"]])
+@pytest.mark.parametrize("command", [[], ["search"], ["resume"], ["score"], ["correlate"], ["show"], ["list"]])
 def test_help_has_an_example_and_loads_no_heavy_package(command: list[str], tmp_path: Path) -> None:
     done = run(*command, "--help", cwd=tmp_path)
     assert done.returncode == 0
