@@ -11,6 +11,27 @@ import typer
 
 from evonas import api
 from evonas.config import PRESETS, SearchSettings
+from evonas.options import (
+    Algorithm,
+    AsJson,
+    BatchSize,
+    Channels,
+    Children,
+    DataDir,
+    Dataset,
+    Device,
+    Generations,
+    ImageSize,
+    Layers,
+    MaxParams,
+    Population,
+    Precision,
+    Proxy,
+    RunPath,
+    Seed,
+    Space,
+    Tournament,
+)
 from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
@@ -27,37 +48,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
-Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201.  [default: darts]")]
-Proxy = Annotated[str | None, typer.Option(help="Fitness, see `evonas list proxies`.  [default: croze]")]
-Dataset = Annotated[str | None, typer.Option(help="cifar10, cifar100, digits or folder:PATH.  [default: digits]")]
-DataDir = Annotated[
-    str | None, typer.Option(help="Where the CIFAR files are.  [default: $EVONAS_DATA, else data/]")
-]
-BatchSize = Annotated[int | None, typer.Option(help="Images that a score is computed from.  [default: 8]")]
-ImageSize = Annotated[int | None, typer.Option(help="Pixels, for folder:PATH.  [default: 32]")]
-Channels = Annotated[int | None, typer.Option(help="C, initial channels.  [default: 36; nasbench201: 16]")]
-Layers = Annotated[
-    int | None, typer.Option(help="L, cells in all; for nasbench201 in each stage.  [default: 20; 5]")
-]
-Seed = Annotated[int | None, typer.Option(help="Everything random follows from it.  [default: 0]")]
-Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.  [default: auto]")]
-Precision = Annotated[str | None, typer.Option(help="float32 or float64.  [default: float32]")]
-Generations = Annotated[int | None, typer.Option(help="In total, also after a resume.  [default: 50]")]
-Population = Annotated[int | None, typer.Option(help="Individuals alive.  [default: 100]")]
-Tournament = Annotated[int | None, typer.Option(help="Members of a tournament.  [default: population / 4]")]
-Children = Annotated[int | None, typer.Option(help="Births a generation.  [default: population / 2]")]
-MaxParams = Annotated[
-    int | None,
-    typer.Option(
-        help="No birth has more parameters at --channels and --layers; 0 for no limit.  "
-        "[default: 6000000 at C=36, L=20; nasbench201: none]"
-    ),
-]
-Algorithm = Annotated[str | None, typer.Option(help="See `evonas list algorithms`.")]
 _SETTINGS = ("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device")
 _NOT_SETTINGS = ("run", "no_final", "genotypes", "as_json", "proxies")
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 
 
 def _version(asked: bool) -> None:
@@ -187,6 +179,7 @@ def correlate(
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
     plot: Annotated[Path | None, typer.Option(help="Write a heat map there (.png, .svg, .pdf).")] = None,
     scatter: Annotated[str | None, typer.Option(help="PROXY:TARGET, plotted instead of the heat map.")] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table beside the CRoZe paper's.")] = False,
     dataset: Dataset = None,
     data_dir: DataDir = None,
     batch_size: BatchSize = None,
@@ -202,6 +195,7 @@ def correlate(
 
     Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
     """
+    from evonas.bench import markdown
     from evonas.report.correlation import ScoringProgress, correlation_tables, draw
 
     options = {name: value for name, value in locals().items() if name in (*_SETTINGS, "precision")}
@@ -212,6 +206,8 @@ def correlate(
         result = api.correlate(table, _names(proxies), settings, target_names=targets, observer=observer, **choice)
     if plot is not None:
         draw(result, plot, scatter)
+    if as_markdown:
+        return _print(markdown(result))
     return _print_json(result.as_dict()) if as_json else _print(correlation_tables(result))
 
 
@@ -264,8 +260,8 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _print(renderable: RenderableType) -> None:
-    _console().print(renderable, soft_wrap=True)
+def _print(renderable: RenderableType | str) -> None:
+    _console().print(renderable, soft_wrap=True, markup=False)
 
 
 def _print_json(content: Any) -> None:

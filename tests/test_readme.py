@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shlex
 import subprocess
@@ -57,11 +58,21 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
     assert done.stdout.count("\n") == 3 and "DARTS_V2" in done.stdout
 
 
-@pytest.mark.parametrize("command", INDENTED)
+@pytest.mark.parametrize("command", [command for command in INDENTED if "search" in command])
 def test_a_command_for_which_data_is_missing_says_so(command: str, tmp_path: Path) -> None:
     """Long or needing data: parsed by the same program, stopped by what is missing."""
     done = evonas(f"{command} --data-dir '{tmp_path}' --max-params 1 --proxy params --run run", tmp_path)
     assert done.returncode == 1 and ("max-params" in done.stderr or "not a directory" in done.stderr), done.stderr
+
+
+def test_the_command_of_the_table_runs_on_a_small_one(tmp_path: Path) -> None:
+    (command,) = [command for command in INDENTED if "correlate" in command]
+    with gzip.open(tmp_path / "TABLE.csv.gz", "wt") as file:
+        file.write(accuracies())
+    smaller = command.replace("--sample 1000", "--sample 5").replace("--dataset cifar10", "--dataset digits")
+    done = evonas(f"{smaller} --channels 2 --layers 1 --batch-size 4", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n| `") == 16
 
 
 def test_every_picture_of_the_readme_exists() -> None:

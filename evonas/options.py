@@ -1,0 +1,38 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201.  [default: darts]")]
+Proxy = Annotated[str | None, typer.Option(help="Fitness, see `evonas list proxies`.  [default: croze]")]
+Dataset = Annotated[str | None, typer.Option(help="cifar10, cifar100, digits or folder:PATH.  [default: digits]")]
+DataDir = Annotated[
+    str | None, typer.Option(help="Where the CIFAR files are.  [default: $EVONAS_DATA, else data/]")
+]
+BatchSize = Annotated[int | None, typer.Option(help="Images that a score is computed from.  [default: 8]")]
+ImageSize = Annotated[int | None, typer.Option(help="Pixels, for folder:PATH.  [default: 32]")]
+Channels = Annotated[int | None, typer.Option(help="C, initial channels.  [default: 36; nasbench201: 16]")]
+Layers = Annotated[
+    int | None, typer.Option(help="L, cells in all; for nasbench201 in each stage.  [default: 20; 5]")
+]
+Seed = Annotated[int | None, typer.Option(help="Everything random follows from it.  [default: 0]")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.  [default: auto]")]
+Precision = Annotated[str | None, typer.Option(help="float32 or float64.  [default: float32]")]
+Generations = Annotated[int | None, typer.Option(help="In total, also after a resume.  [default: 50]")]
+Population = Annotated[int | None, typer.Option(help="Individuals alive.  [default: 100]")]
+Tournament = Annotated[int | None, typer.Option(help="Members of a tournament.  [default: population / 4]")]
+Children = Annotated[int | None, typer.Option(help="Births a generation.  [default: population / 2]")]
+MaxParams = Annotated[
+    int | None,
+    typer.Option(
+        help="No birth has more parameters at --channels and --layers; 0 for no limit.  "
+        "[default: 6000000 at C=36, L=20; nasbench201: none]"
+    ),
+]
+Algorithm = Annotated[str | None, typer.Option(help="See `evonas list algorithms`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
