@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,9 +34,7 @@ from evonas.options import (
 from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-    from evonas.observer import Observer
+    from rich.console import Console
 
 app = typer.Typer(
     name="evonas",
@@ -99,8 +96,8 @@ def search(
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     settings = SearchSettings.from_options(**options)
-    console = _console()
-    result = api.search(settings, run, _observer(console))
+    console = _output().make_console()
+    result = api.search(settings, run, _output().search_observer(console))
     _finish(console, result)
 
 
@@ -132,8 +129,8 @@ def resume(
     Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    console = _console()
-    result = api.resume(run, _observer(console), **options)
+    console = _output().make_console()
+    result = api.resume(run, _output().search_observer(console), **options)
     _finish(console, result)
 
 
@@ -160,10 +157,10 @@ def score(
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     rows = api.score(genotypes, _names(proxies), SearchSettings.from_options(**options))
     if as_json:
-        return _print_json([row.as_json() for row in rows])
+        return _output().print_json([row.as_json() for row in rows])
     from evonas.report.tables import scores
 
-    _print(scores(rows))
+    _output().print_rich(scores(rows))
 
 
 @app.command()
@@ -207,8 +204,8 @@ def correlate(
     if plot is not None:
         draw(result, plot, scatter)
     if as_markdown:
-        return _print(markdown(result))
-    return _print_json(result.as_dict()) if as_json else _print(correlation_tables(result))
+        return _output().print_rich(markdown(result))
+    return _output().print_json(result.as_dict()) if as_json else _output().print_rich(correlation_tables(result))
 
 
 @app.command()
@@ -219,10 +216,10 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
     """
     summary = api.summarise(run)
     if as_json:
-        return _print_json(summary.as_json())
+        return _output().print_json(summary.as_json())
     from evonas.report.tables import overview
 
-    _print(overview(summary))
+    _output().print_rich(overview(summary))
 
 
 @app.command(name="list")
@@ -242,9 +239,9 @@ def list_(
         raise UsageError(f"nothing is listed under {kind!r}: {closest(kind, list(KINDS))}")
     chosen = {name: entries for name, entries in catalogue().items() if kind in (None, name)}
     if as_json:
-        return _print_json(chosen)
+        return _output().print_json(chosen)
     for name, entries in chosen.items():
-        _print(listing(name, entries, full=kind is not None))
+        _output().print_rich(listing(name, entries, full=kind is not None))
 
 
 def _names(text: str) -> list[str]:
@@ -254,30 +251,10 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _console() -> Console:
-    from rich.console import Console
+def _output() -> Any:
+    from evonas.report import output  # rich and what it draws are loaded when there is something to draw
 
-    return Console(highlight=False)
-
-
-def _print(renderable: RenderableType | str) -> None:
-    _console().print(renderable, soft_wrap=True, markup=False)
-
-
-def _print_json(content: Any) -> None:
-    sys.stdout.write(json.dumps(content, indent=2) + "\n")
-
-
-def _observer(console: Console) -> Observer:
-    """Live in a terminal, one plain line an event elsewhere; run.log in either case."""
-    from evonas.observer import Observers
-    from evonas.report.live import LiveView
-    from evonas.report.plain import LogFile, PlainLines
-
-    def write(text: str) -> None:
-        console.print(text, soft_wrap=True, markup=False)
-
-    return Observers(LiveView(console) if console.is_interactive else PlainLines(write), LogFile())
+    return output
 
 
 def _finish(console: Console, result: Any) -> None:

@@ -1,0 +1,37 @@
+"""Where commands write: rich on a terminal, plain text in a pipe, JSON alone on standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from evonas.observer import Observer, Observers
+from evonas.report.live import LiveView
+from evonas.report.plain import LogFile, PlainLines
+
+
+def make_console() -> Console:
+    """Standard output, without colours that nobody asked for."""
+    return Console(highlight=False)
+
+
+def print_rich(renderable: RenderableType) -> None:
+    """Print without breaking lines that somebody may want to copy."""
+    make_console().print(renderable, soft_wrap=True, markup=False)
+
+
+def print_json(content: Any) -> None:
+    """One JSON document."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def search_observer(console: Console) -> Observer:
+    """Live in a terminal, one plain line an event elsewhere; run.log in either case."""
+
+    def write(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False)
+
+    return Observers(LiveView(console) if console.is_interactive else PlainLines(write), LogFile())
