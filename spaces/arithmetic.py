@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 class Arithmetic:
@@ -48,7 +48,3 @@ class Block(nn.Module):
 
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
         raise NotImplementedError
-
-
-def flatten(x: Tensor) -> Tensor:
-    return x.flatten(1)  # (N, C, 1, 1) -> (N, C)
