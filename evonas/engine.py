@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from fitness import Score, Task, proxies
+from fitness import Score, Task, score_all
 from spaces.errors import EvonasError
 
 T = TypeVar("T")
@@ -25,10 +25,17 @@ class InProcess:
         yield from map(function, items)
 
 
-def score_one(genotype: Any, proxy: str, task: Task) -> Score:
-    """One score; a device that fails is reported with the genotype it failed on."""
+def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> list[dict[str, Score]]:
+    """`fitness.score_all` as an engine maps it: over lists of genotypes.
+
+    Raises `EvonasError` for a device that fails, naming the first genotype that is left without its scores.
+    """
+    found: list[dict[str, Score]] = []
     try:
-        return proxies[proxy].score(genotype, task)
+        for scores in score_all(genotypes, names, task):
+            found.append(scores)
     except (RuntimeError, MemoryError) as error:
         first_line = str(error).strip().split("\n")[0] or type(error).__name__
-        raise EvonasError(f"scoring failed on {task.device}: {first_line} (genotype {genotype})") from error
+        at = genotypes[len(found)]
+        raise EvonasError(f"scoring failed on {task.device}: {first_line} (genotype {at})") from error
+    return found

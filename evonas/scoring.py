@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from evonas.config import SearchSettings
-from evonas.engine import score_one
+from evonas.engine import score_chunk
 from evonas.search.loop import task_of
 from spaces import UsageError, spaces
 
@@ -51,7 +51,7 @@ def score(genotypes: Sequence[str], proxy_names: Sequence[str], settings: Search
     task = task_of(settings, images)
     rows = []
     for text, genotype in zip(genotypes, parsed, strict=True):
-        found = {name: score_one(genotype, name, task) for name in proxy_names}
+        (found,) = score_chunk([genotype], proxy_names, task)
         rows.append(
             ScoreRow(
                 text,

@@ -18,7 +18,7 @@ from fitness import (  # noqa: F401  (each registers its proxy)
     synflow,
     zico,
 )
-from fitness.base import Batch, NoScore, Proxy, Score, Task, proxies, register, score, stable_hash
+from fitness.base import Batch, NoScore, Proxy, Score, Task, proxies, register, score_all, stable_hash
 from fitness.croze import LayerTerms, croze_terms
 from fitness.croze_paper import croze_paper_terms
 
@@ -33,6 +33,6 @@ __all__ = [
     "croze_terms",
     "proxies",
     "register",
-    "score",
+    "score_all",
     "stable_hash",
 ]

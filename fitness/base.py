@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -128,8 +128,12 @@ def register(
     return enter
 
 
-def score(genotypes: Iterable[Any], proxy: str, task: Task) -> Iterator[Score]:
-    """Scores of ``genotypes`` in their order."""
-    chosen = proxies[proxy]
+def score_all(genotypes: Iterable[Any], names: Sequence[str], task: Task) -> Iterator[dict[str, Score]]:
+    """The scores of each genotype by proxy name, in the order of ``genotypes``.
+
+    The proxies of one genotype are computed next to each other, so that those of the same passes share them.
+    Raises `UsageError` for an unknown name, before anything is computed.
+    """
+    chosen = {name: proxies[name] for name in names}
     for genotype in genotypes:
-        yield chosen.score(genotype, task)
+        yield {name: proxy.score(genotype, task) for name, proxy in chosen.items()}

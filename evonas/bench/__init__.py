@@ -3,7 +3,7 @@
 from evonas.bench.correlate import Correlation, correlate, sample
 from evonas.bench.plot import heat_map, scatter
 from evonas.bench.published import TABLE_1A, beyond_interval, markdown
-from evonas.bench.scores import Progress, ScoreFile, score_all
+from evonas.bench.scores import Progress, ScoreFile, score_and_keep
 from evonas.bench.table import Table, read_table
 from evonas.bench.targets import GROUPINGS, Target, targets
 
@@ -22,6 +22,6 @@ __all__ = [
     "read_table",
     "sample",
     "scatter",
-    "score_all",
+    "score_and_keep",
     "targets",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from evonas.bench import statistics
-from evonas.bench.scores import Observer, ScoreFile, score_all
+from evonas.bench.scores import Observer, ScoreFile, score_and_keep
 from evonas.bench.statistics import Floats
 from evonas.bench.table import Table
 from evonas.bench.targets import Target, targets, with_harmonic
@@ -108,7 +108,7 @@ def correlate(
     single = [member.name for parts in members.values() for member in parts]
     genotypes = [table.genotypes[row] for row in rows]
     with ScoreFile(score_file) as kept:
-        scored = score_all(genotypes, [*single, SIZE], task, kept=kept, workers=workers, observer=observer)
+        scored = score_and_keep(genotypes, [*single, SIZE], task, kept=kept, workers=workers, observer=observer)
     combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
     return _report(table, rows, found, combined, scored[SIZE], resamples, seed)
 

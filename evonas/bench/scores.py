@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from fitness import Score, Task, proxies
+from fitness import Score, Task, proxies, score_all
 from spaces import EvonasError
 
 FORMAT = 1  # of the settings hash: raised when the meaning of a stored score changes
@@ -92,7 +92,7 @@ class ScoreFile:
             self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def score_all(
+def score_and_keep(
     genotypes: Sequence[Any],
     names: Sequence[str],
     task: Task,
@@ -156,8 +156,8 @@ def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[t
 
 
 def _score(text: str, names: Sequence[str], task: Task) -> dict[str, Score]:
-    genotype = task.space.parse(text)
-    return {name: proxies[name].score(genotype, task) for name in names}
+    (found,) = score_all([task.space.parse(text)], names, task)
+    return found
 
 
 _worker_task: Task | None = None  # set once in every worker process

@@ -175,7 +175,8 @@ class Search:
                 first[individual.canonical] = individual
         known = {individual.canonical: self.run.evaluation(individual.canonical) for individual in born}
         todo = [i for canonical, i in first.items() if known[canonical] is None]
-        scores = self.toolbox.map(self.toolbox.evaluate, self._until(stop, (i.genotype for i in todo)))
+        chunks = self.toolbox.map(self.toolbox.evaluate, self._until(stop, ([i.genotype] for i in todo)))
+        scores = (found[self.settings.proxy] for chunk in chunks for found in chunk)
         computed = zip(todo, scores, strict=False)
         for individual, hit in zip(born, cached, strict=True):
             if known[individual.canonical] is None:
@@ -197,11 +198,11 @@ class Search:
         return cached
 
     @staticmethod
-    def _until(stop: StopRequest, genotypes: Iterable[Any]) -> Iterable[Any]:
-        for genotype in genotypes:
+    def _until(stop: StopRequest, chunks: Iterable[list[Any]]) -> Iterable[list[Any]]:
+        for chunk in chunks:
             if stop.requested:
                 return
-            yield genotype
+            yield chunk
 
     def _record(self, started: float) -> GenerationRow:
         """Statistics of the population, entered in the logbook."""

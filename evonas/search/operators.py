@@ -9,7 +9,7 @@ from deap import base, tools
 from numpy.random import Generator
 
 from evonas.config import SearchSettings
-from evonas.engine import Engine, score_one
+from evonas.engine import Engine, score_chunk
 from evonas.search.individual import Individual
 from fitness import Task
 from spaces import EvonasError, NetworkSize, Space
@@ -57,12 +57,15 @@ class Admission:
 
 
 def toolbox(space: Space, settings: SearchSettings, task: Task, engine: Engine, rng: Generator) -> base.Toolbox:
-    """``random``, ``mutate``, ``select``, ``evaluate`` and ``map`` under DEAP's usual names."""
+    """``random``, ``mutate``, ``select``, ``evaluate`` and ``map`` under DEAP's usual names.
+
+    ``evaluate`` takes a list of genotypes and returns their scores by proxy name.
+    """
     admission = Admission(space, settings)
     box = base.Toolbox()
     box.register("random", admission.random, rng=rng)
     box.register("mutate", admission.mutate, rng=rng)
     box.register("select", tournament, size=settings.tournament, rng=rng)
-    box.register("evaluate", score_one, proxy=settings.proxy, task=task)
+    box.register("evaluate", score_chunk, names=(settings.proxy,), task=task)
     box.register("map", engine.map)
     return box

@@ -18,7 +18,7 @@ from evonas.bench import (
     read_table,
     sample,
     scatter,
-    score_all,
+    score_and_keep,
 )
 from evonas.bench.statistics import correlations, partial
 from evonas.bench.targets import hrs
@@ -184,8 +184,8 @@ def test_interrupted_run_continues_where_it_was(tmp_path):
 def test_other_settings_never_share_a_score(tmp_path):
     genotypes = [SPACE.random(np.random.default_rng(0))]
     with ScoreFile(tmp_path / "scores.db") as kept:
-        one = score_all(genotypes, ["naswot", "params"], make_task(), kept=kept)
-        other_batch = score_all(genotypes, ["naswot", "params"], make_task(n=6), kept=kept)
+        one = score_and_keep(genotypes, ["naswot", "params"], make_task(), kept=kept)
+        other_batch = score_and_keep(genotypes, ["naswot", "params"], make_task(n=6), kept=kept)
     assert one["naswot"][0].value != other_batch["naswot"][0].value
     assert one["params"] == other_batch["params"]  # sees no images, so the kept score is found
 
@@ -193,8 +193,8 @@ def test_other_settings_never_share_a_score(tmp_path):
 def test_worker_processes_give_the_same_scores(tmp_path):
     table = make_table(tmp_path, rows=8)
     names = ["naswot", "synflow", "grad-norm", "croze"]
-    alone = score_all(table.genotypes, names, make_task())
-    together = score_all(table.genotypes, names, make_task(), workers=2)
+    alone = score_and_keep(table.genotypes, names, make_task())
+    together = score_and_keep(table.genotypes, names, make_task(), workers=2)
     for name in names:
         assert [score[:2] for score in alone[name]] == [score[:2] for score in together[name]]
 
@@ -221,7 +221,7 @@ def test_architectures_without_a_score_are_counted_and_named(tmp_path, monkeypat
 def test_proxy_without_any_value_is_null(tmp_path):
     table = make_table(tmp_path)
     with ScoreFile(tmp_path / "s.db") as kept:
-        found = score_all(table.genotypes, ["naswot"], make_task(n=1), kept=kept)
+        found = score_and_keep(table.genotypes, ["naswot"], make_task(n=1), kept=kept)
     assert all(isinstance(score, Score) for score in found["naswot"])
     document = correlate(table, ["zico"], make_task(n=1), resamples=5).as_dict()
     assert document["spearman"]["zico"] == {"clean": None, "fgsm-8": None}

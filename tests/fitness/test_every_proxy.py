@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from fitness import NoScore, Proxy, Task, proxies, register, score, stable_hash
+from fitness import NoScore, Proxy, Task, proxies, register, score_all, stable_hash
 from spaces import NetworkSize, Space, UsageError
 from tests.fitness.conftest import Tasks
 from tests.spaces.renaming import random_renaming, rename
@@ -30,7 +30,7 @@ def genotypes(space: Space, n: int = 3) -> list:
 
 
 def values(proxy: Proxy, given: list, task: Task) -> list[float | None]:
-    return [found.value for found in score(given, proxy.name, task)]
+    return [found[proxy.name].value for found in score_all(given, [proxy.name], task)]
 
 
 def test_the_proxies_of_the_first_floor_are_registered() -> None:
@@ -43,7 +43,8 @@ def test_a_proxy_describes_itself(proxy: Proxy) -> None:
 
 
 def test_random_genotypes_have_finite_scores(proxy: Proxy, space: Space, make_task: Tasks) -> None:
-    for found in score(genotypes(space), proxy.name, make_task(space, dtype=torch.float32)):
+    for scores in score_all(genotypes(space), [proxy.name], make_task(space, dtype=torch.float32)):
+        found = scores[proxy.name]
         assert found.value is not None and math.isfinite(found.value), found.reason
         assert found.reason == "" and found.seconds > 0
 
@@ -63,6 +64,20 @@ def test_a_score_depends_neither_on_order_nor_on_what_was_scored_before(
     forwards = values(proxy, given, task)
     assert values(proxy, given[::-1], task) == forwards[::-1]
     assert values(proxy, given[1:2], task) == forwards[1:2]
+
+
+def test_proxies_of_the_same_passes_are_asked_together_for_each_genotype(
+    darts: Space, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, built = genotypes(darts), []
+    network = Task.network
+    monkeypatch.setattr(Task, "network", lambda *a, **b: built.append(a) or network(*a, **b))
+    names = ["snip", "params", "grad-norm"]
+    found = list(score_all(given, names, make_task(darts)))
+    assert len(built) == len(given)
+    alone = {name: values(proxies[name], given, make_task(darts)) for name in names}
+    assert [[scores[name].value for scores in found] for name in names] == list(alone.values())
+    assert [list(scores) for scores in found] == [names] * len(given)
 
 
 def test_a_score_depends_on_no_global_generator_and_leaves_them_alone(
@@ -239,7 +254,7 @@ def test_a_proxy_cannot_be_registered_twice() -> None:
 
 def test_an_unknown_proxy_answers_with_the_closest(darts: Space) -> None:
     with pytest.raises(UsageError, match="unknown proxy 'crose': did you mean croze"):
-        list(score([], "crose", Task(darts, NetworkSize(2, 3))))
+        list(score_all([], ["crose"], Task(darts, NetworkSize(2, 3))))
 
 
 def test_the_hash_is_fixed_for_all_time() -> None:
