@@ -103,7 +103,9 @@ def _forward_backward(
     logits: Scaled = functional_call(network, {**parameters, **tracked}, (images, arithmetic))
     upstream, loss_scale = cross_entropy_gradient(logits, labels)
     inputs = [*tracked.values(), *([images] if image_gradient else [])]
-    gradients = torch.autograd.grad(logits.value, inputs, upstream, allow_unused=True)
+    # a scalar: given `upstream` itself, the first call would import a symbolic algebra system
+    loss = (logits.value * upstream).sum()
+    gradients = torch.autograd.grad(loss, inputs, allow_unused=True)
     stages = {name: Scaled(stage.value.detach(), stage.log) for name, stage in arithmetic.stages.items()}
     found: dict[str, Tensor | None] = dict(zip(tracked, gradients, strict=False))
     d = gradients[-1] if image_gradient and gradients[-1] is not None else torch.zeros_like(images)

@@ -84,7 +84,9 @@ class Space(ABC):
         """The network of ``genotype`` in float32 on the CPU, initial weights drawn from ``generator``."""
         with torch.device("meta"):
             network = self.construct(genotype, size, norm=norm, **options)
-        return initialise(network.to_empty(device="cpu"), generator)
+        # `to_empty` would do, were its first call not to import a symbolic algebra system
+        network = network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
+        return initialise(network, generator)
 
     def published(self) -> dict[str, Any]:
         """Genotypes of the literature by name."""

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.data.source import SIDE, Source, sources
-from spaces.errors import UsageError
+from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
+
+
+def _table() -> np.ndarray:
+    """64 pixels from 0 to 16 and the label of every digit, (N, 65).
+
+    Read where scikit-learn keeps it: importing the package to have it read takes over a second.
+    """
+    import numpy as np
+
+    package = find_spec("sklearn")
+    if package is None or not package.submodule_search_locations:
+        raise EvonasError("the digits come with scikit-learn, which is not installed: pip install scikit-learn")
+    path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
+    try:
+        return np.loadtxt(path, delimiter=",", dtype=np.uint8)
+    except OSError as error:
+        raise EvonasError(f"scikit-learn's digits cannot be read: {error}; --dataset cifar10 would work") from None
 
 
 @sources.register("digits")
@@ -26,12 +45,11 @@ class Digits(Source):
     @cached_property
     def _all(self) -> tuple[Tensor, Tensor]:
         import torch
-        from sklearn.datasets import load_digits
 
-        digits = load_digits()
-        small = torch.from_numpy(digits.images).float()[:, None] * (255 / 16)  # (N, 1, 8, 8)
+        rows = torch.from_numpy(_table())  # (N, 65)
+        small = rows[:, :-1].float().view(-1, 1, 8, 8) * (255 / 16)
         large = torch.nn.functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
-        return large.round().to(torch.uint8).expand(-1, 3, -1, -1), torch.from_numpy(digits.target).long()
+        return large.round().to(torch.uint8).expand(-1, 3, -1, -1), rows[:, -1].long()
 
     def _indices(self, split: str) -> Tensor:
         import torch
