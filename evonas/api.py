@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.config import SearchSettings
+from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.bench import Correlation
@@ -45,12 +46,25 @@ def resume(
 
 
 def score(
-    genotypes: Sequence[str], proxies: Sequence[str] = ("croze",), settings: SearchSettings | None = None
+    genotypes: Sequence[str],
+    proxies: Sequence[str] | None = None,
+    settings: SearchSettings | None = None,
+    run: str | Path | None = None,
+    **options: Any,
 ) -> list[ScoreRow]:
-    """Score genotypes, or published ones by name. Raises `UsageError` for one that is malformed."""
+    """Score genotypes, or published ones by name, with ``settings`` (by default with croze).
+
+    With ``run`` they are scored as that search scores: with its settings, by default with its proxy, a composite
+    with the statistics of its first population; ``options`` may then name ``data_dir`` and ``device``.
+    Raises `UsageError` for a genotype that is malformed and for what has no value.
+    """
     from evonas import scoring
 
-    return scoring.score(genotypes, proxies, settings or SearchSettings())
+    if run is None:
+        return scoring.score(genotypes, proxies, settings or SearchSettings(**options))
+    if settings is not None:
+        raise UsageError("a run has its own settings: give settings or run, not both")
+    return scoring.score_as(run, genotypes, proxies, options)
 
 
 def correlate(

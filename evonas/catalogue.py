@@ -11,6 +11,10 @@ from spaces import spaces
 from spaces.darts import PUBLISHED
 
 KINDS = ("spaces", "proxies", "algorithms", "datasets", "genotypes")
+NOTES = {
+    "proxies": 'Several make one: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
+    "each is standardised by the first population of the search."
+}
 
 
 def catalogue() -> dict[str, list[dict[str, str]]]:

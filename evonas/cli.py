@@ -137,7 +137,10 @@ def resume(
 @app.command()
 def score(
     genotypes: Annotated[list[str], typer.Argument(metavar="GENOTYPE|NAME...", help="Or published names.")],
-    proxies: Annotated[str, typer.Option("--proxy", help="One or more, separated by commas.")] = "croze",
+    proxies: Annotated[
+        str | None, typer.Option("--proxy", help="One or more, separated by commas.  [default: croze]")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="Score as this search does, by default with its proxy.")] = None,
     space: Space = None,
     dataset: Dataset = None,
     data_dir: DataDir = None,
@@ -155,7 +158,9 @@ def score(
     Example: `evonas score DARTS_V2 ADVRUSH --proxy croze,params --channels 8 --layers 5`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    rows = api.score(genotypes, _names(proxies), SearchSettings.from_options(**options))
+    chosen = None if proxies is None else _names(proxies)
+    given = options if run is not None else {"settings": SearchSettings.from_options(**options)}
+    rows = api.score(genotypes, chosen, run=run, **given)
     if as_json:
         return _output().print_json([row.as_json() for row in rows])
     from evonas.report.tables import scores
@@ -231,7 +236,7 @@ def list_(
 
     Example: `evonas list proxies`
     """
-    from evonas.catalogue import KINDS, catalogue
+    from evonas.catalogue import KINDS, NOTES, catalogue
     from evonas.report.tables import listing
     from spaces.registry import closest
 
@@ -241,7 +246,7 @@ def list_(
     if as_json:
         return _output().print_json(chosen)
     for name, entries in chosen.items():
-        _output().print_rich(listing(name, entries, full=kind is not None))
+        _output().print_rich(listing(name, entries, full=kind is not None, note=NOTES.get(name, "")))
 
 
 def _names(text: str) -> list[str]:

@@ -101,16 +101,17 @@ class SearchSettings:
         from evonas.data import describe
         from evonas.device import pick
         from evonas.search.algorithms import algorithms
-        from fitness import proxies
+        from fitness import composite
         from spaces import spaces
 
         space = spaces[self.space]
-        _, _ = algorithms[self.algorithm], proxies[self.proxy]
+        _ = algorithms[self.algorithm]
         channels, layers = self.channels or space.default_channels, self.layers or space.default_layers
         data = describe(self.dataset, self.data_dir, self.image_size)
         default_limit = self.max_params is None
         return dataclasses.replace(
             self,
+            proxy=composite.normal(self.proxy),
             tournament=self.tournament or min(self.population, max(2, self.population // 4)),
             children=self.children or max(1, self.population // 2),
             channels=channels,
@@ -148,12 +149,16 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
 
     Raises `UsageError` that names every other setting that differs.
     """
+    from fitness import composite
+
     given = {name: value for name, value in options.items() if value is not None}
+    if "proxy" in given:
+        given["proxy"] = composite.normal(given["proxy"])
     refused = [name for name in given if name not in CHANGEABLE and given[name] != getattr(stored, name)]
     if refused:
         differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
         raise UsageError(
-            f"this run was started with {differences}; a resumed run keeps its settings "
+            f"this run was started with {differences}; a run keeps its settings "
             f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
             "Start a new one with evonas search"
         )

@@ -9,9 +9,8 @@ from evonas.bench import Correlation, read_table
 from evonas.bench import correlate as correlate_table
 from evonas.bench.scores import Observer
 from evonas.config import SearchSettings
-from evonas.data import batch
+from evonas.images import images_for
 from evonas.search.loop import task_of
-from fitness import composite, proxies
 from spaces import spaces
 
 
@@ -34,16 +33,10 @@ def correlate(
     """
     settings = settings.resolve()
     found = read_table(table, spaces[settings.space])
-    members = [member.name for name in proxy_names for member in composite.parse(name)]
-    images = None
-    if any(proxies[name].needs_images for name in members):
-        images = batch(
-            settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size
-        )
     return correlate_table(
         found,
         proxy_names,
-        task_of(settings, images),
+        task_of(settings, images_for(proxy_names, settings)),
         n=sample,
         seed=settings.seed,
         all_ids=all_ids,

@@ -11,10 +11,12 @@ from typing import Any
 from evonas.config import SearchSettings
 from spaces.errors import EvonasError
 
+LONGEST_NAME = 80  # characters of a proxy: a file system takes some 250 for the whole name
+
 
 def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
     """``runs/<date>-<space>-<proxy>``, numbered from the second of a day on."""
-    proxy = "".join(c if c.isalnum() or c in "-_." else "-" for c in settings.proxy)
+    proxy = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in settings.proxy)[:LONGEST_NAME].strip("-")
     base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{settings.space}-{proxy}"
     path, number = base, 1
     while path.exists():

@@ -9,7 +9,9 @@ import typer
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
 Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201.  [default: darts]")]
-Proxy = Annotated[str | None, typer.Option(help="Fitness, see `evonas list proxies`.  [default: croze]")]
+Proxy = Annotated[
+    str | None, typer.Option(help="Fitness, see `evonas list proxies`; a+b*2 is a composite.  [default: croze]")
+]
 Dataset = Annotated[str | None, typer.Option(help="cifar10, cifar100, digits or folder:PATH.  [default: digits]")]
 DataDir = Annotated[
     str | None, typer.Option(help="Where the CIFAR files are.  [default: $EVONAS_DATA, else data/]")

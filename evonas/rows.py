@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)  # 1 lacks the table of members; it is added when such a run is continued
 
-SCHEMA = """
+MEMBERS = """
+CREATE TABLE members (              -- of a composite: what each proxy says of a network
+    canonical TEXT NOT NULL,
+    proxy     TEXT NOT NULL,
+    score     REAL,                 -- NULL: could not be computed, see reason
+    reason    TEXT NOT NULL,
+    seconds   REAL NOT NULL,
+    PRIMARY KEY (canonical, proxy)
+) WITHOUT ROWID;
+"""
+
+SCHEMA = f"""{MEMBERS}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE evaluations (          -- one network scored once
     canonical TEXT PRIMARY KEY,     -- the genotype in its canonical form
@@ -71,6 +83,16 @@ class Evaluation(NamedTuple):
     """A row of ``evaluations``."""
 
     canonical: str
+    score: float | None
+    reason: str
+    seconds: float
+
+
+class MemberRow(NamedTuple):
+    """A row of ``members``."""
+
+    canonical: str
+    proxy: str
     score: float | None
     reason: str
     seconds: float

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from evonas.config import SearchSettings
+from evonas.config import SearchSettings, changed
 from evonas.engine import score_chunk
+from evonas.images import images_for
 from evonas.search.loop import task_of
+from evonas.search.measure import Measure
+from evonas.search.start import images_of
+from evonas.store import Run
+from fitness import Score, Task
+from fitness.composite import is_composite, names, normal
 from spaces import UsageError, spaces
+
+DEFAULT = ("croze",)
 
 
 class ScoreRow(NamedTuple):
@@ -28,39 +37,81 @@ class ScoreRow(NamedTuple):
         return shape | {"scores": self.scores, "reasons": self.reasons, "seconds": self.seconds}
 
 
-def score(genotypes: Sequence[str], proxy_names: Sequence[str], settings: SearchSettings) -> list[ScoreRow]:
+def score(genotypes: Sequence[str], proxy_names: Sequence[str] | None, settings: SearchSettings) -> list[ScoreRow]:
     """Score genotypes, or published ones by name, with several proxies.
 
-    Images are read only if a proxy needs them. Raises `UsageError` for a malformed genotype or unknown name
-    before anything is computed.
+    Images are read only if a proxy needs them. Raises `UsageError` for a malformed genotype, an unknown name or
+    a composite, before anything is computed.
     """
-    from evonas.data import batch
-    from fitness import proxies
+    settings = settings.resolve()
+    asked = [normal(name) for name in proxy_names or DEFAULT]
+    _require_proxies(asked, "standardised by the first population of a search, so it has no value without one")
+    parsed = _parse(genotypes, settings)
+    return _rows(genotypes, parsed, asked, task_of(settings, images_for(asked, settings)))
 
+
+def score_as(
+    run: str | Path, genotypes: Sequence[str], proxy_names: Sequence[str] | None, options: dict[str, Any]
+) -> list[ScoreRow]:
+    """Score genotypes with the settings of a run, by default with its proxy, which may be a composite.
+
+    ``options`` may name ``data_dir`` and ``device``. Raises `UsageError` if they differ from the run in anything
+    else, and `EvonasError` if the images are not those of the run.
+    """
+    with Run.read(Path(run)) as store:
+        settings = changed(store.settings, options)
+        measure = Measure(store)
+        asked = [normal(name) for name in proxy_names or [measure.proxy]]
+        if measure.open and measure.proxy in asked:
+            raise UsageError(
+                f"{run} is still scoring its first population, by which {measure.proxy!r} will be standardised; "
+                f"continue it with: evonas resume {run}"
+            )
+        others = [name for name in asked if name != measure.proxy]
+        _require_proxies(others, f"not the one of {run}, {measure.proxy!r}, so it has no statistics there")
+        parsed = _parse(genotypes, settings)
+        return _rows(genotypes, parsed, asked, task_of(settings, images_of(store, settings, asked)), measure)
+
+
+def _require_proxies(asked: Sequence[str], why_not: str) -> None:
+    for name in filter(is_composite, asked):
+        raise UsageError(
+            f"{name!r} is a composite: {why_not}. Score its members (--proxy {','.join(names(name))}), "
+            "or score with a run that searched by it (--run RUN)"
+        )
+
+
+def _parse(genotypes: Sequence[str], settings: SearchSettings) -> list[Any]:
     if not genotypes:
         raise UsageError("give at least one genotype, or the name of a published one (see evonas list)")
-    settings = settings.resolve()
-    space = spaces[settings.space]
-    parsed = [space.parse(text) for text in genotypes]
-    needs_images = [name for name in proxy_names if proxies[name].needs_images]
-    images = None
-    if needs_images:
-        images = batch(
-            settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size
-        )
-    task = task_of(settings, images)
+    return [spaces[settings.space].parse(text) for text in genotypes]
+
+
+def _rows(
+    genotypes: Sequence[str],
+    parsed: Sequence[Any],
+    asked: Sequence[str],
+    task: Task,
+    measure: Measure | None = None,
+) -> list[ScoreRow]:
+    members = list(dict.fromkeys(member for name in asked for member in names(name)))
     rows = []
     for text, genotype in zip(genotypes, parsed, strict=True):
-        (found,) = score_chunk([genotype], proxy_names, task)
+        (scored,) = score_chunk([genotype], members, task)
+        found = {name: _one(name, scored, measure) for name in asked}
         rows.append(
             ScoreRow(
                 text,
                 genotype,
-                space.params(genotype, task.size),
-                space.flops(genotype, task.size),
+                task.space.params(genotype, task.size),
+                task.space.flops(genotype, task.size),
                 {name: result.value for name, result in found.items()},
                 {name: result.reason for name, result in found.items() if result.value is None},
-                sum(result.seconds for result in found.values()),
+                sum(result.seconds for result in scored.values()),
             )
         )
     return rows
+
+
+def _one(name: str, scored: dict[str, Score], measure: Measure | None) -> Score:
+    return scored[name] if measure is None or not is_composite(name) else measure.of(scored)

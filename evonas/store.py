@@ -15,36 +15,35 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from evonas.config import SearchSettings
-from evonas.rows import FORMAT, SCHEMA, Evaluation, GenerationRow, IndividualRow
+from evonas.faults import reported
+from evonas.records import DATABASE, Records
+from evonas.rows import (
+    FORMAT,
+    MEMBERS,
+    READABLE,
+    SCHEMA,
+    Evaluation,
+    GenerationRow,
+    IndividualRow,
+    MemberRow,
+)
 from spaces.errors import EvonasError, UsageError
 
-DATABASE = "run.db"
 JOURNAL_SECONDS = 0.5  # computed scores wait at most this long for the disk
 
 
-def _individual(row: tuple[Any, ...]) -> IndividualRow:
-    return IndividualRow(*row)._replace(cached=bool(row[5]))
-
-
-_INDIVIDUALS = (
-    "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score "
-    "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
-)
-
-
-class Run:
+class Run(Records):
     """An open run directory. Raises `EvonasError` with one message for whatever is wrong with it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
-        self.path = path
-        self._db = connection
+        super().__init__(path, connection)
         self._lock = lock
         self._journal: list[Evaluation] = []
+        self._members: list[MemberRow] = []
         self._journalled = time.monotonic()
 
     @classmethod
@@ -78,6 +77,7 @@ class Run:
             problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
+            run._upgrade()
         return run
 
     @classmethod
@@ -98,7 +98,7 @@ class Run:
         """The run at ``path`` for reading; another process may be writing to it."""
         cls._require(path)
         uri = (path / DATABASE).absolute().as_uri() + "?mode=ro"
-        with _reported(path):
+        with reported(path / DATABASE):
             run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
             try:
                 run._check_format()
@@ -123,7 +123,7 @@ class Run:
         except OSError as error:
             raise EvonasError(f"cannot write to {path}: {error.strerror or error}") from error
         try:
-            with _reported(path):
+            with reported(path / DATABASE):
                 return cls(path, sqlite3.connect(path / DATABASE, isolation_level=None), lock)
         except BaseException:
             lock.release()
@@ -139,15 +139,20 @@ class Run:
 
     def _check_format(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version != FORMAT and not self._tables():
+        if version not in READABLE and not self._tables():
             raise UsageError(f"{self.path} is empty: its search was stopped before it began. Start it again")
-        if version != FORMAT:
-            raise UsageError(f"{self.path / DATABASE} has format {version}; this version reads format {FORMAT}")
+        if version not in READABLE:
+            raise UsageError(
+                f"{self.path / DATABASE} has format {version}; this version reads formats "
+                f"{' and '.join(map(str, READABLE))}"
+            )
 
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        with _reported(self.path):
-            yield
+    def _upgrade(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version != FORMAT:
+            with self._transaction():
+                self._db.execute(MEMBERS)
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -175,99 +180,51 @@ class Run:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def meta(self, key: str) -> str | None:
-        """One fact of the run."""
-        with self._reported():
-            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
-
     def set_meta(self, **facts: str) -> None:
         """Enter or replace facts of the run."""
         with self._reported(), self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+            self._set_meta(facts)
 
-    @property
-    def settings(self) -> SearchSettings:
-        """The settings that the run was started with, or last resumed with."""
-        return SearchSettings.from_json(self.meta("settings") or "")
+    def _set_meta(self, facts: dict[str, str]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def journal(self, evaluation: Evaluation) -> None:
-        """Keep a computed score; it reaches the disk within `JOURNAL_SECONDS` or with the generation."""
-        self._journal.append(evaluation)
+    def journal(self, evaluation: Evaluation | None, members: Iterable[MemberRow] = ()) -> None:
+        """Keep what was computed of a network: its score, once it has one, and those of a composite's members.
+
+        It reaches the disk within `JOURNAL_SECONDS` or with the generation.
+        """
+        if evaluation is not None:
+            self._journal.append(evaluation)
+        self._members.extend(members)
         if time.monotonic() - self._journalled > JOURNAL_SECONDS:
             self.flush()
 
     def flush(self) -> None:
         """Write the journalled scores."""
-        if self._journal:
+        if self._journal or self._members:
             with self._reported(), self._transaction():
                 self._write_journal()
             self._forget_journal()
 
     def _write_journal(self) -> None:
         self._db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", self._journal)
+        self._db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", self._members)
 
     def _forget_journal(self) -> None:
         self._journal.clear()
+        self._members.clear()
         self._journalled = time.monotonic()
 
-    def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow) -> None:
-        """One generation in one transaction."""
+    def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow, **facts: str) -> None:
+        """One generation in one transaction, with new ``facts`` of the run."""
         with self._reported(), self._transaction():
             self._write_journal()
             self._db.executemany(
                 "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in individuals)
             )
             self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
+            self._set_meta(facts)
         self._forget_journal()
-
-    def evaluation(self, canonical: str) -> Evaluation | None:
-        """The score of a network, if it was ever computed in this run."""
-        with self._reported():
-            row = self._db.execute("SELECT * FROM evaluations WHERE canonical = ?", (canonical,)).fetchone()
-        return None if row is None else Evaluation(*row)
-
-    def born(self, canonical: str) -> bool:
-        """Whether a committed individual is this network."""
-        with self._reported():
-            query = "SELECT 1 FROM individuals WHERE canonical = ? LIMIT 1"
-            return self._db.execute(query, (canonical,)).fetchone() is not None
-
-    def individuals(self, since: int = 0) -> Iterator[IndividualRow]:
-        """All individuals from birth ``since`` on, in order of birth."""
-        with self._reported():
-            for row in self._db.execute(_INDIVIDUALS + "WHERE birth >= ? ORDER BY birth", (since,)):
-                yield _individual(row)
-
-    def best(self) -> IndividualRow | None:
-        """The individual of the highest score, the first born among equals."""
-        with self._reported():
-            query = _INDIVIDUALS + "WHERE score IS NOT NULL ORDER BY score DESC, birth LIMIT 1"
-            row = self._db.execute(query).fetchone()
-        return None if row is None else _individual(row)
-
-    def births(self) -> int:
-        """How many individuals were born."""
-        with self._reported():
-            return int(self._db.execute("SELECT COUNT(*) FROM individuals").fetchone()[0])
-
-    def generations(self, last: int | None = None) -> list[GenerationRow]:
-        """The generations in order, or the last ones."""
-        with self._reported():
-            query = "SELECT * FROM generations ORDER BY generation DESC LIMIT ?"
-            rows = self._db.execute(query, (-1 if last is None else last,)).fetchall()
-        return [GenerationRow(*row) for row in reversed(rows)]
-
-    def seconds_per_evaluation(self) -> float | None:
-        """The mean time that computing a score took."""
-        with self._reported():
-            (mean,) = self._db.execute("SELECT AVG(seconds) FROM evaluations").fetchone()
-        return None if mean is None else float(mean)
-
-    def failures(self) -> int:
-        """How many networks have no score."""
-        with self._reported():
-            return int(self._db.execute("SELECT COUNT(*) FROM evaluations WHERE score IS NULL").fetchone()[0])
 
 
 def _holder(path: Path) -> str:
@@ -276,23 +233,3 @@ def _holder(path: Path) -> str:
             return run.meta("holder") or "another process"
     except EvonasError:
         return "another process"
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    """Turns what SQLite raises into one message."""
-    file = path / DATABASE
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        text = " ".join(str(error).split())
-        if "full" in text or "disk I/O" in text:
-            advice = f"the finished part of the run is safe; make room and continue with: evonas resume {path}"
-            raise EvonasError(f"cannot write {file}: {text}; {advice}") from error
-        if "readonly" in text or "unable to open" in text:
-            raise EvonasError(f"cannot write {file}: {text}; check the permissions of {path}") from error
-        if "locked" in text:
-            raise EvonasError(f"{file} is locked by another program ({text}); close it and try again") from error
-        raise EvonasError(
-            f"{file} is damaged ({text}). It was left as it is; put back a copy, or start a new run"
-        ) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 from evonas.config import SearchSettings
 from evonas.rows import GenerationRow, IndividualRow
+from evonas.search.measure import Measure
 from evonas.store import Run
 
 
@@ -27,6 +28,7 @@ class Summary:
     failures: int
     seconds_per_evaluation: float | None
     best: IndividualRow | None
+    members: list[dict[str, Any]]  # of a composite, with their statistics and their scores of the best
     history: list[GenerationRow]
 
     def as_json(self) -> dict[str, Any]:
@@ -41,6 +43,7 @@ class Summary:
             "failures": self.failures,
             "seconds_per_evaluation": self.seconds_per_evaluation,
             "best": best,
+            "members": self.members,
             "history": [
                 {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
                 for row in self.history
@@ -57,6 +60,7 @@ def summarise(run: str | Path) -> Summary:
         history = store.generations()
         last = history[-1] if history else None
         generation = last.generation if last else -1
+        best = store.best()
         return Summary(
             path=path,
             settings=settings,
@@ -68,6 +72,7 @@ def summarise(run: str | Path) -> Summary:
             cache_hits=last.cache_hits if last else 0,
             failures=store.failures(),
             seconds_per_evaluation=store.seconds_per_evaluation(),
-            best=store.best(),
+            best=best,
+            members=Measure(store).members(best.canonical if best else None),
             history=history,
         )

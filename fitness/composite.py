@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fitness.base import Score, Task, proxies
+from fitness.base import Score, proxies
 from spaces import UsageError
 
 EXAMPLE = "croze*2+synflow"
@@ -40,6 +41,30 @@ def parse(text: str) -> tuple[Member, ...]:
             raise UsageError(f"{name!r} stands twice in {text!r}; give it one weight, as in {EXAMPLE!r}")
         members.append(Member(name, _weight(factor, text) if star else 1.0))
     return tuple(members)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The proxies that ``text``, a composite or one name, is computed from."""
+    return tuple(member.name for member in parse(text)) if is_composite(text) else (text,)
+
+
+def normal(text: str) -> str:
+    """One way of writing a composite: no spaces, weights as short as they can be, none where it is 1.
+
+    One name stays as it is. Raises `UsageError` as `parse` does, also for an unknown name.
+    """
+    if not is_composite(text):
+        proxies[text]
+        return text
+    members = parse(text)
+    if len(members) == 1:
+        return f"{members[0].name}*{_short(members[0].weight)}"  # the weight is what makes it a composite
+    return "+".join(name if weight == 1 else f"{name}*{_short(weight)}" for name, weight in members)
+
+
+def _short(weight: float) -> str:
+    """A text that `float` reads back as ``weight``, without the + of an exponent."""
+    return repr(int(weight)) if weight == int(weight) and abs(weight) < 1e15 else repr(weight).replace("e+", "e")
 
 
 def _weight(text: str, whole: str) -> float:
@@ -77,25 +102,26 @@ class Composite:
             if score.value is None:
                 return Score(None, f"{name}: {score.reason}", seconds)
             total += weight * (score.value - mean) / deviation
+        if not math.isfinite(total):
+            return Score(None, f"the weighted sum is {total}", seconds)
         return Score(total, "", seconds)
 
-    def score(self, genotype: Any, task: Task) -> Score:
-        """The composite of one genotype, all members scored."""
-        return self.combine({member.name: proxies[member.name].score(genotype, task) for member in self.members})
 
-
-def standardise(members: Sequence[Member], population: Mapping[str, Iterable[float | None]]) -> Composite:
+def standardise(members: Sequence[Member], population: Mapping[str, Iterable[Score]]) -> Composite:
     """The composite of ``members`` with the mean and standard deviation of ``population``'s scores by name.
 
-    Scores without a value are left out. Raises `UsageError` if a member has none at all.
+    Both are computed exactly and rounded once, so they do not depend on the order of the population. Scores
+    without a value are left out. Raises `UsageError` if a member has none at all.
     """
     means, deviations = [], []
     for name, _ in members:
-        values = [value for value in population[name] if value is not None]
+        scores = list(population[name])
+        values = [score.value for score in scores if score.value is not None]
         if not values:
-            raise UsageError(f"{name!r} has no value for any genotype of the first population; leave it out")
-        mean = math.fsum(values) / len(values)
-        spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-        means.append(mean)
-        deviations.append(spread if spread > 0 else 1.0)
+            reason = f" ({scores[0].reason})" if scores else ""
+            raise UsageError(
+                f"{name!r} has no value for any genotype of the first population{reason}; leave it out"
+            )
+        means.append(statistics.mean(values))
+        deviations.append(statistics.pstdev(values) or 1.0)
     return Composite(tuple(members), tuple(means), tuple(deviations))

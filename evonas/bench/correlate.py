@@ -116,7 +116,7 @@ def correlate(
 def _combined(name: str, parts: Sequence[composite.Member], scored: Mapping[str, list[Score]]) -> list[Score]:
     if not composite.is_composite(name):
         return scored[name]
-    population = {member.name: [score.value for score in scored[member.name]] for member in parts}
+    population = {member.name: scored[member.name] for member in parts}
     fixed = composite.standardise(parts, population)
     return [
         fixed.combine(dict(zip(population, row, strict=True)))

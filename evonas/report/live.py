@@ -20,6 +20,7 @@ from evonas.report.cells import draw
 from evonas.report.plain import heading
 from evonas.report.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
 from evonas.rows import GenerationRow
+from fitness.composite import is_composite
 
 REFRESH_PER_SECOND = 4
 CELLS_HEIGHT = 11
@@ -116,6 +117,8 @@ class LiveView(Observer):
         if best is not None:
             text.append(f" | best {number(best.score)}", style="bold green")
             text.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
+        elif is_composite(self.settings.proxy) and not self._history:
+            text.append(" | best: once the first population is scored", style="dim")
         return text.append(f" | {self.device}, {memory(peak_memory(self.settings.device))}", style="dim")
 
     def _spark(self, width: int) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,6 +19,7 @@ from evonas.summary import Summary
 from spaces import spaces
 
 LAST_GENERATIONS = 12
+LONGEST_NAME = 48  # of a genotype in a table
 
 
 def finished(result: SearchResult) -> RenderableType:
@@ -43,14 +45,15 @@ def finished(result: SearchResult) -> RenderableType:
 def scores(rows: Sequence[ScoreRow]) -> RenderableType:
     """Genotypes by scores; reasons below where a score is missing."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("genotype", overflow="ellipsis", no_wrap=True, max_width=48)
+    table.add_column("genotype", max_width=LONGEST_NAME)  # the one that gives way: its cells are cut, not wrapped
     names = list(rows[0].scores)
     for name in ("params", "FLOPs", *names, "time"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         values = (number(row.scores[name]) for name in names)
-        table.add_row(row.name, count(row.params), count(row.flops), *values, duration(row.seconds))
-    reasons = [f"{row.name[:48]}: {reason}" for row in rows for reason in row.reasons.values()]
+        genotype = Text(row.name, no_wrap=True, overflow="ellipsis")
+        table.add_row(genotype, count(row.params), count(row.flops), *values, duration(row.seconds))
+    reasons = [f"{row.name[:LONGEST_NAME]}: {reason}" for row in rows for reason in row.reasons.values()]
     return Group(table, *(Text(reason, style="red") for reason in reasons))
 
 
@@ -76,6 +79,7 @@ def overview(summary: Summary) -> RenderableType:
     if best is not None:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
         parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
+        parts += [Text(_member(row), style="dim") for row in summary.members]
         parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
         parts.append(Text(best.genotype))
     if summary.stage == "search":
@@ -83,18 +87,27 @@ def overview(summary: Summary) -> RenderableType:
     return Group(*parts)
 
 
-def listing(title: str, entries: Sequence[dict[str, str]], full: bool) -> RenderableType:
-    """One kind of thing that has names: a line each, or with ``full`` all that is known of each."""
+def _member(row: dict[str, Any]) -> str:
+    """One term of a composite: weight x (score - mean) / deviation."""
+    return (
+        f"  {row['name']}: {row['weight']:g} x ({number(row['score'])} - {number(row['mean'])}) "
+        f"/ {number(row['deviation'])}"
+    )
+
+
+def listing(title: str, entries: Sequence[dict[str, str]], full: bool, note: str = "") -> RenderableType:
+    """One kind of thing that has names: a line each, or with ``full`` all that is known of each; then ``note``."""
     if not full:
         grid = Table.grid(padding=(0, 2))
         for entry in entries:
             grid.add_row(
                 Text(entry["name"], style="cyan"), Text(entry["about"], no_wrap=True, overflow="ellipsis")
             )
-        return Group(Text(title, style="bold"), grid, Text(""))
+        notes = [Text(note, style="dim")] if note else []
+        return Group(Text(title, style="bold"), grid, *notes, Text(""))
     parts: list[RenderableType] = []
     for entry in entries:
         parts.append(Text.assemble((entry["name"], "bold cyan"), "  ", entry["about"]))
         details = {name: text for name, text in entry.items() if text and name not in ("name", "about")}
         parts += [Text.assemble((f"    {name}: ", "dim"), text) for name, text in details.items()]
-    return Group(*parts)
+    return Group(*parts, *([Text(note)] if note else []))

@@ -18,10 +18,11 @@ from evonas.engine import Engine
 from evonas.files import write_json
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
 from evonas.observer import Best, Observer, Progress
-from evonas.rows import Evaluation, GenerationRow, IndividualRow
+from evonas.rows import GenerationRow, IndividualRow
 from evonas.search.algorithm import Birth
 from evonas.search.algorithms import algorithms
 from evonas.search.individual import Individual, same_network
+from evonas.search.measure import Measure, Scores
 from evonas.search.operators import toolbox
 from evonas.store import Run
 from fitness import Batch, Task, stable_hash
@@ -64,8 +65,9 @@ class Search:
         self.observer = observer
         self.task = task_of(settings, images)
         self.space = self.task.space
+        self.measure = Measure(run)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
-        self.toolbox = toolbox(self.space, settings, self.task, engine, self.rng)
+        self.toolbox = toolbox(self.space, settings, self.task, self.measure.names, engine, self.rng)
         self.algorithm = algorithms[settings.algorithm](self.toolbox, settings)
         self.statistics = tools.Statistics(key=lambda individual: individual.score)
         for name, function in (("best", np.max), ("mean", np.mean), ("std", np.std)):
@@ -151,6 +153,7 @@ class Search:
                 for i, hit in zip(born, cached, strict=True)
             ),
             row,
+            **({} if number else self.measure.facts()),
         )
         if self.best is not improved:
             self._write_best()
@@ -173,29 +176,39 @@ class Search:
             cached.append(hit)
             if not hit:
                 first[individual.canonical] = individual
-        known = {individual.canonical: self.run.evaluation(individual.canonical) for individual in born}
-        todo = [i for canonical, i in first.items() if known[canonical] is None]
+        known = {i.canonical: found for i in born if (found := self.measure.recall(i.canonical)) is not None}
+        todo = [i for canonical, i in first.items() if canonical not in known]
         chunks = self.toolbox.map(self.toolbox.evaluate, self._until(stop, ([i.genotype] for i in todo)))
-        scores = (found[self.settings.proxy] for chunk in chunks for found in chunk)
-        computed = zip(todo, scores, strict=False)
+        computed = (found for chunk in chunks for found in chunk)
+        leader: Individual | None = None  # of this generation
         for individual, hit in zip(born, cached, strict=True):
-            if known[individual.canonical] is None:
-                scored = next(computed, None)
-                if scored is None:
+            if individual.canonical not in known:
+                scores = next(computed, None)
+                if scores is None:
                     raise self._interrupted()
-                _, score = scored
-                found = Evaluation(individual.canonical, score.value, score.reason, score.seconds)
-                self.run.journal(found)
-                known[individual.canonical] = found
-                self.last_seconds = score.seconds
-            evaluation = known[individual.canonical]
-            assert evaluation is not None
-            individual.set_score(evaluation.score)
+                known[individual.canonical] = scores
+                self.run.journal(*self.measure.rows(individual.canonical, scores))
+                self.last_seconds = sum(score.seconds for score in scores.values())
             self.cache_hits += hit
             self.evaluations += not hit
-            self.failures += evaluation.score is None and not hit
-            self.observer.evaluated(self._progress(individual.birth + 1, born[0].generation, individual))
+            self.failures += not hit and self.measure.failed(known[individual.canonical])
+            if not self.measure.open:
+                individual.set_score(self.measure.of(known[individual.canonical]).value)
+            if leader is None or individual.fitness > leader.fitness:
+                leader = individual
+            self.observer.evaluated(self._progress(individual.birth + 1, born[0].generation, leader))
+        if self.measure.open:
+            self._fix(born, known)
         return cached
+
+    def _fix(self, born: list[Individual], known: dict[str, Scores]) -> None:
+        """The statistics of a composite, and with them the scores of the first population, all at once."""
+        self.measure.fix(known.values())
+        for canonical, scores in known.items():
+            self.run.journal(*self.measure.rows(canonical, scores))
+        self.failures = sum(self.measure.failed(scores) for scores in known.values())
+        for individual in born:
+            individual.set_score(self.measure.of(known[individual.canonical]).value)
 
     @staticmethod
     def _until(stop: StopRequest, chunks: Iterable[list[Any]]) -> Iterable[list[Any]]:
@@ -245,6 +258,8 @@ class Search:
         if best is not None:
             content = {"genotype": str(best.genotype), "score": best.score, "proxy": self.settings.proxy}
             content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
+            if self.measure.is_composite:
+                content["members"] = self.measure.members(str(self.space.canonical(best.genotype)))
             write_json(self.run.path / "best.json", content)
 
     def _progress(self, births: int, generation: int | None = None, running: Individual | None = None) -> Progress:

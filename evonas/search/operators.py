@@ -56,16 +56,18 @@ class Admission:
         raise EvonasError(f"no neighbour of {parent} has at most {self.limit} parameters; raise --max-params")
 
 
-def toolbox(space: Space, settings: SearchSettings, task: Task, engine: Engine, rng: Generator) -> base.Toolbox:
+def toolbox(
+    space: Space, settings: SearchSettings, task: Task, names: Sequence[str], engine: Engine, rng: Generator
+) -> base.Toolbox:
     """``random``, ``mutate``, ``select``, ``evaluate`` and ``map`` under DEAP's usual names.
 
-    ``evaluate`` takes a list of genotypes and returns their scores by proxy name.
+    ``evaluate`` takes a list of genotypes and returns their scores by ``names``, those of the proxies.
     """
     admission = Admission(space, settings)
     box = base.Toolbox()
     box.register("random", admission.random, rng=rng)
     box.register("mutate", admission.mutate, rng=rng)
     box.register("select", tournament, size=settings.tournament, rng=rng)
-    box.register("evaluate", score_chunk, names=(settings.proxy,), task=task)
+    box.register("evaluate", score_chunk, names=names, task=task)
     box.register("map", engine.map)
     return box

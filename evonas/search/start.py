@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings, changed
-from evonas.data import batch as load_batch
 from evonas.device import pick
 from evonas.engine import Engine, InProcess
 from evonas.files import default_path, versions
+from evonas.images import fingerprint, images_for
 from evonas.observer import Observer
 from evonas.search.loop import Search, SearchResult
 from evonas.store import Run
-from fitness import Batch, proxies
+from fitness import Batch
 from spaces import EvonasError, UsageError
 
 
@@ -31,9 +31,9 @@ def search(
     was computed saved.
     """
     settings = settings.resolve()
-    images = _images(settings)
+    images = images_for([settings.proxy], settings)
     path = Path(run) if run is not None else default_path(settings)
-    facts = {"batch": _fingerprint(images), "versions": json.dumps(versions())}
+    facts = {"batch": fingerprint(images), "versions": json.dumps(versions())}
     with Run.create(path, settings, facts) as store:
         return Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
 
@@ -54,35 +54,27 @@ def resume(
             raise UsageError(
                 f"{run} already has {done[0].generation} generations; --generations is a total and cannot be less"
             )
-        settings = _available(settings, run)
-        images = _images(settings)
-        if store.meta("batch") != _fingerprint(images):
-            raise EvonasError(
-                f"the images of {settings.dataset} here are not those that {run} was scored with; "
-                "name the right place with --data-dir"
-            )
+        images = images_of(store, settings)
         if settings != stored:
             store.set_meta(settings=settings.to_json())
         return Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
 
 
-def _available(settings: SearchSettings, run: str | Path) -> SearchSettings:
+def images_of(store: Run, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
+    """The images that a run scores with, for its own proxy and for ``more``.
+
+    Raises `EvonasError` if they are not those that it was started with, or its device is not there.
+    """
     try:
         pick(settings.device)
     except EvonasError as error:
         raise EvonasError(
-            f"{run} was scored on {settings.device}: {error} (scores then agree to about 1e-6, not exactly)"
+            f"{store.path} was scored on {settings.device}: {error} (scores then agree to about 1e-6, not exactly)"
         ) from None
-    return settings
-
-
-def _images(settings: SearchSettings) -> Batch | None:
-    if not proxies[settings.proxy].needs_images:
-        return None
-    return load_batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
-
-
-def _fingerprint(images: Batch | None) -> str:
-    if images is None:
-        return "none"
-    return hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest()
+    images = images_for([settings.proxy], settings)
+    if store.meta("batch") != fingerprint(images):
+        raise EvonasError(
+            f"the images of {settings.dataset} here are not those that {store.path} was scored with; "
+            "name the right place with --data-dir"
+        )
+    return images if images is not None else images_for(more, settings)

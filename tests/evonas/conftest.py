@@ -35,4 +35,8 @@ def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
                 "SELECT generation, best, mean, std, best_so_far, evaluations, cache_hits, random_state "
                 "FROM generations ORDER BY generation"
             ).fetchall(),
+            "members": db.execute(
+                "SELECT canonical, proxy, score, reason FROM members ORDER BY canonical, proxy"
+            ).fetchall(),
+            "statistics": db.execute("SELECT value FROM meta WHERE key = 'composite'").fetchall(),
         }

@@ -135,6 +135,12 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         ),
         (["resume", "nowhere"], 2, "is not a run"),
         (["show", "nowhere"], 2, "is not a run"),
+        (["search", "--proxy", "croze*2+crose"], 2, "did you mean croze"),
+        (["search", "--proxy", "croze+"], 2, "missing"),
+        (["search", "--proxy", "croze*zero"], 2, "no weight"),
+        (["score", "DARTS_V2", "--proxy", "croze+naswot"], 2, "--proxy croze,naswot"),
+        (["score", "DARTS_V2", "--run", "nowhere"], 2, "is not a run"),
+        (["score", "DARTS_V2", "--run", "run", "--layers", "4"], 2, "--layers 3"),
         (["list", "proxys"], 2, "did you mean proxies"),
         (["resume", "run", "--seed", "7"], 2, "--seed 0"),
         (["search", "--device", "cuda:99"], 1, "not available"),
@@ -166,6 +172,19 @@ def test_a_command_that_needs_no_images_asks_for_none(tmp_path: Path) -> None:
         EVONAS_DATA=str(tmp_path / "absent"),
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_composite_is_searched_shown_and_scored(tmp_path: Path) -> None:
+    size = ["--channels", "2", "--layers", "3", "--population", "4", "--generations", "2"]
+    done = run("search", "--proxy", "params*-1+flops", *size, "--no-final", "--run", "r", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(run("show", "r", "--json", cwd=tmp_path).stdout)
+    assert [member["name"] for member in shown["members"]] == ["params", "flops"]
+    best = shown["best"]["genotype"]
+    (row,) = json.loads(run("score", best, "--run", "r", "--json", cwd=tmp_path).stdout)
+    assert row["scores"] == {"params*-1+flops": shown["best"]["score"]}
+    table = run("score", best, "--run", "r", "--proxy", "params", cwd=tmp_path).stdout
+    assert "params" in table and str(row["params"]) in table.splitlines()[1]
 
 
 def test_the_version_is_that_of_the_package(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from evonas import SearchSettings, resume, search
 from tests.evonas.conftest import content
 
 SEARCH = ["--channels", "2", "--layers", "3", "--population", "6", "--children", "3", "--batch-size", "2"]
@@ -92,6 +94,38 @@ def test_an_interrupted_run_exits_with_130_and_says_how_to_continue(
         assert "evonas resume run" in rest and "Traceback" not in output
     finish(evonas("resume", "run", cwd=tmp_path))
     assert content(tmp_path / "run") == content(reference)
+
+
+def members(run: Path) -> set[tuple[object, ...]]:
+    """What run.db holds of a composite, with the seconds that each score took: computed again, they differ."""
+    if not (run / "run.db").is_file():
+        return set()
+    with sqlite3.connect(f"file:{run / 'run.db'}?mode=ro", uri=True) as db:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'members'").fetchone():
+            return set()
+        return set(db.execute("SELECT * FROM members"))
+
+
+def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path) -> None:
+    settings = SearchSettings(
+        proxy="croze+naswot*2", channels=8, layers=5, batch_size=4, population=12, children=3, generations=1
+    )
+    options = ["--proxy", "croze+naswot*2", "--channels", "8", "--layers", "5", "--batch-size", "4"]
+    options += ["--population", "12", "--children", "3", "--generations", "1"]
+    killed = evonas("search", *options, "--run", "run", cwd=tmp_path)
+    deadline = time.monotonic() + 120
+    while len(members(tmp_path / "run")) < 4 and killed.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    kept = members(tmp_path / "run")
+    before = content(tmp_path / "run")
+    assert 4 <= len(kept) < 2 * 12 and not before["individuals"] and not before["statistics"]
+    resume(tmp_path / "run")
+    assert kept < members(tmp_path / "run")
+    search(settings, tmp_path / "whole")
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+    assert len(content(tmp_path / "run")["statistics"]) == 1
 
 
 def test_a_second_process_on_the_same_run_is_told_who_holds_it(tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_the_live_view_fits_the_terminal(width: int, height: int, space: str, tm
         assert "cell" in last and ("─▶ 5 out" in last or "output" in last) and "▁" in last
 
 
+def test_the_live_view_names_no_best_while_a_composite_has_none(tmp_path: Path) -> None:
+    frames = Frames(160, 48)
+    evonas.search(SearchSettings(proxy="params+flops", population=6, generations=1), tmp_path / "run", frames)
+    shown = ["\n".join(frame) for frame in frames.frames]
+    assert all("best: once the first population is scored" in frame for frame in shown[:6])
+    assert not any("| best " in frame or "cell" in frame for frame in shown[:6])
+    assert all("| best " in frame and "cell" in frame for frame in shown[6:]) and "once" not in shown[-1]
+    console = Console(file=io.StringIO(), width=100)
+    console.print(overview(evonas.summarise(tmp_path / "run")))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "params: 1 x (" in text and "flops: 1 x (" in text
+
+
 def test_the_live_view_without_unicode_is_ascii(tmp_path: Path) -> None:
     frames = Frames(100, 30, encoding="ascii")
     evonas.search(SearchSettings(proxy="params", population=6, generations=3), tmp_path / "run", frames)

@@ -147,6 +147,21 @@ def test_the_reported_best_scores_to_its_recorded_value(tiny: Tiny, tmp_path: Pa
     assert best is not None and best.birth == scores.index(max(scores)) == result.best.birth
 
 
+def test_the_best_that_an_observer_is_told_never_gets_worse(tiny: Tiny, tmp_path: Path) -> None:
+    told: list[float] = []
+
+    class Watch(Observer):
+        def evaluated(self, progress: Progress) -> None:
+            assert progress.best is not None
+            told.append(progress.best.score)
+
+    result = evonas.search(tiny(population=20, children=10, generations=5), tmp_path / "run", Watch())
+    with Run.read(tmp_path / "run") as run:
+        scores = [row.score for row in run.individuals()]
+    assert told == [max(scores[: i + 1]) for i in range(len(scores))]
+    assert result.best is not None and told[-1] == result.best.score
+
+
 def test_every_child_is_one_edit_from_a_parent_of_the_population_before_it(tiny: Tiny, tmp_path: Path) -> None:
     evonas.search(tiny(population=10, children=4, generations=12), tmp_path / "run")
     space = spaces["darts"]

@@ -13,6 +13,7 @@ import evonas
 from evonas import EvonasError, SearchSettings, UsageError
 from evonas.files import default_path, write_json
 from evonas.store import Run
+from fitness import proxies
 from tests.evonas.conftest import content
 
 Tiny = Callable[..., SearchSettings]
@@ -84,6 +85,18 @@ def test_a_later_format_is_refused(tiny: Tiny, tmp_path: Path) -> None:
         evonas.resume(tmp_path / "run")
 
 
+def test_a_run_of_format_1_is_shown_and_continued(tiny: Tiny, tmp_path: Path) -> None:
+    evonas.search(tiny(generations=6), tmp_path / "whole")
+    evonas.search(tiny(generations=3), tmp_path / "run")
+    with sqlite3.connect(tmp_path / "run" / "run.db") as db:
+        db.execute("DROP TABLE members")  # the only difference
+        db.execute("PRAGMA user_version = 1")
+    assert evonas.summarise(tmp_path / "run").generation == 3
+    assert evonas.score(["DARTS_V2"], run=tmp_path / "run")[0].scores.keys() == {"params"}
+    evonas.resume(tmp_path / "run", generations=6)
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+
+
 def test_a_full_disk_is_one_message_and_the_run_continues_when_there_is_room(
     tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +147,9 @@ def test_run_directories_of_one_day_are_numbered(
     assert first.name.endswith("-darts-params")
     first.mkdir()
     assert default_path(tiny(), tmp_path).name == first.name + "-2"
+    assert default_path(tiny(proxy="croze*2+naswot"), tmp_path).name.endswith("-darts-croze-2+naswot")
     assert "/" not in default_path(tiny(proxy="../a+b*2"), tmp_path).name
+    assert len(default_path(tiny(proxy="+".join(proxies)), tmp_path).name) < 120
 
 
 def test_json_is_replaced_in_one_step(tmp_path: Path) -> None:

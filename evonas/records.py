@@ -1,0 +1,101 @@
+"""What can be asked of a run directory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from evonas.config import SearchSettings
+from evonas.faults import reported
+from evonas.rows import Evaluation, GenerationRow, IndividualRow, MemberRow
+
+DATABASE = "run.db"
+
+
+def _individual(row: tuple[Any, ...]) -> IndividualRow:
+    return IndividualRow(*row)._replace(cached=bool(row[5]))
+
+
+_INDIVIDUALS = (
+    "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score "
+    "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
+)
+
+
+class Records:
+    """The questions about a run; `evonas.store.Run` opens it and writes to it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+
+    def _reported(self) -> AbstractContextManager[None]:
+        return reported(self.path / DATABASE)
+
+    def meta(self, key: str) -> str | None:
+        """One fact of the run."""
+        with self._reported():
+            row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    @property
+    def settings(self) -> SearchSettings:
+        """The settings that the run was started with, or last resumed with."""
+        return SearchSettings.from_json(self.meta("settings") or "")
+
+    def evaluation(self, canonical: str) -> Evaluation | None:
+        """The score of a network, if it was ever computed in this run."""
+        with self._reported():
+            row = self._db.execute("SELECT * FROM evaluations WHERE canonical = ?", (canonical,)).fetchone()
+        return None if row is None else Evaluation(*row)
+
+    def members(self, canonical: str) -> list[MemberRow]:
+        """What the members of a composite say of a network, if they were ever asked in this run."""
+        with self._reported():
+            query = "SELECT * FROM members WHERE canonical = ?"
+            return [MemberRow(*row) for row in self._db.execute(query, (canonical,))]
+
+    def born(self, canonical: str) -> bool:
+        """Whether a committed individual is this network."""
+        with self._reported():
+            query = "SELECT 1 FROM individuals WHERE canonical = ? LIMIT 1"
+            return self._db.execute(query, (canonical,)).fetchone() is not None
+
+    def individuals(self, since: int = 0) -> Iterator[IndividualRow]:
+        """All individuals from birth ``since`` on, in order of birth."""
+        with self._reported():
+            for row in self._db.execute(_INDIVIDUALS + "WHERE birth >= ? ORDER BY birth", (since,)):
+                yield _individual(row)
+
+    def best(self) -> IndividualRow | None:
+        """The individual of the highest score, the first born among equals."""
+        with self._reported():
+            query = _INDIVIDUALS + "WHERE score IS NOT NULL ORDER BY score DESC, birth LIMIT 1"
+            row = self._db.execute(query).fetchone()
+        return None if row is None else _individual(row)
+
+    def births(self) -> int:
+        """How many individuals were born."""
+        with self._reported():
+            return int(self._db.execute("SELECT COUNT(*) FROM individuals").fetchone()[0])
+
+    def generations(self, last: int | None = None) -> list[GenerationRow]:
+        """The generations in order, or the last ones."""
+        with self._reported():
+            query = "SELECT * FROM generations ORDER BY generation DESC LIMIT ?"
+            rows = self._db.execute(query, (-1 if last is None else last,)).fetchall()
+        return [GenerationRow(*row) for row in reversed(rows)]
+
+    def seconds_per_evaluation(self) -> float | None:
+        """The mean time that computing a score took."""
+        with self._reported():
+            (mean,) = self._db.execute("SELECT AVG(seconds) FROM evaluations").fetchone()
+        return None if mean is None else float(mean)
+
+    def failures(self) -> int:
+        """How many networks have no score."""
+        with self._reported():
+            return int(self._db.execute("SELECT COUNT(*) FROM evaluations WHERE score IS NULL").fetchone()[0])

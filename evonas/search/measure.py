@@ -1,0 +1,100 @@
+"""What a search maximises: one proxy, or a composite that the first population of the run fixes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from evonas.records import Records
+from evonas.rows import Evaluation, MemberRow
+from fitness import Score
+from fitness.composite import Composite, is_composite, names, parse, standardise
+from spaces import EvonasError
+
+Scores = dict[str, Score]  # of one network, by the name of the proxy
+
+
+class Measure:
+    """Makes one `Score` of a network's scores by `names`.
+
+    A composite is `open` until `fix` takes its statistics from the first population; they never change again.
+    """
+
+    def __init__(self, run: Records) -> None:
+        """The measure of ``run``. Raises `EvonasError` if what is stored of it cannot be read."""
+        self._run = run
+        begun = bool(run.generations(last=1))  # asked first: a process at work writes both at once
+        self.proxy = run.settings.proxy
+        self.is_composite = is_composite(self.proxy)
+        self.names = names(self.proxy)
+        stored = run.meta("composite")
+        self.composite = _restored(self.proxy, stored) if self.is_composite and stored is not None else None
+        if self.open and begun:
+            raise EvonasError(f"{run.path} lacks the statistics of {self.proxy!r}; start a new run")
+
+    @property
+    def open(self) -> bool:
+        """Whether there is no score yet, for want of the first population's statistics."""
+        return self.is_composite and self.composite is None
+
+    def fix(self, population: Collection[Scores]) -> None:
+        """Standardise by the scores of the distinct networks of the first population."""
+        by_name = {name: [scores[name] for scores in population] for name in self.names}
+        self.composite = standardise(parse(self.proxy), by_name)
+
+    def of(self, scores: Scores) -> Score:
+        """The score of a network; not while the measure is `open`."""
+        if not self.is_composite:
+            return scores[self.proxy]
+        assert self.composite is not None
+        return self.composite.combine(scores)
+
+    def failed(self, scores: Scores) -> bool:
+        """Whether a network has no score; while the measure is open, whether it will have none."""
+        return (
+            any(score.value is None for score in scores.values()) if self.open else self.of(scores).value is None
+        )
+
+    def recall(self, canonical: str) -> Scores | None:
+        """What this run computed of a network, perhaps before an interruption."""
+        if self.is_composite:
+            rows = self._run.members(canonical)
+            return {row.proxy: Score(row.score, row.reason, row.seconds) for row in rows} or None
+        found = self._run.evaluation(canonical)
+        return found and {self.proxy: Score(found.score, found.reason, found.seconds)}
+
+    def rows(self, canonical: str, scores: Scores) -> tuple[Evaluation | None, list[MemberRow]]:
+        """What to keep of a network: its score, once it has one, and those of a composite's members."""
+        evaluation = None if self.open else Evaluation(canonical, *self.of(scores))
+        if not self.is_composite:
+            return evaluation, []
+        return evaluation, [MemberRow(canonical, name, *score) for name, score in scores.items()]
+
+    def facts(self) -> dict[str, str]:
+        """The statistics, as facts to be stored with the run."""
+        return {"composite": json.dumps(self.members())} if self.composite is not None else {}
+
+    def members(self, canonical: str | None = None) -> list[dict[str, Any]]:
+        """Each member of a composite with its weight and statistics, and its score of one network if given."""
+        found, scores = self.composite, self.recall(canonical) if canonical is not None else None
+        if found is None:
+            return []
+        rows = zip(found.members, found.means, found.deviations, strict=True)
+        return [
+            {"name": name, "weight": weight, "mean": mean, "deviation": deviation}
+            | ({"score": scores[name].value} if scores else {})
+            for (name, weight), mean, deviation in rows
+        ]
+
+
+def _restored(proxy: str, statistics: str) -> Composite:
+    members = parse(proxy)
+    try:
+        rows = json.loads(statistics)
+        if [(row["name"], row["weight"]) for row in rows] != list(members):
+            raise ValueError("they are of other members")
+        means, deviations = (tuple(float(row[key]) for row in rows) for key in ("mean", "deviation"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise EvonasError(f"the stored statistics of {proxy!r} cannot be read: {error}") from None
+    return Composite(members, means, deviations)
