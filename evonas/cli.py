@@ -201,11 +201,18 @@ def correlate(
     from evonas.report.correlation import ScoringProgress, correlation_tables, draw
 
     options = {name: value for name, value in locals().items() if name in (*_SETTINGS, "precision")}
-    choice = {"sample": sample, "all_ids": all_ids, "grouping": grouping, "scores": scores, "workers": workers}
+    choice: dict[str, Any] = {
+        "sample": sample,
+        "all_ids": all_ids,
+        "grouping": grouping,
+        "scores": scores,
+        "workers": workers,
+    }
     with ScoringProgress() as observer:
         settings = SearchSettings.from_options(**options)
-        targets = _names(target) if target else None
-        result = api.correlate(table, _names(proxies), settings, target_names=targets, observer=observer, **choice)
+        choice |= {"target_names": _names(target) if target else None}
+        choice |= {"observer": observer, "announce": observer.message}
+        result = api.correlate(table, _names(proxies), settings, **choice)
     if plot is not None:
         draw(result, plot, scatter)
     if as_markdown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evonas.bench import Correlation, read_table
@@ -26,6 +26,7 @@ def correlate(
     scores: str | Path | None = None,
     workers: int = 1,
     observer: Observer | None = None,
+    announce: Callable[[str], object] | None = None,
 ) -> Correlation:
     """How well proxies rank the trained architectures of a CSV file; see `evonas.bench.correlate`.
 
@@ -45,4 +46,5 @@ def correlate(
         score_file=scores,
         workers=workers,
         observer=observer,
+        announce=announce,
     )

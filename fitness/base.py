@@ -84,6 +84,7 @@ class Proxy:
     source: str
     cost: str
     needs_images: bool
+    version: int = 1  # raised when its values change by more than rounding: what is kept of it is then void
 
     @property
     def summary(self) -> str:
@@ -117,12 +118,12 @@ proxies: Registry[Proxy] = Registry("proxy")
 
 
 def register(
-    name: str, *, formula: str, source: str, cost: str, needs_images: bool
+    name: str, *, formula: str, source: str, cost: str, needs_images: bool, version: int = 1
 ) -> Callable[[Callable[[Any, Task], float]], Callable[[Any, Task], float]]:
     """Decorator that enters a function (canonical genotype, task) -> value as a proxy."""
 
     def enter(function: Callable[[Any, Task], float]) -> Callable[[Any, Task], float]:
-        proxies.register(name)(Proxy(name, function, formula, source, cost, needs_images))
+        proxies.register(name)(Proxy(name, function, formula, source, cost, needs_images, version))
         return function
 
     return enter

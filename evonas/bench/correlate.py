@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,11 +92,13 @@ def correlate(
     workers: int = 1,
     resamples: int = 1000,
     observer: Observer | None = None,
+    announce: Callable[[str], object] | None = None,
 ) -> Correlation:
     """Scores a sample of ``table`` by the proxies and composites ``names`` and correlates with its accuracies.
 
     ``score_file`` keeps every score, so that an interrupted or enlarged correlation continues. A composite is
-    standardised on the sample. Raises `UsageError` for what cannot be asked, before anything is scored.
+    standardised on the sample. ``announce`` gets what is worth a line. Raises `UsageError` for what cannot be
+    asked, before anything is scored.
     """
     if not names:
         raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
@@ -108,7 +110,9 @@ def correlate(
     single = [member.name for parts in members.values() for member in parts]
     genotypes = [table.genotypes[row] for row in rows]
     with ScoreFile(score_file) as kept:
-        scored = score_and_keep(genotypes, [*single, SIZE], task, kept=kept, workers=workers, observer=observer)
+        scored = score_and_keep(
+            genotypes, [*single, SIZE], task, kept=kept, workers=workers, observer=observer, announce=announce
+        )
     combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
     return _report(table, rows, found, combined, scored[SIZE], resamples, seed)
 

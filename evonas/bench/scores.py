@@ -17,7 +17,7 @@ import torch
 from fitness import Score, Task, proxies, score_all
 from spaces import EvonasError
 
-FORMAT = 1  # of the settings hash: raised when the meaning of a stored score changes
+FORMAT = 1  # of the settings hash; what a proxy means has its own `fitness.Proxy.version`
 
 
 class Progress(NamedTuple):
@@ -66,8 +66,10 @@ class ScoreFile:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS scores (architecture TEXT, proxy TEXT, settings TEXT, value REAL, "
-                "reason TEXT, seconds REAL, PRIMARY KEY (architecture, proxy, settings)) WITHOUT ROWID"
+                "reason TEXT, seconds REAL, version INTEGER NOT NULL DEFAULT 1, "
+                "PRIMARY KEY (architecture, proxy, settings)) WITHOUT ROWID"
             )
+            self._add_version()
         except (sqlite3.Error, OSError) as error:
             raise EvonasError(f"the scores cannot be kept in {self.path}: {error}") from None
 
@@ -77,19 +79,40 @@ class ScoreFile:
     def __exit__(self, *_: object) -> None:
         self._db.close()
 
+    def _add_version(self) -> None:
+        """Files older than the column hold scores of first versions."""
+        query = "SELECT 1 FROM pragma_table_info('scores') WHERE name = 'version'"
+        if self._db.execute(query).fetchone():
+            return
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            if not self._db.execute(query).fetchone():  # another process may have been first
+                self._db.execute("ALTER TABLE scores ADD COLUMN version INTEGER NOT NULL DEFAULT 1")
+
     def known(self, proxy: str, settings: str) -> dict[str, Score]:
-        """All scores of ``proxy`` under ``settings``, by architecture."""
+        """All scores of ``proxy`` in its present version under ``settings``, by architecture."""
         rows = self._db.execute(
-            "SELECT architecture, value, reason, seconds FROM scores WHERE proxy = ? AND settings = ?",
-            (proxy, settings),
+            "SELECT architecture, value, reason, seconds FROM scores "
+            "WHERE proxy = ? AND settings = ? AND version = ?",
+            (proxy, settings, proxies[proxy].version),
         )
         return {architecture: Score(value, reason, seconds) for architecture, value, reason, seconds in rows}
 
+    def outdated(self, proxy: str, settings: str) -> dict[str, int]:
+        """The versions of the scores of ``proxy`` under ``settings`` that are of another one, by architecture."""
+        rows = self._db.execute(
+            "SELECT architecture, version FROM scores WHERE proxy = ? AND settings = ? AND version != ?",
+            (proxy, settings, proxies[proxy].version),
+        )
+        return dict(rows.fetchall())
+
     def add(self, architecture: str, found: dict[str, Score], settings: dict[str, str]) -> None:
         """Store the scores of one architecture by proxy, all or none of them."""
-        rows = [(architecture, name, settings[name], *score) for name, score in found.items()]
+        rows = [
+            (architecture, name, settings[name], *score, proxies[name].version) for name, score in found.items()
+        ]
         with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def score_and_keep(
@@ -100,10 +123,12 @@ def score_and_keep(
     kept: ScoreFile | None = None,
     workers: int = 1,
     observer: Observer | None = None,
+    announce: Callable[[str], object] | None = None,
 ) -> dict[str, list[Score]]:
     """Scores of every genotype by every proxy of ``names``, by proxy and in the order of ``genotypes``.
 
     What ``kept`` knows is not computed again, and every architecture is stored there as soon as it is scored.
+    ``announce`` is told of kept scores whose proxy has changed its meaning since: they are computed again.
     ``workers`` processes compute in parallel; a score is computed in one thread and does not depend on them.
     """
     kept = kept or ScoreFile()
@@ -114,6 +139,8 @@ def score_and_keep(
     todo = {
         text: missing for text in dict.fromkeys(texts) if (missing := [n for n in names if text not in known[n]])
     }
+    if announce is not None:
+        _announce_outdated(kept, settings, set(texts), announce)
     total = len(set(texts))
     done = total - len(todo)
     for text, found in _compute(todo, task, workers):
@@ -124,6 +151,18 @@ def score_and_keep(
         if observer is not None:
             observer(Progress(done, total, text, sum(score.seconds for score in found.values())))
     return {name: [known[name][text] for text in texts] for name in names}
+
+
+def _announce_outdated(
+    kept: ScoreFile, settings: dict[str, str], texts: set[str], announce: Callable[[str], object]
+) -> None:
+    for name, hashed in settings.items():
+        versions = [version for text, version in kept.outdated(name, hashed).items() if text in texts]
+        if versions:
+            announce(
+                f"{name} is at version {proxies[name].version} now: {len(versions)} kept scores of version "
+                f"{' and '.join(map(str, sorted(set(versions))))} are computed again"
+            )
 
 
 def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[tuple[str, dict[str, Score]]]:

@@ -54,6 +54,10 @@ class ScoringProgress:
             self._last = time.monotonic()
             self.console.print(f"scored {progress.done} of {progress.total}, {each} each", soft_wrap=True)
 
+    def message(self, text: str) -> None:
+        """A line above the bar."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
 
 def draw(result: Correlation, path: Path, pair: str | None) -> None:
     """A heat map, or the scatter of the pair ``PROXY:TARGET``."""

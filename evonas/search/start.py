@@ -15,7 +15,7 @@ from evonas.images import fingerprint, images_for
 from evonas.observer import Observer
 from evonas.search.loop import Search, SearchResult
 from evonas.store import Run
-from fitness import Batch
+from fitness import Batch, composite, proxies
 from spaces import EvonasError, UsageError
 
 
@@ -34,6 +34,7 @@ def search(
     images = images_for([settings.proxy], settings)
     path = Path(run) if run is not None else default_path(settings)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions())}
+    facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
     with Run.create(path, settings, facts) as store:
         return Search(store, settings, images, observer or Observer(), engine or InProcess()).go()
 
@@ -63,8 +64,17 @@ def resume(
 def images_of(store: Run, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
     """The images that a run scores with, for its own proxy and for ``more``.
 
-    Raises `EvonasError` if they are not those that it was started with, or its device is not there.
+    Raises `EvonasError` if they are not those that it was started with, if its device is not there, or if a proxy
+    means something else now.
     """
+    scored_by = json.loads(store.meta("proxies") or "{}")
+    for name in composite.names(settings.proxy):
+        then, now = scored_by.get(name, 1), proxies[name].version
+        if then != now:
+            raise EvonasError(
+                f"{store.path} was scored by version {then} of {name!r}, which now is at version {now} and means "
+                "something else; start a new run"
+            )
     try:
         pick(settings.device)
     except EvonasError as error:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -197,6 +198,36 @@ def test_worker_processes_give_the_same_scores(tmp_path):
     together = score_and_keep(table.genotypes, names, make_task(), workers=2)
     for name in names:
         assert [score[:2] for score in alone[name]] == [score[:2] for score in together[name]]
+
+
+def test_scores_of_another_version_of_a_proxy_are_computed_again_and_announced(tmp_path, monkeypatch):
+    table, path, told = make_table(tmp_path), tmp_path / "scores.db", []
+    monkeypatch.setitem(proxies._entries, "trial", Proxy("trial", lambda g, t: 1.0, "", "", "", False))
+    before = correlate(table, ["trial", "flops"], make_task(), n=8, score_file=path, resamples=0)
+    changed = Proxy("trial", lambda g, t: 2.0, "", "", "", False, version=2)
+    monkeypatch.setitem(proxies._entries, "trial", changed)
+    arguments = {"n": 12, "score_file": path, "resamples": 0, "announce": told.append}
+    after = correlate(table, ["trial", "flops"], make_task(), **arguments)
+    assert told == ["trial is at version 2 now: 8 kept scores of version 1 are computed again"]
+    assert set(before.scores["trial"]) == {1.0} and set(after.scores["trial"]) == {2.0}
+    assert after.scores["flops"][:8].tolist() == before.scores["flops"].tolist()
+    correlate(table, ["trial"], make_task(), **arguments)
+    assert len(told) == 1  # once
+
+
+def test_a_file_without_versions_holds_first_versions(tmp_path, monkeypatch):
+    table, path, told = make_table(tmp_path), tmp_path / "scores.db", []
+    first = correlate(table, FAST, make_task(), score_file=path, resamples=0)
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE scores DROP COLUMN version")
+    seen = []
+    arguments = {"score_file": path, "resamples": 0, "announce": told.append, "observer": seen.append}
+    assert correlate(table, FAST, make_task(), **arguments).as_dict() == first.as_dict()
+    assert not told and not seen  # nothing was computed again
+    flops = proxies["flops"]
+    monkeypatch.setitem(proxies._entries, "flops", replace(flops, version=2))
+    correlate(table, FAST, make_task(), **arguments)
+    assert len(told) == 1 and len(seen) == first.n
 
 
 def gaps(genotype, task):

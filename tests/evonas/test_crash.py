@@ -108,10 +108,10 @@ def members(run: Path) -> set[tuple[object, ...]]:
 
 def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path) -> None:
     settings = SearchSettings(
-        proxy="croze+naswot*2", channels=8, layers=5, batch_size=4, population=12, children=3, generations=1
+        space="nasbench201", proxy="croze+naswot*2", channels=8, layers=2, population=16, children=2, generations=1
     )
-    options = ["--proxy", "croze+naswot*2", "--channels", "8", "--layers", "5", "--batch-size", "4"]
-    options += ["--population", "12", "--children", "3", "--generations", "1"]
+    options = ["--space", "nasbench201", "--proxy", "croze+naswot*2", "--channels", "8", "--layers", "2"]
+    options += ["--population", "16", "--children", "2", "--generations", "1"]
     killed = evonas("search", *options, "--run", "run", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while len(members(tmp_path / "run")) < 4 and killed.poll() is None and time.monotonic() < deadline:
@@ -120,7 +120,7 @@ def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path
     killed.communicate()
     kept = members(tmp_path / "run")
     before = content(tmp_path / "run")
-    assert 4 <= len(kept) < 2 * 12 and not before["individuals"] and not before["statistics"]
+    assert 4 <= len(kept) < 2 * 16 and not before["individuals"] and not before["statistics"]
     resume(tmp_path / "run")
     assert kept < members(tmp_path / "run")
     search(settings, tmp_path / "whole")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,19 @@ def test_resume_refuses_images_that_are_not_those_of_the_run(tiny: Tiny, tmp_pat
         run.set_meta(batch="0" * 64)
     with pytest.raises(EvonasError, match="images of digits"):
         evonas.resume(tmp_path / "run")
+
+
+def test_a_run_is_not_continued_by_another_version_of_its_proxy(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evonas.search(tiny(proxy="flops+params"), tmp_path / "run")
+    monkeypatch.setitem(proxies._entries, "params", replace(proxies["params"], version=2))
+    for command in (evonas.resume, lambda run: evonas.score(["DARTS_V2"], run=run)):
+        with pytest.raises(EvonasError, match=r"version 1 of 'params'.*version 2.*start a new run"):
+            command(tmp_path / "run")
+    assert evonas.summarise(tmp_path / "run").generation == 4
+    evonas.search(tiny(proxy="params"), tmp_path / "new")
+    evonas.resume(tmp_path / "new", generations=5)
 
 
 def test_scores_are_those_of_the_score_command(tiny: Tiny, tmp_path: Path) -> None:
