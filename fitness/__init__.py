@@ -1,6 +1,7 @@
 """What an untrained network is worth: CRoZe and the other zero-cost proxies."""
 
 from fitness import (  # noqa: F401  (each registers its proxy)
+    bn_slope,
     croze_paper,
     croze_single,
     croze_size,

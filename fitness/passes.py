@@ -74,7 +74,7 @@ class LayerSums(NamedTuple):
     plain: float  # sum g theta
     snip: float  # sum |g theta|
     norm: float  # |g|
-    fisher: float  # fan/2 sum over channels of the mean over images of (sum over positions of a dL/da)^2
+    fisher: float  # 1/2 sum over channels of the mean over images of (sum over positions of a dL/da)^2
 
 
 def first_order(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, LayerSums]:
@@ -87,8 +87,7 @@ def first_order(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str,
 
         def reduce(gradient: Tensor) -> None:
             g_nk = (a * gradient).flatten(2).sum(2) if a.dim() > 2 else a * gradient  # (N, K)
-            fan = theta[layer][0].numel()
-            fisher[layer] = float(g_nk.double().square().mean(0).sum()) / 2 * fan
+            fisher[layer] = float(g_nk.double().square().mean(0).sum()) / 2
 
         activation.register_hook(reduce)
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from fitness import Batch, Task, proxies
+from fitness.bn_slope import log_slopes
 from spaces import NetworkSize, spaces
 
 SIZES = {"nasbench201": NetworkSize(4, 1, image_size=12), "darts": NetworkSize(4, 3, image_size=12)}
@@ -69,12 +70,11 @@ def naive_fisher(genotype, task):
     F.cross_entropy(network(images), labels).backward()
     total = 0.0
     for name, m in layers(network):
-        fan = m.weight.numel() // m.weight.shape[0]
         for k in range(m.weight.shape[0]):
             effects = [
                 float((outputs[name][n, k] * outputs[name].grad[n, k]).sum()) ** 2 for n in range(len(images))
             ]
-            total += fan * np.mean(effects) / 2
+            total += np.mean(effects) / 2
     return total
 
 
@@ -184,7 +184,39 @@ def naive_jacobian_norm(genotype, task):
         return -math.log(network(torch.ones_like(task.batch.images[:1])).max().item())
 
 
+def naive_bn_slope(genotype, task):
+    """Live: its output varies, and noise in its place changes the logits."""
+    images, _ = task.images_and_labels()
+
+    def logits(layer=None):
+        network = task.network(genotype)
+        norms = {name: m for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)}
+        varies = {}
+        for name, m in norms.items():
+            m.momentum = 1.0
+            m.register_forward_hook(lambda m, i, o, name=name: varies.update({name: bool(o.std() > 0)}))
+        if layer:
+            noise = torch.Generator().manual_seed(1)
+            norms[layer].register_forward_hook(
+                lambda m, i, o: torch.randn(o.shape, generator=noise, dtype=o.dtype)  # of another network
+            )
+        counts = {}
+        for name, m in norms.items():
+            m.register_forward_pre_hook(lambda m, i, name=name: counts.update({name: i[0].numel() // i[0].shape[1]}))
+        return network(images).detach(), norms, varies, counts
+
+    y, norms, varies, counts = logits()
+    total = 0.0
+    for name, m in norms.items():
+        if varies[name] and not torch.equal(logits(name)[0], y):
+            n = counts[name]
+            for variance in m.running_var.tolist():  # unbiased
+                total -= 0.5 * math.log(variance * (n - 1) / n + m.eps) / m.num_features
+    return total
+
+
 NAIVE = {
+    "bn-slope": naive_bn_slope,
     "plain": naive_plain,
     "snip": naive_snip,
     "grad-norm": naive_grad_norm,
@@ -204,6 +236,24 @@ def test_proxy_equals_its_naive_formula(name, space):
     genotype, task = case(space)
     score = proxies[name].score(genotype, task)
     assert score.value == pytest.approx(NAIVE[name](genotype, task), rel=1e-6), score.reason
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "|none~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|nor_conv_3x3~2|",  # fed by none
+        "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|",  # feeds none
+    ],
+)
+def test_bn_slope_leaves_out_what_is_not_live(cell):
+    task, space = case("nasbench201")[1], spaces["nasbench201"]
+    genotype = space.parse(cell)
+    images, labels = task.images_and_labels()
+    network = task.network(genotype)
+    live = set(log_slopes(network, images, labels))
+    norms = {name for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)}
+    assert len(norms - live) == 3  # one layer of the one cell in each of three stages
+    assert proxies["bn-slope"].score(genotype, task).value == pytest.approx(naive_bn_slope(genotype, task), rel=1e-9)
 
 
 @pytest.mark.parametrize("space", list(spaces))

@@ -1,0 +1,64 @@
+"""BatchNorm's slopes: how much an untrained network has to amplify its activations to keep them at unit variance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fitness import passes
+from fitness.base import NoScore, Task, register
+from spaces import Network
+
+
+def log_slopes(network: Network, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """mean over channels of log |gamma|/sigma for every live BatchNorm, sigma^2 = variance + eps at the batch.
+
+    Live is what carries a signal that differs between positions and is reached by the gradient of the mean
+    cross-entropy. ``network`` is not modified.
+    """
+    norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    found: dict[str, tuple[float, bool, Tensor]] = {}
+
+    def observe(name: str, x: Tensor, output: Tensor) -> None:
+        variance = x.detach().var((0, 2, 3), unbiased=False).double()
+        log_slope = norms[name].weight.detach().abs().double().log() - (variance + norms[name].eps).log() / 2
+        found[name] = float(log_slope.mean()), bool(variance.any()), output
+
+    with passes.hooks(norms, observe):
+        loss = F.cross_entropy(passes.logits(network, images, passes.weights(network)), labels)
+    outputs = [output for _, _, output in found.values()]
+    gradients = torch.autograd.grad(loss, outputs, allow_unused=True) if outputs else ()
+    return {
+        name: value
+        for (name, (value, varies, _)), gradient in zip(found.items(), gradients, strict=True)
+        if varies and gradient is not None and gradient.any()
+    }
+
+
+@register(
+    "bn-slope",
+    formula="sum over live BatchNorms m of mean_c log |gamma_mc|/sigma_mc",
+    source="this project",
+    cost="1 forward, 1 backward",
+    needs_images=True,
+)
+def bn_slope(genotype: Any, task: Task) -> float:
+    """Sum over live BatchNorm layers of the mean log slope with which each multiplies its channels.
+
+        score = sum_m 1/C_m sum_c log |gamma_mc| / sqrt(var_mc + eps)
+
+    var_mc is the variance of channel c over the batch and all positions, a layer is live if the gradient of the loss
+    reaches it and its input varies. It is the part of the log of the input-output Jacobian's bound
+    (`jacobian-norm`) that BatchNorm contributes; Zen-NAS (arXiv:2102.01063) adds the same logarithms with the
+    opposite sign. It grows with the number of normalised layers on live paths and with how much the operations
+    before them attenuate. Weak alone; beside `croze-size` it is what that leaves out.
+    Raises `NoScore` where no BatchNorm is live.
+    """
+    images, labels = task.images_and_labels()
+    slopes = log_slopes(task.network(genotype), images, labels)
+    if not slopes:
+        raise NoScore("no BatchNorm lies on a path from the images to the logits")
+    return sum(slopes.values())
