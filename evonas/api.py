@@ -75,8 +75,8 @@ def correlate(
 ) -> Correlation:
     """Rank correlations of proxies with the trained accuracies in a CSV file.
 
-    Options: ``sample``, ``all_ids``, ``target_names``, ``grouping``, ``scores``, ``workers``, ``observer``,
-    ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table that is wrong.
+    Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``workers``,
+    ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table that is wrong.
     """
     from evonas import correlation
 

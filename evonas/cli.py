@@ -175,6 +175,7 @@ def correlate(
     space: Space = "nasbench201",
     sample: Annotated[int | None, typer.Option(help="Architectures, drawn by --seed.  [default: all]")] = None,
     all_ids: Annotated[bool, typer.Option("--all-ids", help="Count every isomorphic cell.")] = False,
+    half: Annotated[str | None, typer.Option(help="A or B: only that half, by a fixed hash.")] = None,
     target: Annotated[str | None, typer.Option(help="Accuracies, separated by commas.  [default: all]")] = None,
     grouping: Annotated[str, typer.Option(help="Corruptions grouped as in the paper or standard.")] = "paper",
     scores: Annotated[Path, typer.Option(help="Keeps every score, to go on from.")] = Path("runs/scores.db"),
@@ -204,6 +205,7 @@ def correlate(
     choice: dict[str, Any] = {
         "sample": sample,
         "all_ids": all_ids,
+        "half": half,
         "grouping": grouping,
         "scores": scores,
         "workers": workers,

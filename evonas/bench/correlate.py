@@ -15,11 +15,13 @@ from evonas.bench.scores import Observer, ScoreFile, score_and_keep
 from evonas.bench.statistics import Floats
 from evonas.bench.table import Table
 from evonas.bench.targets import Target, targets, with_harmonic
-from fitness import Score, Task, composite, proxies
+from fitness import Score, Task, composite, proxies, stable_hash
 from spaces import UsageError
+from spaces.registry import closest
 
 SIZE = "params"  # what the partial correlation holds fixed
 CHOSEN = 10  # best-scored architectures whose accuracies are reported
+HALVES = ("A", "B")
 FEWEST = 5  # architectures without which a correlation says nothing
 
 Cells = dict[str, dict[str, Any]]  # proxy -> target -> value
@@ -64,18 +66,30 @@ class Correlation:
         }
 
 
-def sample(table: Table, n: int | None = None, seed: int = 0, all_ids: bool = False) -> list[int]:
+def sample(
+    table: Table, n: int | None = None, seed: int = 0, all_ids: bool = False, half: str | None = None
+) -> list[int]:
     """Rows of ``table`` drawn with ``seed``: the first row of each isomorphism class, or any row with ``all_ids``.
 
-    A larger ``n`` of the same seed begins with the rows of a smaller one; None takes all.
+    A larger ``n`` of the same seed begins with the rows of a smaller one; None takes all. ``half`` keeps the
+    classes whose hash falls into ``A`` or into ``B``, for a fitness to be found on one and reported on the other.
     """
+    if half is not None and half not in HALVES:
+        raise UsageError(f"unknown half {half!r}: {closest(half, list(HALVES))}")
     rows = list(range(len(table))) if all_ids else table.classes()
+    if half is not None:
+        rows = [i for i in rows if half_of(table, i) == half]
     if n is not None and not FEWEST <= n <= len(rows):
         what = "architectures" if all_ids else "distinct architectures"
         raise UsageError(
             f"{table.path} has {len(rows)} {what}: a sample can have {FEWEST} to {len(rows)}, not {n}"
         )
     return [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:n]]
+
+
+def half_of(table: Table, row: int) -> str:
+    """Which of `HALVES` a row belongs to: a fixed function of its isomorphism class."""
+    return HALVES[stable_hash("halves", table.space.key(table.genotypes[row])) & 1]
 
 
 def correlate(
@@ -86,6 +100,7 @@ def correlate(
     n: int | None = None,
     seed: int = 0,
     all_ids: bool = False,
+    half: str | None = None,
     target_names: Sequence[str] | None = None,
     grouping: str = "paper",
     score_file: str | Path | None = None,
@@ -104,7 +119,7 @@ def correlate(
         raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
     members = {name: composite.parse(name) for name in dict.fromkeys(names)}
     found = targets(table, target_names, grouping)
-    rows = sample(table, n, seed, all_ids)
+    rows = sample(table, n, seed, all_ids, half)
     if len(rows) < FEWEST:
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {FEWEST}")
     single = [member.name for parts in members.values() for member in parts]

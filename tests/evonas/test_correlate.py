@@ -110,6 +110,17 @@ def test_larger_sample_begins_with_the_smaller(tmp_path):
     assert len(sample(table, all_ids=True)) == len(table)
 
 
+def test_halves_share_no_class_and_miss_none(tmp_path):
+    table = make_table(tmp_path)
+    a, b = (sample(table, all_ids=True, half=half) for half in "AB")
+    assert sorted([*a, *b]) == list(range(len(table))) and a and b
+    keys = [{table.space.key(table.genotypes[i]) for i in rows} for rows in (a, b)]
+    assert not keys[0] & keys[1]
+    assert set(sample(table, half="A")) == set(a) & set(table.classes())
+    with pytest.raises(UsageError, match="A, B"):
+        sample(table, half="C")
+
+
 @pytest.mark.parametrize("n", [0, -1, 4, 10_000])
 def test_impossible_sample_says_what_is_possible(tmp_path, n):
     with pytest.raises(UsageError, match="5 to"):

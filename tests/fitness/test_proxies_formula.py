@@ -202,7 +202,9 @@ def naive_bn_slope(genotype, task):
             )
         counts = {}
         for name, m in norms.items():
-            m.register_forward_pre_hook(lambda m, i, name=name: counts.update({name: i[0].numel() // i[0].shape[1]}))
+            m.register_forward_pre_hook(
+                lambda m, i, name=name: counts.update({name: i[0].numel() // i[0].shape[1]})
+            )
         return network(images).detach(), norms, varies, counts
 
     y, norms, varies, counts = logits()
@@ -253,7 +255,9 @@ def test_bn_slope_leaves_out_what_is_not_live(cell):
     live = set(log_slopes(network, images, labels))
     norms = {name for name, m in network.named_modules() if isinstance(m, nn.BatchNorm2d)}
     assert len(norms - live) == 3  # one layer of the one cell in each of three stages
-    assert proxies["bn-slope"].score(genotype, task).value == pytest.approx(naive_bn_slope(genotype, task), rel=1e-9)
+    assert proxies["bn-slope"].score(genotype, task).value == pytest.approx(
+        naive_bn_slope(genotype, task), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("space", list(spaces))
