@@ -76,7 +76,8 @@ def correlate(
     """Rank correlations of proxies with the trained accuracies in a CSV file.
 
     Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``workers``,
-    ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table that is wrong.
+    ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table
+    that is wrong.
     """
     from evonas import correlation
 
