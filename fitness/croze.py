@@ -15,6 +15,7 @@ from torch.func import functional_call
 
 from fitness import cosine
 from fitness.base import NoScore, Task, register
+from fitness.passes import remembered
 from fitness.scaled import Scaled, ScaledArithmetic, cross_entropy_gradient
 from spaces import Network
 
@@ -112,6 +113,13 @@ def _forward_backward(
     return Pass(stages, arithmetic.constants, found, d, loss_scale)
 
 
+@remembered
+def released_layers(genotype: Any, task: Task) -> list[LayerTerms]:
+    """P, G and Z of every layer of the task's network; shared by `croze` and its single terms."""
+    images, labels = task.images_and_labels()
+    return list(croze_terms(task.network(genotype, norm=False), images, labels)[0].values())
+
+
 @register(
     "croze",
     formula="sum over m of |P_m G_m Z_m|",
@@ -134,6 +142,4 @@ def croze(genotype: Any, task: Task) -> float:
     Every cosine saturates in this form, so the score is close to a multiple of `croze-size` (3.6 to 3.9 times at
     C=36, L=20): it counts size. Raises `NoScore` where the loss has no gradient.
     """
-    images, labels = task.images_and_labels()
-    terms, _ = croze_terms(task.network(genotype, norm=False), images, labels)
-    return sum(abs(P * G * Z) for P, G, Z in terms.values())
+    return sum(abs(P * G * Z) for P, G, Z in released_layers(genotype, task))

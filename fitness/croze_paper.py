@@ -12,18 +12,24 @@ from torch.nn import functional as F
 from fitness import cosine
 from fitness.base import NoScore, Task, register
 from fitness.croze import BETA, EPSILON, LayerTerms
-from fitness.passes import hooks, training
+from fitness.passes import hooks, remembered, training
 
 GAMMA = 0.001  # learning rate of the single update in equation 7
 
 
 def croze_paper_terms(
-    network: nn.Module, images: Tensor, labels: Tensor, low: Tensor, high: Tensor
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    low: Tensor,
+    high: Tensor,
+    x_prime: Tensor | None = None,
 ) -> tuple[dict[str, LayerTerms], Tensor]:
     """P, G and Z of every Conv2d and Linear layer that receives a gradient, and the perturbed images x'.
 
     ``network`` keeps its BatchNorm and is left as it was, running statistics included. ``low`` and ``high`` are
-    the normalised values of 0 and 1. Raises `NoScore` if the loss has no gradient.
+    the normalised values of 0 and 1. ``x_prime`` stands in for the images of equation 4 and saves their pass.
+    Raises `NoScore` if the loss has no gradient.
     """
     theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
     z, g, _ = _forward_backward(network, theta, images, labels)
@@ -34,8 +40,9 @@ def croze_paper_terms(
     for name, gradient in g.items():  # equations 3 and 6
         if gradient is not None and gradient.any():
             robust[name] = theta[name] + BETA * cosine.norm(theta[name]) * gradient / cosine.norm(gradient)
-    _, _, d = _forward_backward(network, robust, images, labels, only_images=True)
-    x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
+    if x_prime is None:
+        _, _, d = _forward_backward(network, robust, images, labels, only_images=True)
+        x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
     z_r, g_r, _ = _forward_backward(network, robust, x_prime, labels)
 
     terms = {}
@@ -99,11 +106,20 @@ def _forward_backward(
     return outputs, dict(zip(tracked, gradients, strict=True)), torch.zeros(())
 
 
+@remembered
+def printed_layers(genotype: Any, task: Task) -> list[LayerTerms]:
+    """P, G and Z of every layer of the task's network; shared by `croze-paper` and its single terms."""
+    images, labels = task.images_and_labels()
+    assert task.batch is not None
+    low, high = (bound.to(images) for bound in (task.batch.low, task.batch.high))
+    return list(croze_paper_terms(task.network(genotype), images, labels, low, high)[0].values())
+
+
 @register(
     "croze-paper",
     formula="sum over m of Z_m P_m G_m",
     source="Ha, Kim, Hwang 2023 (arXiv:2306.05031), equations 3-10",
-    cost="3 forwards, 2 full backwards, 1 backward to the images",
+    cost="3 forwards, 2 full backwards, 1 backward to the images, shared with its terms",
     needs_images=True,
 )
 def croze_paper(genotype: Any, task: Task) -> float:
@@ -119,8 +135,4 @@ def croze_paper(genotype: Any, task: Task) -> float:
     beta = 2, eps = 0.01 in normalised units, gamma = 0.001; the paper leaves them open, the first two are the
     released code's. z_m is a layer's output, after its BatchNorm where one follows directly.
     """
-    images, labels = task.images_and_labels()
-    assert task.batch is not None
-    low, high = (bound.to(images) for bound in (task.batch.low, task.batch.high))
-    terms, _ = croze_paper_terms(task.network(genotype), images, labels, low, high)
-    return sum(Z * P * G for P, G, Z in terms.values())
+    return sum(Z * P * G for P, G, Z in printed_layers(genotype, task))

@@ -8,30 +8,15 @@ import torch
 from torch import Tensor
 
 from fitness.base import Task, register, stable_hash
-from fitness.croze import EPSILON, LayerTerms, croze_terms
-from fitness.croze_paper import croze_paper_terms
-from fitness.passes import remembered
+from fitness.croze import EPSILON, released_layers
+from fitness.croze_paper import croze_paper_terms, printed_layers
 
 SOURCE = "Ha, Kim, Hwang 2023 (arXiv:2306.05031)"
 MEANING = {"P": "parameters", "G": "gradients", "Z": "features"}
 
 
-@remembered
-def _released(genotype: Any, task: Task) -> list[LayerTerms]:
-    images, labels = task.images_and_labels()
-    return list(croze_terms(task.network(genotype, norm=False), images, labels)[0].values())
-
-
-@remembered
-def _printed(genotype: Any, task: Task) -> list[LayerTerms]:
-    images, labels = task.images_and_labels()
-    assert task.batch is not None
-    low, high = (bound.to(images) for bound in (task.batch.low, task.batch.high))
-    return list(croze_paper_terms(task.network(genotype), images, labels, low, high)[0].values())
-
-
 def _register_term(form: str, term: str) -> None:
-    layers = {"croze": _released, "croze-paper": _printed}[form]
+    layers = {"croze": released_layers, "croze-paper": printed_layers}[form]
 
     def single(genotype: Any, task: Task) -> float:
         return sum(abs(getattr(layer, term)) for layer in layers(genotype, task))
@@ -43,7 +28,7 @@ def _register_term(form: str, term: str) -> None:
         f"{form}:{term}",
         formula=f"sum over m of |{term}_m|",
         source=f"{SOURCE}, one term of {form}",
-        cost="3 forwards, 3 backwards, shared by the three terms",
+        cost=f"3 forwards, 3 backwards, shared with {form}",
         needs_images=True,
     )(single)
 
@@ -54,9 +39,11 @@ for _form in ("croze", "croze-paper"):
 
 
 def _with_images(genotype: Any, task: Task, x_prime: Tensor) -> float:
-    """The printed score with the perturbed images given: a box without room clamps FGSM's onto them."""
+    """The printed score with the perturbed images given."""
     images, labels = task.images_and_labels()
-    terms, _ = croze_paper_terms(task.network(genotype), images, labels, x_prime, x_prime)
+    assert task.batch is not None
+    low, high = task.batch.low, task.batch.high
+    terms, _ = croze_paper_terms(task.network(genotype), images, labels, low, high, x_prime)
     return sum(Z * P * G for P, G, Z in terms.values())
 
 
@@ -64,7 +51,7 @@ def _with_images(genotype: Any, task: Task, x_prime: Tensor) -> float:
     "croze-paper[gaussian]",
     formula="croze-paper with x' = clamp(x + eps n), n standard normal",
     source=f"{SOURCE}, equations 3-10, input perturbation replaced",
-    cost="as croze-paper",
+    cost="2 forwards, 2 backwards",
     needs_images=True,
 )
 def croze_paper_gaussian(genotype: Any, task: Task) -> float:
@@ -86,7 +73,7 @@ def croze_paper_gaussian(genotype: Any, task: Task) -> float:
     "croze-paper[none]",
     formula="croze-paper with x' = x",
     source=f"{SOURCE}, equations 3-10, no input perturbation",
-    cost="as croze-paper",
+    cost="2 forwards, 2 backwards",
     needs_images=True,
 )
 def croze_paper_none(genotype: Any, task: Task) -> float:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fitness import Batch, LayerTerms, Task, croze_paper_terms, proxies
+from fitness import Batch, LayerTerms, Task, croze_paper_terms, proxies, score_all
 from spaces import Network, Space
 from tests.benchmarks.printed_croze import printed_terms
 from tests.fitness.conftest import Tasks
@@ -139,3 +139,25 @@ def test_the_step_of_the_weights_is_twice_their_norm(darts: Space, make_task: Ta
     terms, _ = terms_of(task, task.network(darts.parse("DARTS_V2")))
     for layer in ("stem.0", "cells.0.preprocess1.op.1", "cells.0._ops.0.op.2", "cells.2.preprocess1.op.1"):
         assert abs(terms[layer].P - (1 + 5**-0.5)) < 0.01
+
+
+@pytest.mark.parametrize("form", ["croze", "croze-paper"])
+def test_a_form_and_its_terms_run_their_passes_once(
+    form: str, darts: Space, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, network = [], Task.network
+    monkeypatch.setattr(Task, "network", lambda *a, **b: built.append(a) or network(*a, **b))
+    names = [form, *(f"{form}:{term}" for term in "PGZ")]
+    (found,) = score_all([darts.parse("DARTS_V2")], names, make_task(darts))
+    assert len(built) == 1 and len({score.value for score in found.values()}) == 4
+
+
+def test_given_images_cost_no_pass_to_find_them(
+    darts: Space, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes, gradients = [], torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, **b: passes.append(a) or gradients(*a, **b))
+    for name, expected in {"croze-paper": 3, "croze-paper[none]": 2, "croze-paper[gaussian]": 2}.items():
+        passes.clear()
+        assert proxies[name].score(darts.parse("DARTS_V2"), make_task(darts)).value is not None
+        assert len(passes) == expected, name
