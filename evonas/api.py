@@ -75,7 +75,7 @@ def correlate(
 ) -> Correlation:
     """Rank correlations of proxies with the trained accuracies in a CSV file.
 
-    Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``workers``,
+    Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``engine``,
     ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table
     that is wrong.
     """

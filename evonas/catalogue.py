@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 
 from evonas.data import sources
+from evonas.engine import engines
 from evonas.search.algorithms import algorithms
 from fitness import proxies
 from spaces import spaces
 from spaces.darts import PUBLISHED
 
-KINDS = ("spaces", "proxies", "algorithms", "datasets", "genotypes")
+KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "genotypes")
 NOTES = {
     "proxies": 'Several make one: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
     "each is standardised by the first population of the search."
@@ -33,6 +34,7 @@ def catalogue() -> dict[str, list[dict[str, str]]]:
         ],
         "algorithms": [{"name": name, "about": _first_line(algorithms[name])} for name in algorithms],
         "datasets": [{"name": name, "about": _first_line(sources[name])} for name in sources],
+        "engines": [{"name": name, "about": _first_line(engines[name])} for name in engines],
         "genotypes": [
             {"name": name, "about": entry.method, "source": entry.source, "note": entry.note}
             for name, entry in PUBLISHED.items()

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from evonas import api
-from evonas.config import PRESETS, SearchSettings
+from evonas.cli_search import resume, search
+from evonas.config import SearchSettings
 from evonas.options import (
-    Algorithm,
     AsJson,
     BatchSize,
     Channels,
-    Children,
     DataDir,
     Dataset,
     Device,
-    Generations,
+    EngineName,
     ImageSize,
     Layers,
-    MaxParams,
-    Population,
     Precision,
-    Proxy,
+    RayAddress,
     RunPath,
     Seed,
     Space,
-    Tournament,
+    Workers,
 )
 from spaces.errors import EvonasError, UsageError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 app = typer.Typer(
     name="evonas",
@@ -46,7 +40,7 @@ app = typer.Typer(
 )
 
 _SETTINGS = ("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device")
-_NOT_SETTINGS = ("run", "no_final", "genotypes", "as_json", "proxies")
+_NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 
 def _version(asked: bool) -> None:
@@ -67,71 +61,8 @@ def common(
     """Options of every command."""
 
 
-@app.command()
-def search(
-    space: Space = None,
-    generations: Generations = None,
-    population: Population = None,
-    tournament: Tournament = None,
-    children: Children = None,
-    proxy: Proxy = None,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    max_params: MaxParams = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    algorithm: Algorithm = None,
-    preset: Annotated[str | None, typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.")] = None,
-    run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
-    no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
-) -> None:
-    """Search for a robust network.
-
-    Example: `evonas search --space darts --generations 50 --dataset cifar10`
-    """
-    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    settings = SearchSettings.from_options(**options)
-    console = _output().make_console()
-    result = api.search(settings, run, _output().search_observer(console))
-    _finish(console, result)
-
-
-@app.command()
-def resume(
-    run: RunPath,
-    generations: Generations = None,
-    space: Space = None,
-    population: Population = None,
-    tournament: Tournament = None,
-    children: Children = None,
-    proxy: Proxy = None,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    max_params: MaxParams = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    algorithm: Algorithm = None,
-) -> None:
-    """Continue an interrupted search as if it had never stopped, or a finished one for more generations.
-
-    Only --generations, --data-dir and --device may differ from what the run was started with.
-
-    Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
-    """
-    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    console = _output().make_console()
-    result = api.resume(run, _output().search_observer(console), **options)
-    _finish(console, result)
+app.command()(search)
+app.command()(resume)
 
 
 @app.command()
@@ -179,7 +110,9 @@ def correlate(
     target: Annotated[str | None, typer.Option(help="Accuracies, separated by commas.  [default: all]")] = None,
     grouping: Annotated[str, typer.Option(help="Corruptions grouped as in the paper or standard.")] = "paper",
     scores: Annotated[Path, typer.Option(help="Keeps every score, to go on from.")] = Path("runs/scores.db"),
-    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
     plot: Annotated[Path | None, typer.Option(help="Write a heat map there (.png, .svg, .pdf).")] = None,
     scatter: Annotated[str | None, typer.Option(help="PROXY:TARGET, plotted instead of the heat map.")] = None,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="The table beside the CRoZe paper's.")] = False,
@@ -199,22 +132,16 @@ def correlate(
     Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
     """
     from evonas.bench import markdown
+    from evonas.engine import make
     from evonas.report.correlation import ScoringProgress, correlation_tables, draw
 
     options = {name: value for name, value in locals().items() if name in (*_SETTINGS, "precision")}
-    choice: dict[str, Any] = {
-        "sample": sample,
-        "all_ids": all_ids,
-        "half": half,
-        "grouping": grouping,
-        "scores": scores,
-        "workers": workers,
-    }
+    choice: dict[str, Any] = {"sample": sample, "all_ids": all_ids, "half": half, "grouping": grouping}
+    choice |= {"scores": scores, "engine": make(engine, workers, ray_address)}
+    choice |= {"target_names": _names(target) if target else None}
     with ScoringProgress() as observer:
-        settings = SearchSettings.from_options(**options)
-        choice |= {"target_names": _names(target) if target else None}
         choice |= {"observer": observer, "announce": observer.message}
-        result = api.correlate(table, _names(proxies), settings, **choice)
+        result = api.correlate(table, _names(proxies), SearchSettings.from_options(**options), **choice)
     if plot is not None:
         draw(result, plot, scatter)
     if as_markdown:
@@ -238,10 +165,12 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
 
 @app.command(name="list")
 def list_(
-    kind: Annotated[str | None, typer.Argument(help="spaces, proxies, algorithms, datasets or genotypes.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="spaces, proxies, algorithms, datasets, engines or genotypes.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List spaces, proxies, algorithms, data sets and published genotypes.
+    """List spaces, proxies, algorithms, data sets, engines and published genotypes.
 
     Example: `evonas list proxies`
     """
@@ -269,12 +198,6 @@ def _output() -> Any:
     from evonas.report import output  # rich and what it draws are loaded when there is something to draw
 
     return output
-
-
-def _finish(console: Console, result: Any) -> None:
-    from evonas.report.tables import finished
-
-    console.print(finished(result), soft_wrap=True)
 
 
 def main() -> None:

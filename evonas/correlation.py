@@ -9,8 +9,10 @@ from evonas.bench import Correlation, read_table
 from evonas.bench import correlate as correlate_table
 from evonas.bench.scores import Observer
 from evonas.config import SearchSettings
+from evonas.engine import Engine, InProcess
+from evonas.engine.base import unheard
 from evonas.images import images_for
-from evonas.search.loop import task_of
+from evonas.task import task_of
 from spaces import spaces
 
 
@@ -25,28 +27,29 @@ def correlate(
     target_names: Sequence[str] | None = None,
     grouping: str = "paper",
     scores: str | Path | None = None,
-    workers: int = 1,
+    engine: Engine | None = None,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
     """How well proxies rank the trained architectures of a CSV file; see `evonas.bench.correlate`.
 
-    Images are read only if a proxy needs them.
+    Images are read only if a proxy needs them. ``announce`` gets news of the ``engine`` (by default this process).
     """
     settings = settings.resolve()
     found = read_table(table, spaces[settings.space])
-    return correlate_table(
-        found,
-        proxy_names,
-        task_of(settings, images_for(proxy_names, settings)),
-        n=sample,
-        seed=settings.seed,
-        all_ids=all_ids,
-        half=half,
-        target_names=target_names,
-        grouping=grouping,
-        score_file=scores,
-        workers=workers,
-        observer=observer,
-        announce=announce,
-    )
+    with (engine or InProcess()).opened(settings.device, announce or unheard) as opened:
+        return correlate_table(
+            found,
+            proxy_names,
+            task_of(settings, images_for(proxy_names, settings)),
+            n=sample,
+            seed=settings.seed,
+            all_ids=all_ids,
+            half=half,
+            target_names=target_names,
+            grouping=grouping,
+            score_file=scores,
+            engine=opened,
+            observer=observer,
+            announce=announce,
+        )

@@ -38,7 +38,7 @@ def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
         if request.requested:
             raise KeyboardInterrupt
         request.requested = True
-        announce("stopping after the current evaluation; once more to stop at once")
+        announce("stopping when what is being computed is done; once more to stop at once")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

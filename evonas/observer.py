@@ -39,9 +39,9 @@ class Observer:
     """Told of a search's events; this one ignores them."""
 
     def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
-        """A search begins or continues."""
+        """A search begins or continues; ``engine`` says where it is computed."""
 
     def evaluated(self, progress: Progress) -> None:
         """One more birth has its score."""
@@ -63,10 +63,10 @@ class Observers(Observer):
         self.members = members
 
     def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
         for member in self.members:
-            member.started(path, settings, progress, history)
+            member.started(path, settings, progress, history, engine)
 
     def evaluated(self, progress: Progress) -> None:
         for member in self.members:

@@ -37,4 +37,11 @@ MaxParams = Annotated[
     ),
 ]
 Algorithm = Annotated[str | None, typer.Option(help="See `evonas list algorithms`.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="Where scores are computed: auto, in-process, processes or ray.")
+]
+Workers = Annotated[int | None, typer.Option(help="Processes, or Ray actors.  [default: one per core or GPU]")]
+RayAddress = Annotated[
+    str | None, typer.Option(help="auto or HOST:PORT.  [default: the cluster that is found, or a new one here]")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evonas.config import SearchSettings, changed
-from evonas.engine import score_chunk
-from evonas.images import images_for
-from evonas.search.loop import task_of
+from evonas.engine.scores import score_chunk
+from evonas.images import images_for, images_of
 from evonas.search.measure import Measure
-from evonas.search.start import images_of
 from evonas.store import Run
+from evonas.task import task_of
 from fitness import Score, Task
 from fitness.composite import is_composite, names, normal
 from spaces import UsageError, spaces

@@ -25,6 +25,14 @@ class Batch(NamedTuple):
     low: Tensor  # (3, 1, 1), what black is after normalisation
     high: Tensor  # (3, 1, 1), what white is
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process by value: the memory that PyTorch would share ties processes together."""
+        return _batch, tuple(tensor.numpy() for tensor in self)
+
+
+def _batch(*arrays: Any) -> Batch:
+    return Batch(*(torch.tensor(array) for array in arrays))
+
 
 class Score(NamedTuple):
     """A proxy's value for one genotype; ``value`` is None where it cannot be computed, ``reason`` says why."""

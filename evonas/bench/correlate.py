@@ -15,6 +15,7 @@ from evonas.bench.scores import Observer, ScoreFile, score_and_keep
 from evonas.bench.statistics import Floats
 from evonas.bench.table import Table
 from evonas.bench.targets import Target, targets, with_harmonic
+from evonas.engine import Engine
 from fitness import Score, Task, composite, proxies, stable_hash
 from spaces import UsageError
 from spaces.registry import closest
@@ -104,16 +105,16 @@ def correlate(
     target_names: Sequence[str] | None = None,
     grouping: str = "paper",
     score_file: str | Path | None = None,
-    workers: int = 1,
+    engine: Engine | None = None,
     resamples: int = 1000,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
     """Scores a sample of ``table`` by the proxies and composites ``names`` and correlates with its accuracies.
 
-    ``score_file`` keeps every score, so that an interrupted or enlarged correlation continues. A composite is
-    standardised on the sample. ``announce`` gets what is worth a line. Raises `UsageError` for what cannot be
-    asked, before anything is scored.
+    ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
+    correlation continues. A composite is standardised on the sample. ``announce`` gets what is worth a line.
+    Raises `UsageError` for what cannot be asked, before anything is scored.
     """
     if not names:
         raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
@@ -126,7 +127,7 @@ def correlate(
     genotypes = [table.genotypes[row] for row in rows]
     with ScoreFile(score_file) as kept:
         scored = score_and_keep(
-            genotypes, [*single, SIZE], task, kept=kept, workers=workers, observer=observer, announce=announce
+            genotypes, [*single, SIZE], task, kept=kept, engine=engine, observer=observer, announce=announce
         )
     combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
     return _report(table, rows, found, combined, scored[SIZE], resamples, seed)

@@ -1,20 +1,20 @@
-"""Scores of many architectures: kept in a small SQLite file, computed by several processes."""
+"""Scores of many architectures: kept in a small SQLite file, computed by an engine."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from fitness import Score, Task, proxies, score_all
+from evonas.engine import Engine, InProcess
+from evonas.engine.scores import no_score, score_missing
+from fitness import Score, Task, proxies
 from spaces import EvonasError
 
 FORMAT = 1  # of the settings hash; what a proxy means has its own `fitness.Proxy.version`
@@ -121,7 +121,7 @@ def score_and_keep(
     task: Task,
     *,
     kept: ScoreFile | None = None,
-    workers: int = 1,
+    engine: Engine | None = None,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> dict[str, list[Score]]:
@@ -129,7 +129,7 @@ def score_and_keep(
 
     What ``kept`` knows is not computed again, and every architecture is stored there as soon as it is scored.
     ``announce`` is told of kept scores whose proxy has changed its meaning since: they are computed again.
-    ``workers`` processes compute in parallel; a score is computed in one thread and does not depend on them.
+    ``engine``, opened, computes them; by default this process.
     """
     kept = kept or ScoreFile()
     names = list(dict.fromkeys(names))
@@ -143,7 +143,11 @@ def score_and_keep(
         _announce_outdated(kept, settings, set(texts), announce)
     total = len(set(texts))
     done = total - len(todo)
-    for text, found in _compute(todo, task, workers):
+    wanted = ((task.space.parse(text), tuple(missing)) for text, missing in todo.items())
+    scored = (engine or InProcess()).map(
+        partial(score_missing, task=task), wanted, lost=lambda pair, reason: no_score(pair[1], reason)
+    )
+    for text, found in zip(todo, scored, strict=True):
         kept.add(text, found, settings)
         done += 1
         for name, score in found.items():
@@ -163,51 +167,3 @@ def _announce_outdated(
                 f"{name} is at version {proxies[name].version} now: {len(versions)} kept scores of version "
                 f"{' and '.join(map(str, sorted(set(versions))))} are computed again"
             )
-
-
-def _compute(todo: dict[str, list[str]], task: Task, workers: int) -> Iterator[tuple[str, dict[str, Score]]]:
-    """(architecture, scores) as they are ready."""
-    if workers <= 1 or len(todo) <= 1:
-        for text, names in todo.items():
-            yield text, _score(text, names, task)
-        return
-    pool = ProcessPoolExecutor(
-        min(workers, len(todo)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(task,),
-    )
-    try:
-        waiting: dict[Future[dict[str, Score]], str] = {
-            pool.submit(_score_in_worker, text, names): text for text, names in todo.items()
-        }
-        while waiting:
-            ready, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in ready:
-                yield waiting.pop(future), future.result()
-    except BrokenProcessPool:
-        raise EvonasError(
-            f"one of {workers} worker processes died, perhaps for want of memory; "
-            "the scores so far are kept: run the same again with fewer workers"
-        ) from None
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _score(text: str, names: Sequence[str], task: Task) -> dict[str, Score]:
-    (found,) = score_all([task.space.parse(text)], names, task)
-    return found
-
-
-_worker_task: Task | None = None  # set once in every worker process
-
-
-def _start_worker(task: Task) -> None:
-    global _worker_task
-    torch.set_num_threads(1)
-    _worker_task = task
-
-
-def _score_in_worker(text: str, names: Sequence[str]) -> dict[str, Score]:
-    assert _worker_task is not None
-    return _score(text, names, _worker_task)

@@ -40,10 +40,10 @@ class LiveView(Observer):
         self._note = ""
 
     def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
         self.path, self.settings = path, settings
-        self.device = describe(settings.device)
+        self.device = f"{describe(settings.device)}, {engine}"
         self._history = list(history)
         self._progress = self._start = progress
         self._began = time.monotonic()

@@ -37,10 +37,10 @@ class PlainLines(Observer):
         self.write(text)
 
     def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
         self._line(f"run {path}")
-        self._line(heading(settings))
+        self._line(f"{heading(settings)}; computed by: {engine}")
         if history:
             self._line(f"continuing after generation {history[-1].generation}")
 
@@ -72,10 +72,10 @@ class LogFile(PlainLines):
         self._path: Path | None = None
 
     def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow]
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
         self._path = path / "run.log"
-        super().started(path, settings, progress, history)
+        super().started(path, settings, progress, history, engine)
 
     def _append(self, text: str) -> None:
         if self._path is None:

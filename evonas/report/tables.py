@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -13,10 +13,12 @@ from evonas.device import peak_memory
 from evonas.report.live import cell_panels, generations_table
 from evonas.report.plain import heading
 from evonas.report.style import count, duration, memory, number, sparkline
-from evonas.scoring import ScoreRow
-from evonas.search.loop import SearchResult
 from evonas.summary import Summary
 from spaces import spaces
+
+if TYPE_CHECKING:  # a table needs neither PyTorch nor DEAP
+    from evonas.scoring import ScoreRow
+    from evonas.search.loop import SearchResult
 
 LAST_GENERATIONS = 12
 LONGEST_NAME = 48  # of a genotype in a table

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-from deap import base
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evonas.config import SearchSettings
-from evonas.search.individual import Individual
 from spaces import Registry
+
+if TYPE_CHECKING:  # a command that only asks which algorithms there are needs no DEAP
+    from deap import base
+
+    from evonas.search.individual import Individual
 
 
 class Birth(NamedTuple):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from deap import tools
 
 from evonas.config import SearchSettings
@@ -25,8 +24,8 @@ from evonas.search.individual import Individual, same_network
 from evonas.search.measure import Measure, Scores
 from evonas.search.operators import toolbox
 from evonas.store import Run
-from fitness import Batch, Task, stable_hash
-from spaces import NetworkSize, spaces
+from evonas.task import task_of
+from fitness import Batch, stable_hash
 
 HALL_OF_FAME = 10
 REMEMBERED_GENERATIONS = 1000  # of the logbook in memory; run.db has them all
@@ -46,14 +45,6 @@ class SearchResult:
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
 
 
-def task_of(settings: SearchSettings, images: Batch | None) -> Task:
-    """What the scores of a run are computed from."""
-    assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
-    size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
-    dtype = torch.float64 if settings.precision == "float64" else torch.float32
-    return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype)
-
-
 class Search:
     """One search at work; its state is a function of what `Run` holds."""
 
@@ -63,6 +54,7 @@ class Search:
         self.run = run
         self.settings = settings
         self.observer = observer
+        self.engine = engine
         self.task = task_of(settings, images)
         self.space = self.task.space
         self.measure = Measure(run)
@@ -114,7 +106,8 @@ class Search:
     def go(self) -> SearchResult:
         """Generation after generation until the total is reached."""
         history = self.run.generations(last=REMEMBERED_GENERATIONS)
-        self.observer.started(self.run.path, self.settings, self._progress(self.births), history)
+        progress, where = self._progress(self.births), self.engine.description
+        self.observer.started(self.run.path, self.settings, progress, history, where)
         try:
             with stop_requests(self.observer.message) as stop:
                 while self.generation < self.settings.generations:
@@ -178,8 +171,7 @@ class Search:
                 first[individual.canonical] = individual
         known = {i.canonical: found for i in born if (found := self.measure.recall(i.canonical)) is not None}
         todo = [i for canonical, i in first.items() if canonical not in known]
-        chunks = self.toolbox.map(self.toolbox.evaluate, self._until(stop, ([i.genotype] for i in todo)))
-        computed = (found for chunk in chunks for found in chunk)
+        computed = self.toolbox.map(self.toolbox.evaluate, self._until(stop, (i.genotype for i in todo)))
         leader: Individual | None = None  # of this generation
         for individual, hit in zip(born, cached, strict=True):
             if individual.canonical not in known:
@@ -211,11 +203,11 @@ class Search:
             individual.set_score(self.measure.of(known[individual.canonical]).value)
 
     @staticmethod
-    def _until(stop: StopRequest, chunks: Iterable[list[Any]]) -> Iterable[list[Any]]:
-        for chunk in chunks:
+    def _until(stop: StopRequest, genotypes: Iterable[Any]) -> Iterable[Any]:
+        for genotype in genotypes:
             if stop.requested:
                 return
-            yield chunk
+            yield genotype
 
     def _record(self, started: float) -> GenerationRow:
         """Statistics of the population, entered in the logbook."""

@@ -9,7 +9,8 @@ from deap import base, tools
 from numpy.random import Generator
 
 from evonas.config import SearchSettings
-from evonas.engine import Engine, score_chunk
+from evonas.engine import Engine
+from evonas.engine.scores import no_score, score_chunk
 from evonas.search.individual import Individual
 from fitness import Task
 from spaces import EvonasError, NetworkSize, Space
@@ -61,7 +62,8 @@ def toolbox(
 ) -> base.Toolbox:
     """``random``, ``mutate``, ``select``, ``evaluate`` and ``map`` under DEAP's usual names.
 
-    ``evaluate`` takes a list of genotypes and returns their scores by ``names``, those of the proxies.
+    ``evaluate`` takes a list of genotypes and returns their scores by ``names``, those of the proxies; ``map``
+    gives it such lists, in whatever process, and yields the scores one by one.
     """
     admission = Admission(space, settings)
     box = base.Toolbox()
@@ -69,5 +71,5 @@ def toolbox(
     box.register("mutate", admission.mutate, rng=rng)
     box.register("select", tournament, size=settings.tournament, rng=rng)
     box.register("evaluate", score_chunk, names=names, task=task)
-    box.register("map", engine.map)
+    box.register("map", engine.map, lost=lambda genotype, reason: no_score(names, reason))
     return box

@@ -7,9 +7,12 @@ with ``children = 1`` exactly that, with more the children of a generation are b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from evonas.search.algorithm import Algorithm, Birth, algorithms
-from evonas.search.individual import Individual
+
+if TYPE_CHECKING:
+    from evonas.search.individual import Individual
 
 
 @algorithms.register("regularized-evolution")

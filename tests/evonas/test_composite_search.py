@@ -94,8 +94,8 @@ def test_nothing_of_the_first_population_is_computed_again_after_a_crash(
 
 def test_the_order_in_which_an_engine_computes_does_not_matter(tiny: Tiny, tmp_path: Path) -> None:
     class Backwards(InProcess):
-        def map(self, function: Any, items: Any) -> Any:
-            yield from reversed([function(item) for item in reversed(list(items))])
+        def map(self, function: Any, items: Any, lost: Any) -> Any:
+            yield from reversed([result for item in reversed(list(items)) for result in function([item])])
 
     settings = tiny(space="nasbench201", proxy="naswot+synflow*2", layers=1, generations=1)
     evonas.search(settings, tmp_path / "forwards")

@@ -23,6 +23,7 @@ from evonas.bench import (
 )
 from evonas.bench.statistics import correlations, partial
 from evonas.bench.targets import hrs
+from evonas.engine import Processes
 from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, UsageError, spaces
@@ -206,7 +207,8 @@ def test_worker_processes_give_the_same_scores(tmp_path):
     table = make_table(tmp_path, rows=8)
     names = ["naswot", "synflow", "grad-norm", "croze"]
     alone = score_and_keep(table.genotypes, names, make_task())
-    together = score_and_keep(table.genotypes, names, make_task(), workers=2)
+    with Processes(2).opened("cpu", print) as engine:
+        together = score_and_keep(table.genotypes, names, make_task(), engine=engine)
     for name in names:
         assert [score[:2] for score in alone[name]] == [score[:2] for score in together[name]]
 

@@ -29,8 +29,8 @@ class Frames(Observer):
         self.view = LiveView(self.console)
         self.frames: list[list[str]] = []
 
-    def started(self, path, settings, progress, history) -> None:  # type: ignore[no-untyped-def]
-        self.view.started(path, settings, progress, history)
+    def started(self, path, settings, progress, history, engine) -> None:  # type: ignore[no-untyped-def]
+        self.view.started(path, settings, progress, history, engine)
 
     def evaluated(self, progress: Progress) -> None:
         self.view.evaluated(progress)

@@ -248,8 +248,8 @@ def test_a_tournament_draws_without_replacement_and_returns_the_best() -> None:
 
 def test_the_order_in_which_an_engine_computes_does_not_matter(tiny: Tiny, tmp_path: Path) -> None:
     class Backwards(InProcess):
-        def map(self, function: Any, items: Any) -> Any:
-            yield from reversed([function(item) for item in reversed(list(items))])
+        def map(self, function: Any, items: Any, lost: Any) -> Any:
+            yield from reversed([result for item in reversed(list(items)) for result in function([item])])
 
     settings = tiny(proxy="croze", generations=1)
     evonas.search(settings, tmp_path / "forwards")

@@ -17,8 +17,8 @@ TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
     [
         (["--help"], set()),
         (["search", "--help"], set()),
-        (["score", "DARTS_V2", "--proxy", "params"], {"torch", "numpy", "deap"}),
-        (["score", "DARTS_V2", "--proxy", "croze", *TINY], {"torch", "numpy", "deap"}),
+        (["score", "DARTS_V2", "--proxy", "params"], {"torch", "numpy"}),
+        (["score", "DARTS_V2", "--proxy", "croze", *TINY], {"torch", "numpy"}),
         (["search", "--population", "2", "--generations", "1", "--run", "run", *TINY], {"torch", "numpy", "deap"}),
     ],
     ids=["help", "search help", "score params", "score croze", "search croze"],

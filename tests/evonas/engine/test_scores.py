@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evonas import EvonasError
-from evonas.engine import score_chunk
+from evonas.engine.scores import score_chunk
 from fitness import Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, spaces

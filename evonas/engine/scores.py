@@ -1,28 +1,14 @@
-"""Where scores are computed: for now, in this process."""
+"""What an engine maps when genotypes are scored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from fitness import Score, Task, score_all
 from spaces.errors import EvonasError
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class Engine(Protocol):
-    """Maps a function over items and yields the results in the items' order."""
-
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]: ...
-
-
-class InProcess:
-    """One item after the other, computed when its result is asked for."""
-
-    def map(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        yield from map(function, items)
 
 
 def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> list[dict[str, Score]]:
@@ -39,3 +25,16 @@ def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> l
         at = genotypes[len(found)]
         raise EvonasError(f"scoring failed on {task.device}: {first_line} (genotype {at})") from error
     return found
+
+
+def score_missing(wanted: Sequence[tuple[Any, Sequence[str]]], task: Task) -> list[dict[str, Score]]:
+    """The scores of each genotype by the proxies that stand beside it; neighbours with the same ones together."""
+    found: list[dict[str, Score]] = []
+    for names, group in groupby(wanted, itemgetter(1)):
+        found += score_chunk([genotype for genotype, _ in group], names, task)
+    return found
+
+
+def no_score(names: Sequence[str], reason: str) -> dict[str, Score]:
+    """What a genotype has that could not be scored by any of ``names``."""
+    return {name: Score(None, reason) for name in names}

@@ -1,0 +1,127 @@
+"""The commands that search: ``evonas search`` and ``evonas resume``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evonas import api
+from evonas.config import PRESETS, SearchSettings
+from evonas.options import (
+    Algorithm,
+    BatchSize,
+    Channels,
+    Children,
+    DataDir,
+    Dataset,
+    Device,
+    EngineName,
+    Generations,
+    ImageSize,
+    Layers,
+    MaxParams,
+    Population,
+    Precision,
+    Proxy,
+    RayAddress,
+    RunPath,
+    Seed,
+    Space,
+    Tournament,
+    Workers,
+)
+
+if TYPE_CHECKING:
+    from evonas.engine import Engine
+    from evonas.observer import Observer
+    from evonas.search.loop import SearchResult
+
+_NOT_SETTINGS = ("run", "no_final", "engine", "workers", "ray_address")
+
+
+def search(
+    space: Space = None,
+    generations: Generations = None,
+    population: Population = None,
+    tournament: Tournament = None,
+    children: Children = None,
+    proxy: Proxy = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    max_params: MaxParams = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    algorithm: Algorithm = None,
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    preset: Annotated[str | None, typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.")] = None,
+    run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
+    no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
+) -> None:
+    """Search for a robust network.
+
+    Example: `evonas search --space darts --generations 50 --dataset cifar10`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    settings = SearchSettings.from_options(**options)
+    chosen = _engine(engine, workers, ray_address)
+    _render(lambda observer: api.search(settings, run, observer, chosen))
+
+
+def resume(
+    run: RunPath,
+    generations: Generations = None,
+    space: Space = None,
+    population: Population = None,
+    tournament: Tournament = None,
+    children: Children = None,
+    proxy: Proxy = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    max_params: MaxParams = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    algorithm: Algorithm = None,
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+) -> None:
+    """Continue an interrupted search as if it had never stopped, or a finished one for more generations.
+
+    Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
+    computed: --engine, --workers, --ray-address.
+
+    Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    chosen = _engine(engine, workers, ray_address)
+    _render(lambda observer: api.resume(run, observer, chosen, **options))
+
+
+def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
+    from evonas.engine import make
+
+    return make(name, workers, ray_address)
+
+
+def _render(work: Callable[[Observer], SearchResult]) -> None:
+    from evonas.report.output import make_console, search_observer
+    from evonas.report.tables import finished
+
+    console = make_console()
+    result = work(search_observer(console))
+    console.print(finished(result), soft_wrap=True)

@@ -1,0 +1,87 @@
+"""This process first, worker processes once they are worth their start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+
+from evonas.device import peak_memory
+from evonas.engine.base import Engine, Lost, R, T
+from evonas.engine.in_process import InProcess
+from evonas.engine.machine import available_memory, cores
+from evonas.engine.processes import Processes
+from evonas.engine.workers import check_count
+
+START_SECONDS = 5.0  # about what workers take to begin: what is scored by then would never have paid for them
+FEWEST_SECONDS = 0.005  # what is scored faster is not worth the way to a worker
+
+
+class Auto(Engine):
+    """Computes in this process, and after `START_SECONDS` of that in one process per core; one per GPU at once.
+
+    Only as many workers as memory has room for, each as large as this process has become. One GPU, or a device
+    with a number, is used from this process.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        check_count(count)
+        self._asked = count
+
+    @contextmanager
+    def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
+        self._device, self._announce = device, announce
+        self._seconds, self._scored = 0.0, 0
+        self._workers: Processes | None = None
+        self._most = (self._asked or cores()) if device == "cpu" else 1
+        with ExitStack() as self._stack:
+            if device == "cuda" and _gpus() > 1:
+                self._begin_workers(self._asked or _gpus())
+            yield self
+
+    def _begin_workers(self, count: int) -> None:
+        self._workers = Processes(count)
+        self._workers.chunk = self.chunk
+        self._stack.enter_context(self._workers.opened(self._device, self._announce))
+
+    @property
+    def description(self) -> str:
+        if self._workers is not None:
+            return self._workers.description
+        later = f", {self._most} worker processes after {START_SECONDS:.0f} s of scoring" if self._most > 1 else ""
+        return InProcess.description + later
+
+    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+        remaining = iter(items)
+        while self._workers is None:
+            chunk = list(islice(remaining, self.chunk))
+            if not chunk:
+                return
+            started = time.perf_counter()
+            results = list(function(chunk))
+            self._seconds += time.perf_counter() - started
+            self._scored += len(chunk)
+            yield from results
+            self._consider_workers()
+        yield from self._workers.map(function, remaining, lost)
+
+    def _consider_workers(self) -> None:
+        if self._most < 2 or self._seconds < max(START_SECONDS, FEWEST_SECONDS * self._scored):
+            return
+        memory = available_memory()
+        room = self._most if memory is None else memory // max(1, peak_memory("cpu"))
+        count = min(self._most, room)
+        each = f"{self._seconds / self._scored:.2g} s a score"
+        if count < 2:
+            self._announce(f"{each}, but memory for one process only: this one scores all")
+            self._most = 1
+            return
+        self._announce(f"{each}: {count} worker processes from here on")
+        self._begin_workers(count)
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()

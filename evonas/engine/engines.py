@@ -1,0 +1,48 @@
+"""Engines by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evonas.engine.auto import Auto
+from evonas.engine.base import Engine
+from evonas.engine.in_process import InProcess
+from evonas.engine.processes import Processes
+from evonas.engine.ray_cluster import Ray
+from spaces.errors import UsageError
+from spaces.registry import Registry
+
+engines: Registry[Callable[[int | None, str | None], Engine]] = Registry("engine")
+
+
+@engines.register("auto")
+def _auto(workers: int | None, ray_address: str | None) -> Engine:
+    """This process; after five seconds on a CPU a process per core, with several GPUs one per GPU."""
+    return Auto(workers)
+
+
+@engines.register("in-process")
+def _in_process(workers: int | None, ray_address: str | None) -> Engine:
+    """This process alone."""
+    if workers not in (None, 1):
+        raise UsageError(f"--engine in-process has no {workers} workers; use --engine processes")
+    return InProcess()
+
+
+@engines.register("processes")
+def _processes(workers: int | None, ray_address: str | None) -> Engine:
+    """Worker processes on this machine: one per CPU core or GPU, or --workers."""
+    return Processes(workers)
+
+
+@engines.register("ray")
+def _ray(workers: int | None, ray_address: str | None) -> Engine:
+    """Actors on a Ray cluster: one per core or GPU of it, or --workers."""
+    return Ray(workers, ray_address)
+
+
+def make(name: str = "auto", workers: int | None = None, ray_address: str | None = None) -> Engine:
+    """The engine called ``name``. Raises `UsageError` for what does not go together."""
+    if ray_address is not None and name != "ray":
+        raise UsageError(f"--ray-address is for --engine ray, not for {name}")
+    return engines[name](workers, ray_address)

@@ -1,0 +1,123 @@
+"""Which worker is given what, and in which order the results go out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evonas.engine.base import Lost, chunks
+from evonas.engine.worker import Done, Failed, Ready
+from spaces.errors import EvonasError
+
+if TYPE_CHECKING:
+    from evonas.engine.workers import Worker, Workers
+
+
+@dataclass
+class Job:
+    """Items that a worker is given together; the first is number ``first`` of all."""
+
+    first: int
+    items: list[Any]
+    deaths: int = 0  # workers that died of it
+
+
+class Schedule:
+    """One map: results in the order of the items, computed in any order.
+
+    What a worker died of is done again by another one, item by item and while the others rest, so that a
+    neighbour's need for memory is not held against it. An item that ends `Workers.most_deaths` is lost.
+    """
+
+    def __init__(self, workers: Workers, items: Iterable[Any], lost: Lost) -> None:
+        self.workers = workers
+        self.lost = lost
+        self.fresh = self._jobs(items)
+        self.exhausted = False
+        self.again: deque[Job] = deque()
+        self.found: dict[int, Any] = {}  # by number, waiting for those before
+        self.errors: dict[int, Failed] = {}  # likewise
+
+    def _jobs(self, items: Iterable[Any]) -> Iterator[Job]:
+        first = 0
+        for chunk in chunks(items, self.workers.chunk):
+            yield Job(first, chunk)
+            first += len(chunk)
+
+    def results(self) -> Iterator[Any]:
+        """The results as soon as everything before them is there. An error is raised in its place."""
+        number = 0
+        try:
+            while True:
+                self._hand_out()
+                if number in self.found:
+                    yield self.found.pop(number)
+                    number += 1
+                elif number in self.errors:
+                    _raise(self.errors[number])
+                elif self.exhausted and not self.again and not self._busy():
+                    return
+                else:
+                    self._listen()
+        finally:
+            for worker in self._busy():  # nobody will ask for what it is doing
+                self.workers.remove(worker)
+
+    def _busy(self) -> list[Worker]:
+        return [worker for worker in self.workers.members if worker.job is not None]
+
+    def _hand_out(self) -> None:
+        if self.exhausted and not self.again:
+            return
+        for worker in self.workers.staff():
+            if worker.ready and worker.job is None:
+                worker.job = self._next()
+                if worker.job is None:
+                    return
+                worker.give(worker.job.items)
+
+    def _next(self) -> Job | None:
+        busy = self._busy()
+        if self.again:
+            return None if busy else self.again.popleft()
+        if self.errors or any(worker.job and worker.job.deaths for worker in busy):
+            return None
+        job = next(self.fresh, None)
+        self.exhausted = job is None
+        return job
+
+    def _listen(self) -> None:
+        for worker, event in self.workers.listen():
+            if isinstance(event, Ready):
+                self.workers.is_ready(worker)
+                continue
+            job, worker.job = worker.job, None
+            if isinstance(event, Done):
+                assert job is not None
+                self.found.update(zip(range(job.first, job.first + len(job.items)), event.results, strict=True))
+                for note in event.notes:
+                    self.workers.announce_once(note)
+            elif isinstance(event, Failed):
+                if job is None:
+                    _raise(event)
+                else:
+                    self.errors[job.first] = event
+            else:
+                self.workers.has_died(worker, event.reason)
+                if job is not None:
+                    self._mourn(job, event.reason)
+
+    def _mourn(self, job: Job, reason: str) -> None:
+        deaths = job.deaths + 1
+        if deaths < self.workers.most_deaths:
+            self.workers.announce(f"a worker ended ({reason}); what it was doing is done again")
+            self.again.extend(Job(job.first + i, [item], deaths) for i, item in enumerate(job.items))
+            return
+        for number, item in enumerate(job.items, job.first):
+            self.found[number] = self.lost(item, f"ended {deaths} workers, the last one: {reason}")
+
+
+def _raise(failed: Failed) -> None:
+    raise failed.error from EvonasError(failed.trace)

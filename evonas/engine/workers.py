@@ -1,0 +1,125 @@
+"""Several workers, whatever they are: how they come and go."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from evonas.engine.base import Engine, Function, Lost, R, T
+from evonas.engine.schedule import Job, Schedule
+from evonas.engine.worker import Done, Failed, Ready
+from spaces.errors import EvonasError, UsageError
+
+MOST_WORKERS = 10_000
+
+
+class Died(NamedTuple):
+    """A worker is gone."""
+
+    reason: str
+
+
+Event = Ready | Done | Failed | Died
+
+
+def check_count(count: int | None) -> None:
+    """Raises `UsageError` for a number of workers that nobody has; None stands for a default."""
+    if count is not None and not 1 <= count <= MOST_WORKERS:
+        raise UsageError(f"--workers must be from 1 to {MOST_WORKERS}, not {count}")
+
+
+class Worker:
+    """One of several, not ready yet; what it is given is answered in `Workers.listen`."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index  # its place among the workers, which is its GPU
+        self.ready = False
+        self.job: Job | None = None
+
+    @abstractmethod
+    def give(self, items: list[Any]) -> None:
+        """Let it begin. If it has died, `Workers.listen` says so, not this."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+
+
+class Workers(Engine):
+    """Keeps ``count`` workers, all with the same function, by default as many as the device can use."""
+
+    most_deaths = 2  # an item is lost that ended so many workers
+    failed_starts = 1  # so many workers in a row may die before they are ready, the last of them an error
+
+    def __init__(self, count: int | None = None) -> None:
+        check_count(count)
+        self._asked = count
+        self._function: Function | None = None
+        self._told: set[str] = set()
+        self._died_starting = 0
+        self.members: list[Worker] = []
+
+    @abstractmethod
+    def start(self, function: Function, index: int) -> Worker:
+        """A new worker."""
+
+    @abstractmethod
+    def listen(self) -> Iterable[tuple[Worker, Event]]:
+        """Waits until one or more of the members have something to say; may return nothing now and then."""
+
+    @abstractmethod
+    def default_count(self) -> int:
+        """How many workers the device can use."""
+
+    @contextmanager
+    def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
+        self.device, self.announce = device, announce
+        self._told.clear()
+        self.count = self._asked or self.default_count()
+        try:
+            yield self
+        finally:
+            self.dismiss()
+
+    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+        if function is not self._function:
+            self.dismiss()
+            self._function = function
+        yield from Schedule(self, items, lost).results()
+
+    def staff(self) -> list[Worker]:
+        """The members, with a new one in the place of each that died."""
+        assert self._function is not None
+        for index in sorted(set(range(self.count)) - {worker.index for worker in self.members}):
+            self.members.append(self.start(self._function, index))
+        return self.members
+
+    def dismiss(self) -> None:
+        """End every worker."""
+        while self.members:
+            self.remove(self.members[-1])
+
+    def remove(self, worker: Worker) -> None:
+        """End one worker."""
+        self.members.remove(worker)
+        worker.stop()
+
+    def is_ready(self, worker: Worker) -> None:
+        """Note that a worker has become ready."""
+        worker.ready = True
+        self._died_starting = 0
+
+    def has_died(self, worker: Worker, reason: str) -> None:
+        """Note that a worker has died. Raises `EvonasError` when too many did so before they were ready."""
+        self.remove(worker)
+        self._died_starting += not worker.ready
+        if self._died_starting >= self.failed_starts:
+            raise EvonasError(f"a worker ended before it could begin: {reason}")
+
+    def announce_once(self, text: str) -> None:
+        """A warning that many workers may give."""
+        if text not in self._told:
+            self._told.add(text)
+            self.announce(text)

@@ -1,0 +1,182 @@
+"""A real Ray cluster of two nodes on this machine: equal runs, lost workers, lost nodes, a lost driver."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import evonas
+from evonas import EvonasError, SearchSettings, UsageError
+from evonas.engine import make
+from evonas.observer import Observer, Progress
+from tests.evonas.conftest import TINY, content
+from tests.evonas.engine.functions import act
+from tests.evonas.engine.processes import alive, descendants, needs_proc, title, wait_until
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'evonas[ray]'"),
+]
+SETTINGS: dict[str, Any] = {**TINY, "population": 8, "children": 8, "generations": 3, "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes with one core each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        from ray.cluster_utils import Cluster
+
+        found = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        found.add_node(num_cpus=1)
+        try:
+            yield found
+        finally:
+            found.shutdown()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that all others must equal, computed in this process."""
+    path = tmp_path_factory.mktemp("whole") / "run"
+    evonas.search(SearchSettings(**SETTINGS), path)
+    return path
+
+
+def lost(item: Any, reason: str) -> str:
+    return f"lost: {reason}"
+
+
+class At(Observer):
+    """Does something when a birth has its score."""
+
+    def __init__(self, birth: int, act: Callable[[], object]) -> None:
+        self.birth, self.act, self.done = birth, act, False
+        self.news: list[str] = []
+
+    def started(self, *arguments: Any) -> None:
+        self.engine = arguments[-1]
+
+    def evaluated(self, progress: Progress) -> None:
+        if progress.births == self.birth:
+            self.act()
+            self.done = True
+
+    def message(self, text: str) -> None:
+        self.news.append(text)
+
+
+def actors() -> set[int]:
+    return {pid for pid in descendants(os.getpid()) if title(pid).startswith("ray::Actor")}
+
+
+def test_a_search_on_two_nodes_equals_one_in_process(cluster: Any, whole: Path, tmp_path: Path) -> None:
+    where = At(0, bool)
+    evonas.search(SearchSettings(**SETTINGS), tmp_path / "run", where, make("ray", ray_address=cluster.address))
+    assert where.engine == "Ray, 2 actors on 2 nodes"
+    assert content(tmp_path / "run") == content(whole)
+
+
+@needs_proc
+def test_a_worker_killed_in_the_middle_of_a_generation_changes_nothing(
+    cluster: Any, whole: Path, tmp_path: Path
+) -> None:
+    killer = At(10, lambda: os.kill(min(actors()), signal.SIGKILL))
+    evonas.search(SearchSettings(**SETTINGS), tmp_path / "run", killer, make("ray", ray_address=cluster.address))
+    assert killer.done and any("done again" in text for text in killer.news)
+    assert content(tmp_path / "run") == content(whole)
+
+
+def test_a_node_removed_in_the_middle_of_a_generation_changes_nothing(
+    cluster: Any, whole: Path, tmp_path: Path
+) -> None:
+    node = cluster.add_node(num_cpus=1)
+    remover = At(10, lambda: cluster.remove_node(node, allow_graceful=False))
+    evonas.search(SearchSettings(**SETTINGS), tmp_path / "run", remover, make("ray", 3, cluster.address))
+    assert remover.engine == "Ray, 3 actors on 3 nodes"
+    assert remover.done and any("done again" in text for text in remover.news)
+    assert content(tmp_path / "run") == content(whole)
+
+
+def command(directory: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "evonas", *arguments],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def search(directory: Path, address: str, generations: int) -> subprocess.Popen[str]:
+    """A search on the cluster, returned when its second generation is there."""
+    options = {**SETTINGS, "generations": generations, "proxy": "croze", "run": "run"}
+    arguments = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    process = command(directory, "search", *arguments, "--engine", "ray", "--ray-address", address)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("generation 1:"):
+            break
+    return process
+
+
+@needs_proc
+@pytest.mark.parametrize("moment", [0.0, 0.3])
+def test_a_killed_driver_and_a_resume_change_nothing(
+    cluster: Any, whole: Path, tmp_path: Path, moment: float
+) -> None:
+    process = search(tmp_path, cluster.address, 3)
+    time.sleep(moment)
+    process.kill()
+    process.communicate(timeout=100)
+    wait_until(lambda: not actors())  # the cluster ends them, and is free again
+    resumed = command(tmp_path, "resume", "run", "--engine", "ray", "--ray-address", cluster.address)
+    output, _ = resumed.communicate(timeout=200)
+    assert resumed.returncode == 0 and "Ray, 2 actors on 2 nodes" in output, output
+    assert content(tmp_path / "run") == content(whole)
+
+
+@needs_proc
+def test_ctrl_c_leaves_no_process_of_a_cluster_that_was_started_for_the_search(tmp_path: Path) -> None:
+    process = search(tmp_path, "local", 100_000)
+    started = descendants(process.pid)
+    assert any("raylet" in title(pid) for pid in started)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=100)
+    assert process.returncode == 130 and "evonas resume run" in output and "Traceback" not in output, output
+    wait_until(lambda: not alive(started))
+
+
+def test_what_ends_three_actors_is_lost_and_errors_are_one_message(cluster: Any) -> None:
+    news: list[str] = []
+    with make("ray", 1, cluster.address).opened("cpu", news.append) as engine:
+        results = engine.map(act, [("double", 1), ("die", None), ("double", 2), ("evonas error", "no")], lost)
+        assert next(results) == 2
+        assert next(results).startswith("lost: ended 3 workers")
+        assert next(results) == 4
+        with pytest.raises(EvonasError, match=r"^no$"):
+            next(results)
+    assert len(news) == 2
+
+
+def test_a_cluster_that_is_not_there_is_one_message_soon(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(EvonasError, match="ray start --head") as caught:
+        evonas.search(SearchSettings(**SETTINGS), tmp_path / "run", engine=make("ray", None, "127.0.0.1:9"))
+    assert "\n" not in str(caught.value) and time.monotonic() - started < 20
+    assert not (tmp_path / "run").exists()
+    with (
+        pytest.raises(UsageError, match="--device cuda, not cuda:1"),
+        make("ray").opened("cuda:1", print),
+    ):
+        pass
