@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
     from evonas.search.loop import SearchResult
+    from evonas.speed import Measurement
     from evonas.summary import Summary
 
 
@@ -89,3 +90,14 @@ def summarise(run: str | Path) -> Summary:
     from evonas import summary
 
     return summary.summarise(run)
+
+
+def bench(settings: SearchSettings | None = None, **options: Any) -> Measurement:
+    """Architectures and images a second of this machine, beside its limits.
+
+    Options: ``engines``, ``workers``, ``ray_address``, ``architectures``, ``rounds``, ``train_batch``,
+    ``announce``; see `evonas.speed.measure`.
+    """
+    from evonas.speed import measure
+
+    return measure(settings or SearchSettings(), **options)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from evonas import api
+from evonas.cli_bench import bench
 from evonas.cli_search import resume, search
 from evonas.config import SearchSettings
 from evonas.options import (
@@ -63,6 +64,7 @@ def common(
 
 app.command()(search)
 app.command()(resume)
+app.command()(bench)
 
 
 @app.command()

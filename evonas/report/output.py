@@ -23,6 +23,11 @@ def print_rich(renderable: RenderableType) -> None:
     make_console().print(renderable, soft_wrap=True, markup=False)
 
 
+def announce(text: str) -> None:
+    """News of the work, on standard error."""
+    Console(highlight=False, stderr=True).print(text, soft_wrap=True, markup=False, style="dim")
+
+
 def print_json(content: Any) -> None:
     """One JSON document."""
     sys.stdout.write(json.dumps(content, indent=2) + "\n")

@@ -1,0 +1,73 @@
+"""``evonas bench``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from evonas.config import SearchSettings
+from evonas.options import (
+    AsJson,
+    BatchSize,
+    Channels,
+    DataDir,
+    Dataset,
+    Device,
+    ImageSize,
+    Layers,
+    Precision,
+    Proxy,
+    RayAddress,
+    Seed,
+    Space,
+    Workers,
+)
+
+_NOT_SETTINGS = ("engine", "workers", "ray_address", "architectures", "rounds", "train_batch", "as_json")
+
+
+def bench(
+    space: Space = None,
+    proxy: Proxy = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    engine: Annotated[str, typer.Option(help="Engines to compare, separated by commas.")] = "in-process,processes",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    architectures: Annotated[int, typer.Option(help="Random ones, scored in each round.")] = 4,
+    rounds: Annotated[int, typer.Option(help="Times that every engine has its turn.")] = 3,
+    train_batch: Annotated[
+        int | None, typer.Option(help="Images of a training step; 0 for none.  [default: 16; GPU: 96]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure architectures and images a second on this machine, and how far they are from what it could do.
+
+    Example: `evonas bench --channels 16 --layers 8`
+    """
+    options: dict[str, Any] = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    from evonas import api
+    from evonas.report.output import announce, print_json, print_rich
+    from evonas.report.speed import speed
+
+    measured = api.bench(
+        SearchSettings.from_options(**options),
+        engines=[name.strip() for name in engine.split(",") if name.strip()],
+        workers=workers,
+        ray_address=ray_address,
+        architectures=architectures,
+        rounds=rounds,
+        train_batch=train_batch,
+        announce=announce,
+    )
+    if as_json:
+        return print_json(measured.as_json())
+    print_rich(speed(measured))

@@ -1,0 +1,86 @@
+"""The two limits of a device: how fast it moves bytes, and how fast it multiplies."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from evonas.speed.clock import alternate
+
+COPIED = {"cpu": 2**28, "cuda": 2**31}  # bytes, far beyond any cache
+WIDTH = {"cpu": 1024, "cuda": 8192}  # of the square matrices
+CALLS = 5  # the best of so many counts
+
+
+class Roofline(NamedTuple):
+    """What a device reaches on a plain copy and on a plain product of float32 matrices."""
+
+    bytes_per_second: float  # read and written
+    flops_per_second: float
+
+    def seconds(self, work: Work) -> float:
+        """The least time for ``work``: as long as its bytes take, or its arithmetic, whichever is longer."""
+        return max(work.bytes / self.bytes_per_second, work.flops / self.flops_per_second)
+
+
+class Work(NamedTuple):
+    """What a computation asks of a device."""
+
+    bytes: int  # read and written by its operations, each on its own
+    flops: int  # of its convolutions and matrix products
+
+
+def roofline(device: str, threads: int = 1) -> Roofline:
+    """Measures both limits of ``device``; on a CPU with ``threads`` threads, as many as a score is given."""
+    kind = "cuda" if device.startswith("cuda") else "cpu"
+    with _threads(threads):
+        source = torch.ones(COPIED[kind] // 4, device=device)
+        target = torch.empty_like(source)
+        a = torch.rand(WIDTH[kind], WIDTH[kind], device=device)
+        product = torch.empty_like(a)
+        calls = [lambda: target.copy_(source), lambda: torch.mm(a, a, out=product)]
+        alternate(calls, 1, device)  # pages touched, kernels chosen
+        copy, multiply = (min(timing.seconds) for timing in alternate(calls, CALLS, device))
+    return Roofline(2 * COPIED[kind] / copy, 2 * WIDTH[kind] ** 3 / multiply)
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class _Counter(TorchDispatchMode):
+    """Adds up what every operation does: the bytes it reads and writes (a view moves none) and its arithmetic."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes = self.flops = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if not func.is_view:
+            tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, torch.Tensor)]
+            self.bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        if func.overloadpacket in flop_registry:
+            self.flops += flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=result)
+        return result
+
+
+@contextlib.contextmanager
+def counted() -> Iterator[list[Work]]:
+    """The work done within the block, appended to the list when it ends."""
+    found: list[Work] = []
+    with _Counter() as counter:
+        yield found
+    found.append(Work(counter.bytes, counter.flops))

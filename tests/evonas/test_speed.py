@@ -1,0 +1,84 @@
+"""`evonas bench`: what it counts is what was done, and what it reports is what it measured."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from evonas import SearchSettings, UsageError
+from evonas.cli import app
+from evonas.speed import measure
+from evonas.speed.clock import Timing, alternate
+from evonas.speed.roofline import Roofline, Work, counted, roofline
+
+TINY = SearchSettings(space="nasbench201", channels=2, layers=1, proxy="snip", dataset="digits", batch_size=2)
+
+
+def test_bytes_and_flops_are_those_of_the_operations() -> None:
+    a, b = torch.rand(3, 5), torch.rand(5, 7)
+    with counted() as found:
+        (a @ b).relu()
+        a.view(15)
+    assert found == [Work(4 * (15 + 35 + 21) + 4 * (21 + 21), 2 * 3 * 5 * 7)]
+
+
+def test_gradients_are_counted_too() -> None:
+    weight = torch.rand(4, 3, 1, 1, requires_grad=True)
+    x = torch.rand(2, 3, 8, 8, requires_grad=True)
+    with counted() as found:
+        torch.autograd.grad(torch.conv2d(x, weight).sum(), [weight, x])
+    assert found[0].flops == 3 * (2 * 4 * 3 * 2 * 8 * 8)
+
+
+def test_least_time_is_that_of_the_scarcer_resource() -> None:
+    limits = Roofline(bytes_per_second=100.0, flops_per_second=1000.0)
+    assert limits.seconds(Work(bytes=200, flops=1000)) == 2.0
+    assert limits.seconds(Work(bytes=50, flops=1000)) == 1.0
+
+
+def test_limits_of_this_machine_are_plausible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evonas.speed.roofline.COPIED", {"cpu": 2**24, "cuda": 2**24})
+    monkeypatch.setattr("evonas.speed.roofline.WIDTH", {"cpu": 128, "cuda": 128})
+    limits = roofline("cpu")
+    assert 1e8 < limits.bytes_per_second < 1e13 and 1e7 < limits.flops_per_second < 1e14
+    assert torch.get_num_threads() >= 1
+
+
+def test_calls_take_turns() -> None:
+    order: list[str] = []
+    timings = alternate([lambda: order.append("a"), lambda: order.append("b")], 3, "cpu")
+    assert order == ["a", "b"] * 3 and [len(timing.seconds) for timing in timings] == [3, 3]
+    assert Timing((3.0, 1.0, 2.0)).median == 2.0
+
+
+def test_every_engine_and_the_training_are_measured() -> None:
+    measured = measure(
+        TINY, engines=["in-process", "processes"], workers=1, architectures=2, rounds=2, train_batch=2
+    )
+    scored, trained = [row for row in measured.rows if row.what == "score"], measured.rows[-1]
+    assert [row.engine for row in scored] == ["in-process", "processes"]
+    assert scored[0].ratio == 1.0 and scored[0].fraction is not None and scored[1].fraction is None
+    for row in measured.rows:
+        assert row.fastest <= row.seconds <= row.slowest and row.per_second == pytest.approx(1 / row.seconds)
+    assert trained.what == "train" and trained.how == "training, batch 2" and measured.work.flops > 0
+    json.dumps(measured.as_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"architectures": 0}, {"rounds": 0}, {"engines": []}, {"engines": ["proceses"]}]
+)
+def test_what_cannot_be_measured_is_one_message(wrong: dict) -> None:
+    with pytest.raises(UsageError):
+        measure(TINY, **{"engines": ["in-process"], "train_batch": 0, **wrong})
+
+
+def test_command_prints_a_table_or_json_alone() -> None:
+    options = "--space nasbench201 --channels 2 --layers 1 --proxy snip --engine in-process --architectures 1"
+    command = ["bench", *options.split(), "--rounds", "1", "--train-batch", "2"]
+    table = CliRunner().invoke(app, command)
+    assert table.exit_code == 0 and "of roofline" in table.stdout and "img" in table.stdout
+    document = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert {"limits", "work", "rows", "device"} <= document.keys()
