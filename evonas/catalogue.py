@@ -1,15 +1,11 @@
-"""Everything that has a name, for ``evonas list``."""
+"""Everything that has a name, for ``evonas list``. Each kind imports what it needs when it is asked for."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 
-from evonas.data import sources
-from evonas.engine import engines
-from evonas.search.algorithms import algorithms
-from fitness import proxies
-from spaces import spaces
-from spaces.darts import PUBLISHED
+Entries = list[dict[str, str]]
 
 KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "genotypes")
 NOTES = {
@@ -18,29 +14,61 @@ NOTES = {
 }
 
 
-def catalogue() -> dict[str, list[dict[str, str]]]:
+def catalogue(kinds: Iterable[str] = KINDS) -> dict[str, Entries]:
     """Names with one line about each, by kind."""
-    return {
-        "spaces": [{"name": name, "about": spaces[name].description} for name in spaces],
-        "proxies": [
-            {
-                "name": name,
-                "about": proxies[name].summary,
-                "formula": proxies[name].formula,
-                "cost": proxies[name].cost,
-                "source": proxies[name].source,
-            }
-            for name in proxies
-        ],
-        "algorithms": [{"name": name, "about": _first_line(algorithms[name])} for name in algorithms],
-        "datasets": [{"name": name, "about": _first_line(sources[name])} for name in sources],
-        "engines": [{"name": name, "about": _first_line(engines[name])} for name in engines],
-        "genotypes": [
-            {"name": name, "about": entry.method, "source": entry.source, "note": entry.note}
-            for name, entry in PUBLISHED.items()
-        ],
-    }
+    return {kind: _ENTRIES[kind]() for kind in kinds}
+
+
+def _spaces() -> Entries:
+    from spaces import spaces
+
+    return [{"name": name, "about": spaces[name].description} for name in spaces]
+
+
+def _proxies() -> Entries:
+    from fitness import proxies
+
+    return [
+        {
+            "name": name,
+            "about": proxies[name].summary,
+            "formula": proxies[name].formula,
+            "cost": proxies[name].cost,
+            "source": proxies[name].source,
+        }
+        for name in proxies
+    ]
+
+
+def _algorithms() -> Entries:
+    from evonas.search.algorithms import algorithms
+
+    return [{"name": name, "about": _first_line(algorithms[name])} for name in algorithms]
+
+
+def _data_sets() -> Entries:
+    from evonas.data import sources
+
+    return [{"name": name, "about": _first_line(sources[name])} for name in sources]
+
+
+def _engines() -> Entries:
+    from evonas.engine import engines
+
+    return [{"name": name, "about": _first_line(engines[name])} for name in engines]
+
+
+def _genotypes() -> Entries:
+    from spaces.darts import PUBLISHED
+
+    return [
+        {"name": name, "about": entry.method, "source": entry.source, "note": entry.note}
+        for name, entry in PUBLISHED.items()
+    ]
 
 
 def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").split("\n")[0]
+
+
+_ENTRIES = dict(zip(KINDS, (_spaces, _proxies, _algorithms, _data_sets, _engines, _genotypes), strict=True))

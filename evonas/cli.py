@@ -182,7 +182,7 @@ def list_(
 
     if kind is not None and kind not in KINDS:
         raise UsageError(f"nothing is listed under {kind!r}: {closest(kind, list(KINDS))}")
-    chosen = {name: entries for name, entries in catalogue().items() if kind in (None, name)}
+    chosen = catalogue(KINDS if kind is None else [kind])
     if as_json:
         return _output().print_json(chosen)
     for name, entries in chosen.items():

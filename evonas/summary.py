@@ -9,7 +9,6 @@ from typing import Any
 
 from evonas.config import SearchSettings
 from evonas.rows import GenerationRow, IndividualRow
-from evonas.search.measure import Measure
 from evonas.store import Run
 
 
@@ -73,6 +72,14 @@ def summarise(run: str | Path) -> Summary:
             failures=store.failures(),
             seconds_per_evaluation=store.seconds_per_evaluation(),
             best=best,
-            members=Measure(store).members(best.canonical if best else None),
+            members=_members(store, best),
             history=history,
         )
+
+
+def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:
+    if not {"+", "*"} & set(store.settings.proxy):
+        return []  # one proxy: nothing to ask `fitness` for, which would take seconds to import
+    from evonas.search.measure import Measure
+
+    return Measure(store).members(best.canonical if best else None)

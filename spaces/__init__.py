@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from spaces.base import Network, Space
+    from spaces.base import Space
     from spaces.darts.space import Darts
     from spaces.errors import EvonasError, UsageError
     from spaces.nasbench201.space import NasBench201
+    from spaces.network import Network
     from spaces.registered import spaces
     from spaces.registry import Registry
     from spaces.size import Layer, NetworkSize, StageTally, Tally
@@ -20,7 +21,7 @@ _HOMES = {
     "EvonasError": "spaces.errors",
     "Layer": "spaces.size",
     "NasBench201": "spaces.nasbench201.space",
-    "Network": "spaces.base",
+    "Network": "spaces.network",
     "NetworkSize": "spaces.size",
     "Registry": "spaces.registry",
     "Space": "spaces.base",

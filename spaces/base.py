@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import torch
-from numpy.random import Generator
-from torch import nn
-
-from spaces.initialise import initialise
 from spaces.registry import Registry
 from spaces.size import NetworkSize, StageTally
+
+if TYPE_CHECKING:  # whoever builds no network does not wait for PyTorch
+    import torch
+    from numpy.random import Generator
+
+    from spaces.network import Network
 
 
 class Genotype(Protocol):
@@ -21,14 +22,6 @@ class Genotype(Protocol):
     def __hash__(self) -> int: ...
 
     def __str__(self) -> str: ...
-
-
-class Network(nn.Module):
-    """A classifier built from a genotype; `forward` takes images and an `Arithmetic`."""
-
-    def stage_of(self, layer: str) -> str:
-        """The name of the stage whose output z_s stands for ``layer``, a parameter name's module."""
-        raise NotImplementedError
 
 
 class Space(ABC):
@@ -82,6 +75,10 @@ class Space(ABC):
         **options: Any,
     ) -> Network:
         """The network of ``genotype`` in float32 on the CPU, initial weights drawn from ``generator``."""
+        import torch
+
+        from spaces.initialise import initialise
+
         with torch.device("meta"):
             network = self.construct(genotype, size, norm=norm, **options)
         # `to_empty` would do, were its first call not to import a symbolic algebra system

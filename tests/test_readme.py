@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +60,13 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in INDENTED if "search" in command])
-def test_a_command_for_which_data_is_missing_says_so(command: str, tmp_path: Path) -> None:
-    """Long or needing data: parsed by the same program, stopped by what is missing."""
+def test_a_command_for_which_something_is_missing_says_so(command: str, tmp_path: Path) -> None:
+    """Long, or needing data or a cluster: parsed by the same program, stopped by what is missing."""
     done = evonas(f"{command} --data-dir '{tmp_path}' --max-params 1 --proxy params --run run", tmp_path)
-    assert done.returncode == 1 and ("max-params" in done.stderr or "not a directory" in done.stderr), done.stderr
+    missing = ["max-params", "not a directory"]
+    missing += ["ray start --head" if find_spec("ray") else "evonas[ray]"] if "--engine ray" in command else []
+    assert done.returncode in (1, 2) and any(text in done.stderr for text in missing), done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_the_command_of_the_table_runs_on_a_small_one(tmp_path: Path) -> None:

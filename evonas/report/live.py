@@ -20,7 +20,6 @@ from evonas.report.cells import draw
 from evonas.report.plain import heading
 from evonas.report.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
 from evonas.rows import GenerationRow
-from fitness.composite import is_composite
 
 REFRESH_PER_SECOND = 4
 CELLS_HEIGHT = 11
@@ -109,6 +108,9 @@ class LiveView(Observer):
         return grid
 
     def _counters(self) -> Text:
+        # imported here: tables of this file are shown by commands that need no PyTorch
+        from fitness.composite import is_composite
+
         progress, best = self._progress, self._progress.best
         text = Text(no_wrap=True, overflow="crop")
         text.append(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")

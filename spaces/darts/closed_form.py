@@ -6,8 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from spaces.darts.genotype import Edge, Genotype
-from spaces.darts.network import STEM_MULTIPLIER, reductions
-from spaces.darts.operations import factorized_reduce_layers, operation_tally
+from spaces.darts.layers import STEM_MULTIPLIER, factorized_reduce_layers, operation_tally, reductions
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 

@@ -8,17 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from spaces.arithmetic import PLAIN, Arithmetic
-from spaces.base import Network
 from spaces.darts.genotype import Genotype
+from spaces.darts.layers import STEM_MULTIPLIER, reductions
 from spaces.darts.operations import BUILD, FactorizedReduce, ReLUConvBN, batch_norm
+from spaces.network import Network
 from spaces.size import NetworkSize
-
-STEM_MULTIPLIER = 3
-
-
-def reductions(layers: int) -> tuple[int, int]:
-    """The positions of the two reduction cells, L//3 and 2L//3."""
-    return layers // 3, 2 * layers // 3
 
 
 def drop_path(x: Tensor, probability: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""The operations on a DARTS edge, with the module names of the literature, and their layers in closed form.
+"""The operations on a DARTS edge, with the module names of the literature.
 
 Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019.
 """
@@ -6,12 +6,9 @@ Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
-
-from spaces.size import Layer, Tally, tally
 
 
 def batch_norm(channels: int, norm: bool) -> nn.Module:
@@ -117,29 +114,3 @@ BUILD: dict[str, Callable[[int, int, bool], nn.Module]] = {  # (channels, stride
     "dil_conv_5x5": lambda c, s, norm: DilConv(c, 5, s, norm),
     "conv_7x1_1x7": _conv_7x1_1x7,
 }
-
-
-def factorized_reduce_layers(c_in: int, c_out: int, positions: int) -> tuple[Layer, ...]:
-    """Layers of `FactorizedReduce`; ``positions`` is H*W of its output."""
-    half = c_out // 2
-    return (Layer(half, c_in, positions, 2 * half), Layer(c_out - half, c_in, positions, 2 * (c_out - half)))
-
-
-@lru_cache(maxsize=4096)
-def operation_tally(name: str, channels: int, stride: int, side_in: int, side_out: int, live: bool) -> Tally:
-    """Totals of one edge; sides in pixels."""
-    return tally(operation_layers(name, channels, stride, side_in, side_out), live)
-
-
-def operation_layers(name: str, channels: int, stride: int, side_in: int, side_out: int) -> tuple[Layer, ...]:
-    """Layers of one edge in closed form; sides in pixels."""
-    c, area = channels, side_out * side_out
-    if name == "skip_connect":
-        return factorized_reduce_layers(c, c, area) if stride > 1 else ()
-    if name == "conv_7x1_1x7":
-        return (Layer(c, 7 * c, side_in * side_out), Layer(c, 7 * c, area, 2 * c))
-    if name.startswith(("sep_conv", "dil_conv")):
-        kernel = int(name[-1])
-        separable = (Layer(c, kernel * kernel, area), Layer(c, c, area, 2 * c))
-        return separable * 2 if name.startswith("sep_conv") else separable
-    return ()

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.random import Generator
-
-from spaces.base import Network, Space, spaces
+from spaces.base import Space, spaces
 from spaces.darts import closed_form
 from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical, parse
-from spaces.darts.network import DartsNetwork
 from spaces.darts.published import PUBLISHED
 from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from spaces.network import Network
 
 CELLS = ("normal", "reduce")
 
@@ -96,6 +98,8 @@ class Darts(Space):
         return closed_form.stages(genotype, size)
 
     def construct(self, genotype: Genotype, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
+        from spaces.darts.network import DartsNetwork
+
         return DartsNetwork(genotype, size, norm, **options)
 
     @cached_property

@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from spaces.arithmetic import PLAIN, Arithmetic, Block
-from spaces.base import Network
 from spaces.nasbench201.genotype import EDGES, Cell
+from spaces.network import Network
 from spaces.size import NetworkSize
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.random import Generator
-
-from spaces.base import Network, Space, spaces
+from spaces.base import Space, spaces
 from spaces.nasbench201.genotype import OPERATIONS, Cell, canonical, key, live_edges, parse
-from spaces.nasbench201.network import NasBench201Network
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from spaces.network import Network
 
 
 @lru_cache(maxsize=16384)
@@ -95,6 +97,8 @@ class NasBench201(Space):
         return _stages(genotype, size)
 
     def construct(self, genotype: Cell, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
+        from spaces.nasbench201.network import NasBench201Network
+
         return NasBench201Network(genotype, size, norm, **options)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import evonas
+from evonas import SearchSettings
+
 HEAVY = ["torch", "torchvision", "numpy", "deap", "scipy", "sklearn", "matplotlib", "sympy", "pandas", "ray"]
 TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
 
@@ -17,11 +20,13 @@ TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
     [
         (["--help"], set()),
         (["search", "--help"], set()),
+        (["show", "searched"], set()),
+        (["list", "genotypes"], set()),
         (["score", "DARTS_V2", "--proxy", "params"], {"torch", "numpy"}),
         (["score", "DARTS_V2", "--proxy", "croze", *TINY], {"torch", "numpy"}),
         (["search", "--population", "2", "--generations", "1", "--run", "run", *TINY], {"torch", "numpy", "deap"}),
     ],
-    ids=["help", "search help", "score params", "score croze", "search croze"],
+    ids=["help", "search help", "show", "list", "score params", "score croze", "search croze"],
 )
 def test_a_command_imports_no_heavy_package_that_it_does_not_need(
     arguments: list[str],
@@ -29,6 +34,8 @@ def test_a_command_imports_no_heavy_package_that_it_does_not_need(
     run_python: Callable[[str], str],
     tmp_path: Path,
 ) -> None:
+    if arguments[0] == "show":
+        evonas.search(SearchSettings(proxy="params", population=4, generations=1), tmp_path / "searched")
     code = f"""
 import os, json, sys
 os.chdir({str(tmp_path)!r})
