@@ -15,6 +15,7 @@ from evonas.engine.worker import Hello, main
 from evonas.engine.workers import Died, Event, Worker, Workers
 
 DYING_SECONDS = 10.0  # from the moment a worker's connection breaks until it is gone
+UNGUARDED = '; a script that starts workers must do so under if __name__ == "__main__":'
 
 
 class Process(Worker):
@@ -23,6 +24,7 @@ class Process(Worker):
     def __init__(self, function: Function, device: str, index: int) -> None:
         super().__init__(index)
         self.function = function
+        self.greeted = False
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=main, args=(theirs, device, index), daemon=True)
@@ -94,9 +96,10 @@ class Processes(Workers):
             try:
                 said = worker.connection.recv()
             except (EOFError, OSError):
-                events.append((worker, Died(_end_of(worker.process))))
+                events.append((worker, Died(_end_of(worker.process) + ("" if worker.greeted else UNGUARDED))))
                 continue
             if isinstance(said, Hello):
+                worker.greeted = True
                 worker.send(worker.function)
             else:
                 events.append((worker, said))

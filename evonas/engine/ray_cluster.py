@@ -98,7 +98,7 @@ class Ray(Workers):
         try:
             _reach(self._address or "")
             ray.init(self._address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        except Exception as error:  # Ray raises just that when its own processes do not come up in time
             where = f"at {self._address}" if self._address else "here"
             first_line = str(error).strip().split("\n")[0]
             raise EvonasError(f"no Ray cluster {where}: {first_line}; ray start --head starts one") from error

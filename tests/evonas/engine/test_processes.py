@@ -16,11 +16,13 @@ import evonas
 from evonas import EvonasError, SearchSettings
 from evonas.engine import Engine, Processes
 from evonas.observer import Observer, Progress
+from tests.conftest import REPOSITORY
 from tests.evonas.conftest import content
 from tests.evonas.engine.functions import Unreadable, act
 from tests.evonas.engine.processes import alive, needs_proc, wait_until, workers_of
 
 Tiny = Callable[..., SearchSettings]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}  # of programs that import these tests
 
 
 def lost(item: Any, reason: str) -> str:
@@ -163,9 +165,19 @@ def test_a_worker_in_a_long_computation_ends_with_a_parent_that_is_killed(tmp_pa
     code = "from evonas.engine import Processes; from tests.evonas.engine.functions import act\n"
     code += "with Processes(1).opened('cpu', print) as engine:\n"
     code += "    for result in engine.map(act, [('pid', None), ('sleep', 1000)], print): print(result, flush=True)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     assert process.stdout is not None
     worker = int(process.stdout.readline())
     process.kill()
     process.communicate(timeout=100)
     wait_until(lambda: not alive({worker}), 10)
+
+
+def test_a_script_without_the_usual_guard_is_told_of_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from evonas.engine import Processes\nfrom tests.evonas.engine.functions import act\n"
+        "with Processes(1).opened('cpu', print) as engine:\n    list(engine.map(act, [('double', 1)], print))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, env=ENVIRONMENT)
+    assert done.returncode == 1 and 'if __name__ == "__main__":' in done.stderr.splitlines()[-1]
