@@ -32,6 +32,8 @@ class Space(ABC):
     default_channels: ClassVar[int]
     default_layers: ClassVar[int]
     default_max_params: ClassVar[int | None] = None  # at the default size
+    has_auxiliary_head: ClassVar[bool] = False  # `construct` takes ``auxiliary=True``
+    has_drop_path: ClassVar[bool] = False  # networks have ``drop_path_prob``
 
     @abstractmethod
     def parse(self, text: str) -> Any:

@@ -37,6 +37,7 @@ class Digits(Source):
     """scikit-learn's 1,797 handwritten digits, 8x8 enlarged to 32x32 RGB; every fifth image is for testing."""
 
     classes = tuple("0123456789")
+    flips = False
 
     def __init__(self, rest: str, directory: Path, image_size: int | None) -> None:
         if rest:

@@ -19,6 +19,7 @@ class Source(ABC):
     """One data set: names of classes, labels, and images read as far as they are needed."""
 
     image_size: int = SIDE
+    flips: bool = True  # an image and its mirror image are of the same class
     classes: tuple[str, ...]
 
     @abstractmethod

@@ -43,6 +43,8 @@ class Darts(Space):
     default_channels = 36
     default_layers = 20
     default_max_params = 6_000_000
+    has_auxiliary_head = True
+    has_drop_path = True
 
     def parse(self, text: str) -> Genotype:
         if text.isidentifier() and text in PUBLISHED:

@@ -1,0 +1,1 @@
+"""The final stage: train one genotype, and measure what it withstands."""

@@ -1,0 +1,128 @@
+"""Checkpoints in safetensors: weights and what they belong to in one file, written in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evonas.final.settings import TrainSettings
+from spaces.errors import EvonasError, UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from evonas.final.model import Classifier
+
+FORMAT = "evonas checkpoint 1"
+MODEL = "model."  # prefix of the weights and buffers of the classifier
+LARGEST_HEADER = 64 * 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network at the end of an epoch."""
+
+    path: Path
+    settings: TrainSettings
+    epoch: int  # finished
+    facts: dict[str, Any]  # accuracies, versions and what a training needs to go on
+    tensors: dict[str, Tensor]  # by name; those of the classifier begin with `MODEL`
+
+    @property
+    def genotype(self) -> str:
+        """As it was trained."""
+        return self.settings.genotype
+
+    def model(self, device: str = "cpu") -> Classifier:
+        """The classifier with its weights, in eval mode. Raises `EvonasError` if they do not fit its genotype."""
+        classifier = self.settings.build()
+        weights = {
+            name.removeprefix(MODEL): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith(MODEL) and not name.startswith(MODEL + "network.auxiliary_head.")
+        }
+        try:
+            classifier.load_state_dict(weights)
+        except RuntimeError as error:
+            first = " ".join(str(error).split("\n")[1:2]).strip()
+            raise EvonasError(f"{self.path} does not hold the network of its genotype: {first}") from None
+        return classifier.to(device).eval()
+
+
+def write(
+    path: Path, settings: TrainSettings, epoch: int, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> None:
+    """Replace ``path`` in one step and see it onto the disk. Raises `EvonasError` if that fails."""
+    from safetensors.torch import save_file
+
+    metadata = {
+        "format": FORMAT,
+        "settings": json.dumps(settings.as_dict()),
+        "epoch": str(epoch),
+        "facts": json.dumps(facts),
+    }
+    temporary = path.with_name(path.name + ".part")
+    try:
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata
+        )
+        synchronise(temporary)
+        temporary.replace(path)
+        synchronise(path.parent)
+    except Exception as error:  # safetensors raises its own
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        text = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise EvonasError(f"cannot write {path}: {text}; the checkpoint before it is untouched") from error
+
+
+def synchronise(path: Path) -> None:
+    """See a file or a directory onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def load(path: Path) -> Checkpoint:
+    """The checkpoint at ``path``. Raises `EvonasError` with one message for a file that is none."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise UsageError(f"{path} is not a checkpoint: there is no such file")
+    try:
+        _check_header(path)
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise EvonasError(
+                    f"{path} is not a checkpoint of evonas (its header says {metadata.get('format')!r})"
+                )
+            settings = TrainSettings.from_dict(json.loads(metadata["settings"]))
+            facts, epoch = json.loads(metadata["facts"]), int(metadata["epoch"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise EvonasError(
+            f"{path} is damaged or no safetensors file ({' '.join(str(error).split())}); it was left as it is"
+        ) from None
+    return Checkpoint(path, settings, epoch, facts, tensors)
+
+
+def _check_header(path: Path) -> None:
+    """Refuses what is not safetensors before anything is allocated for it."""
+    with path.open("rb") as file:
+        first = file.read(9)
+    size = int.from_bytes(first[:8], "little")
+    if len(first) < 9 or first[8:9] != b"{" or size > min(LARGEST_HEADER, path.stat().st_size - 8):
+        kind = (
+            "a pickle, which is never read"
+            if first[:1] == b"\x80" or first[:2] == b"PK"
+            else "no safetensors header"
+        )
+        raise ValueError(kind)

@@ -1,0 +1,130 @@
+"""What a recipe is: every number that training depends on, under one name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spaces.errors import UsageError
+from spaces.registry import Registry, closest
+
+SCHEDULES = ("cosine", "steps", "one-cycle")
+ADVERSARIES = ("none", "fgsm", "pgd")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. Raises `UsageError` on construction for a value out of range."""
+
+    source: str
+    epochs: int
+    batch_size: int | None = None  # 512, or less where that would leave fewer than 40 steps an epoch
+    lr: float = 0.1  # the largest of the schedule
+    lr_batch: int | None = None  # lr is for this many images a step and grows in proportion; None: for any number
+    schedule: str = "cosine"
+    milestones: tuple[int, ...] = ()  # epochs at which lr falls to a tenth ("steps")
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    clip: float = 0.0  # largest norm of the gradient; 0: none
+    label_smoothing: float = 0.0
+    crop: int = 4  # pixels of padding that a random crop moves within
+    flip: bool = True  # left and right, where the data set has no objection
+    cutout: int = 0  # side of the square that is blanked; 0: none
+    drop_path: float = 0.0  # in the last epoch; rises linearly from 0
+    auxiliary: float = 0.0  # weight of the auxiliary head's loss; 0: no head
+    ema: float = 0.0  # decay of the moving average of weights and buffers; 0: none
+    adversary: str = "none"
+    eps: float = 8.0  # in 1/255
+    step_size: float = 2.0  # in 1/255
+    steps: int = 7
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} must be from {low:g} to {high:g}, not {value!r}")
+        for name, allowed in (("schedule", SCHEDULES), ("adversary", ADVERSARIES)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(
+                    f"unknown {name} {getattr(self, name)!r}: {closest(getattr(self, name), [*allowed])}"
+                )
+        if self.lr <= 0:
+            raise UsageError(f"lr must be above 0, not {self.lr:g}")
+
+    def with_numbers(self, given: Mapping[str, Any]) -> Recipe:
+        """The recipe with some numbers replaced. Raises `UsageError` for a name or a value that it has not."""
+        values = {}
+        for name, value in given.items():
+            if name not in _TYPES:
+                raise UsageError(f"a recipe has no number {name!r}: {closest(name, list(_TYPES))}")
+            values[name] = value if not isinstance(value, str) else _read(name, value)
+        if values.get("lr") is not None and "lr_batch" not in values:
+            values["lr_batch"] = None  # what is asked for is what is used
+        return dataclasses.replace(self, **values)
+
+    def for_images(self, count: int) -> Recipe:
+        """With batch size and learning rate settled for ``count`` training images."""
+        batch = self.batch_size or next(
+            (size for size in (512, 256, 128, 64) if count >= FEWEST_STEPS * size), SMALLEST_BATCH
+        )
+        lr = self.lr * batch / self.lr_batch if self.lr_batch else self.lr
+        return dataclasses.replace(self, batch_size=batch, lr=lr, lr_batch=None)
+
+
+FEWEST_STEPS = 40  # an epoch, before a recipe without a batch size of its own takes a smaller one
+SMALLEST_BATCH = 32
+
+_BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
+    "epochs": (1, 100_000),
+    "batch_size": (2, 65_536),
+    "lr_batch": (1, 65_536),
+    "lr": (0, 1e6),
+    "momentum": (0, 0.9999),
+    "weight_decay": (0, 1),
+    "clip": (0, 1e6),
+    "label_smoothing": (0, 0.99),
+    "crop": (0, 1024),
+    "cutout": (0, 4096),
+    "drop_path": (0, 0.99),
+    "auxiliary": (0, 100),
+    "ema": (0, 0.999999),
+    "eps": (0, 255),
+    "step_size": (0, 255),
+    "steps": (1, 1000),
+}
+
+
+def _milestones(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.replace(",", " ").split())
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+
+
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("epochs", "batch_size", "crop", "cutout", "steps"), int),
+    **dict.fromkeys(
+        ("lr", "momentum", "weight_decay", "clip", "label_smoothing", "drop_path", "auxiliary", "ema"), float
+    ),
+    **dict.fromkeys(("eps", "step_size"), float),
+    **dict.fromkeys(("schedule", "adversary"), str),
+    **dict.fromkeys(("nesterov", "flip"), _truth),
+    "milestones": _milestones,
+}
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return _TYPES[name](text)
+    except (ValueError, KeyError):
+        kind = {int: "an integer", float: "a number", _truth: "true or false"}.get(
+            _TYPES[name], "epochs like 99,149"
+        )
+        raise UsageError(f"{name} must be {kind}, not {text!r}") from None
+
+
+recipes: Registry[Recipe] = Registry("recipe")

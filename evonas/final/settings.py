@@ -1,0 +1,161 @@
+"""The frozen settings of a training, and the classifier that they stand for."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evonas.final.recipes import Recipe, recipes
+from spaces.errors import EvonasError, UsageError
+from spaces.registry import closest
+from spaces.size import NetworkSize
+
+if TYPE_CHECKING:
+    from evonas.final.model import Classifier
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+SMALLEST_FOR_AUXILIARY = 32  # pixels
+LARGEST_VALIDATION = 2500  # images, unless more are asked for
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that the weights of a trained network depend on. Raises `UsageError` for what cannot be.
+
+    None stands for a default that `resolve` fills in.
+    """
+
+    genotype: str
+    space: str = "darts"
+    dataset: str = "digits"
+    data_dir: str | None = None
+    channels: int | None = None  # the space's
+    layers: int | None = None  # the space's
+    classes: int | None = None  # the data set's
+    image_size: int | None = None  # 32
+    recipe: str = "fast"
+    numbers: Recipe | None = None  # of the recipe, with what was put on top
+    validation: int | None = None  # training images held out; a tenth, at most 2,500
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"  # bfloat16 on a GPU, float32 on a CPU
+    compile: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # numbers on top of the recipe's
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
+            )
+        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
+            raise UsageError(f"--seed must be an integer from 0 to {2**63 - 1}, not {self.seed!r}")
+        if self.validation is not None and (type(self.validation) is not int or self.validation < 1):
+            raise UsageError(f"--validation must be a number of images above 0, not {self.validation!r}")
+        recipes[self.recipe].with_numbers(self.overrides)
+
+    def resolve(self) -> TrainSettings:
+        """The same settings with every default filled in. Reads the training images' statistics.
+
+        Raises `UsageError` for an unknown name, a malformed genotype or a data set that cannot be learned from.
+        """
+        from evonas.data import source
+        from evonas.device import pick
+        from spaces import spaces
+
+        space = spaces[self.space]
+        genotype = str(space.parse(self.genotype))
+        data = source(self.dataset, self.data_dir, self.image_size)
+        labels = data.labels("train")
+        if len(data.classes) < 2 or len(labels.unique()) < 2:
+            raise UsageError(f"{self.dataset} has one class only; a classifier needs at least two")
+        count = len(labels)
+        validation = self.validation or min(LARGEST_VALIDATION, max(1, count // 10))
+        if validation >= count - 1:
+            raise UsageError(f"--validation {validation} leaves nothing of {count} training images to learn from")
+        numbers = recipes[self.recipe].with_numbers(self.overrides).for_images(count - validation)
+        assert numbers.batch_size is not None
+        if numbers.batch_size > count - validation:
+            raise UsageError(f"batch_size {numbers.batch_size} is larger than the {count - validation} images")
+        numbers = dataclasses.replace(
+            numbers,
+            flip=numbers.flip and data.flips,
+            drop_path=numbers.drop_path if space.has_drop_path else 0.0,
+        )
+        if numbers.auxiliary and (not space.has_auxiliary_head or data.image_size < SMALLEST_FOR_AUXILIARY):
+            raise UsageError(
+                f"recipe {self.recipe} trains an auxiliary head, which {self.space} has not at "
+                f"{data.image_size} pixels; put auxiliary=0 on top"
+            )
+        device = pick(self.device)
+        mean, std = data.statistics()
+        return dataclasses.replace(
+            self,
+            genotype=genotype,
+            channels=self.channels or space.default_channels,
+            layers=self.layers or space.default_layers,
+            classes=len(data.classes),
+            image_size=data.image_size,
+            numbers=numbers,
+            overrides={},
+            validation=validation,
+            device=device,
+            precision=_precision(self.precision, device),
+            mean=tuple(mean),
+            std=tuple(std),
+        )
+
+    @property
+    def chosen(self) -> Recipe:
+        """The numbers of the recipe once they are resolved."""
+        assert self.numbers is not None
+        return self.numbers
+
+    @property
+    def size(self) -> NetworkSize:
+        """The size of the network; resolved settings have one."""
+        assert self.channels and self.layers and self.classes and self.image_size
+        return NetworkSize(self.channels, self.layers, self.classes, self.image_size)
+
+    def build(self, *, auxiliary: bool = False) -> Classifier:
+        """The classifier in float32 on the CPU, initial weights from hash(seed, key) as the search scored them."""
+        import torch
+
+        from evonas.final.model import Classifier
+        from fitness import stable_hash
+        from spaces import spaces
+
+        space = spaces[self.space]
+        genotype = space.parse(self.genotype)
+        generator = torch.Generator().manual_seed(stable_hash(self.seed, space.key(genotype)))
+        options = {"auxiliary": True} if auxiliary else {}
+        return Classifier(space.build(genotype, self.size, generator=generator, **options), self.mean, self.std)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads, of JSON's types."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values: Any) -> TrainSettings:
+        """The inverse of `as_dict`. Raises `EvonasError` if it is not that."""
+        try:
+            values = dict(values)
+            if values.get("numbers") is not None:
+                numbers = dict(values["numbers"])
+                numbers["milestones"] = tuple(numbers["milestones"])
+                values["numbers"] = Recipe(**numbers)
+            for name in ("mean", "std"):
+                values[name] = tuple(float(value) for value in values[name])
+            return cls(**values)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            raise EvonasError(f"the stored settings of the training cannot be read: {error}") from None
+
+
+def _precision(asked: str, device: str) -> str:
+    if asked == "auto":
+        return "bfloat16" if device.startswith("cuda") else "float32"
+    return asked
