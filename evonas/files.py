@@ -27,9 +27,14 @@ def default_path(settings: SearchSettings, directory: Path | None = None) -> Pat
 
 def write_json(path: Path, content: Any) -> None:
     """Replace ``path`` in one step: readers see the old file or the new one, never a part."""
+    replace_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Replace ``path`` in one step. Raises `EvonasError` if it cannot be written."""
     temporary = path.with_name(path.name + ".part")
     try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error

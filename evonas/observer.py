@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evonas.config import SearchSettings
+from evonas.final.metrics import EpochRow
 from evonas.rows import GenerationRow
+
+if TYPE_CHECKING:
+    from evonas.final.settings import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Progress:
 
 
 class Observer:
-    """Told of a search's events; this one ignores them."""
+    """Told of the events of a search, a training and an evaluation; this one ignores them."""
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
@@ -49,11 +53,23 @@ class Observer:
     def generation(self, row: GenerationRow, progress: Progress) -> None:
         """A generation is on disk."""
 
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        """A training begins or continues after ``history``; an epoch has ``steps``."""
+
+    def step(self, epoch: int, done: int) -> None:
+        """``done`` steps of an epoch are through."""
+
+    def epoch(self, row: EpochRow) -> None:
+        """An epoch is on disk."""
+
+    def measuring(self, what: str, done: int, total: int) -> None:
+        """``done`` of ``total`` images have been through one part of an evaluation."""
+
     def message(self, text: str) -> None:
         """Something worth a line."""
 
     def closed(self) -> None:
-        """The search has ended, one way or another."""
+        """The stage has ended, one way or another."""
 
 
 class Observers(Observer):
@@ -75,6 +91,22 @@ class Observers(Observer):
     def generation(self, row: GenerationRow, progress: Progress) -> None:
         for member in self.members:
             member.generation(row, progress)
+
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        for member in self.members:
+            member.training(path, settings, history, steps)
+
+    def step(self, epoch: int, done: int) -> None:
+        for member in self.members:
+            member.step(epoch, done)
+
+    def epoch(self, row: EpochRow) -> None:
+        for member in self.members:
+            member.epoch(row)
+
+    def measuring(self, what: str, done: int, total: int) -> None:
+        for member in self.members:
+            member.measuring(what, done, total)
 
     def message(self, text: str) -> None:
         for member in self.members:

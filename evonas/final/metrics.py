@@ -1,0 +1,38 @@
+"""What is measured in every epoch of a training, and the table that it is kept in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from evonas.files import replace_text
+
+
+class EpochRow(NamedTuple):
+    """One epoch, as it stands in metrics.csv."""
+
+    epoch: int  # from 1
+    lr: float  # in its last step
+    loss: float  # mean over the epoch
+    accuracy: float  # of the training images as they were shown, augmented or attacked
+    validation: float  # accuracy on the images held out
+    robust: float | None  # the same under PGD, for a recipe with an adversary
+    seconds: float
+    adversary_steps: int = 0  # that the training attack took
+
+    @property
+    def chosen_by(self) -> float:
+        """The number that the best epoch is chosen by."""
+        return self.validation if self.robust is None else self.robust
+
+
+def write_csv(path: Path, rows: Iterable[EpochRow]) -> None:
+    """Replace the table at ``path`` in one step."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(EpochRow._fields)
+    table.writerows(rows)
+    replace_text(path, text.getvalue())

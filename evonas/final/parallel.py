@@ -1,0 +1,74 @@
+"""Several processes that train one network, started by ``torchrun``; alone, everything here does nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from spaces.errors import EvonasError
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes of one training; each takes every ``world``-th image of a batch."""
+
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and speaks."""
+        return self.rank == 0
+
+    @property
+    def share(self) -> slice:
+        """The positions of a batch that are this process's."""
+        return slice(self.rank, None, self.world)
+
+    def wrapped(self, model: nn.Module, device: str) -> nn.Module:
+        """The model whose gradients are means over all processes."""
+        if self.world == 1:
+            return model
+        index = [torch.device(device).index or 0] if device.startswith("cuda") else None
+        return nn.parallel.DistributedDataParallel(model, device_ids=index)
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum over all processes."""
+        if self.world > 1:
+            dist.all_reduce(values)
+        return values
+
+    def agreed(self, value: Any) -> Any:
+        """What the leading process says."""
+        if self.world == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+
+@contextmanager
+def joined(device: str) -> Iterator[tuple[Group, str]]:
+    """The group that ``torchrun`` describes in the environment, and this process's device in it."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Group(), device
+        return
+    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    if device.startswith("cuda"):
+        if local >= torch.cuda.device_count():
+            raise EvonasError(f"process {local} of this machine has no GPU: {torch.cuda.device_count()} are here")
+        device = f"cuda:{local}"
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        yield Group(rank, world), device
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,286 @@
+"""The training loop: epoch after epoch, each a pure function of the checkpoint before it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from evonas.final import checkpoint
+from evonas.final.adversary import perturb, step_size_of, undisturbed
+from evonas.final.augment import augment, draw
+from evonas.final.average import MovingAverage
+from evonas.final.images import split
+from evonas.final.measure import accuracy, robust_accuracy
+from evonas.final.metrics import EpochRow, write_csv
+from evonas.final.parallel import Group
+from evonas.final.schedule import drop_path_probability, learning_rate
+from evonas.final.settings import TrainSettings
+from evonas.interrupts import Interrupted, StopRequest, stop_requests
+from evonas.observer import Observer
+from fitness import stable_hash
+from spaces.errors import EvonasError, UsageError
+
+LAST, BEST, METRICS = "last.safetensors", "best.safetensors", "metrics.csv"
+AVERAGE, MOMENTUM = "average.", "momentum."
+STEPS_BETWEEN_CHECKS = 50  # of the loss on a GPU, which has to be waited for
+COLLAPSE = 0.5  # robust accuracy below this part of the best one so far: catastrophic overfitting
+MOST_GUARDED_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The end of a training."""
+
+    directory: Path
+    settings: TrainSettings
+    history: tuple[EpochRow, ...]
+    best: EpochRow
+
+    @property
+    def checkpoint(self) -> Path:
+        """The epoch that was best on the images held out."""
+        return self.directory / BEST
+
+    @property
+    def seconds(self) -> float:
+        """Spent on the epochs that count."""
+        return sum(row.seconds for row in self.history)
+
+
+class Training:
+    """One training at work; its state is what the last checkpoint holds."""
+
+    def __init__(self, directory: Path, settings: TrainSettings, observer: Observer, group: Group) -> None:
+        self.directory, self.settings, self.observer, self.group = directory, settings, observer, group
+        recipe = self.recipe = settings.chosen
+        assert recipe.batch_size is not None
+        if recipe.batch_size % group.world:
+            raise UsageError(f"batch_size {recipe.batch_size} is no multiple of {group.world} processes")
+        self.images, self.held_out = split(settings)
+        self.steps = len(self.images) // recipe.batch_size  # the rest of an epoch has its turn in another one
+        model = settings.build(auxiliary=recipe.auxiliary > 0)
+        self.model = model.to(settings.device).to(memory_format=torch.channels_last).train()
+        self.forward: nn.Module = group.wrapped(
+            torch.compile(self.model) if settings.compile else self.model,  # type: ignore[arg-type]
+            settings.device,
+        )
+        self.optimiser = torch.optim.SGD(
+            self.model.parameters(),
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
+        )
+        self.average = MovingAverage(self.model, recipe.ema) if recipe.ema else None
+        self.history: list[EpochRow] = []
+        self.adversary_steps = recipe.steps if recipe.adversary != "none" else 0
+        if (directory / LAST).exists():
+            self._restore(checkpoint.load(directory / LAST))
+
+    @property
+    def _judged(self) -> nn.Module:
+        return self.model if self.average is None else self.average.model
+
+    def run(self) -> Trained:
+        """Every epoch that is missing. Raises `Interrupted`, and `EvonasError` if the loss is not finite."""
+        device = torch.device(self.settings.device)
+        if self.group.leads:
+            self.observer.training(self.directory, self.settings, self.history, self.steps)
+        try:
+            with (
+                stop_requests(self.observer.message) as stop,
+                torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+            ):
+                while len(self.history) < self.recipe.epochs:
+                    self._next_epoch(stop)
+        finally:
+            if self.group.leads:
+                self.observer.closed()
+        return Trained(self.directory, self.settings, tuple(self.history), self._best(self.history))
+
+    @staticmethod
+    def _best(history: list[EpochRow]) -> EpochRow:
+        return max(history, key=lambda row: (row.chosen_by, row.epoch))  # of equals the one trained longest
+
+    def _next_epoch(self, stop: StopRequest) -> None:
+        started, epoch = time.perf_counter(), len(self.history)
+        while True:
+            loss, right = self._learn(epoch, stop)
+            validation, robust = self.group.agreed(self._measure() if self.group.leads else None)
+            if not self._collapsed(robust):
+                break
+            self.adversary_steps *= 2
+            self.observer.message(
+                f"epoch {epoch + 1}: catastrophic overfitting (robust accuracy fell to {100 * robust:.1f} %); "
+                f"the epoch is taken back and repeated with {self.adversary_steps} steps of attack"
+            )
+            self._restore(checkpoint.load(self.directory / LAST), keep_steps=True)
+        rate = learning_rate(self.recipe, epoch, (self.steps - 1) / self.steps)
+        seconds = time.perf_counter() - started
+        row = EpochRow(epoch + 1, rate, loss, right, validation, robust, seconds, self.adversary_steps)
+        self.history.append(row)
+        if self.group.leads:
+            self._save(row)
+            self.observer.epoch(row)
+        if self.group.agreed(stop.requested) and len(self.history) < self.recipe.epochs:
+            raise self._interrupted()
+
+    def _learn(self, epoch: int, stop: StopRequest) -> tuple[float, float]:
+        """One epoch; returns the mean loss and the accuracy on what was shown."""
+        recipe, device = self.recipe, self.settings.device
+        assert recipe.batch_size is not None
+        seed = stable_hash(self.settings.seed, "epoch", epoch)
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(self.images), generator=generator)
+        draws = draw(len(order), self.images.images.shape[-1], recipe, generator, device)
+        torch.manual_seed(stable_hash(seed, self.group.rank) if self.group.rank else seed)
+        if recipe.drop_path:
+            self.model.network.drop_path_prob = drop_path_probability(recipe, epoch)  # type: ignore[assignment]
+        sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, right ones
+        self.model.train()
+        for step in range(self.steps):
+            if stop.requested and self.group.world == 1:
+                raise self._interrupted()
+            here = slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
+            chosen = order[here][self.group.share].to(device)
+            pixels = augment(
+                self.images.images[chosen], draws.at(here).at(self.group.share), recipe, self.model.mean
+            )
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate(recipe, epoch, step / self.steps)
+            self._step(pixels, self.images.labels[chosen], sums)
+            if self.average is not None:
+                self.average.update(self.model, epoch * self.steps + step + 1)
+            if device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
+                self._require_finite(sums, epoch)
+            if self.group.leads:
+                self.observer.step(epoch + 1, step + 1)
+        loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
+        return loss, right
+
+    def _step(self, pixels: Tensor, labels: Tensor, sums: Tensor) -> None:
+        recipe = self.recipe
+        kind = "cuda" if self.settings.device.startswith("cuda") else "cpu"
+        with torch.autocast(kind, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            if recipe.adversary != "none":
+                step_size = step_size_of(recipe, self.adversary_steps)
+                with undisturbed(self.model):
+                    pixels = perturb(self._logits, pixels, labels, recipe.eps, step_size, self.adversary_steps)
+            answer = self.forward(pixels)
+            logits, auxiliary = answer if isinstance(answer, tuple) else (answer, None)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+            if auxiliary is not None:
+                loss = loss + recipe.auxiliary * F.cross_entropy(
+                    auxiliary.float(), labels, label_smoothing=recipe.label_smoothing
+                )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        self.optimiser.step()
+        sums += torch.stack((loss.detach() * len(labels), (logits.argmax(1) == labels).sum()))
+
+    def _logits(self, pixels: Tensor) -> Tensor:
+        answer = self.model(pixels)
+        return answer[0] if isinstance(answer, tuple) else answer
+
+    def _require_finite(self, sums: Tensor, epoch: int) -> None:
+        if not math.isfinite(sums[0].item()):
+            kept = f"epoch {epoch} is kept in {self.directory / LAST}" if epoch else "no epoch was finished"
+            raise EvonasError(
+                f"the loss is no longer finite in epoch {epoch + 1} (lr {self.recipe.lr:g}); {kept}. "
+                f"Train again with a lower learning rate, such as --lr {self.recipe.lr / 4:.2g}, or a smaller clip"
+            )
+
+    def _measure(self) -> tuple[float, float | None]:
+        validation = accuracy(self._judged, self.held_out)
+        if self.recipe.adversary == "none":
+            return validation, None
+        return validation, robust_accuracy(self._judged, self.held_out, self.recipe.eps, self.settings.seed)
+
+    def _collapsed(self, robust: float | None) -> bool:
+        """Whether training by one step of attack has stopped to protect against more (Wong et al. 2020)."""
+        if self.recipe.adversary != "fgsm" or not self.history or self.adversary_steps >= MOST_GUARDED_STEPS:
+            return False
+        best = max(row.robust or 0.0 for row in self.history)
+        assert robust is not None and self.settings.classes
+        return best > 1.5 / self.settings.classes and robust < COLLAPSE * best
+
+    def _save(self, row: EpochRow) -> None:
+        facts: dict[str, Any] = {
+            "validation": row.validation,
+            "robust": row.robust,
+            "best": self._best(self.history).epoch,
+        }
+        if self._best(self.history) == row:
+            judged = {checkpoint.MODEL + name: value for name, value in self._judged.state_dict().items()}
+            checkpoint.write(self.directory / BEST, self.settings, row.epoch, facts, judged)
+        facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}
+        checkpoint.write(self.directory / LAST, self.settings, row.epoch, facts, self._state())
+        write_csv(self.directory / METRICS, self.history)
+
+    def _state(self) -> dict[str, Tensor]:
+        tensors = {checkpoint.MODEL + name: value for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            momentum = self.optimiser.state[parameter].get("momentum_buffer")
+            if momentum is not None:
+                tensors[MOMENTUM + name] = momentum
+        if self.average is not None:
+            tensors |= {AVERAGE + name: value for name, value in self.average.model.state_dict().items()}
+        return tensors
+
+    def _restore(self, found: checkpoint.Checkpoint, keep_steps: bool = False) -> None:
+        """Everything as it was at the end of an epoch. Raises `EvonasError` if that was another training."""
+        different = [
+            name
+            for name, value in _that_counts(found.settings)
+            if (name, value) not in _that_counts(self.settings)
+        ]
+        if different:
+            raise EvonasError(
+                f"{found.path} belongs to a training with another {', '.join(different)}; "
+                "give a new directory with --run"
+            )
+        try:
+            self._load(found.tensors)
+            self.history = [EpochRow(*row) for row in found.facts["history"]]
+            steps = int(found.facts["adversary_steps"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            text = " ".join(str(error).split())[:200]
+            raise EvonasError(f"{found.path} does not hold what a training needs to go on: {text}") from None
+        self.adversary_steps = self.adversary_steps if keep_steps else steps
+
+    def _load(self, tensors: dict[str, Tensor]) -> None:
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+        self.model.load_state_dict(part(checkpoint.MODEL))
+        if self.average is not None:
+            self.average.model.load_state_dict(part(AVERAGE))
+        momentum = part(MOMENTUM)
+        for name, parameter in self.model.named_parameters():
+            if name in momentum:
+                self.optimiser.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device, copy=True)
+            else:
+                self.optimiser.state.pop(parameter, None)
+
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(
+            f"interrupted after epoch {len(self.history)} of {self.recipe.epochs}; "
+            f"everything up to there is saved. Continue with: evonas resume {self.directory.parent}"
+        )
+
+
+def _that_counts(settings: TrainSettings) -> list[tuple[str, Any]]:
+    """What the weights depend on: not where the data lie, and not where they are computed."""
+    values = asdict(settings)
+    for name in ("data_dir", "device", "compile"):
+        del values[name]
+    return list(values.items())
