@@ -12,6 +12,7 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from evonas.bench import Correlation
     from evonas.engine import Engine
+    from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
     from evonas.search.loop import SearchResult
@@ -66,6 +67,24 @@ def score(
     if settings is not None:
         raise UsageError("a run has its own settings: give settings or run, not both")
     return scoring.score_as(run, genotypes, proxies, options)
+
+
+def train(target: str, run: str | Path | None = None, observer: Observer | None = None, **options: Any) -> Trained:
+    """Train a genotype, a published one by name, or the best of the run directory ``target``.
+
+    ``options`` are fields of `TrainSettings`, such as ``recipe``, ``overrides={"epochs": 10}``, ``dataset``,
+    ``channels``, ``layers``. The same call again continues. Raises `EvonasError` with one message.
+    """
+    from evonas.final import stage
+
+    return stage.train(target, run, observer, **options)
+
+
+def training_result(trained: Trained) -> dict[str, float]:
+    """``accuracy`` and ``n`` on the test set, which is looked at once, at the end of a training."""
+    from evonas.final import stage
+
+    return stage.result_of(trained.directory.parent)["test"]
 
 
 def correlate(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 Entries = list[dict[str, str]]
 
-KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "genotypes")
+KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "recipes", "genotypes")
 NOTES = {
     "proxies": 'Several make one: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
     "each is standardised by the first population of the search."
@@ -58,6 +58,20 @@ def _engines() -> Entries:
     return [{"name": name, "about": _first_line(engines[name])} for name in engines]
 
 
+def _recipes() -> Entries:
+    from evonas.final.recipes import recipes
+
+    return [
+        {
+            "name": name,
+            "about": recipes[name].in_short,
+            "numbers": recipes[name].in_full,
+            "source": recipes[name].source,
+        }
+        for name in recipes
+    ]
+
+
 def _genotypes() -> Entries:
     from spaces.darts import PUBLISHED
 
@@ -71,4 +85,6 @@ def _first_line(thing: object) -> str:
     return (inspect.getdoc(thing) or "").split("\n")[0]
 
 
-_ENTRIES = dict(zip(KINDS, (_spaces, _proxies, _algorithms, _data_sets, _engines, _genotypes), strict=True))
+_ENTRIES = dict(
+    zip(KINDS, (_spaces, _proxies, _algorithms, _data_sets, _engines, _recipes, _genotypes), strict=True)
+)

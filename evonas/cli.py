@@ -11,6 +11,7 @@ import typer
 from evonas import api
 from evonas.cli_bench import bench
 from evonas.cli_search import resume, search
+from evonas.cli_train import train
 from evonas.config import SearchSettings
 from evonas.options import (
     AsJson,
@@ -64,6 +65,7 @@ def common(
 
 app.command()(search)
 app.command()(resume)
+app.command()(train)
 app.command()(bench)
 
 
@@ -168,11 +170,11 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
 @app.command(name="list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help="spaces, proxies, algorithms, datasets, engines or genotypes.")
+        str | None, typer.Argument(help="spaces, proxies, algorithms, datasets, engines, recipes or genotypes.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List spaces, proxies, algorithms, data sets, engines and published genotypes.
+    """List spaces, proxies, algorithms, data sets, engines, recipes and published genotypes.
 
     Example: `evonas list proxies`
     """

@@ -17,12 +17,25 @@ LONGEST_NAME = 80  # characters of a proxy: a file system takes some 250 for the
 def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
     """``runs/<date>-<space>-<proxy>``, numbered from the second of a day on."""
     proxy = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in settings.proxy)[:LONGEST_NAME].strip("-")
-    base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{settings.space}-{proxy}"
+    return dated(f"{settings.space}-{proxy}", directory)
+
+
+def dated(name: str, directory: Path | None = None) -> Path:
+    """``runs/<date>-<name>``, numbered from the second of a day on."""
+    base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{name}"
     path, number = base, 1
     while path.exists():
         number += 1
         path = base.with_name(f"{base.name}-{number}")
     return path
+
+
+def make_directory(path: Path) -> None:
+    """The directory and those above it. Raises `EvonasError` if it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvonasError(f"cannot create {path}: {error.strerror or error}") from error
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -16,10 +16,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from evonas.config import SearchSettings
 from evonas.faults import reported
+from evonas.files import make_directory
+from evonas.lock import acquire
 from evonas.records import DATABASE, Records
 from evonas.rows import (
     FORMAT,
@@ -51,10 +53,7 @@ class Run(Records):
         """A new run at ``path`` with its settings and other ``facts``. Refuses a directory that holds a run."""
         if path.exists() and not path.is_dir():
             raise UsageError(f"--run {path} is a file; give a new directory")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise EvonasError(f"cannot create {path}: {error.strerror or error}") from error
+        make_directory(path)
         with cls._opening(path) as run:
             if run._tables():
                 run._check_format()
@@ -115,13 +114,7 @@ class Run(Records):
 
     @classmethod
     def _lock_and_open(cls, path: Path) -> Run:
-        lock = FileLock(path / "run.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise EvonasError(f"{path} is in use by {_holder(path)}; wait for it, or stop it first") from None
-        except OSError as error:
-            raise EvonasError(f"cannot write to {path}: {error.strerror or error}") from error
+        lock = acquire(path, lambda: _holder(path))
         try:
             with reported(path / DATABASE):
                 return cls(path, sqlite3.connect(path / DATABASE, isolation_level=None), lock)

@@ -58,7 +58,7 @@ def write(
     path: Path, settings: TrainSettings, epoch: int, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
     """Replace ``path`` in one step and see it onto the disk. Raises `EvonasError` if that fails."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     metadata = {
         "format": FORMAT,
@@ -66,24 +66,25 @@ def write(
         "epoch": str(epoch),
         "facts": json.dumps(facts),
     }
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     temporary = path.with_name(path.name + ".part")
     try:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata
-        )
-        synchronise(temporary)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
-        synchronise(path.parent)
-    except Exception as error:  # safetensors raises its own
+        _synchronise(path.parent)
+    except OSError as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        text = getattr(error, "strerror", None) or " ".join(str(error).split())
+        text = error.strerror or str(error)
         raise EvonasError(f"cannot write {path}: {text}; the checkpoint before it is untouched") from error
 
 
-def synchronise(path: Path) -> None:
-    """See a file or a directory onto the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+def _synchronise(directory: Path) -> None:
+    """See the renaming of a file onto the disk."""
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

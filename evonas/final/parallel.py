@@ -54,6 +54,11 @@ class Group:
         return box[0]
 
 
+def leads() -> bool:
+    """Whether this process writes files, before there is a group: all but the first of ``torchrun`` only read."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def joined(device: str) -> Iterator[tuple[Group, str]]:
     """The group that ``torchrun`` describes in the environment, and this process's device in it."""

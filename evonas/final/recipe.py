@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,21 @@ class Recipe:
         if self.lr <= 0:
             raise UsageError(f"lr must be above 0, not {self.lr:g}")
 
+    @property
+    def in_short(self) -> str:
+        """Length, batch, schedule and adversary."""
+        batch = f"batch {self.batch_size}" if self.batch_size else "a batch that fits the data set"
+        attack = "" if self.adversary == "none" else f", against {self.adversary} {self.eps:g}/255"
+        return f"{self.epochs} epochs, {batch}, {self.schedule} from lr {self.lr:g}{attack}"
+
+    @property
+    def in_full(self) -> str:
+        """Every number that is not switched off."""
+        numbers = {name: getattr(self, name) for name in _TYPES if name != "batch_size" or self.batch_size}
+        if self.adversary == "none":
+            numbers = {name: value for name, value in numbers.items() if name not in ("eps", "step_size", "steps")}
+        return ", ".join(f"{name}={value}" for name, value in numbers.items() if value not in (0, (), "none"))
+
     def with_numbers(self, given: Mapping[str, Any]) -> Recipe:
         """The recipe with some numbers replaced. Raises `UsageError` for a name or a value that it has not."""
         values = {}
@@ -63,6 +78,8 @@ class Recipe:
             values[name] = value if not isinstance(value, str) else _read(name, value)
         if values.get("lr") is not None and "lr_batch" not in values:
             values["lr_batch"] = None  # what is asked for is what is used
+        if "epochs" in values and "milestones" not in values:  # a shorter training has them in proportion
+            values["milestones"] = tuple(round(m * values["epochs"] / self.epochs) for m in self.milestones)
         return dataclasses.replace(self, **values)
 
     def for_images(self, count: int) -> Recipe:
@@ -125,6 +142,20 @@ def _read(name: str, text: str) -> Any:
             _TYPES[name], "epochs like 99,149"
         )
         raise UsageError(f"{name} must be {kind}, not {text!r}") from None
+
+
+def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:
+    """Numbers on top of a recipe, from ``NAME=VALUE`` and from options that are not None.
+
+    Raises `UsageError` for a text of another form.
+    """
+    numbers: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes NAME=VALUE, such as --set cutout=16, not {text!r}")
+        numbers[name.strip()] = value.strip()
+    return numbers | {name: value for name, value in given.items() if value is not None}
 
 
 recipes: Registry[Recipe] = Registry("recipe")

@@ -238,15 +238,11 @@ class Training:
 
     def _restore(self, found: checkpoint.Checkpoint, keep_steps: bool = False) -> None:
         """Everything as it was at the end of an epoch. Raises `EvonasError` if that was another training."""
-        different = [
-            name
-            for name, value in _that_counts(found.settings)
-            if (name, value) not in _that_counts(self.settings)
-        ]
+        theirs, ours = _that_counts(found.settings), _that_counts(self.settings)
+        different = [f"{name} {theirs[name]}, not {ours[name]}" for name in ours if theirs[name] != ours[name]]
         if different:
             raise EvonasError(
-                f"{found.path} belongs to a training with another {', '.join(different)}; "
-                "give a new directory with --run"
+                f"{found.path} belongs to a training with {'; '.join(different)}. Give a new directory with --run"
             )
         try:
             self._load(found.tensors)
@@ -278,9 +274,9 @@ class Training:
         )
 
 
-def _that_counts(settings: TrainSettings) -> list[tuple[str, Any]]:
+def _that_counts(settings: TrainSettings) -> dict[str, Any]:
     """What the weights depend on: not where the data lie, and not where they are computed."""
     values = asdict(settings)
-    for name in ("data_dir", "device", "compile"):
+    for name in ("data_dir", "device", "compile", "overrides"):
         del values[name]
-    return list(values.items())
+    return values | values.pop("numbers")

@@ -68,6 +68,7 @@ class LiveView(Observer):
     def closed(self) -> None:
         if self._live is not None:
             self._live.stop()
+            self._live = None
 
     def render(self) -> RenderableType:
         """The whole view, fitted to the terminal's height."""

@@ -35,8 +35,24 @@ def print_json(content: Any) -> None:
 
 def search_observer(console: Console) -> Observer:
     """Live in a terminal, one plain line an event elsewhere; run.log in either case."""
+    if not console.is_interactive:
+        return _plain(console)
+    from evonas.report.training import TrainingView
 
+    return Observers(LiveView(console), TrainingView(console), LogFile())
+
+
+def training_observer(console: Console) -> Observer:
+    """The same for a training and an evaluation."""
+    if not console.is_interactive:
+        return _plain(console)
+    from evonas.report.training import TrainingView
+
+    return Observers(TrainingView(console), LogFile())
+
+
+def _plain(console: Console) -> Observer:
     def write(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
-    return Observers(LiveView(console) if console.is_interactive else PlainLines(write), LogFile())
+    return Observers(PlainLines(write), LogFile())

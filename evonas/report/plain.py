@@ -6,11 +6,16 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evonas.config import SearchSettings
+from evonas.final.metrics import EpochRow
 from evonas.observer import Observer, Progress
-from evonas.report.style import count, duration, number
+from evonas.report.style import count, duration, number, percent
 from evonas.rows import GenerationRow
+
+if TYPE_CHECKING:
+    from evonas.final.settings import TrainSettings
 
 SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
 
@@ -22,6 +27,17 @@ def heading(settings: SearchSettings) -> str:
         f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
         f"tournament {settings.tournament}, children {settings.children}, "
         f"{settings.generations} generations, seed {settings.seed}, {settings.device}"
+    )
+
+
+def training_heading(settings: TrainSettings) -> str:
+    """The settings of a training that matter, in one line."""
+    recipe = settings.chosen
+    adversary = "" if recipe.adversary == "none" else f", {recipe.adversary} {recipe.eps:g}/255"
+    return (
+        f"{settings.recipe}: {recipe.epochs} epochs, batch {recipe.batch_size}, lr {recipe.lr:g} {recipe.schedule}"
+        f"{adversary} on {settings.dataset}, C={settings.channels}, L={settings.layers}, seed {settings.seed}, "
+        f"{settings.device}, {settings.precision}"
     )
 
 
@@ -60,6 +76,28 @@ class PlainLines(Observer):
             f"{row.evaluations} evaluations, {row.cache_hits} cache hits, {duration(row.seconds)}"
         )
 
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        self._line(f"training in {path}")
+        self._line(training_heading(settings))
+        self._steps, self._epochs = steps, settings.chosen.epochs
+        if history:
+            self._line(f"continuing after epoch {history[-1].epoch}")
+
+    def step(self, epoch: int, done: int) -> None:
+        if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._line(f"  epoch {epoch}: {done} of {self._steps} steps")
+
+    def epoch(self, row: EpochRow) -> None:
+        robust = "" if row.robust is None else f", PGD-10 {percent(row.robust)}"
+        self._line(
+            f"epoch {row.epoch} of {self._epochs}: validation {percent(row.validation)}{robust}, "
+            f"loss {row.loss:.4f}, training {percent(row.accuracy)}, {duration(row.seconds)}"
+        )
+
+    def measuring(self, what: str, done: int, total: int) -> None:
+        if done >= total or time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._line(f"  {what}: {done} of {total} images")
+
     def message(self, text: str) -> None:
         self._line(text)
 
@@ -76,6 +114,10 @@ class LogFile(PlainLines):
     ) -> None:
         self._path = path / "run.log"
         super().started(path, settings, progress, history, engine)
+
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        self._path = path.parent / "run.log"
+        super().training(path, settings, history, steps)
 
     def _append(self, text: str) -> None:
         if self._path is None:

@@ -41,6 +41,11 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def percent(value: float | None) -> str:
+    """An accuracy in percent with two decimals."""
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
 def memory(size: int) -> str:
     """Bytes in MB or GB."""
     return f"{size / 2**30:.2f} GB" if size >= 2**30 else f"{size / 2**20:.0f} MB"

@@ -73,14 +73,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
     written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*arguments: object) -> None:
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     before = written.read_bytes()
-    monkeypatch.setattr("safetensors.torch.save_file", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(EvonasError, match="No space left on device; the checkpoint before it is untouched"):
         checkpoint.write(written, SETTINGS.resolve(), 8, {}, {})
     assert written.read_bytes() == before
+    assert not list(written.parent.glob("*.part"))
 
 
 @pytest.mark.parametrize("recipe", ["darts600", "croze200", "pgd7", "fast", "fast-adv"])

@@ -1,0 +1,64 @@
+"""``evonas train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.options import Channels, DataDir, Dataset, Device, ImageSize, Layers, Seed, Space
+
+Recipe = Annotated[str | None, typer.Option(help="See `evonas list recipes`.  [default: fast]")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
+Numbers = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any other number of the recipe, such as cutout=16."),
+]
+
+_NOT_SETTINGS = ("target", "run", "epochs", "batch_size", "lr", "numbers")
+
+
+def train(
+    target: Annotated[str, typer.Argument(metavar="RUN|GENOTYPE|NAME", help="Of a run, its best genotype.")],
+    run: Annotated[
+        Path | None, typer.Option(help="Where a genotype is trained.  [default: runs/<date>-...]")
+    ] = None,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.  [default: the recipe's]")] = None,
+    lr: Annotated[float | None, typer.Option(help="Largest learning rate.  [default: the recipe's]")] = None,
+    numbers: Numbers = None,
+    validation: Annotated[
+        int | None,
+        typer.Option(help="Training images held out to choose the epoch.  [default: a tenth, at most 2500]"),
+    ] = None,
+    space: Space = None,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.  [default: auto]")] = None,
+    compile: Annotated[
+        bool | None, typer.Option("--compile", help="Compile the network first (slow start).")
+    ] = None,
+) -> None:
+    """Train one genotype and keep the best and the last epoch; the same command again continues.
+
+    Several GPUs: `torchrun --nproc-per-node 4 -m evonas train DARTS_V2 --run runs/darts-v2`
+
+    Example: `evonas train DARTS_V2 --channels 8 --layers 5 --epochs 10`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    from evonas import api
+    from evonas.final.recipe import overrides
+    from evonas.report.output import make_console, training_observer
+    from evonas.report.training import trained
+
+    given = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
+    console = make_console()
+    result = api.train(target, run, training_observer(console), overrides=given, **options)
+    console.print(trained(result, api.training_result(result)), soft_wrap=True)

@@ -1,0 +1,159 @@
+"""Where a training begins: from a genotype, from a run, or where it was interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evonas.config import SearchSettings
+from evonas.files import dated, make_directory, write_json
+from evonas.final.images import testing_images
+from evonas.final.measure import accuracy
+from evonas.final.parallel import joined, leads
+from evonas.final.settings import TrainSettings
+from evonas.final.training import Trained, Training
+from evonas.lock import held
+from evonas.observer import Observer
+from evonas.store import Run
+from spaces.errors import EvonasError, UsageError
+
+DIRECTORY = "train"  # inside a run
+LONGEST_PATH = 250  # characters; a genotype has more
+SETTINGS, RESULT = "settings.json", "result.json"
+FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
+
+
+def train(
+    target: str,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> Trained:
+    """Train a genotype, a published one by name, or the best of the run directory ``target``.
+
+    ``options`` are fields of `TrainSettings`; what is not given comes from the run, else from the defaults.
+    Everything is kept in ``run``/train (for a run: in its own), and a training that was interrupted goes on there.
+    Raises `UsageError` for settings that cannot be, `EvonasError` if the directory holds another training,
+    `Interrupted` after SIGINT or SIGTERM with every finished epoch saved.
+    """
+    if len(target) < LONGEST_PATH and Path(target).exists():
+        if run is not None:
+            raise UsageError("a run is trained in its own directory; give a genotype with --run")
+        with Run.open(Path(target)) if leads() else Run.read(Path(target)) as store:
+            return in_run(store, observer, **options)
+    settings = TrainSettings(target, **_given(options))
+    name = target if target.isidentifier() else "genotype"
+    resolved = settings.resolve()
+    path = Path(run) if run is not None else dated(f"train-{name}")
+    with _created(path):
+        return _trained(path, resolved, observer or Observer())
+
+
+def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trained:
+    """Train the best genotype of an open run in its directory. Raises `EvonasError` if it has none yet."""
+    best = store.best()
+    if best is None:
+        raise EvonasError(
+            f"{store.path} has no scored genotype to train; continue with: evonas resume {store.path}"
+        )
+    settings = TrainSettings(best.genotype, **{**_from_search(store.settings), **_given(options)}).resolve()
+    if leads():
+        _set_aside(store.path, settings)
+    return _trained(store.path, settings, observer or Observer())
+
+
+def resume(run: Path, observer: Observer | None = None, **options: Any) -> Trained:
+    """Continue the training in ``run``; only ``data_dir`` and ``device`` may be given anew."""
+    given = _given(options)
+    refused = sorted(set(given) - {"data_dir", "device"})
+    if refused:
+        raise UsageError(f"a training keeps its settings: --{refused[0].replace('_', '-')} cannot change")
+    settings = replace(settings_of(run), **given).resolve()
+    with held(run):
+        return _trained(run, settings, observer or Observer())
+
+
+def settings_of(run: Path) -> TrainSettings:
+    """The settings of the training in ``run``. Raises `EvonasError` if there is none, or it cannot be read."""
+    path = run / DIRECTORY / SETTINGS
+    try:
+        return TrainSettings.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError:
+        raise UsageError(f"{run} holds no training; evonas train would start one") from None
+    except ValueError as error:
+        raise EvonasError(f"{path} cannot be read: {error}") from None
+
+
+def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
+    directory = run / DIRECTORY
+    with joined(settings.device) as (group, device):
+        if group.leads:
+            _prepare(directory, settings)
+        result = Training(directory, replace(settings, device=device), observer, group).run()
+        if group.leads and not (directory / RESULT).exists():
+            _conclude(result)
+    return result
+
+
+def _prepare(directory: Path, settings: TrainSettings) -> None:
+    make_directory(directory)
+    if not (directory / SETTINGS).exists():
+        write_json(directory / SETTINGS, settings.as_dict())
+
+
+def _conclude(result: Trained) -> None:
+    """The test set, looked at once: the accuracy of the best epoch, kept beside the checkpoints."""
+    from evonas.final import checkpoint
+
+    model = checkpoint.load(result.checkpoint).model(result.settings.device)
+    images = testing_images(result.settings)
+    content: dict[str, Any] = {
+        "epoch": result.best.epoch,
+        "validation": result.best.validation,
+        "robust": result.best.robust,
+    }
+    content |= {"test": {"accuracy": accuracy(model, images), "n": len(images)}, "seconds": result.seconds}
+    write_json(result.directory / RESULT, content)
+
+
+def result_of(run: Path) -> dict[str, Any]:
+    """What `result.json` says of a finished training."""
+    return json.loads((run / DIRECTORY / RESULT).read_text(encoding="utf-8"))
+
+
+def _set_aside(run: Path, settings: TrainSettings) -> None:
+    """A longer search may have found another genotype: the training of the former best is renamed, not lost."""
+    directory = run / DIRECTORY
+    if not (directory / SETTINGS).exists() or settings_of(run).genotype == settings.genotype:
+        return
+    number = 1
+    while (aside := run / f"{DIRECTORY}.{number}").exists():
+        number += 1
+    try:
+        directory.rename(aside)
+        if (run / "evaluation.json").exists():
+            (run / "evaluation.json").rename(aside / "evaluation.json")
+    except OSError as error:
+        raise EvonasError(f"cannot rename {directory}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[None]:
+    if not leads():
+        yield
+        return
+    make_directory(path)
+    with held(path):
+        yield
+
+
+def _from_search(settings: SearchSettings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in FROM_SEARCH}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

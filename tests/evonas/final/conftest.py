@@ -1,0 +1,44 @@
+"""A data set and a network that are learned in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from evonas.final.settings import TrainSettings
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """80 images of noise in two classes that differ in brightness, as ``folder:PATH``."""
+    root = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 90)):
+        (root / name).mkdir()
+        for i in range(40):
+            pixels = rng.integers(low, low + 160, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i:02}.png")
+    return f"folder:{root}"
+
+
+@pytest.fixture(scope="session")
+def small(pictures: str) -> Callable[..., TrainSettings]:
+    """Settings of a training of two short epochs; numbers of the recipe and other settings can be given."""
+
+    def make(recipe: str = "fast", validation: int = 16, seed: int = 0, **numbers: object) -> TrainSettings:
+        return TrainSettings(
+            "DARTS_V2",
+            dataset=pictures,
+            channels=4,
+            layers=3,
+            recipe=recipe,
+            validation=validation,
+            seed=seed,
+            device="cpu",
+            overrides={"epochs": 2, "batch_size": 16, **numbers},
+        ).resolve()
+
+    return make
