@@ -12,6 +12,7 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from evonas.bench import Correlation
     from evonas.engine import Engine
+    from evonas.final.plan import FinalPlan
     from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
@@ -25,26 +26,30 @@ def search(
     run: str | Path | None = None,
     observer: Observer | None = None,
     engine: Engine | None = None,
+    final: FinalPlan | None = None,
 ) -> SearchResult:
     """Search from the beginning; everything is kept in the directory ``run`` (default ``runs/<date>-...``).
 
+    With ``final`` the best genotype is trained and measured afterwards; the result then has ``trained``.
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
-    from evonas.search import start
+    from evonas import pipeline
+    from evonas.observer import Observer
 
-    return start.search(settings or SearchSettings(), run, observer, engine)
+    return pipeline.search(settings or SearchSettings(), run, observer or Observer(), engine, final)
 
 
 def resume(
     run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
-) -> SearchResult:
-    """Continue a search as if it had never stopped, or to a larger total of ``generations``.
+) -> SearchResult | Trained:
+    """Continue what was interrupted as if it had never stopped, or a search to a larger total of ``generations``.
 
     Raises `UsageError` if other settings are given than the run has.
     """
-    from evonas.search import start
+    from evonas import pipeline
+    from evonas.observer import Observer
 
-    return start.resume(run, observer, engine, **options)
+    return pipeline.resume(run, observer or Observer(), engine, **options)
 
 
 def score(

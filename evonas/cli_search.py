@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evonas import api
+from evonas.cli_train import Epochs, Numbers, Recipe
 from evonas.config import PRESETS, SearchSettings
 from evonas.options import (
     Algorithm,
@@ -36,10 +37,13 @@ from evonas.options import (
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
+    from evonas.final.plan import FinalPlan
+    from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.search.loop import SearchResult
 
-_NOT_SETTINGS = ("run", "no_final", "engine", "workers", "ray_address")
+_FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists")
+_NOT_SETTINGS = ("run", "engine", "workers", "ray_address", *_FINAL)
 
 
 def search(
@@ -66,15 +70,22 @@ def search(
     preset: Annotated[str | None, typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.")] = None,
     run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
     no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
+    recipe: Recipe = None,
+    epochs: Epochs = None,
+    numbers: Numbers = None,
+    finalists: Annotated[
+        int | None, typer.Option(help="Best genotypes that compete by short trainings first.  [default: 0]")
+    ] = None,
 ) -> None:
-    """Search for a robust network.
+    """Search for a robust network, train the best one and measure what it withstands.
 
     Example: `evonas search --space darts --generations 50 --dataset cifar10`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address)
-    _render(lambda observer: api.search(settings, run, observer, chosen))
+    final = None if no_final else _plan(preset, recipe, epochs, numbers, finalists)
+    _render(lambda observer: api.search(settings, run, observer, chosen, final))
 
 
 def resume(
@@ -100,7 +111,7 @@ def resume(
     workers: Workers = None,
     ray_address: RayAddress = None,
 ) -> None:
-    """Continue an interrupted search as if it had never stopped, or a finished one for more generations.
+    """Continue what was interrupted as if it had never stopped, or a finished search for more generations.
 
     Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
     computed: --engine, --workers, --ray-address.
@@ -112,16 +123,31 @@ def resume(
     _render(lambda observer: api.resume(run, observer, chosen, **options))
 
 
+def _plan(
+    preset: str | None, recipe: str | None, epochs: int | None, numbers: list[str] | None, finalists: int | None
+) -> FinalPlan:
+    from evonas.final.plan import FinalPlan
+    from evonas.final.recipe import overrides
+
+    return FinalPlan.from_options(preset, recipe, overrides(numbers, epochs=epochs), finalists)
+
+
 def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
     from evonas.engine import make
 
     return make(name, workers, ray_address)
 
 
-def _render(work: Callable[[Observer], SearchResult]) -> None:
+def _render(work: Callable[[Observer], SearchResult | Trained]) -> None:
     from evonas.report.output import make_console, search_observer
     from evonas.report.tables import finished
+    from evonas.report.training import trained
+    from evonas.search.loop import SearchResult
 
     console = make_console()
     result = work(search_observer(console))
-    console.print(finished(result), soft_wrap=True)
+    training = result.trained if isinstance(result, SearchResult) else result
+    if isinstance(result, SearchResult):
+        console.print(finished(result), soft_wrap=True)
+    if training is not None:
+        console.print(trained(training, api.training_result(training)), soft_wrap=True)

@@ -60,5 +60,5 @@ def train(
 
     given = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     console = make_console()
-    result = api.train(target, run, training_observer(console), overrides=given, **options)
+    result = api.train(target, run, training_observer(console), overrides=given or None, **options)
     console.print(trained(result, api.training_result(result)), soft_wrap=True)

@@ -77,6 +77,12 @@ class Records:
             row = self._db.execute(query).fetchone()
         return None if row is None else _individual(row)
 
+    def leading(self, count: int) -> list[IndividualRow]:
+        """The ``count`` individuals of the highest scores, each network once."""
+        with self._reported():
+            query = _INDIVIDUALS + "WHERE score IS NOT NULL AND NOT cached ORDER BY score DESC, birth LIMIT ?"
+            return [_individual(row) for row in self._db.execute(query, (count,))]
+
     def births(self) -> int:
         """How many individuals were born."""
         with self._reported():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
+from evonas.final.plan import plan_of
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.store import Run
 
@@ -65,7 +66,7 @@ def summarise(run: str | Path) -> Summary:
             settings=settings,
             versions=json.loads(store.meta("versions") or "{}"),
             created=store.meta("created") or "",
-            stage="searched" if generation >= settings.generations else "search",
+            stage=_stage(store, path, generation >= settings.generations),
             generation=generation,
             evaluations=last.evaluations if last else 0,
             cache_hits=last.cache_hits if last else 0,
@@ -75,6 +76,16 @@ def summarise(run: str | Path) -> Summary:
             members=_members(store, best),
             history=history,
         )
+
+
+def _stage(store: Run, path: Path, searched: bool) -> str:
+    """What is going on, or was last finished: search, searched, training, trained or evaluated."""
+    if not searched:
+        return "search"
+    for file, stage in (("evaluation.json", "evaluated"), ("train/result.json", "trained"), ("train", "training")):
+        if (path / file).exists():
+            return stage
+    return "training" if plan_of(store) is not None and store.best() is not None else "searched"
 
 
 def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,7 +78,8 @@ class TrainSettings:
         validation = self.validation or min(LARGEST_VALIDATION, max(1, count // 10))
         if validation >= count - 1:
             raise UsageError(f"--validation {validation} leaves nothing of {count} training images to learn from")
-        numbers = recipes[self.recipe].with_numbers(self.overrides).for_images(count - validation)
+        asked = self.numbers or recipes[self.recipe].with_numbers(self.overrides)
+        numbers = asked.for_images(count - validation)
         assert numbers.batch_size is not None
         if numbers.batch_size > count - validation:
             raise UsageError(f"batch_size {numbers.batch_size} is larger than the {count - validation} images")
@@ -134,6 +136,19 @@ class TrainSettings:
         generator = torch.Generator().manual_seed(stable_hash(self.seed, space.key(genotype)))
         options = {"auxiliary": True} if auxiliary else {}
         return Classifier(space.build(genotype, self.size, generator=generator, **options), self.mean, self.std)
+
+    @property
+    def that_count(self) -> dict[str, Any]:
+        """What the weights depend on: not where the data lie, and not where they are computed."""
+        values = self.as_dict()
+        for name in ("data_dir", "device", "compile", "overrides"):
+            del values[name]
+        return values | (values.pop("numbers") or {})
+
+    @property
+    def digest(self) -> str:
+        """Eight characters that tell other settings apart."""
+        return hashlib.sha256(json.dumps(self.that_count, sort_keys=True).encode()).hexdigest()[:8]
 
     def as_dict(self) -> dict[str, Any]:
         """What `from_dict` reads, of JSON's types."""

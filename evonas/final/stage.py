@@ -11,9 +11,11 @@ from typing import Any
 
 from evonas.config import SearchSettings
 from evonas.files import dated, make_directory, write_json
+from evonas.final.finalists import compete
 from evonas.final.images import testing_images
 from evonas.final.measure import accuracy
 from evonas.final.parallel import joined, leads
+from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.final.training import Trained, Training
 from evonas.lock import held
@@ -54,16 +56,26 @@ def train(
 
 
 def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trained:
-    """Train the best genotype of an open run in its directory. Raises `EvonasError` if it has none yet."""
-    best = store.best()
-    if best is None:
+    """Train the best genotype of an open run in its directory, or the winner among its best ``finalists``.
+
+    What is not given is as the search was started. Raises `EvonasError` if nothing is scored yet.
+    """
+    plan = plan_of(store) or FinalPlan()
+    given = {**from_search(store.settings), **plan.options(), **_given(options)}
+    finalists = given.pop("finalists")
+    leading = store.leading(max(1, finalists))
+    if not leading:
         raise EvonasError(
             f"{store.path} has no scored genotype to train; continue with: evonas resume {store.path}"
         )
-    settings = TrainSettings(best.genotype, **{**_from_search(store.settings), **_given(options)}).resolve()
+    observer = observer or Observer()
+    genotype = leading[0].genotype
+    if len(leading) > 1:
+        genotype = compete(store.path, leading, given, observer)[0].genotype
+    settings = TrainSettings(genotype, **given).resolve()
     if leads():
         _set_aside(store.path, settings)
-    return _trained(store.path, settings, observer or Observer())
+    return _trained(store.path, settings, observer)
 
 
 def resume(run: Path, observer: Observer | None = None, **options: Any) -> Trained:
@@ -151,7 +163,8 @@ def _created(path: Path) -> Iterator[None]:
         yield
 
 
-def _from_search(settings: SearchSettings) -> dict[str, Any]:
+def from_search(settings: SearchSettings) -> dict[str, Any]:
+    """The settings that a training takes over from a search."""
     return {name: getattr(settings, name) for name in FROM_SEARCH}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +238,7 @@ class Training:
 
     def _restore(self, found: checkpoint.Checkpoint, keep_steps: bool = False) -> None:
         """Everything as it was at the end of an epoch. Raises `EvonasError` if that was another training."""
-        theirs, ours = _that_counts(found.settings), _that_counts(self.settings)
+        theirs, ours = found.settings.that_count, self.settings.that_count
         different = [f"{name} {theirs[name]}, not {ours[name]}" for name in ours if theirs[name] != ours[name]]
         if different:
             raise EvonasError(
@@ -272,11 +272,3 @@ class Training:
             f"interrupted after epoch {len(self.history)} of {self.recipe.epochs}; "
             f"everything up to there is saved. Continue with: evonas resume {self.directory.parent}"
         )
-
-
-def _that_counts(settings: TrainSettings) -> dict[str, Any]:
-    """What the weights depend on: not where the data lie, and not where they are computed."""
-    values = asdict(settings)
-    for name in ("data_dir", "device", "compile", "overrides"):
-        del values[name]
-    return values | values.pop("numbers")

@@ -84,7 +84,7 @@ def overview(summary: Summary) -> RenderableType:
         parts += [Text(_member(row), style="dim") for row in summary.members]
         parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
         parts.append(Text(best.genotype))
-    if summary.stage == "search":
+    if summary.stage in ("search", "training"):
         parts.append(Text(f"continue with: evonas resume {summary.path}", style="yellow"))
     return Group(*parts)
 

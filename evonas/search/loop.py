@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from deap import tools
@@ -27,6 +27,9 @@ from evonas.store import Run
 from evonas.task import task_of
 from fitness import Batch, stable_hash
 
+if TYPE_CHECKING:
+    from evonas.final.training import Trained
+
 HALL_OF_FAME = 10
 REMEMBERED_GENERATIONS = 1000  # of the logbook in memory; run.db has them all
 
@@ -43,6 +46,7 @@ class SearchResult:
     seconds_per_evaluation: float | None
     device: str
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
+    trained: Trained | None = None  # the best one, where a final stage followed
 
 
 class Search:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,19 @@ def search(
     run: str | Path | None = None,
     observer: Observer | None = None,
     engine: Engine | None = None,
+    facts: Mapping[str, str] | None = None,
 ) -> SearchResult:
     """Search from the beginning and keep everything in the directory ``run`` (default ``runs/<date>-...``).
 
-    Scores are computed by ``engine``, by default in this process; it changes nothing in the result.
+    ``facts`` are kept with the run from its first moment on. Scores are computed by ``engine``, by default in
+    this process; it changes nothing in the result.
     Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with all that
     was computed saved.
     """
     settings = settings.resolve()
     images = images_for([settings.proxy], settings)
     path = Path(run) if run is not None else default_path(settings)
-    facts = {"batch": fingerprint(images), "versions": json.dumps(versions())}
+    facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
     observer = observer or Observer()
     with (

@@ -167,7 +167,18 @@ def test_a_missing_data_set_without_network_is_one_message(tmp_path: Path) -> No
 
 def test_a_command_that_needs_no_images_asks_for_none(tmp_path: Path) -> None:
     done = run(
-        *("search", "--proxy", "params", "--dataset", "cifar10", "--population", "4", "--generations", "1"),
+        *(
+            "search",
+            "--proxy",
+            "params",
+            "--dataset",
+            "cifar10",
+            "--population",
+            "4",
+            "--generations",
+            "1",
+            "--no-final",
+        ),
         cwd=tmp_path,
         EVONAS_DATA=str(tmp_path / "absent"),
     )

@@ -17,7 +17,7 @@ from evonas import SearchSettings, resume, search
 from tests.evonas.conftest import content
 
 SEARCH = ["--channels", "2", "--layers", "3", "--population", "6", "--children", "3", "--batch-size", "2"]
-SEARCH += ["--generations", "8", "--seed", "5"]
+SEARCH += ["--generations", "8", "--seed", "5", "--no-final"]
 
 
 def evonas(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
@@ -111,7 +111,7 @@ def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path
         space="nasbench201", proxy="croze+naswot*2", channels=8, layers=2, population=16, children=2, generations=1
     )
     options = ["--space", "nasbench201", "--proxy", "croze+naswot*2", "--channels", "8", "--layers", "2"]
-    options += ["--population", "16", "--children", "2", "--generations", "1"]
+    options += ["--population", "16", "--children", "2", "--generations", "1", "--no-final"]
     killed = evonas("search", *options, "--run", "run", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while len(members(tmp_path / "run")) < 4 and killed.poll() is None and time.monotonic() < deadline:

@@ -24,7 +24,10 @@ TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
         (["list", "genotypes"], set()),
         (["score", "DARTS_V2", "--proxy", "params"], {"torch", "numpy"}),
         (["score", "DARTS_V2", "--proxy", "croze", *TINY], {"torch", "numpy"}),
-        (["search", "--population", "2", "--generations", "1", "--run", "run", *TINY], {"torch", "numpy", "deap"}),
+        (
+            ["search", "--no-final", "--population", "2", "--generations", "1", "--run", "run", *TINY],
+            {"torch", "numpy", "deap"},
+        ),
     ],
     ids=["help", "search help", "show", "list", "score params", "score croze", "search croze"],
 )

@@ -49,13 +49,13 @@ def test_ray_that_is_not_installed_is_one_message_with_the_command_that_installs
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evonas.engine.ray_cluster.find_spec", lambda name: None)
-    done = run("search", *TINY, "--engine", "ray", "--run", "run", cwd=tmp_path)
+    done = run("search", *TINY, "--no-final", "--engine", "ray", "--run", "run", cwd=tmp_path)
     assert done.returncode == 2 and "pip install 'evonas[ray]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
 
 
 def test_a_run_says_where_it_is_computed(tmp_path: Path) -> None:
-    done = run("search", *TINY, "--engine", "in-process", "--run", "run", cwd=tmp_path)
+    done = run("search", *TINY, "--no-final", "--engine", "in-process", "--run", "run", cwd=tmp_path)
     assert "computed by: this process" in done.stdout
     assert "computed by: this process" in (tmp_path / "run" / "run.log").read_text()
 

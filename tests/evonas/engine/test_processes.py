@@ -124,7 +124,7 @@ SEARCH += ["--seed", "5", "--run", "run", "--engine", "processes", "--workers", 
 def begin(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     """The command line in a process group of its own, as a shell starts it; returns after two generations."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "evonas", "search", *SEARCH, *arguments],
+        [sys.executable, "-m", "evonas", "search", "--no-final", *SEARCH, *arguments],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

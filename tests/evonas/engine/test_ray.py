@@ -122,7 +122,7 @@ def search(directory: Path, address: str, generations: int) -> subprocess.Popen[
     """A search on the cluster, returned when its second generation is there."""
     options = {**SETTINGS, "generations": generations, "proxy": "croze", "run": "run"}
     arguments = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
-    process = command(directory, "search", *arguments, "--engine", "ray", "--ray-address", address)
+    process = command(directory, "search", "--no-final", *arguments, "--engine", "ray", "--ray-address", address)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("generation 1:"):

@@ -1,0 +1,111 @@
+"""Successive halving: the best genotypes of a search compete by short trainings before one is trained in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.files import make_directory, write_json
+from evonas.final import checkpoint
+from evonas.final.images import split
+from evonas.final.measure import robust_accuracy
+from evonas.final.parallel import Group
+from evonas.final.settings import TrainSettings
+from evonas.final.training import Training
+from evonas.observer import Observer
+from evonas.rows import IndividualRow
+from spaces.errors import EvonasError
+
+JOURNAL = "finalists.json"
+STANDARD_EPS = 1.0  # in 1/255; networks that were not trained against attacks withstand no more
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """One competitor: the individual of the search, and what it reached in the last round it was in."""
+
+    birth: int
+    genotype: str
+    score: float
+    round: int = 0  # rounds it was trained in
+    robust: float = 0.0
+    validation: float = 0.0
+
+
+def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
+    """(competitors, epochs) of each round: half of them go on, to twice the epochs.
+
+    Every round costs the same, all together about one training of ``epochs``.
+    """
+    number = max(1, (count - 1).bit_length())
+    first = max(1, epochs // (count * number))
+    return [(-(-count // 2**i), first * 2**i) for i in range(number)]
+
+
+def compete(
+    run: Path, individuals: list[IndividualRow], options: Mapping[str, Any], observer: Observer
+) -> list[Finalist]:
+    """The finalists of a run, the winner first; every training and every result is kept in ``run``/finalists.
+
+    In each round every competitor is trained from its initial weights, for twice as many epochs as in the round
+    before, and ranked by its accuracy on the images held out under PGD-10 (with the recipe's eps, or with 1/255
+    for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016).
+    """
+    standing = [Finalist(row.birth, row.genotype, row.score or 0.0) for row in individuals]
+    full = TrainSettings(standing[0].genotype, **options).resolve()
+    plan = rounds(len(standing), full.chosen.epochs)
+    cost = sum(count * epochs for count, epochs in plan)
+    observer.message(
+        f"{len(standing)} finalists, {len(plan)} rounds, {cost} epochs in all: "
+        f"{cost / full.chosen.epochs:.1f} times the training that follows"
+    )
+    known = _known(run)
+    for number, (count, epochs) in enumerate(plan, start=1):
+        contest = standing[:count]
+        for i, finalist in enumerate(contest):
+            numbers = {**options.get("overrides", {}), "epochs": epochs}
+            settings = TrainSettings(finalist.genotype, **{**options, "overrides": numbers}).resolve()
+            key = f"{number}-{finalist.birth}-{settings.digest}"
+            if key not in known:
+                known[key] = _trained(run / "finalists" / key, settings, observer)
+                write_json(run / JOURNAL, known)
+            contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.score, number, **known[key])
+            found = contest[i]
+            observer.message(
+                f"round {number}, birth {found.birth}: {100 * found.robust:.2f} % under PGD-10, "
+                f"{100 * found.validation:.2f} % clean, after {epochs} epochs"
+            )
+        contest.sort(key=lambda one: (-one.robust, -one.validation, -one.score, one.birth))
+        standing[:count] = contest
+    return standing
+
+
+def _known(run: Path) -> dict[str, dict[str, float]]:
+    path = run / JOURNAL
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            key: {name: float(value[name]) for name in ("robust", "validation")} for key, value in found.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EvonasError(
+            f"{path} cannot be read: {error}; rename it to let the finalists compete again"
+        ) from None
+
+
+def _trained(directory: Path, settings: TrainSettings, observer: Observer) -> dict[str, float]:
+    make_directory(directory)
+    result = Training(directory, settings, observer, Group()).run()
+    model = checkpoint.load(result.checkpoint).model(settings.device)
+    recipe = settings.chosen
+    eps = recipe.eps if recipe.adversary != "none" else STANDARD_EPS
+    _, held_out = split(settings)
+    return {
+        "robust": robust_accuracy(model, held_out, eps, settings.seed),
+        "validation": result.best.validation,
+    }

@@ -1,0 +1,73 @@
+"""What follows a search: which recipe trains its best genotype, and how that is chosen."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evonas.final.recipes import recipes
+from evonas.records import Records
+from spaces.errors import EvonasError, UsageError
+
+FACT = "final"  # the fact of a run that says what follows its search
+MOST_FINALISTS = 1024
+PRESETS: dict[str, dict[str, Any]] = {
+    "quick": {"overrides": {"epochs": 8}},
+    "paper": {"recipe": "croze200"},
+}
+
+
+@dataclass(frozen=True)
+class FinalPlan:
+    """The final stage of a search. Raises `UsageError` for an unknown recipe or a number out of range."""
+
+    recipe: str = "fast"
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # numbers on top of the recipe's
+    finalists: int = 0  # best genotypes that compete by short trainings; 0 or 1: the best score is the winner
+
+    def __post_init__(self) -> None:
+        recipes[self.recipe].with_numbers(self.overrides)
+        if type(self.finalists) is not int or not 0 <= self.finalists <= MOST_FINALISTS:
+            raise UsageError(f"--finalists must be an integer from 0 to {MOST_FINALISTS}, not {self.finalists!r}")
+
+    @classmethod
+    def from_options(
+        cls,
+        preset: str | None = None,
+        recipe: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        finalists: int | None = None,
+    ) -> FinalPlan:
+        """Defaults, overlaid by a preset, overlaid by what is not None."""
+        base = dict(PRESETS.get(preset or "", {}))
+        if recipe is not None:
+            base["recipe"] = recipe
+        base["overrides"] = {**base.get("overrides", {}), **(overrides or {})}
+        if finalists is not None:
+            base["finalists"] = finalists
+        return cls(**base)
+
+    def options(self) -> dict[str, Any]:
+        """What `evonas.final.stage.in_run` takes."""
+        return {"recipe": self.recipe, "overrides": dict(self.overrides), "finalists": self.finalists}
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> FinalPlan:
+        """The inverse of `to_json`. Raises `EvonasError` if the text is not that."""
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise EvonasError(f"the stored plan of the final stage cannot be read: {error}") from None
+
+
+def plan_of(store: Records) -> FinalPlan | None:
+    """The plan that a search was started with; None for one with ``--no-final``."""
+    text = store.meta(FACT)
+    return None if text is None else FinalPlan.from_json(text)

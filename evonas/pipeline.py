@@ -1,0 +1,66 @@
+"""The whole way: search, then train the best genotype, then measure what it withstands."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evonas.config import SearchSettings
+from evonas.engine import Engine
+from evonas.final.plan import FACT, FinalPlan, plan_of
+from evonas.final.settings import TrainSettings
+from evonas.observer import Observer
+from evonas.records import DATABASE
+from evonas.search import start
+from evonas.search.loop import SearchResult
+from evonas.store import Run
+
+if TYPE_CHECKING:
+    from evonas.final.training import Trained
+
+
+def search(
+    settings: SearchSettings,
+    run: str | Path | None,
+    observer: Observer,
+    engine: Engine | None,
+    final: FinalPlan | None,
+) -> SearchResult:
+    """Search from the beginning; with a plan, go on to the end."""
+    facts = {}
+    if final is not None:
+        _require_images(settings, final)
+        facts = {FACT: final.to_json()}
+    return _finish(start.search(settings, run, observer, engine, facts), observer)
+
+
+def resume(run: str | Path, observer: Observer, engine: Engine | None, **options: Any) -> SearchResult | Trained:
+    """Whatever was interrupted in ``run``: a search with what follows it, or a training alone."""
+    if not (Path(run) / DATABASE).is_file() and (Path(run) / "train").is_dir():
+        from evonas.final import stage
+
+        return stage.resume(Path(run), observer, **options)
+    return _finish(start.resume(run, observer, engine, **options), observer)
+
+
+def _require_images(settings: SearchSettings, final: FinalPlan) -> None:
+    """What the final stage would refuse is refused before the search begins, not hours later."""
+    import numpy as np
+
+    from evonas.final.stage import from_search
+    from spaces import spaces
+
+    some = str(spaces[settings.space].random(np.random.default_rng(0)))
+    options = {name: value for name, value in final.options().items() if name != "finalists"}
+    TrainSettings(some, **from_search(settings), **options).resolve()
+
+
+def _finish(result: SearchResult, observer: Observer) -> SearchResult:
+    with Run.open(result.path) as store:
+        if result.best is None or plan_of(store) is None:
+            return result
+        from evonas.final.stage import in_run
+
+        trained = in_run(store, observer)
+    return dataclasses.replace(result, trained=trained)

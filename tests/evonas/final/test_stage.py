@@ -1,0 +1,144 @@
+"""From a search to a trained network, and back to where that was interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from evonas import SearchSettings, api
+from evonas.final import checkpoint, stage
+from evonas.final.finalists import rounds
+from evonas.final.plan import FinalPlan
+from evonas.final.settings import TrainSettings
+from evonas.final.training import Trained
+from evonas.lock import held
+from evonas.search.loop import SearchResult
+from spaces import EvonasError, UsageError
+from tests.evonas.final.test_training import Stop, StopAfter, without_times
+
+SHORT = {"epochs": 2, "batch_size": 16}
+
+
+@pytest.fixture
+def settings(pictures: str) -> SearchSettings:
+    return SearchSettings(
+        proxy="params",
+        dataset=pictures,
+        channels=4,
+        layers=3,
+        population=4,
+        children=2,
+        generations=2,
+        device="cpu",
+    )
+
+
+def searched(settings: SearchSettings, path: Path, plan: FinalPlan | None) -> SearchResult:
+    return api.search(settings, path, final=plan)
+
+
+def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettings, tmp_path: Path) -> None:
+    result = searched(settings, tmp_path / "run", FinalPlan(overrides=SHORT))
+    assert result.best is not None and result.trained is not None
+    assert result.trained.settings.genotype == str(result.best.genotype)
+    said = api.training_result(result.trained)
+    assert said["n"] == 16 and 0 <= said["accuracy"] <= 1
+    assert api.summarise(tmp_path / "run").stage == "trained"
+
+
+def test_killed_while_training_a_run_resumes_there(settings: SearchSettings, tmp_path: Path) -> None:
+    plan = FinalPlan(overrides=SHORT)
+    whole = searched(settings, tmp_path / "whole", plan).trained
+    with pytest.raises(Stop):
+        api.search(settings, tmp_path / "killed", StopAfter(5), final=plan)
+    assert api.summarise(tmp_path / "killed").stage == "training"
+    again = api.resume(tmp_path / "killed")
+    assert isinstance(again, SearchResult) and again.trained is not None and whole is not None
+    assert without_times(again.trained.history) == without_times(whole.history)
+    expected, found = (checkpoint.load(one.checkpoint).tensors for one in (whole, again.trained))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_longer_search_sets_the_training_of_the_former_best_aside(
+    settings: SearchSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "run"
+    first = searched(settings, path, FinalPlan(overrides=SHORT)).trained
+    second = api.resume(path, generations=12)
+    assert isinstance(second, SearchResult) and second.trained is not None and first is not None
+    assert second.trained.settings.genotype != first.settings.genotype
+    assert stage.settings_of(path).genotype == second.trained.settings.genotype
+    assert (path / "train.1" / "best.safetensors").is_file()
+
+
+def test_finalists_compete_and_what_they_reached_is_kept(settings: SearchSettings, tmp_path: Path) -> None:
+    plan = FinalPlan(overrides=SHORT, finalists=3)
+    result = searched(settings, tmp_path / "run", plan)
+    journal = json.loads((tmp_path / "run" / "finalists.json").read_text())
+    assert [key[0] for key in journal].count("1") == 3 and [key[0] for key in journal].count("2") == 2
+    assert result.trained is not None
+    before = (tmp_path / "run" / "finalists.json").stat().st_mtime_ns
+    again = api.train(str(tmp_path / "run"))
+    assert again.settings == result.trained.settings
+    assert (tmp_path / "run" / "finalists.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("count", "epochs", "total"), [(2, 10, 10), (4, 60, 56), (8, 60, 48), (5, 1, 19)])
+def test_finalists_cost_about_one_training(count: int, epochs: int, total: int) -> None:
+    plan = rounds(count, epochs)
+    assert [plan[0][0], plan[-1][0]] == [count, 2]
+    assert sum(competitors * length for competitors, length in plan) == total
+
+
+def test_a_damaged_journal_of_finalists_is_named(settings: SearchSettings, tmp_path: Path) -> None:
+    searched(settings, tmp_path / "run", None)
+    (tmp_path / "run" / "finalists.json").write_text('{"1-0": 3}')
+    with pytest.raises(EvonasError, match=r"finalists\.json cannot be read"):
+        api.train(str(tmp_path / "run"), finalists=2, overrides=SHORT)
+
+
+def test_a_genotype_is_trained_alone_and_resumed(small: Callable[..., TrainSettings], tmp_path: Path) -> None:
+    options = {"channels": 4, "layers": 3, "dataset": small().dataset, "overrides": SHORT, "device": "cpu"}
+    with pytest.raises(Stop):
+        api.train("DARTS_V2", tmp_path / "run", StopAfter(5), **options)
+    result = api.resume(tmp_path / "run")
+    assert isinstance(result, Trained) and len(result.history) == 2
+    with pytest.raises(UsageError, match="--seed cannot change"):
+        api.resume(tmp_path / "run", seed=3)
+
+
+def test_a_second_process_is_told_that_there_is_a_first(tmp_path: Path) -> None:
+    with held(tmp_path), pytest.raises(EvonasError, match="is in use by another process"):
+        api.train("DARTS_V2", tmp_path, channels=4, layers=3, overrides=SHORT)
+
+
+def test_what_the_final_stage_needs_is_asked_for_before_the_search(
+    settings: SearchSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="batch_size 4096 is larger"):
+        searched(settings, tmp_path / "run", FinalPlan(overrides={"batch_size": 4096}))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("options", [{"recipe": "x"}, {"overrides": {"lr": -1}}, {"finalists": -1}])
+def test_a_plan_that_cannot_be_is_refused(options: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        FinalPlan(**options)  # type: ignore[arg-type]
+
+
+def test_a_plan_survives_the_way_to_run_db() -> None:
+    plan = FinalPlan.from_options("quick", overrides={"lr": 0.1}, finalists=3)
+    assert FinalPlan.from_json(plan.to_json()) == plan and plan.overrides == {"epochs": 8, "lr": 0.1}
+
+
+def test_nothing_trained_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    with pytest.raises(UsageError, match="holds no training"):
+        api.resume(tmp_path)
+    (tmp_path / "train" / "settings.json").write_text("{")
+    with pytest.raises(EvonasError, match="cannot be read"):
+        api.resume(tmp_path)
