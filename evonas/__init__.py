@@ -2,10 +2,22 @@
 
 import evonas.report
 import evonas.search  # noqa: F401  (packages first: the functions of the same names then take their places)
-from evonas.api import correlate, resume, score, search, summarise
+from evonas.api import correlate, evaluate, resume, score, search, summarise
 from evonas.config import SearchSettings
+from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import EvonasError, UsageError
 
 __version__ = "0.1.0"
 
-__all__ = ["EvonasError", "SearchSettings", "UsageError", "correlate", "resume", "score", "search", "summarise"]
+__all__ = [
+    "EvaluateSettings",
+    "EvonasError",
+    "SearchSettings",
+    "UsageError",
+    "correlate",
+    "evaluate",
+    "resume",
+    "score",
+    "search",
+    "summarise",
+]

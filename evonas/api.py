@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.config import SearchSettings
+from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.bench import Correlation
     from evonas.engine import Engine
     from evonas.final.plan import FinalPlan
+    from evonas.final.evaluation.result import Evaluation
     from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
@@ -107,6 +109,19 @@ def correlate(
     from evonas import correlation
 
     return correlation.correlate(table, proxies, settings or SearchSettings(space="nasbench201"), **options)
+
+
+def evaluate(
+    target: str | Path, settings: EvaluateSettings | None = None, observer: Observer | None = None
+) -> Evaluation:
+    """What the trained network of a run, or a checkpoint, withstands; kept beside it in evaluation.json.
+
+    An evaluation that was interrupted goes on where it stopped. Raises `EvonasError` with one message.
+    """
+    from evonas.final.evaluation.evaluate import evaluate
+    from evonas.observer import Observer as Silent
+
+    return evaluate(Path(target), settings or EvaluateSettings(), observer or Silent())
 
 
 def summarise(run: str | Path) -> Summary:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 Entries = list[dict[str, str]]
 
-KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "recipes", "genotypes")
+KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "recipes", "attacks", "genotypes")
 NOTES = {
     "proxies": 'Several make one: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
     "each is standardised by the first population of the search."
@@ -72,6 +72,20 @@ def _recipes() -> Entries:
     ]
 
 
+def _attacks() -> Entries:
+    from evonas.final.attacks import attacks
+
+    return [
+        {
+            "name": name,
+            "about": _first_line(attacks[name]),
+            "source": attacks[name].source,
+            "needs": f"{attacks[name].package} (pip install evonas[attacks])" if attacks[name].package else "",
+        }
+        for name in attacks
+    ]
+
+
 def _genotypes() -> Entries:
     from spaces.darts import PUBLISHED
 
@@ -86,5 +100,5 @@ def _first_line(thing: object) -> str:
 
 
 _ENTRIES = dict(
-    zip(KINDS, (_spaces, _proxies, _algorithms, _data_sets, _engines, _recipes, _genotypes), strict=True)
+    zip(KINDS, (_spaces, _proxies, _algorithms, _data_sets, _engines, _recipes, _attacks, _genotypes), strict=True)
 )

@@ -1,0 +1,55 @@
+"""Auto-PGD towards other classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from evonas.final.attacks.base import AttackOptions, attacks
+from evonas.final.attacks.package import LOGGER, TARGETS, Packaged, classes_of, in_rows, member
+from evonas.final.attacks.undisturbed import Model
+from spaces.errors import UsageError
+
+FEWEST_CLASSES = 4  # the targeted DLR loss takes the fourth largest logit
+
+
+@attacks.register("apgd-t")
+@dataclass(frozen=True)
+class ApgdT(Packaged):
+    """Auto-PGD on the targeted difference-of-logits ratio, for the nine most likely other classes in turn."""
+
+    name = "apgd-t"
+    source = (
+        'Croce, Hein, "Reliable evaluation of adversarial robustness with an ensemble of '
+        'diverse parameter-free attacks", ICML 2020'
+    )
+
+    steps: int = 100
+    restarts: int = 1  # for each class
+
+    @classmethod
+    def from_options(cls, options: AttackOptions) -> ApgdT:
+        return cls(options.steps, options.restarts)
+
+    def describe(self, epsilon: float) -> dict[str, Any]:
+        return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts, "targets": TARGETS}
+
+    def made(self, model: Model, images: Tensor, radius: float, seed: int) -> Any:
+        classes = classes_of(model, images)
+        if classes < FEWEST_CLASSES:
+            raise UsageError(
+                f"attack {self.name} needs at least {FEWEST_CLASSES} classes, and this model has {classes}; "
+                "--attacks pgd,apgd-ce,square would work"
+            )
+        return member("autopgd_base", "APGDAttack_targeted")(
+            in_rows(model),
+            n_iter=self.steps,
+            n_restarts=self.restarts,
+            eps=radius,
+            seed=seed,
+            n_target_classes=min(TARGETS, classes - 1),
+            device=images.device,
+            logger=LOGGER,
+        )

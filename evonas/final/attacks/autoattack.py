@@ -1,0 +1,41 @@
+"""AutoAttack in its standard version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from evonas.final.attacks.apgd_ce import ApgdCE
+from evonas.final.attacks.apgd_t import ApgdT
+from evonas.final.attacks.base import Attack, AttackOptions, attacks
+from evonas.final.attacks.fab_t import FabT
+from evonas.final.attacks.package import TARGETS, Packaged
+from evonas.final.attacks.square import Square
+
+MEMBERS = (ApgdCE(steps=100), ApgdT(steps=100), FabT(steps=100), Square(queries=5000))
+
+
+@attacks.register("autoattack")
+@dataclass(frozen=True)
+class AutoAttack(Packaged):
+    """The standard four in turn: APGD-CE, APGD-T, FAB-T, Square, each on what the others have left.
+
+    Its numbers are fixed: 100 steps, one restart, nine targets, 5,000 queries.
+    """
+
+    name = "autoattack"
+    source = (
+        'Croce, Hein, "Reliable evaluation of adversarial robustness with an ensemble of '
+        'diverse parameter-free attacks", ICML 2020'
+    )
+
+    @classmethod
+    def from_options(cls, options: AttackOptions) -> AutoAttack:
+        return cls()
+
+    @property
+    def parts(self) -> tuple[Attack, ...]:
+        return MEMBERS
+
+    def describe(self, epsilon: float) -> dict[str, Any]:
+        return {"epsilon": epsilon, "version": "standard", "steps": 100, "targets": TARGETS, "queries": 5000}

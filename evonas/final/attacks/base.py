@@ -1,0 +1,163 @@
+"""What an attack is: a rule for moving images inside a ball, tried on what is still classified rightly."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from evonas.final.attacks.draws import Draws
+from evonas.final.attacks.undisturbed import Model, undisturbed
+from spaces.errors import EvonasError, UsageError
+from spaces.registry import Registry
+
+ROUNDING = 1e-6  # by which float32 may leave the ball
+
+
+@dataclass(frozen=True)
+class AttackOptions:
+    """What can be asked of an attack by its name; each takes what concerns it."""
+
+    steps: int = 20
+    step_size: float | None = None  # in 1/255; 2.5 epsilon / steps
+    restarts: int = 1
+    queries: int = 5000
+
+
+class Attack(ABC):
+    """Moves images within the L-infinity ball of radius epsilon / 255 around them and within [0, 1].
+
+    A frozen dataclass whose fields are its settings. Its parts are tried one after the other, each on what the
+    parts before have left correctly classified.
+    """
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    package: ClassVar[str] = ""  # that computes it
+    version: ClassVar[int] = 1  # raised when its results change: what was kept of it is then void
+
+    @classmethod
+    @abstractmethod
+    def from_options(cls, options: AttackOptions) -> Attack:
+        """The attack with the options that concern it."""
+
+    @property
+    def parts(self) -> tuple[Attack, ...]:
+        """What is tried in turn: restarts, or the members of an ensemble."""
+        return (self,)
+
+    def perturb(self, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:
+        """Moved images; ``radius`` on the scale of the images. What has parts has this only in them."""
+        raise NotImplementedError
+
+    def require(self) -> None:
+        """Raises `EvonasError` if the package that the attack needs is not installed."""
+        if self.package and find_spec(self.package) is None:
+            raise EvonasError(f"attack {self.name} needs {self.package}: pip install evonas[attacks]")
+
+    def versions(self) -> dict[str, str]:
+        """Of the package that computes it."""
+        return {}
+
+    def settings(self) -> dict[str, Any]:
+        """What its results depend on, as JSON has it."""
+        return {"attack": self.name, "version": self.version, **dataclasses.asdict(self)}  # type: ignore[call-overload]
+
+    def describe(self, epsilon: float) -> dict[str, Any]:
+        """Its numbers for a reader, sizes in 1/255."""
+        return {"epsilon": epsilon}
+
+    def __call__(self, model: Model, images: Tensor, labels: Tensor, epsilon: float, draws: Draws) -> Tensor:
+        """Adversarial images, float32 (N, 3, H, W).
+
+        ``images`` float32 in [0, 1], ``labels`` int64 (N,), ``epsilon`` in 1/255, one stream of
+        ``draws`` an image.
+        Raises `UsageError` for images, labels or an epsilon that are not that.
+        """
+        require_images(images, labels)
+        if not (math.isfinite(epsilon) and 0 <= epsilon <= 255):
+            raise UsageError(f"epsilon is in 1/255, from 0 to 255, not {epsilon!r}")
+        if len(draws.indices) != len(images):
+            raise UsageError(f"{len(images)} images need {len(images)} streams of draws, not {len(draws.indices)}")
+        with undisturbed(model, images.device):
+            moved, left = images.clone(), torch.ones_like(labels, dtype=torch.bool)
+            for part in self.parts:
+                if left.any():
+                    part.require()
+                    chosen = draws.select(left)
+                    moved[left] = _inside(part, model, images[left], labels[left], epsilon / 255, chosen)
+                    if len(self.parts) > 1:
+                        left &= correct(model, moved, labels)
+        return moved
+
+
+attacks: Registry[type[Attack]] = Registry("attack")
+
+
+def _inside(part: Attack, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:
+    """What ``part`` makes of the images, checked."""
+    moved = part.perturb(model, images.clone(), labels, radius, draws).detach()
+    if moved.shape != images.shape or not torch.isfinite(moved).all():
+        raise EvonasError(f"attack {part.name} returned something that is no image; nothing was counted")
+    farthest = (moved - images).abs().max().item()
+    if farthest > radius + ROUNDING or moved.min() < -ROUNDING or moved.max() > 1 + ROUNDING:
+        raise EvonasError(
+            f"attack {part.name} moved a pixel by {255 * farthest:g}/255 where {255 * radius:g}/255 is allowed, "
+            "or left [0, 1]; nothing was counted"
+        )
+    low, high = box(images, radius)
+    return moved.clamp(low, high)
+
+
+def box(images: Tensor, radius: float) -> tuple[Tensor, Tensor]:
+    """The least and the largest value that each pixel may take."""
+    return (images - radius).clamp(min=0), (images + radius).clamp(max=1)
+
+
+def require_images(images: Tensor, labels: Tensor) -> None:
+    """Raises `UsageError` unless images are float32 (N, 3, H, W) in [0, 1] and labels int64 (N,)."""
+    if images.dtype != torch.float32 or images.ndim != 4 or images.shape[1] != 3:
+        raise UsageError(
+            f"an attack takes float32 images (N, 3, H, W), not {str(images.dtype).removeprefix('torch.')} "
+            f"{tuple(images.shape)}; from uint8: images.float() / 255"
+        )
+    if labels.dtype != torch.int64 or labels.shape != images.shape[:1]:
+        raise UsageError(f"{len(images)} images need int64 labels ({len(images)},), not {tuple(labels.shape)}")
+    if len(images) and not (images.min() >= 0 and images.max() <= 1):  # also false for nan
+        raise UsageError(
+            f"images must lie in [0, 1], not from {images.min().item():g} to {images.max().item():g}; "
+            "normalisation belongs inside the model"
+        )
+
+
+def logits_of(model: Model, images: Tensor) -> Tensor:
+    """Logits float32 (N, classes). Raises `UsageError` if the model answers with something else."""
+    logits = model(images)
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
+        what = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise UsageError(f"a model answers with one row of logits an image ({len(images)}, classes), not {what}")
+    if logits.dtype != torch.float32:
+        raise UsageError(f"attacks compute in float32; this model answers in {logits.dtype}: call model.float()")
+    return logits
+
+
+@torch.no_grad()
+def correct(model: Model, images: Tensor, labels: Tensor) -> Tensor:
+    """Which images are classified rightly, bool (N,); an answer that is not finite is wrong."""
+    logits = logits_of(model, images)
+    return (logits.argmax(1) == labels) & logits.isfinite().all(1)
+
+
+def gradient(model: Model, images: Tensor, labels: Tensor) -> Tensor:
+    """Gradient of the cross-entropy of each image with respect to it, (N, 3, H, W)."""
+    images = images.detach().requires_grad_()
+    with torch.enable_grad():
+        loss = F.cross_entropy(logits_of(model, images), labels, reduction="sum")
+    return torch.autograd.grad(loss, images)[0]

@@ -1,0 +1,45 @@
+"""Random numbers that belong to an image, not to its place in a batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fitness import stable_hash
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Streams of random numbers, one for each image by its index in the data set.
+
+    What image i draws is a function of (seed, purpose, i) alone: not of the batch it is in, nor of the images
+    that are left. ``chunk`` names the batch for attacks that can be seeded as a whole only.
+    """
+
+    seed: int
+    indices: tuple[int, ...]
+    chunk: int = 0
+
+    @classmethod
+    def of(cls, seed: int, first: int, count: int) -> Draws:
+        """Streams of the images from ``first`` on."""
+        return cls(seed, tuple(range(first, first + count)), first)
+
+    def select(self, chosen: Tensor) -> Draws:
+        """The streams of the images where ``chosen``, bool (N,), is true."""
+        kept = tuple(index for index, keep in zip(self.indices, chosen.tolist(), strict=True) if keep)
+        return Draws(self.seed, kept, self.chunk)
+
+    def uniform(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
+        """Uniform on [-1, 1), float32 (N, *shape), on the CPU so that every device sees the same."""
+        values = torch.empty((len(self.indices), *shape))
+        generator = torch.Generator()
+        for row, index in zip(values, self.indices, strict=True):
+            row.uniform_(-1, 1, generator=generator.manual_seed(stable_hash(self.seed, purpose, index)))
+        return values
+
+    def whole(self, purpose: str) -> int:
+        """One seed for the whole batch."""
+        return stable_hash(self.seed, purpose, "chunk", self.chunk)

@@ -1,0 +1,1 @@
+"""What a trained network withstands, by a protocol that can be checked."""

@@ -1,0 +1,118 @@
+"""From a trained network to what it withstands."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evonas.files import versions, write_json
+from evonas.final import checkpoint
+from evonas.final.attacks.pgd import PGD
+from evonas.final.evaluation.checks import Outcomes, check
+from evonas.final.evaluation.journal import Journal
+from evonas.final.evaluation.result import Attacked, Evaluation
+from evonas.final.evaluation.settings import EvaluateSettings
+from evonas.final.evaluation.subject import Subject
+from evonas.final.evaluation.target import draw, images_for, locate
+from evonas.interrupts import stop_requests
+from evonas.observer import Observer
+
+
+def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Evaluation:
+    """Everything that ``settings`` ask for, of the network at ``target``; written beside it as JSON.
+
+    Raises `UsageError` for settings that cannot be, `EvonasError` for a checkpoint that is damaged or does not fit
+    the data set, `Interrupted` after SIGINT or SIGTERM: the same call then goes on where it stopped.
+    """
+    settings = settings.resolve()
+    place = locate(target)
+    found = checkpoint.load(place.checkpoint)
+    model = found.model(settings.device).to(memory_format=torch.channels_last)
+    everything = images_for(found, settings.data_dir)
+    chosen = draw(settings.images, len(everything), settings.seed)
+    facts = _facts(found)
+    with Journal(place.journal) as journal, stop_requests(observer.message) as stop:
+        subject = Subject(
+            model,
+            everything.images[chosen],
+            everything.labels[chosen],
+            identity=f"{facts['genotype']} {facts['channels']} {facts['layers']}",
+            device=settings.device,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            journal=journal,
+            observer=observer,
+            stop=stop,
+        )
+        evaluation = evaluate_subject(subject, settings)
+    protocol = {"split": "test", "of": len(everything), **evaluation.protocol}
+    evaluation = dataclasses.replace(evaluation, facts=facts, protocol=protocol, path=place.result)
+    write_json(place.result, evaluation.as_json())
+    return evaluation
+
+
+def evaluate_subject(subject: Subject, settings: EvaluateSettings) -> Evaluation:
+    """Clean accuracy, every attack at every epsilon, and the checks, of any model that maps images to logits."""
+    right = subject.clean()
+    outcomes: Outcomes = {}
+    attacked: dict[str, dict[float, Attacked]] = {}
+    for name, attack in settings.chosen().items():
+        outcomes[name], attacked[name] = {}, {}
+        for epsilon in settings.epsilons:
+            parts = subject.attack(attack, epsilon, right)
+            outcomes[name][epsilon] = parts
+            rates = tuple((part, subject.rate(left)) for part, left in parts)
+            attacked[name][epsilon] = Attacked(attack.describe(epsilon), rates[-1][1], rates)
+            subject.observer.message(
+                f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images"
+            )
+    checks = []
+    if settings.checks:
+        pgd = PGD(settings.steps, settings.step_size)
+        checks = check(subject, settings.checks, settings.epsilons[0], pgd, outcomes)
+    return Evaluation(
+        clean=subject.rate(right),
+        epsilons=settings.epsilons,
+        attacks=attacked,
+        checks=tuple(checks),
+        protocol=_protocol(subject, settings),
+        versions=_versions(settings),
+    )
+
+
+def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
+    trained = found.settings
+    return {
+        "checkpoint": str(found.path),
+        "genotype": found.genotype,
+        "dataset": trained.dataset,
+        "channels": trained.channels,
+        "layers": trained.layers,
+        "recipe": trained.recipe,
+        "epoch": found.epoch,
+    }
+
+
+def _protocol(subject: Subject, settings: EvaluateSettings) -> dict[str, Any]:
+    return {
+        "images": len(subject.images),
+        "norm": "L-infinity",
+        "pixels": "[0, 1]; normalisation is the model's first layer",
+        "precision": "float32, no autocast, no TF32",
+        "attacked": "images that the parts before have left correctly classified",
+        "seed": settings.seed,
+        "batch_size": settings.batch_size,
+        "device": settings.device,
+        "checks": min(settings.checks, len(subject.images)),
+    }
+
+
+def _versions(settings: EvaluateSettings) -> dict[str, str]:
+    found = versions()
+    del found["deap"]
+    for attack in settings.chosen().values():
+        found |= attack.versions()
+    return found

@@ -1,0 +1,67 @@
+"""What an evaluation found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evonas.final.evaluation.checks import Check
+from evonas.final.evaluation.rates import Rate, hrs
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """One attack at one epsilon: its numbers, what is left, and what each part of it has left."""
+
+    numbers: Mapping[str, Any]  # epsilon, steps, ..., sizes in 1/255
+    rate: Rate
+    parts: tuple[tuple[str, Rate], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        found = {**self.rate.as_json(), **self.numbers}
+        if len(self.parts) > 1:
+            found["parts"] = [{"name": name, "accuracy": rate.accuracy} for name, rate in self.parts]
+        return found
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracies on clean, attacked and corrupted images; shares from 0 to 1, epsilons in 1/255."""
+
+    clean: Rate
+    epsilons: tuple[float, ...]  # the first is the headline
+    attacks: Mapping[str, Mapping[float, Attacked]]
+    checks: tuple[Check, ...]
+    protocol: Mapping[str, Any]
+    corruptions: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)  # of the network
+    versions: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None  # where it was written
+
+    @property
+    def hrs(self) -> dict[str, float]:
+        """Harmonic mean of clean and robust accuracy for each attack at the first epsilon."""
+        return {
+            name: hrs(self.clean.accuracy, found[self.epsilons[0]].rate.accuracy)
+            for name, found in self.attacks.items()
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """The headline of each attack under its name, every epsilon under ``epsilons``."""
+        headline = {name: found[self.epsilons[0]].as_json() for name, found in self.attacks.items()}
+        return {
+            **self.facts,
+            "clean": self.clean.as_json(),
+            **headline,
+            "corruptions": self.corruptions,
+            "hrs": self.hrs,
+            "epsilons": {
+                f"{epsilon:g}": {name: found[epsilon].as_json() for name, found in self.attacks.items()}
+                for epsilon in self.epsilons
+            },
+            "checks": [check.as_json() for check in self.checks],
+            "protocol": dict(self.protocol),
+            "versions": dict(self.versions),
+        }
