@@ -13,8 +13,8 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from evonas.bench import Correlation
     from evonas.engine import Engine
-    from evonas.final.plan import FinalPlan
     from evonas.final.evaluation.result import Evaluation
+    from evonas.final.plan import FinalPlan
     from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
