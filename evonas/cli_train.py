@@ -48,7 +48,7 @@ def train(
 ) -> None:
     """Train one genotype and keep the best and the last epoch; the same command again continues.
 
-    Several GPUs: `torchrun --nproc-per-node 4 -m evonas train DARTS_V2 --run runs/darts-v2`
+    Several GPUs: `torchrun --nproc-per-node 4 -m -- evonas train DARTS_V2 --run runs/darts-v2`
 
     Example: `evonas train DARTS_V2 --channels 8 --layers 5 --epochs 10`
     """

@@ -108,6 +108,7 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
         result = Training(directory, replace(settings, device=device), observer, group).run()
         if group.leads and not (directory / RESULT).exists():
             _conclude(result)
+        group.agreed(None)  # the others wait for what the leading one has to say
     return result
 
 

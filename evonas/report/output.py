@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -14,8 +16,8 @@ from evonas.report.plain import LogFile, PlainLines
 
 
 def make_console() -> Console:
-    """Standard output, without colours that nobody asked for."""
-    return Console(highlight=False)
+    """Standard output, without colours that nobody asked for; of several processes only the first one speaks."""
+    return Console(highlight=False, quiet=os.environ.get("RANK", "0") != "0")
 
 
 def print_rich(renderable: RenderableType) -> None:
@@ -39,7 +41,7 @@ def search_observer(console: Console) -> Observer:
         return _plain(console)
     from evonas.report.training import TrainingView
 
-    return Observers(LiveView(console), TrainingView(console), LogFile())
+    return Observers(LiveView(console), TrainingView(console), LogFile(), *_tensorboard())
 
 
 def training_observer(console: Console) -> Observer:
@@ -48,11 +50,19 @@ def training_observer(console: Console) -> Observer:
         return _plain(console)
     from evonas.report.training import TrainingView
 
-    return Observers(TrainingView(console), LogFile())
+    return Observers(TrainingView(console), LogFile(), *_tensorboard())
 
 
 def _plain(console: Console) -> Observer:
     def write(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False)
 
-    return Observers(PlainLines(write), LogFile())
+    return Observers(PlainLines(write), LogFile(), *_tensorboard())
+
+
+def _tensorboard() -> list[Observer]:
+    if find_spec("tensorboard") is None:
+        return []
+    from evonas.report.tensorboard import TensorBoard
+
+    return [TensorBoard()]
