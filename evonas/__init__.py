@@ -2,7 +2,7 @@
 
 import evonas.report
 import evonas.search  # noqa: F401  (packages first: the functions of the same names then take their places)
-from evonas.api import correlate, evaluate, resume, score, search, summarise
+from evonas.api import correlate, corrupt, evaluate, resume, score, search, summarise, train
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import EvonasError, UsageError
@@ -15,9 +15,11 @@ __all__ = [
     "SearchSettings",
     "UsageError",
     "correlate",
+    "corrupt",
     "evaluate",
     "resume",
     "score",
     "search",
     "summarise",
+    "train",
 ]

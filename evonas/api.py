@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
+    from numpy import uint8
+    from numpy.typing import NDArray
+    from torch import Tensor
+
     from evonas.bench import Correlation
     from evonas.engine import Engine
     from evonas.final.evaluation.result import Evaluation
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from evonas.search.loop import SearchResult
     from evonas.speed import Measurement
     from evonas.summary import Summary
+
+    Images = TypeVar("Images", Tensor, NDArray[uint8])
 
 
 def search(
@@ -140,3 +146,15 @@ def bench(settings: SearchSettings | None = None, **options: Any) -> Measurement
     from evonas.speed import measure
 
     return measure(settings or SearchSettings(), **options)
+
+
+def corrupt(images: Images, name: str, severity: int, seed: int = 0, first: int = 0) -> Images:
+    """Images, tensor or NumPy array uint8 (N, 3, H, W), under a corruption of CIFAR-10-C at severity 1 to 5.
+
+    What is drawn for image i depends on seed, name, severity and first + i only, so a data set may be corrupted in
+    pieces: ``first`` is the index of the first image given. `evonas list corruptions` names them.
+    Raises `UsageError` naming what would be right.
+    """
+    from evonas.final import corruptions
+
+    return corruptions.corrupt(images, name, severity, seed, first)

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 
 Entries = list[dict[str, str]]
 
-KINDS = ("spaces", "proxies", "algorithms", "datasets", "engines", "recipes", "attacks", "genotypes")
+KINDS = (
+    "spaces",
+    "proxies",
+    "algorithms",
+    "datasets",
+    "engines",
+    "recipes",
+    "attacks",
+    "corruptions",
+    "genotypes",
+)
 NOTES = {
     "proxies": 'Several make one: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
     "each is standardised by the first population of the search."
@@ -86,6 +96,13 @@ def _attacks() -> Entries:
     ]
 
 
+def _corruptions() -> Entries:
+    from evonas.final.corruptions import GROUPS, corruptions
+
+    grouped = sorted(corruptions, key=lambda name: GROUPS.index(corruptions[name].group))
+    return [{"name": name, "about": corruptions[name].about, "group": corruptions[name].group} for name in grouped]
+
+
 def _genotypes() -> Entries:
     from spaces.darts import PUBLISHED
 
@@ -100,5 +117,9 @@ def _first_line(thing: object) -> str:
 
 
 _ENTRIES = dict(
-    zip(KINDS, (_spaces, _proxies, _algorithms, _data_sets, _engines, _recipes, _attacks, _genotypes), strict=True)
+    zip(
+        KINDS,
+        (_spaces, _proxies, _algorithms, _data_sets, _engines, _recipes, _attacks, _corruptions, _genotypes),
+        strict=True,
+    )
 )

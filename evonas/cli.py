@@ -170,11 +170,14 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
 @app.command(name="list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(help="spaces, proxies, algorithms, datasets, engines, recipes or genotypes.")
+        str | None,
+        typer.Argument(
+            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions or genotypes."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List spaces, proxies, algorithms, data sets, engines, recipes and published genotypes.
+    """List spaces, proxies, algorithms, data sets, engines, recipes, attacks, corruptions and published genotypes.
 
     Example: `evonas list proxies`
     """

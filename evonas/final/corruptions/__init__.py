@@ -1,0 +1,88 @@
+"""The fifteen corruptions of CIFAR-10-C for any images, vectorised and seeded.
+
+Source: Hendrycks, Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
+ICLR 2019, with its constants for images of 32 pixels; lengths in pixels scale with the shorter side over 32.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from evonas.final.corruptions import (  # noqa: F401  (each registers its corruption)
+    brightness,
+    contrast,
+    defocus_blur,
+    elastic_transform,
+    fog,
+    frost,
+    glass_blur,
+    jpeg_compression,
+    motion_blur,
+    noise,
+    pixelate,
+    snow,
+    zoom_blur,
+)
+from evonas.final.corruptions.base import GROUPS, SEVERITIES, Corruption, corruptions
+from evonas.final.corruptions.draws import Draws
+from spaces.errors import UsageError
+
+__all__ = ["GROUPS", "SEVERITIES", "Corruption", "corrupt", "corruptions"]
+
+SMALLEST = 8  # pixels
+CHUNK = 1 << 18  # pixels worked on at once: intermediate results stay in the cache of a CPU
+
+Images = TypeVar("Images", Tensor, NDArray[np.uint8])
+
+
+@torch.no_grad()
+def corrupt(images: Images, name: str, severity: int, seed: int = 0, first: int = 0) -> Images:
+    """Images uint8 (N, 3, H, W) under the corruption ``name`` at ``severity`` 1 to 5, on the device they are on.
+
+    Image i draws from a stream of its own, a function of (seed, name, severity, first + i). So a data set
+    may be corrupted in pieces: give each the index of its ``first`` image.
+
+    Raises `UsageError` for anything but uint8 (N, 3, H, W), for an unknown name or severity, for a negative first.
+    """
+    corruption = _checked(images, name, severity, seed, first)
+    tensor = torch.tensor(images) if isinstance(images, np.ndarray) else images
+    out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
+    step = max(1, CHUNK // (tensor.shape[2] * tensor.shape[3]))
+    for start in range(0, len(tensor), step):
+        part = tensor[start : start + step].contiguous()
+        draws = Draws(seed, name, severity, first + start, len(part), part.device)
+        out[start : start + step] = corruption.apply(part, corruption.constants[severity - 1], draws)
+    return out.numpy() if isinstance(images, np.ndarray) else out
+
+
+def _checked(images: object, name: object, severity: object, seed: object, first: object) -> Corruption:
+    wanted = "corrupt takes images as a torch tensor or NumPy array, uint8 (N, 3, H, W)"
+    if not isinstance(images, (Tensor, np.ndarray)):
+        raise UsageError(f"{wanted}, not {type(images).__name__}")
+    kind = str(images.dtype).removeprefix("torch.")
+    if kind != "uint8":
+        raise UsageError(f"{wanted}, not {kind}; for values in [0, 1]: (images * 255).round() as uint8")
+    if images.ndim != 4 or images.shape[1] != 3:
+        raise UsageError(f"{wanted}, not {tuple(images.shape)}")
+    if min(images.shape[2:]) < SMALLEST:
+        raise UsageError(
+            f"corruptions need at least {SMALLEST} x {SMALLEST} pixels, not {tuple(images.shape[2:])}"
+        )
+    if not isinstance(name, str):
+        raise UsageError(f"the name of a corruption is text, such as 'fog', not {type(name).__name__}")
+    if not _whole(severity) or severity not in SEVERITIES:
+        raise UsageError(f"severity is a whole number from 1 to {len(SEVERITIES)}, not {severity!r}")
+    if not _whole(seed):
+        raise UsageError(f"seed is a whole number, not {seed!r}")
+    if not _whole(first) or int(str(first)) < 0:
+        raise UsageError(f"first is the index of the first image, 0 or more, not {first!r}")
+    return corruptions[name]
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
