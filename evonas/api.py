@@ -148,13 +148,15 @@ def bench(settings: SearchSettings | None = None, **options: Any) -> Measurement
     return measure(settings or SearchSettings(), **options)
 
 
-def corrupt(images: Images, name: str, severity: int, seed: int = 0, first: int = 0) -> Images:
+def corrupt(
+    images: Images, name: str, severity: int, seed: int = 0, positions: Sequence[int] | Tensor | None = None
+) -> Images:
     """Images, tensor or NumPy array uint8 (N, 3, H, W), under a corruption of CIFAR-10-C at severity 1 to 5.
 
-    What is drawn for image i depends on seed, name, severity and first + i only, so a data set may be corrupted in
-    pieces: ``first`` is the index of the first image given. `evonas list corruptions` names them.
+    What is drawn for image i depends on seed, name, severity and positions[i] only (by default i), so a data
+    set may be corrupted in pieces. `evonas list corruptions` names them.
     Raises `UsageError` naming what would be right.
     """
     from evonas.final import corruptions
 
-    return corruptions.corrupt(images, name, severity, seed, first)
+    return corruptions.corrupt(images, name, severity, seed, positions)

@@ -6,6 +6,7 @@ ICLR 2019, with its constants for images of 32 pixels; lengths in pixels scale w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -41,26 +42,29 @@ Images = TypeVar("Images", Tensor, NDArray[np.uint8])
 
 
 @torch.no_grad()
-def corrupt(images: Images, name: str, severity: int, seed: int = 0, first: int = 0) -> Images:
+def corrupt(
+    images: Images, name: str, severity: int, seed: int = 0, positions: Sequence[int] | Tensor | None = None
+) -> Images:
     """Images uint8 (N, 3, H, W) under the corruption ``name`` at ``severity`` 1 to 5, on the device they are on.
 
-    Image i draws from a stream of its own, a function of (seed, name, severity, first + i). So a data set
-    may be corrupted in pieces: give each the index of its ``first`` image.
+    Image i draws from a stream of its own, a function of (seed, name, severity, positions[i]); positions are
+    0, 1, 2, ... unless given. So a data set may be corrupted in pieces: say where each image stands in the whole.
 
-    Raises `UsageError` for anything but uint8 (N, 3, H, W), for an unknown name or severity, for a negative first.
+    Raises `UsageError` for anything but uint8 (N, 3, H, W), for an unknown name or severity, for wrong positions.
     """
-    corruption = _checked(images, name, severity, seed, first)
+    corruption = _checked(images, name, severity, seed)
     tensor = torch.tensor(images) if isinstance(images, np.ndarray) else images
+    numbers = _positions(positions, tensor)
     out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
     step = max(1, CHUNK // (tensor.shape[2] * tensor.shape[3]))
     for start in range(0, len(tensor), step):
         part = tensor[start : start + step].contiguous()
-        draws = Draws(seed, name, severity, first + start, len(part), part.device)
+        draws = Draws(seed, name, severity, numbers[start : start + step])
         out[start : start + step] = corruption.apply(part, corruption.constants[severity - 1], draws)
     return out.numpy() if isinstance(images, np.ndarray) else out
 
 
-def _checked(images: object, name: object, severity: object, seed: object, first: object) -> Corruption:
+def _checked(images: object, name: object, severity: object, seed: object) -> Corruption:
     wanted = "corrupt takes images as a torch tensor or NumPy array, uint8 (N, 3, H, W)"
     if not isinstance(images, (Tensor, np.ndarray)):
         raise UsageError(f"{wanted}, not {type(images).__name__}")
@@ -79,9 +83,16 @@ def _checked(images: object, name: object, severity: object, seed: object, first
         raise UsageError(f"severity is a whole number from 1 to {len(SEVERITIES)}, not {severity!r}")
     if not _whole(seed):
         raise UsageError(f"seed is a whole number, not {seed!r}")
-    if not _whole(first) or int(str(first)) < 0:
-        raise UsageError(f"first is the index of the first image, 0 or more, not {first!r}")
     return corruptions[name]
+
+
+def _positions(given: Sequence[int] | Tensor | None, images: Tensor) -> Tensor:
+    if given is None:
+        return torch.arange(len(images), device=images.device)
+    numbers = torch.as_tensor(given, device=images.device)
+    if numbers.dtype != torch.int64 or numbers.shape != images.shape[:1] or bool((numbers < 0).any()):
+        raise UsageError(f"positions are {len(images)} whole numbers from 0 on, one for each image")
+    return numbers
 
 
 def _whole(value: object) -> bool:

@@ -37,13 +37,11 @@ def _mix(z: Tensor) -> Tensor:
 
 
 class Draws:
-    """Draws for images ``first`` to ``first + n - 1``, the next values of each one's own stream at every call."""
+    """Draws for the images numbered ``positions``, the next values of each one's own stream at every call."""
 
-    def __init__(self, seed: int, name: str, severity: int, first: int, n: int, device: torch.device) -> None:
-        base = stable_hash("corrupt", seed, name, severity)
-        start = _signed((base + (first + 1) * GAMMA) % (1 << 64))
-        index = torch.arange(n, dtype=torch.int64, device=device)
-        self._keys = _mix(index * _signed(GAMMA) + start)  # (n,)
+    def __init__(self, seed: int, name: str, severity: int, positions: Tensor) -> None:
+        base = _signed((stable_hash("corrupt", seed, name, severity) + GAMMA) % (1 << 64))
+        self._keys = _mix(positions * _signed(GAMMA) + base)  # (n,)
         self._used = 0
 
     def _bits(self, count: int) -> Tensor:

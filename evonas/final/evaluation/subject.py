@@ -76,7 +76,7 @@ class Subject:
             with undisturbed(self.model, self.device):
                 right[indices] = correct(self.model, pixels, labels).cpu()
             self.observer.measuring(what, int(indices[-1]) + 1, len(self.images))
-            self._answer_stop()
+            self.answer_stop()
         return right
 
     def attack(self, attack: Attack, epsilon: float, right: Tensor) -> list[tuple[str, Tensor]]:
@@ -99,7 +99,7 @@ class Subject:
                 left[chosen] = False
                 left[kept] = True
             self.observer.measuring(what, int(indices[-1]) + 1, len(self.images))
-            self._answer_stop()
+            self.answer_stop()
         return left
 
     def _outcome(self, part: Attack, epsilon: float, chosen: Tensor, chunk: int) -> Tensor:
@@ -120,7 +120,8 @@ class Subject:
             self.journal.put(key, part.name, epsilon, kept.tolist(), time.perf_counter() - started)
         return kept
 
-    def _answer_stop(self) -> None:
+    def answer_stop(self) -> None:
+        """Raises `Interrupted` if somebody asked to stop."""
         if self.stop.requested:
             where = f" in {self.journal.path}" if self.journal.path else ""
             raise Interrupted(f"interrupted; everything attacked so far is kept{where}. The same command goes on")

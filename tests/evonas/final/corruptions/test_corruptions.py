@@ -23,7 +23,7 @@ WITHOUT_DRAWS = {"defocus_blur", "zoom_blur", "brightness", "contrast", "pixelat
 
 
 def draws(n: int = 4, seed: int = 0, first: int = 0) -> Draws:
-    return Draws(seed, "test", 1, first, n, torch.device("cpu"))
+    return Draws(seed, "test", 1, torch.arange(first, first + n))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,7 +31,7 @@ def test_a_data_set_in_pieces_is_corrupted_as_in_one(name: str) -> None:
     images = smooth(300)
     whole = evonas.corrupt(images, name, 3, seed=5)
     cuts = [0, 1, 3, 100, 300]
-    pieces = [evonas.corrupt(images[a:b], name, 3, 5, first=a) for a, b in itertools.pairwise(cuts)]
+    pieces = [evonas.corrupt(images[a:b], name, 3, 5, range(a, b)) for a, b in itertools.pairwise(cuts)]
     assert torch.equal(whole, torch.cat(pieces))
 
 
@@ -130,7 +130,9 @@ def test_a_higher_severity_is_further_from_the_image(name: str) -> None:
         ((smooth(1), "fog", 2.0), "from 1 to 5, not 2.0"),
         ((smooth(1), "fog", True), "from 1 to 5, not True"),
         ((smooth(1), "fog", 1, "a"), "seed is a whole number, not 'a'"),
-        ((smooth(1), "fog", 1, 0, -1), "0 or more, not -1"),
+        ((smooth(1), "fog", 1, 0, -1), "1 whole numbers from 0 on"),
+        ((smooth(1), "fog", 1, 0, [-1]), "1 whole numbers from 0 on"),
+        ((smooth(1), "fog", 1, 0, [0, 1]), "one for each image"),
     ],
 )
 def test_a_wrong_argument_is_told_what_would_be_right(arguments: tuple[Any, ...], message: str) -> None:
