@@ -10,6 +10,7 @@ import typer
 
 from evonas import api
 from evonas.cli_bench import bench
+from evonas.cli_evaluate import evaluate
 from evonas.cli_search import resume, search
 from evonas.cli_train import train
 from evonas.config import SearchSettings
@@ -66,6 +67,7 @@ def common(
 app.command()(search)
 app.command()(resume)
 app.command()(train)
+app.command()(evaluate)
 app.command()(bench)
 
 

@@ -44,8 +44,18 @@ def search_observer(console: Console) -> Observer:
     return Observers(LiveView(console), TrainingView(console), LogFile(), *_tensorboard())
 
 
+def evaluation_observer(as_json: bool) -> Observer:
+    """A bar or plain lines; on standard error where standard output is for JSON."""
+    console = Console(highlight=False, stderr=True) if as_json else make_console()
+    if not console.is_interactive:
+        return _plain(console)
+    from evonas.report.evaluation import EvaluationView
+
+    return EvaluationView(console)
+
+
 def training_observer(console: Console) -> Observer:
-    """The same for a training and an evaluation."""
+    """The same for a training."""
     if not console.is_interactive:
         return _plain(console)
     from evonas.report.training import TrainingView

@@ -20,6 +20,7 @@ TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
     [
         (["--help"], set()),
         (["search", "--help"], set()),
+        (["evaluate", "--help"], set()),
         (["show", "searched"], set()),
         (["list", "genotypes"], set()),
         (["score", "DARTS_V2", "--proxy", "params"], {"torch", "numpy"}),
@@ -29,7 +30,7 @@ TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
             {"torch", "numpy", "deap"},
         ),
     ],
-    ids=["help", "search help", "show", "list", "score params", "score croze", "search croze"],
+    ids=["help", "search help", "evaluate help", "show", "list", "score params", "score croze", "search croze"],
 )
 def test_a_command_imports_no_heavy_package_that_it_does_not_need(
     arguments: list[str],

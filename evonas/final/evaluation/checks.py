@@ -51,13 +51,13 @@ Outcomes = dict[str, dict[float, list[tuple[str, Tensor]]]]  # by attack and eps
 def subset(subject: Subject, count: int) -> Subject:
     """``count`` of the images, drawn by the seed."""
     generator = torch.Generator().manual_seed(stable_hash(subject.seed, "checks"))
-    return subject.only(torch.randperm(len(subject.images), generator=generator)[:count].sort().values)
+    return subject.only(torch.randperm(len(subject.images), generator=generator)[:count].sort().values, "checks: ")
 
 
 def check(subject: Subject, count: int, epsilon: float, pgd: PGD, outcomes: Outcomes) -> list[Check]:
     """Every check: on ``count`` images by attacks of its own, and on what the evaluation found on all."""
     part = subset(subject, count)
-    right = part.clean(what="checks")
+    right = part.clean()
     weak = part.attack(FGSM(), epsilon, right)[-1][1]
     strong = part.attack(pgd, epsilon, right)[-1][1]
     more = dataclasses.replace(pgd, steps=MORE_STEPS * pgd.steps)
@@ -107,7 +107,7 @@ def _gradients(part: Subject, right: Tensor) -> Check:
     return Check(
         "no gradient vanishes",
         bad == 0,
-        f"{bad} of {int(right.sum())} correctly classified images have a gradient of zero",
+        f"{bad} of {int(right.sum())} that are right have a gradient of zero",
     )
 
 
@@ -118,7 +118,7 @@ def _noise(part: Subject, epsilon: float) -> Tensor:
         draws = Draws(part.seed, tuple(indices.tolist()))
         return (pixels + epsilon / 255 * draws.uniform("noise", tuple(pixels.shape[1:])).to(pixels)).clamp(0, 1)
 
-    return part.clean(noisy, "checks")
+    return part.clean(noisy, "noise")
 
 
 def _large(part: Subject, right: Tensor) -> Check:
@@ -126,7 +126,7 @@ def _large(part: Subject, right: Tensor) -> Check:
     return Check(
         "a large epsilon leaves nothing",
         left <= math.ceil(ABOUT_ZERO * len(right)),
-        f"{left} of {len(right)} images withstand {LARGE:g}/255 and {LARGE_STEPS} steps",
+        f"{left} of {len(right)} withstand {LARGE:g}/255",
     )
 
 
@@ -135,7 +135,7 @@ def _epsilons(outcomes: Outcomes) -> Iterator[Check]:
         ordered = sorted(by_epsilon)
         for small, large in itertools.pairwise(ordered):
             yield _not_weaker(
-                f"a larger epsilon never helps the defender ({name})",
+                f"larger epsilons never help ({name})",
                 (f"{large:g}/255", by_epsilon[large][-1][1]),
                 (f"{small:g}/255", by_epsilon[small][-1][1]),
             )
@@ -147,7 +147,7 @@ def _square(outcomes: Outcomes) -> Iterator[Check]:
     if "square" in outcomes and rivals:
         for epsilon, parts in outcomes["square"].items():
             yield _not_weaker(
-                f"gradients beat the Square attack at {epsilon:g}/255",
+                f"gradients beat square at {epsilon:g}/255",
                 (rivals[0], outcomes[rivals[0]][epsilon][-1][1]),
                 ("square", parts[-1][1]),
             )
@@ -155,9 +155,9 @@ def _square(outcomes: Outcomes) -> Iterator[Check]:
         left = {name: int(right.sum()) / len(right) for name, right in parts}
         gain = left["fab-t"] - left["square"]
         yield Check(
-            f"the Square attack finds little that gradients missed at {epsilon:g}/255 (autoattack)",
+            f"gradients miss little (autoattack {epsilon:g}/255)",
             gain <= SQUARE_GAIN,
-            f"it lowers robust accuracy by {100 * gain:.2f} points",
+            f"Square lowers robust accuracy by {100 * gain:.2f} points",
         )
 
 
@@ -167,7 +167,7 @@ def _not_weaker(name: str, strong: tuple[str, Tensor], weak: tuple[str, Tensor])
     in_favour = int((~strong[1] & weak[1]).sum())
     shares = [f"{label} {100 * right.float().mean().item():.1f} %" for label, right in (weak, strong)]
     p = sign_test(against, in_favour)
-    detail = f"{', '.join(shares)}; images that speak against it {against}, for it {in_favour}"
+    detail = f"{', '.join(shares)}; {against} images against, {in_favour} for"
     return Check(name, against <= in_favour or p >= LEVEL, detail)
 
 

@@ -47,7 +47,10 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
             observer=observer,
             stop=stop,
         )
-        evaluation = evaluate_subject(subject, settings)
+        try:
+            evaluation = evaluate_subject(subject, settings)
+        finally:
+            observer.closed()
     protocol = {"split": "test", "of": len(everything), **evaluation.protocol}
     evaluation = dataclasses.replace(evaluation, facts=facts, protocol=protocol, path=place.result)
     write_json(place.result, evaluation.as_json())
@@ -69,6 +72,8 @@ def evaluate_subject(subject: Subject, settings: EvaluateSettings) -> Evaluation
             subject.observer.message(
                 f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images"
             )
+    if settings.corruptions:
+        subject.observer.message("corruptions are not measured yet")
     checks = []
     if settings.checks:
         pgd = PGD(settings.steps, settings.step_size)

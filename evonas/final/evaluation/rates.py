@@ -32,8 +32,13 @@ class Rate:
     def accuracy(self) -> float:
         return self.right / self.n
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, 95 %."""
+        return wilson(self.right, self.n)
+
     def as_json(self) -> dict[str, Any]:
-        return {"accuracy": self.accuracy, "n": self.n, "ci95": list(wilson(self.right, self.n))}
+        return {"accuracy": self.accuracy, "n": self.n, "ci95": list(self.interval)}
 
 
 def hrs(clean: float, robust: float) -> float:

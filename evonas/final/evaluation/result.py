@@ -42,11 +42,12 @@ class Evaluation:
 
     @property
     def hrs(self) -> dict[str, float]:
-        """Harmonic mean of clean and robust accuracy for each attack at the first epsilon."""
-        return {
-            name: hrs(self.clean.accuracy, found[self.epsilons[0]].rate.accuracy)
-            for name, found in self.attacks.items()
-        }
+        """For each attack at the first epsilon."""
+        return {name: self.hrs_at(name, self.epsilons[0]) for name in self.attacks}
+
+    def hrs_at(self, attack: str, epsilon: float) -> float:
+        """Harmonic mean of clean and robust accuracy for one attack at one epsilon."""
+        return hrs(self.clean.accuracy, self.attacks[attack][epsilon].rate.accuracy)
 
     def as_json(self) -> dict[str, Any]:
         """The headline of each attack under its name, every epsilon under ``epsilons``."""

@@ -31,6 +31,7 @@ class Subject:
     model: Model
     images: Tensor
     labels: Tensor
+    title: str = ""  # before what the observer is told
     identity: str = ""  # tells models apart that have the same weights
     device: str = "cpu"
     batch_size: int = 250
@@ -75,7 +76,7 @@ class Subject:
                 pixels = transform(pixels, indices)
             with undisturbed(self.model, self.device):
                 right[indices] = correct(self.model, pixels, labels).cpu()
-            self.observer.measuring(what, int(indices[-1]) + 1, len(self.images))
+            self.observer.measuring(self.title + what, int(indices[-1]) + 1, len(self.images))
             self.answer_stop()
         return right
 
@@ -98,7 +99,7 @@ class Subject:
                 kept = self._outcome(part, epsilon, chosen, int(indices[0]))
                 left[chosen] = False
                 left[kept] = True
-            self.observer.measuring(what, int(indices[-1]) + 1, len(self.images))
+            self.observer.measuring(self.title + what, int(indices[-1]) + 1, len(self.images))
             self.answer_stop()
         return left
 
@@ -130,6 +131,6 @@ class Subject:
         """The share of all images."""
         return Rate(int(right.sum()), len(right))
 
-    def only(self, indices: Tensor) -> Subject:
+    def only(self, indices: Tensor, title: str) -> Subject:
         """The same model on some of the images, in the order of ``indices``."""
-        return dataclasses.replace(self, images=self.images[indices], labels=self.labels[indices])
+        return dataclasses.replace(self, images=self.images[indices], labels=self.labels[indices], title=title)

@@ -1,0 +1,56 @@
+"""``evonas evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.options import AsJson, DataDir, Device, Seed
+
+_NOT_SETTINGS = ("target", "no_corruptions", "as_json")
+
+
+def evaluate(
+    target: Annotated[Path, typer.Argument(metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.")],
+    attacks: Annotated[
+        str | None, typer.Option(help="See `evonas list attacks`; separated by commas.  [default: fgsm,pgd]")
+    ] = None,
+    eps: Annotated[
+        str | None, typer.Option(help="In 1/255, separated by commas, the headline first.  [default: 8]")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Of pgd, apgd-ce, apgd-t and fab-t.  [default: 20]")] = None,
+    step_size: Annotated[
+        float | None, typer.Option(help="Of pgd, in 1/255.  [default: 2.5 epsilon / steps]")
+    ] = None,
+    restarts: Annotated[int | None, typer.Option(help="Random starts of each attack.  [default: 1]")] = None,
+    queries: Annotated[int | None, typer.Option(help="Of square.  [default: 5000]")] = None,
+    autoattack: Annotated[bool, typer.Option("--autoattack", help="The standard AutoAttack as well.")] = False,
+    no_corruptions: Annotated[bool, typer.Option("--no-corruptions", help="Leave the corruptions out.")] = False,
+    images: Annotated[int | None, typer.Option(help="Test images, drawn by --seed.  [default: all]")] = None,
+    checks: Annotated[
+        int | None, typer.Option(help="Images that the protocol is checked on; 0 for none.  [default: 100]")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images attacked at once.  [default: 250]")] = None,
+    device: Device = None,
+    seed: Seed = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure what a trained network withstands; the same command again goes on where it stopped.
+
+    Example: `evonas evaluate runs/2026-01-31-darts-croze --eps 8,4,2,1 --restarts 5 --autoattack`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    from evonas import api
+    from evonas.final.evaluation.settings import EvaluateSettings
+    from evonas.report.output import evaluation_observer, print_json, print_rich
+
+    settings = EvaluateSettings.from_options(corruptions=not no_corruptions, **options)
+    result = api.evaluate(target, settings, evaluation_observer(as_json))
+    if as_json:
+        return print_json(result.as_json())
+    from evonas.report.evaluation import evaluated
+
+    print_rich(evaluated(result))
