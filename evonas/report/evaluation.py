@@ -60,6 +60,8 @@ def evaluated(result: Evaluation) -> RenderableType:
             label = Text.assemble((name, "cyan"), f" {epsilon:g}/255")
             table.add_row(label, *_shares(found[epsilon].rate), score, _numbers(found[epsilon]))
     parts: list[RenderableType] = [table]
+    if result.corruptions is not None:
+        parts.append(_corruptions(result.corruptions))
     if result.checks:
         parts.append(_checks(result.checks))
     if result.path is not None:
@@ -87,6 +89,19 @@ def _numbers(found: Attacked) -> str:
     if numbers.get("restarts", 1) > 1:
         parts.append(f"{numbers['restarts']} restarts")
     return ", ".join(parts)
+
+
+def _corruptions(found: Mapping[str, Any]) -> RenderableType:
+    """Corruptions by severity, then the means by group and over all."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(f"corruptions ({found['source']})", no_wrap=True)
+    for name in ("1", "2", "3", "4", "5", "mean"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, shares in found["table"].items():
+        mean = Text(f"{100 * sum(shares) / len(shares):.2f}", style="bold")
+        table.add_row(Text(name, style="cyan"), *(f"{100 * share:.1f}" for share in shares), mean)
+    groups = ", ".join(f"{name} {percent(mean)}" for name, mean in found["groups"].items())
+    return Group(table, Text(f"mean over corruptions {percent(found['mean'])} ({groups})"))
 
 
 def _checks(checks: tuple[Check, ...]) -> RenderableType:

@@ -75,7 +75,7 @@ class Published(Corrupted):
     def _load(self, name: str, shape: tuple[int, ...]) -> Any:
         path = self.folder / name
         try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            found = np.load(path, mmap_mode="r")  # NumPy reads no pickle unless told to
         except FileNotFoundError:
             raise EvonasError(f"{path} is missing; {_ADVICE}") from None
         except (OSError, ValueError, EOFError) as error:

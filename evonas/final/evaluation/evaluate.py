@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from evonas.files import versions, write_json
 from evonas.final import checkpoint
 from evonas.final.attacks.pgd import PGD
 from evonas.final.evaluation.checks import Outcomes, check
+from evonas.final.evaluation.corrupted import Corrupted, Regenerated, corrupted, corruption_table
 from evonas.final.evaluation.journal import Journal
 from evonas.final.evaluation.result import Attacked, Evaluation
 from evonas.final.evaluation.settings import EvaluateSettings
@@ -34,6 +36,10 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     everything = images_for(found, settings.data_dir)
     chosen = draw(settings.images, len(everything), settings.seed)
     facts = _facts(found)
+    source = None
+    if settings.corruptions:
+        data_dir = settings.data_dir or found.settings.data_dir
+        source = corrupted(found.settings.dataset, data_dir, everything.labels, settings.seed)
     with Journal(place.journal) as journal, stop_requests(observer.message) as stop:
         subject = Subject(
             model,
@@ -48,7 +54,7 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
             stop=stop,
         )
         try:
-            evaluation = evaluate_subject(subject, settings)
+            evaluation = evaluate_subject(subject, settings, source, chosen)
         finally:
             observer.closed()
     protocol = {"split": "test", "of": len(everything), **evaluation.protocol}
@@ -57,8 +63,13 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     return evaluation
 
 
-def evaluate_subject(subject: Subject, settings: EvaluateSettings) -> Evaluation:
-    """Clean accuracy, every attack at every epsilon, and the checks, of any model that maps images to logits."""
+def evaluate_subject(
+    subject: Subject, settings: EvaluateSettings, source: Corrupted | None = None, chosen: Tensor | None = None
+) -> Evaluation:
+    """Clean accuracy, every attack at every epsilon, corruptions and checks, of any model from images to logits.
+
+    Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default made here of the images.
+    """
     right = subject.clean()
     outcomes: Outcomes = {}
     attacked: dict[str, dict[float, Attacked]] = {}
@@ -72,8 +83,10 @@ def evaluate_subject(subject: Subject, settings: EvaluateSettings) -> Evaluation
             subject.observer.message(
                 f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images"
             )
+    table = None
     if settings.corruptions:
-        subject.observer.message("corruptions are not measured yet")
+        places = torch.arange(len(right)) if chosen is None else chosen
+        table = corruption_table(subject, source or Regenerated(settings.seed), places)
     checks = []
     if settings.checks:
         pgd = PGD(settings.steps, settings.step_size)
@@ -84,6 +97,7 @@ def evaluate_subject(subject: Subject, settings: EvaluateSettings) -> Evaluation
         attacks=attacked,
         checks=tuple(checks),
         protocol=_protocol(subject, settings),
+        corruptions=table,
         versions=_versions(settings),
     )
 

@@ -32,7 +32,14 @@ from tests.evonas.final.networks import digits, trained
 
 SHORT = (ApgdCE(steps=4), ApgdT(steps=2), FabT(steps=2), Square(queries=20))  # AutoAttack in seconds
 SETTINGS = EvaluateSettings(
-    attacks=("fgsm", "pgd"), epsilons=(8.0, 4.0), steps=5, restarts=2, batch_size=16, checks=0, device="cpu"
+    attacks=("fgsm", "pgd"),
+    epsilons=(8.0, 4.0),
+    steps=5,
+    restarts=2,
+    batch_size=16,
+    checks=0,
+    device="cpu",
+    corruptions=False,
 )
 
 
@@ -310,6 +317,14 @@ def test_a_run_and_its_checkpoint_are_evaluated_alike_and_kept_apart(untrained: 
     low, high = written["pgd"]["ci95"]
     assert low <= written["pgd"]["accuracy"] <= high
     assert not list(run.rglob("*.part"))
+
+
+def test_the_corruptions_are_of_the_images_that_are_evaluated(untrained: Path) -> None:
+    found = evonas.evaluate(untrained, dataclasses.replace(QUICK, attacks=(), images=6, corruptions=True))
+    table = found.as_json()["corruptions"]
+    assert table["source"] == "regenerated" and len(table["table"]) == 15
+    assert all(len(shares) == 5 and all(0 <= share <= 1 for share in shares) for shares in table["table"].values())
+    assert table["n"] == 6
 
 
 def test_some_of_the_test_images_are_drawn_by_the_seed(untrained: Path) -> None:
