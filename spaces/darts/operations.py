@@ -6,9 +6,11 @@ Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import torch
 from torch import Tensor, nn
+
+from spaces.arithmetic import PLAIN, Arithmetic, Block
 
 
 def batch_norm(channels: int, norm: bool) -> nn.Module:
@@ -27,35 +29,44 @@ class Zero(nn.Module):
         return x[:, :, :: self.stride, :: self.stride] * 0
 
 
-class FactorizedReduce(nn.Module):
+class Shift(nn.Module):
+    """The image without its first row and column; odd sizes gain a last one of zeros, so that halves are equal."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2] % 2, x.shape[3] % 2
+        return nn.functional.pad(x, (0, width, 0, height))[:, :, 1:, 1:] if height or width else x[:, :, 1:, 1:]
+
+
+class FactorizedReduce(Block):
     """Halves H and W: two 1x1 convolutions, one on the image shifted by a pixel, each half the channels."""
 
     def __init__(self, c_in: int, c_out: int, norm: bool) -> None:
         super().__init__()
         self.relu = nn.ReLU()
+        self.shift = Shift()
         self.conv_1 = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
         self.conv_2 = nn.Conv2d(c_in, c_out - c_out // 2, 1, stride=2, bias=False)
         self.bn = batch_norm(c_out, norm)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.relu(x)
-        height, width = x.shape[2] % 2, x.shape[3] % 2  # odd sizes: pad, so that both halves fit
-        shifted = nn.functional.pad(x, (0, width, 0, height))[:, :, 1:, 1:] if height or width else x[:, :, 1:, 1:]
-        return self.bn(torch.cat([self.conv_1(x), self.conv_2(shifted)], dim=1))
+    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+        a = arithmetic
+        x = a.apply(self.relu, x)
+        halves = [a.apply(self.conv_1, x), a.apply(self.conv_2, a.apply(self.shift, x))]
+        return a.apply(self.bn, a.concatenate(halves))
 
 
-class ReLUConvBN(nn.Module):
+class ReLUConvBN(Block):
     """1x1 convolution between ReLU and BatchNorm: the preprocessing of a cell's inputs."""
 
     def __init__(self, c_in: int, c_out: int, norm: bool) -> None:
         super().__init__()
         self.op = nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, norm))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.op(x)
+    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+        return arithmetic.apply(self.op, x)
 
 
-class SepConv(nn.Module):
+class SepConv(Block):
     """Depthwise-separable convolution, applied twice; the first carries the stride."""
 
     def __init__(self, channels: int, kernel: int, stride: int, norm: bool) -> None:
@@ -64,19 +75,19 @@ class SepConv(nn.Module):
             *_separable(channels, kernel, stride, 1, norm), *_separable(channels, kernel, 1, 1, norm)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.op(x)
+    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+        return arithmetic.apply(self.op, x)
 
 
-class DilConv(nn.Module):
+class DilConv(Block):
     """Dilated depthwise-separable convolution, dilation 2."""
 
     def __init__(self, channels: int, kernel: int, stride: int, norm: bool) -> None:
         super().__init__()
         self.op = nn.Sequential(*_separable(channels, kernel, stride, 2, norm))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.op(x)
+    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+        return arithmetic.apply(self.op, x)
 
 
 def _separable(channels: int, kernel: int, stride: int, dilation: int, norm: bool) -> list[nn.Module]:
