@@ -7,110 +7,31 @@ NeurIPS 2023, arXiv:2306.05031, and the code released with it. The printed equat
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 
-from fitness import cosine
-from fitness.base import NoScore, Task, register
+from fitness import reverse
+from fitness.base import Task, register
+from fitness.croze_autograd import BETA, EPSILON, LayerTerms, croze_terms_by_autograd
+from fitness.croze_reverse import croze_terms_by_reverse
 from fitness.passes import remembered
-from fitness.scaled import Scaled, ScaledArithmetic, cross_entropy_gradient
 from spaces import Network
 
-BETA = 2.0  # step of the weights, relative to the norm of each weight tensor
-EPSILON = 0.01  # step of the normalised images
-
-
-class LayerTerms(NamedTuple):
-    """P_m, G_m and Z_m of one layer."""
-
-    P: float
-    G: float
-    Z: float
-
-
-class Pass(NamedTuple):
-    """One forward and backward pass: gradients up to the positive factor that ``log`` carries."""
-
-    stages: dict[str, Scaled]
-    constants: list[Tensor]
-    gradients: dict[str, Tensor | None]
-    image_gradient: Tensor
-    loss_scale: Tensor  # largest entry of d L / d logits
+__all__ = ["BETA", "EPSILON", "LayerTerms", "croze", "croze_terms", "released_layers"]
 
 
 def croze_terms(network: Network, images: Tensor, labels: Tensor) -> tuple[dict[str, LayerTerms], Tensor]:
     """P, G and Z of every layer that receives a gradient, and the perturbed images x'.
 
     ``network`` is built without BatchNorm (``norm=False``) and is not modified; ``images`` (N, 3, H, W) are
-    normalised, ``labels`` (N,). Works in the network's precision; float64 is the reference.
-    Raises `NoScore` if the loss has no gradient.
+    normalised, ``labels`` (N,). In float32 on a CPU, networks that `fitness.reverse` knows (the DARTS space's)
+    are differentiated by it; all else, and float64, the reference, by autograd. Both compute the same terms up
+    to rounding. Raises `NoScore` if the loss has no gradient.
     """
-    weights = {name: parameter.detach().abs() for name, parameter in network.named_parameters()}
-    clean = _forward_backward(network, weights, images, labels, image_gradient=False)
-    if clean.loss_scale == 0:
-        raise NoScore("the untrained network is certain of every label, so its loss has no gradient")
-
-    perturbed = dict(weights)
-    for name, gradient in clean.gradients.items():  # W' = W + beta |W| g/|g|
-        if gradient is not None and gradient.any():
-            weight, direction = weights[name], cosine.unit(gradient)
-            perturbed[name] = weight + BETA * cosine.norm(weight) * direction / direction.norm()
-
-    at_x = _forward_backward(network, perturbed, images, labels)
-    x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)
-    at_x_prime = _forward_backward(
-        network, perturbed, x_prime, labels, constants=at_x.constants, image_gradient=False
-    )
-
-    loss_scale = torch.maximum(at_x.loss_scale, at_x_prime.loss_scale)
-    z = {
-        name: float((1 + cosine.columns(at_x_prime.stages[name].value, clean.stages[name].value)).double().sum())
-        for name in clean.stages
-    }
-    terms = {}
-    for name, g in clean.gradients.items():
-        a, b = at_x.gradients[name], at_x_prime.gradients[name]
-        if g is None or a is None or b is None:
-            continue
-        # g' = a + b: the released code never clears the gradients of the first pass
-        g_prime = a * _ratio(at_x.loss_scale, loss_scale, a) + b * _ratio(at_x_prime.loss_scale, loss_scale, b)
-        p = (1 + cosine.columns(perturbed[name], weights[name])).double().sum()
-        g_term = cosine.columns(g_prime, g).abs().double().sum()
-        layer = name.removesuffix(".weight")
-        terms[layer] = LayerTerms(float(p), float(g_term), z[network.stage_of(layer)])
-    return terms, x_prime
-
-
-def _ratio(part: Tensor, whole: Tensor, like: Tensor) -> Tensor:
-    return (part / torch.where(whole > 0, whole, 1)).to(like.dtype)
-
-
-def _forward_backward(
-    network: nn.Module,
-    parameters: dict[str, Tensor],
-    images: Tensor,
-    labels: Tensor,
-    *,
-    constants: list[Tensor] | None = None,
-    image_gradient: bool = True,
-) -> Pass:
-    """Features and gradients of L(f(x), y) with respect to the weights of two or more dimensions, and to x."""
-    tracked = {name: tensor.clone().requires_grad_() for name, tensor in parameters.items() if tensor.dim() > 1}
-    images = images.detach().clone().requires_grad_(image_gradient)
-    arithmetic = ScaledArithmetic(constants)
-    logits: Scaled = functional_call(network, {**parameters, **tracked}, (images, arithmetic))
-    upstream, loss_scale = cross_entropy_gradient(logits, labels)
-    inputs = [*tracked.values(), *([images] if image_gradient else [])]
-    # a scalar: given `upstream` itself, the first call would import a symbolic algebra system
-    loss = (logits.value * upstream).sum()
-    gradients = torch.autograd.grad(loss, inputs, allow_unused=True)
-    stages = {name: Scaled(stage.value.detach(), stage.log) for name, stage in arithmetic.stages.items()}
-    found: dict[str, Tensor | None] = dict(zip(tracked, gradients, strict=False))
-    d = gradients[-1] if image_gradient and gradients[-1] is not None else torch.zeros_like(images)
-    return Pass(stages, arithmetic.constants, found, d, loss_scale)
+    fast = images.device.type == "cpu" and images.dtype == torch.float32 and reverse.known(network)
+    return (croze_terms_by_reverse if fast else croze_terms_by_autograd)(network, images, labels)
 
 
 @remembered

