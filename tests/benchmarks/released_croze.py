@@ -42,9 +42,12 @@ def nasbench201_stages(network: nn.Module) -> dict[str, str]:
 
 
 def released_terms(
-    network: nn.Module, images: Tensor, labels: Tensor, stages: dict[str, str]
+    network: nn.Module, images: Tensor, labels: Tensor, stages: dict[str, str], *, z_for_every_layer: bool = False
 ) -> tuple[Terms, Tensor]:
-    """P, G and Z of every layer, and x'. ``network`` has no BatchNorm where CRoZe has none."""
+    """P, G and Z of every layer, and x'. ``network`` has no BatchNorm where CRoZe has none.
+
+    The released code computes Z for every layer, though the layers of a stage share it: half of its time.
+    """
     plain = deepcopy(network).double().train()
     with torch.no_grad():
         for parameter in plain.parameters():
@@ -66,6 +69,10 @@ def released_terms(
     features, features_prime = features_of(plain, stages), features_of(robust, stages)
     (F.cross_entropy(plain(images), labels) + F.cross_entropy(robust(x_prime), labels)).backward()
 
+    def z_of(stage: str) -> float:
+        return float((1 + F.cosine_similarity(features_prime[stage], features[stage], dim=0)).sum())
+
+    z = {} if z_for_every_layer else {stage: z_of(stage) for stage in features}
     terms: Terms = {}
     for name, stage in stages.items():
         w, w_prime = plain.get_submodule(name).weight, robust.get_submodule(name).weight
@@ -74,8 +81,7 @@ def released_terms(
         assert w_prime.grad is not None
         p = (1 + F.cosine_similarity(w_prime.detach(), w.detach(), dim=0)).sum()
         g = F.cosine_similarity(w_prime.grad, w.grad, dim=0).abs().sum()
-        z = (1 + F.cosine_similarity(features_prime[stage], features[stage], dim=0)).sum()
-        terms[name] = (float(p), float(g), float(z))
+        terms[name] = (float(p), float(g), z_of(stage) if z_for_every_layer else z[stage])
     return terms, x_prime
 
 
