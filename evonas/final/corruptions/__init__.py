@@ -36,7 +36,8 @@ from spaces.errors import UsageError
 __all__ = ["GROUPS", "SEVERITIES", "Corruption", "corrupt", "corruptions"]
 
 SMALLEST = 8  # pixels
-CHUNK = 1 << 18  # pixels worked on at once: intermediate results stay in the cache of a CPU
+CHUNK = 1 << 16  # pixels worked on at once: intermediate results stay in the cache of a CPU
+CHUNK_ELSEWHERE = 1 << 22  # so that a GPU has enough to do
 
 Images = TypeVar("Images", Tensor, NDArray[np.uint8])
 
@@ -56,7 +57,8 @@ def corrupt(
     tensor = torch.tensor(images) if isinstance(images, np.ndarray) else images
     numbers = _positions(positions, tensor)
     out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
-    step = max(1, CHUNK // (tensor.shape[2] * tensor.shape[3]))
+    chunk = CHUNK if tensor.device.type == "cpu" else CHUNK_ELSEWHERE
+    step = max(1, chunk // (tensor.shape[2] * tensor.shape[3]))
     for start in range(0, len(tensor), step):
         part = tensor[start : start + step].contiguous()
         draws = Draws(seed, name, severity, numbers[start : start + step])

@@ -21,7 +21,6 @@ def _signed(value: int) -> int:
 
 GAMMA = 0x9E3779B97F4A7C15
 FIRST, SECOND = _signed(0xBF58476D1CE4E5B9), _signed(0x94D049BB133111EB)
-LOW = (1 << 32) - 1
 
 
 def _xor_shift(z: Tensor, bits: int) -> Tensor:
@@ -53,10 +52,9 @@ class Draws:
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """U(low, high), float64 (n, *shape), at the midpoints of 2^32 equal cells: never the ends."""
         count = math.prod(shape)
-        bits = self._bits((count + 1) // 2)
-        halves = torch.cat([(bits >> 32).bitwise_and_(LOW), bits & LOW], 1)[:, :count]
-        unit = halves.double().add_(0.5).mul_(2.0**-32)
-        return unit.mul_(high - low).add_(low).view(-1, *shape)
+        halves = self._bits((count + 1) // 2).view(torch.int32)[:, :count]  # -2^31 to 2^31 - 1
+        width = high - low
+        return halves.double().mul_(width * 2.0**-32).add_(low + width * (0.5 + 2.0**-33)).view(-1, *shape)
 
     def normal(self, *shape: int) -> Tensor:
         """N(0, 1), float32 (n, *shape), by Box and Muller's transform: at most 6.8 in size."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from evonas.final.corruptions import linear
-from evonas.final.corruptions.base import register, scale, to_uint8
+from evonas.final.corruptions.base import register, scale
 from evonas.final.corruptions.draws import Draws
 
 PANES = (  # one a photograph: mean red, green, blue; deviation between crops; of each channel within a crop
@@ -19,32 +20,37 @@ PANES = (  # one a photograph: mean red, green, blue; deviation between crops; o
     ((203, 207, 216), 7, (17, 17, 18)),  # white
 )
 GRAIN = ((0.0, 0.6), (0.9, 0.15), (5.0, 0.25))  # sigma in pixels of 32, share of the variance
+SHEET = 8  # sides of an image: as long is the sheet of grain that crops are taken from
 
 
 @register("frost", "weather", ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)))
 def frost(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
     """a x + b frost, where the frost is a synthesised texture instead of the published photographs.
 
-    An image gets one of five kinds of pane, its tone shifted at random, under grain of three sizes; tones and
-    grain have the means, deviations and correlation lengths that the published images show.
+    An image gets one of five kinds of pane, its tone shifted at random, under a random crop of a fixed sheet of
+    grain of three sizes; tones and grain have the means, deviations and correlation lengths of the published ones.
     """
     a, b = constant
+    height, width = images.shape[2:]
     device = images.device
     kind = draws.below(len(PANES))  # (N,)
     tones, between, within = (torch.tensor(column, device=device) for column in zip(*PANES, strict=True))
     tone = tones[kind] + (between[kind] * draws.normal())[:, None]  # (N, 3)
-    pane = tone[:, :, None, None] + within[kind][:, :, None, None] * _grain(images, draws)
-    pane = pane.round_().clamp_(0, 255) / 255
-    return to_uint8(a * (images.double() / 255) + b * pane)
+    grain = _grain(SHEET * height, SHEET * width, scale(images)).to(device)
+    crops = grain.unfold(0, height, 1).unfold(1, width, 1)  # a view: every place, every crop
+    top, left = (draws.below(places) for places in crops.shape[:2])
+    pane = crops[top, left][:, None] * within[kind][:, :, None, None] + tone[:, :, None, None]  # (N, 3, H, W)
+    pane = pane.round_().clamp_(0, 255)
+    return pane.mul_(b).add_(images, alpha=a).clamp_(0, 255).byte()
 
 
-def _grain(images: Tensor, draws: Draws) -> Tensor:
-    """Gaussian noise of several sizes added up, mean 0 and variance 1, (N, 1, H, W)."""
-    height, width = images.shape[2:]
-    total = torch.zeros(len(images), 1, height, width, dtype=torch.float64, device=images.device)
+@lru_cache(maxsize=4)
+def _grain(height: int, width: int, factor: float) -> Tensor:
+    """A sheet of Gaussian noise of several sizes added up, mean 0 and variance 1, float32 (height, width)."""
+    draws = Draws(0, "frost sheet", 0, torch.zeros(1, dtype=torch.int64))
+    total = torch.zeros(1, height, width, dtype=torch.float64)
     for sigma, share in GRAIN:
-        rows, columns = (linear.gaussian(side, sigma * scale(images), 4.0) for side in (height, width))
-        variance = float((rows**2).sum(1).mean() * (columns**2).sum(1).mean())
-        noise = draws.normal(1, height, width).double()
-        total += linear.both_axes(rows, columns, noise) * math.sqrt(share / variance)
-    return total
+        blurs = [linear.gaussian(side, sigma * factor, 4.0) for side in (height, width)]
+        noise = linear.both_axes(blurs[0], blurs[1], draws.normal(height, width).double())
+        total += noise / noise.std() * math.sqrt(share)
+    return ((total - total.mean()) / total.std())[0].float()

@@ -90,8 +90,8 @@ class Published(Corrupted):
 
     @property
     def identity(self) -> list[Any]:
-        sizes = {name: array.shape for name, array in self._arrays.items()}
-        return [self.source, str(self.folder.resolve()), sizes, (self.folder / LABELS).stat().st_mtime_ns]
+        files = [(self.folder / f"{name}.npy").stat() for name in sorted(self._arrays)]
+        return [self.source, str(self.folder.resolve()), [[file.st_size, file.st_mtime_ns] for file in files]]
 
 
 _ADVICE = "complete the folder, or move it away to have the corruptions regenerated"

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import poisson
 
 import evonas
 from evonas.final.corruptions import GROUPS, SEVERITIES, corruptions
 from evonas.final.corruptions.base import register
 from evonas.final.corruptions.draws import Draws
+from evonas.final.corruptions.noise import Poisson
 from tests.evonas.final.corruptions.conftest import smooth
 
 NAMES = list(corruptions)
@@ -186,6 +188,16 @@ def test_shot_noise_has_the_mean_and_the_variance_of_photons() -> None:
     assert float(counts.var()) == pytest.approx(expected, rel=0.02)
     black = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
     assert evonas.corrupt(black, "shot_noise", 5).max() == 0
+
+
+def test_counts_of_photons_are_the_inverse_distribution_function() -> None:
+    levels = torch.arange(256, dtype=torch.uint8)[:, None].expand(256, 200)
+    middle = torch.rand(256, 190, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    tails = torch.tensor([1e-9, 1e-6, 1e-4, 1e-3, 0.01]).double()
+    drawn = torch.cat([middle, tails.expand(256, -1), 1 - tails.expand(256, -1)], 1)
+    for photons in (50, 500):
+        wanted = poisson.ppf(drawn.numpy(), photons * (levels.numpy() / 255))
+        assert np.array_equal(Poisson(photons, torch.device("cpu")).counts(levels, drawn.clone()).numpy(), wanted)
 
 
 def test_impulse_noise_replaces_its_share_half_by_white_half_by_black() -> None:
