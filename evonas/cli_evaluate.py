@@ -45,7 +45,7 @@ def evaluate(
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
     from evonas.final.evaluation.settings import EvaluateSettings
-    from evonas.report.output import evaluation_observer, print_json, print_rich
+    from evonas.report.output import evaluation_observer, make_console, print_json
 
     settings = EvaluateSettings.from_options(corruptions=not no_corruptions, **options)
     result = api.evaluate(target, settings, evaluation_observer(as_json))
@@ -53,4 +53,5 @@ def evaluate(
         return print_json(result.as_json())
     from evonas.report.evaluation import evaluated
 
-    print_rich(evaluated(result))
+    console = make_console()
+    console.print(evaluated(result, console.width), soft_wrap=True, markup=False)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from evonas.final.evaluation.rates import Rate
     from evonas.final.evaluation.result import Attacked, Evaluation
 
+WIDE = 72  # columns
+
 
 class EvaluationView(Observer):
-    """One bar for the attack at work; results stay above it."""
+    """One bar for the attack at work; results stay above it. Silent until images are measured."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -39,7 +41,8 @@ class EvaluationView(Observer):
         self._progress.update(self._task, completed=done)
 
     def message(self, text: str) -> None:
-        self.console.print(text, soft_wrap=True, markup=False, style="dim")
+        if self._progress is not None:
+            self.console.print(text, soft_wrap=True, markup=False, style="dim")
 
     def closed(self) -> None:
         if self._progress is not None:
@@ -47,21 +50,24 @@ class EvaluationView(Observer):
             self._progress, self._what = None, ""
 
 
-def evaluated(result: Evaluation) -> RenderableType:
-    """Accuracies with their intervals, corruptions, and what the checks found."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("", "accuracy", "95 % interval", "HRS"):
-        table.add_column(name, justify="left" if not name else "right", no_wrap=True)
-    table.add_column("", no_wrap=True, overflow="ellipsis", style="dim")
-    table.add_row("clean", *_shares(result.clean), "", f"{result.clean.n} test images")
+def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
+    """Accuracies with their intervals, corruptions, and what the checks found; less of it below `WIDE` columns."""
+    wide = width >= WIDE
+    table = Table(box=None, padding=(0, 2 if wide else 1, 0, 0), header_style="dim")
+    table.add_column(no_wrap=True)
+    for name in ("accuracy", "95 % interval", *(["HRS"] if wide else [])):
+        table.add_column(name, justify="right", no_wrap=wide)
+    if wide:
+        table.add_column(style="dim")
+    table.add_row("clean", *_shares(result.clean), *(["", f"{result.clean.n} test images"] if wide else []))
     for epsilon in result.epsilons:
         for name, found in result.attacks.items():
-            score = percent(result.hrs_at(name, epsilon))
             label = Text.assemble((name, "cyan"), f" {epsilon:g}/255")
-            table.add_row(label, *_shares(found[epsilon].rate), score, _numbers(found[epsilon]))
+            more = [percent(result.hrs_at(name, epsilon)), _numbers(found[epsilon])] if wide else []
+            table.add_row(label, *_shares(found[epsilon].rate), *more)
     parts: list[RenderableType] = [table]
     if result.corruptions is not None:
-        parts.append(_corruptions(result.corruptions))
+        parts.append(_corruptions(result.corruptions, wide))
     if result.checks:
         parts.append(_checks(result.checks))
     if result.path is not None:
@@ -91,15 +97,15 @@ def _numbers(found: Attacked) -> str:
     return ", ".join(parts)
 
 
-def _corruptions(found: Mapping[str, Any]) -> RenderableType:
+def _corruptions(found: Mapping[str, Any], wide: bool) -> RenderableType:
     """Corruptions by severity, then the means by group and over all."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(f"corruptions ({found['source']})", no_wrap=True)
-    for name in ("1", "2", "3", "4", "5", "mean"):
+    for name in (*(("1", "2", "3", "4", "5") if wide else ()), "mean"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, shares in found["table"].items():
         mean = Text(f"{100 * sum(shares) / len(shares):.2f}", style="bold")
-        table.add_row(Text(name, style="cyan"), *(f"{100 * share:.1f}" for share in shares), mean)
+        table.add_row(Text(name, style="cyan"), *(f"{100 * share:.1f}" for share in shares if wide), mean)
     groups = ", ".join(f"{name} {percent(mean)}" for name, mean in found["groups"].items())
     return Group(table, Text(f"mean over corruptions {percent(found['mean'])} ({groups})"))
 

@@ -10,8 +10,12 @@ from rich.console import Console
 
 import evonas
 from evonas import SearchSettings
+from evonas.final.evaluation.checks import Check
+from evonas.final.evaluation.rates import Rate
+from evonas.final.evaluation.result import Attacked, Evaluation
 from evonas.observer import Observer, Observers, Progress
 from evonas.report.cells import draw
+from evonas.report.evaluation import EvaluationView, evaluated
 from evonas.report.live import LiveView
 from evonas.report.plain import LogFile, PlainLines
 from evonas.report.style import count, duration, memory, number, sparkline
@@ -133,3 +137,34 @@ def test_a_run_without_a_finished_generation_is_shown(tmp_path: Path) -> None:
     console.print(overview(evonas.summarise(tmp_path / "run")))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "no generation yet of 50" in shown and "evonas resume" in shown
+
+
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_an_evaluation_is_watched_and_summed_up_in_any_terminal(width: int) -> None:
+    stream = io.StringIO()
+    view = EvaluationView(Console(file=stream, width=width, height=24, force_terminal=True, highlight=False))
+    view.message("not yet")
+    for done in (1, 2):
+        view.measuring("pgd 8/255", done, 2)
+    view.message("pgd 8/255: 50.00 % of 2 images")
+    view.measuring("checks: clean", 1, 1)
+    view.closed()
+    shown = stream.getvalue()
+    assert "not yet" not in shown and "pgd 8/255: 50.00 % of 2 images" in shown
+    attacked = Attacked({"epsilon": 8.0, "steps": 3, "step_size": 1.5, "restarts": 2}, Rate(1, 2), ())
+    members = Attacked({"epsilon": 8.0}, Rate(1, 2), (("apgd-ce", Rate(2, 2)), ("square", Rate(1, 2))))
+    result = Evaluation(
+        clean=Rate(2, 2),
+        epsilons=(8.0,),
+        attacks={"pgd": {8.0: attacked}, "autoattack": {8.0: members}},
+        checks=(Check("more steps never help", False, "pgd-3 50.0 %"),),
+        protocol={},
+        corruptions={"source": "published", "table": {"fog": [0.5] * 5}, "mean": 0.5, "groups": {"weather": 0.5}},
+    )
+    console = Console(file=io.StringIO(), width=width)
+    console.print(evaluated(result, width))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "FAIL" in text and "fog" in text and "pgd 8/255" in text
+    if width == 160:
+        assert "3 steps of 1.5/255, 2 restarts" in text and "apgd-ce 100.00 %, square 50.00 %" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from evonas.interrupts import Interrupted, StopRequest
 from evonas.observer import Observer
 from tests.evonas.final.networks import digits, trained
 
+STANDARD = autoattack.MEMBERS
 SHORT = (ApgdCE(steps=4), ApgdT(steps=2), FabT(steps=2), Square(queries=20))  # AutoAttack in seconds
 SETTINGS = EvaluateSettings(
     attacks=("fgsm", "pgd"),
@@ -198,6 +200,13 @@ class Softmax(Rounded):
         return self.inner(images).softmax(1)
 
 
+class Saturated(Rounded):
+    """So sure of itself that the gradient of its loss rounds to zero."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return 1000 * self.inner(images)
+
+
 def failed(model: Any, epsilon: float = 8.0) -> set[str]:
     settings = dataclasses.replace(SETTINGS, attacks=(), epsilons=(epsilon,), steps=10, restarts=1, checks=50)
     return {
@@ -219,10 +228,11 @@ def test_an_honest_network_passes_every_check() -> None:
     ("model", "expected"),
     [
         (Rounded, {"no gradient vanishes", "a large epsilon leaves nothing"}),
+        (Saturated, {"no gradient vanishes"}),
         (Noisy, {"the network is deterministic"}),
         (Softmax, {"the network answers with logits"}),
     ],
-    ids=["masked", "random", "softmax"],
+    ids=["masked", "saturated", "random", "softmax"],
 )
 def test_a_network_that_deceives_its_attacker_is_found_out(
     model: Callable[[], nn.Module], expected: set[str]
@@ -304,6 +314,7 @@ QUICK = EvaluateSettings(steps=2, epsilons=(8.0, 2.0), checks=0, corruptions=Fal
 def test_a_run_and_its_checkpoint_are_evaluated_alike_and_kept_apart(untrained: Path) -> None:
     run = untrained.parent.parent
     of_run, of_file = evonas.evaluate(run, QUICK), evonas.evaluate(untrained, QUICK)
+    assert of_run.path and of_file.path
     assert of_run.path == run / "evaluation.json" and of_file.path == untrained.with_suffix(".evaluation.json")
     written = json.loads(of_run.path.read_text())
     assert written == json.loads(json.dumps(of_run.as_json()))
@@ -347,6 +358,40 @@ def test_what_cannot_be_evaluated_is_one_message(untrained: Path, tmp_path: Path
     torch.save({"a": torch.zeros(1)}, pickled)
     with pytest.raises(EvonasError, match="pickle"):
         evonas.evaluate(pickled, QUICK)
+
+
+def test_a_data_set_that_has_changed_is_refused(
+    pictures: str, small: Callable[..., TrainSettings], tmp_path: Path
+) -> None:
+    folder = tmp_path / "pictures"
+    shutil.copytree(pictures.removeprefix("folder:"), folder)
+    settings = dataclasses.replace(small(), dataset=f"folder:{folder}")
+    path = tmp_path / "best.safetensors"
+    tensors = {checkpoint.MODEL + name: value for name, value in settings.build().state_dict().items()}
+    checkpoint.write(path, settings, 1, {}, tensors)
+    evonas.evaluate(path, QUICK)
+    shutil.copytree(folder / "dark", folder / "middle")
+    with pytest.raises(EvonasError, match="3 classes"):
+        evonas.evaluate(path, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("epsilon", [6.0, 8.0])
+def test_autoattack_leaves_what_the_ensemble_of_its_authors_leaves(
+    epsilon: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which seed each part has differs, so an image more or less may be left."""
+    pyautoattack = pytest.importorskip("pyautoattack")
+    monkeypatch.setattr(autoattack, "MEMBERS", STANDARD)
+    whole = subject(batch_size=40)
+    left = whole.attack(autoattack.AutoAttack(), epsilon, whole.clean())[-1][1]
+    pixels, labels = whole.load(torch.arange(40))
+    theirs = pyautoattack.AutoAttack(trained(), eps=epsilon / 255, seed=0, device="cpu")
+    moved, _ = theirs.run_standard_evaluation(pixels.contiguous(), labels, batch_size=40)
+    with torch.no_grad():
+        expected = trained()(moved).argmax(1) == labels
+    assert 0 < int(expected.sum()) < 40
+    assert abs(int(left.sum()) - int(expected.sum())) <= 1
 
 
 def test_a_journal_that_is_damaged_is_one_message(untrained: Path) -> None:
