@@ -27,10 +27,12 @@ def croze_terms(network: Network, images: Tensor, labels: Tensor) -> tuple[dict[
 
     ``network`` is built without BatchNorm (``norm=False``) and is not modified; ``images`` (N, 3, H, W) are
     normalised, ``labels`` (N,). In float32 on a CPU, networks that `fitness.reverse` knows (the DARTS space's)
-    are differentiated by it; all else, and float64, the reference, by autograd. Both compute the same terms up
-    to rounding. Raises `NoScore` if the loss has no gradient.
+    are differentiated by it, where PyTorch has the oneDNN convolutions it counts on; all else, and float64, the
+    reference, by autograd. Both compute the same terms up to rounding. Raises `NoScore` if the loss has no
+    gradient.
     """
-    fast = images.device.type == "cpu" and images.dtype == torch.float32 and reverse.known(network)
+    single = images.device.type == "cpu" and images.dtype == torch.float32
+    fast = single and torch.backends.mkldnn.is_available() and reverse.known(network)
     return (croze_terms_by_reverse if fast else croze_terms_by_autograd)(network, images, labels)
 
 

@@ -112,9 +112,8 @@ class Tape(Arithmetic):
         value, module, columns = term
         overwrite, value.fresh = value.fresh, False
         if module is not None:
-            y = torch.mm(rows(value.x), self.weights.matrices(module)[1][columns])
-            y = y.view(*value.x.shape[:-1], -1)
-            return y if factor == 1 else y.mul_(factor)
+            weight = _scaled(self.weights.matrices(module)[1][columns], factor)
+            return torch.mm(rows(value.x), weight).view(*value.x.shape[:-1], -1)
         if overwrite:
             return value.x if factor == 1 else value.x.mul_(factor)
         return value.x.clone() if factor == 1 else value.x * factor
@@ -124,12 +123,11 @@ class Tape(Arithmetic):
         torch.mm(g.t(), rows(value.x), out=into)
         if factor != 1:
             into.mul_(factor)
-        weight = self.weights.matrices(module)[0][:, columns]
+        weight = _scaled(self.weights.matrices(module)[0][:, columns], factor)
         if value.gradient is not None and value.owned:
-            rows(value.gradient).addmm_(g, weight, alpha=factor)
+            rows(value.gradient).addmm_(g, weight)
         else:
-            given = torch.mm(g, weight).view(value.x.shape)
-            value.give(given if factor == 1 else given.mul_(factor), True)
+            value.give(torch.mm(g, weight).view(value.x.shape), True)
 
     def _concatenation(self, parts: Sequence[Value]) -> Value:
         exponent, factors = common(parts)
@@ -171,3 +169,8 @@ class Tape(Arithmetic):
         for part in self.stages[name]:
             part.fresh = False
         return x
+
+
+def _scaled(weight: Tensor, factor: float) -> Tensor:
+    """A power of two rounds nothing, and in a weight it costs least."""
+    return weight if factor == 1 else weight * factor
