@@ -5,18 +5,20 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, features
 from scipy.stats import poisson
 
 import evonas
 from evonas.final.corruptions import GROUPS, SEVERITIES, corruptions
 from evonas.final.corruptions.base import register
 from evonas.final.corruptions.draws import Draws
+from evonas.final.corruptions.jpeg_compression import jpeg_compression
 from evonas.final.corruptions.noise import Poisson
 from tests.evonas.final.corruptions.conftest import smooth
 
@@ -217,6 +219,20 @@ def test_pixelate_is_pillow_bit_for_bit(size: tuple[int, int]) -> None:
             small = picture.resize((int(size[1] * share), int(size[0] * share)), Image.Resampling.BOX)
             back = np.asarray(small.resize((size[1], size[0]), Image.Resampling.BOX))
             assert np.array_equal(out.permute(1, 2, 0).numpy(), back)
+
+
+@pytest.mark.skipif(not features.check_feature("libjpeg_turbo"), reason="another libjpeg rounds otherwise")
+@pytest.mark.parametrize("size", [(32, 32), (8, 8), (28, 28), (31, 33), (17, 45), (40, 15)])
+@pytest.mark.parametrize("rough", [False, True])
+def test_jpeg_compression_is_pillow_bit_for_bit(size: tuple[int, int], rough: bool) -> None:
+    images = smooth(8, *size)
+    if rough:
+        images = torch.randint(0, 256, images.shape, generator=torch.Generator().manual_seed(1)).byte()
+    for quality in (*corruptions["jpeg_compression"].constants, 10, 95):
+        for image, out in zip(images, jpeg_compression(images, quality, draws(8)), strict=True):
+            file = BytesIO()
+            Image.fromarray(image.permute(1, 2, 0).numpy()).save(file, "JPEG", quality=quality)
+            assert np.array_equal(out.permute(1, 2, 0).numpy(), np.asarray(Image.open(file)))
 
 
 def test_brightness_is_the_value_of_hsv_moved() -> None:
