@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evonas.final.corruptions import linear
 from evonas.final.corruptions.base import register
 from evonas.final.corruptions.draws import Draws
 
@@ -20,13 +20,13 @@ def pixelate(images: Tensor, share: float, draws: Draws) -> Tensor:
     """Box resize to int(c H) by int(c W) and back, bit for bit as Pillow does it in 8 bits."""
     x = images.double()  # holds these integers exactly, so no order of summation matters
     for height, width in (tuple(int(side * share) for side in images.shape[2:]), tuple(images.shape[2:])):
-        x = _rounded(linear.both_axes(np.eye(x.shape[2]), _box(x.shape[3], width), x))
-        x = _rounded(linear.both_axes(_box(x.shape[2], height), np.eye(width), x))
+        x = _rounded(x @ torch.from_numpy(_box(x.shape[3], width)).to(x).T)
+        x = _rounded(torch.from_numpy(_box(x.shape[2], height)).to(x) @ x)
     return x.byte()
 
 
 def _rounded(x: Tensor) -> Tensor:
-    return x.add_(1 << (BITS - 1)).div_(1 << BITS).floor_().clamp_(0, 255)
+    return x.add_(1 << (BITS - 1)).mul_(2.0**-BITS).floor_().clamp_(0, 255)
 
 
 @lru_cache(maxsize=32)
