@@ -19,14 +19,16 @@ from fitness import (  # noqa: F401  (each registers its proxy)
     synflow,
     zico,
 )
-from fitness.base import Batch, NoScore, Proxy, Score, Task, proxies, register, score_all, stable_hash
+from fitness.base import Batch, NoScore, Populations, Proxy, Score, Task, proxies, register, stable_hash
 from fitness.croze import LayerTerms, croze_terms
 from fitness.croze_paper import croze_paper_terms
+from fitness.lists import score_all
 
 __all__ = [
     "Batch",
     "LayerTerms",
     "NoScore",
+    "Populations",
     "Proxy",
     "Score",
     "Task",

@@ -1,4 +1,4 @@
-"""What a proxy is, what it is computed from, and how a list of genotypes is scored."""
+"""What a proxy is, and what it is computed from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -53,8 +53,23 @@ def stable_hash(*parts: object) -> int:
 
 
 @dataclass(frozen=True)
+class Populations:
+    """How networks share passes: at most ``networks`` at once, in a share of the free memory or in bytes.
+
+    What a network scores is the same for all these numbers: bit for bit on a CPU, up to rounding on a GPU.
+    """
+
+    networks: int
+    memory: float = 0.85  # a share up to 1, bytes beyond
+
+
+@dataclass(frozen=True)
 class Task:
-    """Everything besides the genotype that a score depends on."""
+    """Everything besides the genotype that a score depends on.
+
+    Of ``populations`` it depends on whether there are any: they round differently than one network after the
+    other, which is None (see `fitness.population`).
+    """
 
     space: Space
     size: NetworkSize
@@ -62,6 +77,7 @@ class Task:
     batch: Batch | None = None
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
+    populations: Populations | None = None
 
     @property
     def _layout(self) -> torch.memory_format:
@@ -103,7 +119,7 @@ class Proxy:
         """The value for one genotype, scored in its canonical form; NaN and infinity become None."""
         started = time.perf_counter()
         try:
-            with _one_thread():
+            with one_thread():
                 value = float(self.function(task.space.canonical(genotype), task))
             reason = "" if math.isfinite(value) else f"{self.name} is {value}"
         except NoScore as error:
@@ -112,7 +128,7 @@ class Proxy:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Sums on a CPU are split by threads; one thread makes a score independent of the number of cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -135,14 +151,3 @@ def register(
         return function
 
     return enter
-
-
-def score_all(genotypes: Iterable[Any], names: Sequence[str], task: Task) -> Iterator[dict[str, Score]]:
-    """The scores of each genotype by proxy name, in the order of ``genotypes``.
-
-    The proxies of one genotype are computed next to each other, so that those of the same passes share them.
-    Raises `UsageError` for an unknown name, before anything is computed.
-    """
-    chosen = {name: proxies[name] for name in names}
-    for genotype in genotypes:
-        yield {name: proxy.score(genotype, task) for name, proxy in chosen.items()}

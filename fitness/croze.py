@@ -16,7 +16,7 @@ from fitness import reverse
 from fitness.base import Task, register
 from fitness.croze_autograd import BETA, EPSILON, LayerTerms, croze_terms_by_autograd
 from fitness.croze_reverse import croze_terms_by_reverse
-from fitness.passes import remembered
+from fitness.passes import Remembered
 from spaces import Network
 
 __all__ = ["BETA", "EPSILON", "LayerTerms", "croze", "croze_terms", "released_layers"]
@@ -36,7 +36,7 @@ def croze_terms(network: Network, images: Tensor, labels: Tensor) -> tuple[dict[
     return (croze_terms_by_reverse if fast else croze_terms_by_autograd)(network, images, labels)
 
 
-@remembered
+@Remembered
 def released_layers(genotype: Any, task: Task) -> list[LayerTerms]:
     """P, G and Z of every layer of the task's network; shared by `croze` and its single terms."""
     images, labels = task.images_and_labels()

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from fitness import cosine
 from fitness.base import NoScore, Task, register
 from fitness.croze import BETA, EPSILON, LayerTerms
-from fitness.passes import hooks, remembered, training
+from fitness.passes import Remembered, hooks, training
 
 GAMMA = 0.001  # learning rate of the single update in equation 7
 
@@ -106,7 +106,7 @@ def _forward_backward(
     return outputs, dict(zip(tracked, gradients, strict=True)), torch.zeros(())
 
 
-@remembered
+@Remembered
 def printed_layers(genotype: Any, task: Task) -> list[LayerTerms]:
     """P, G and Z of every layer of the task's network; shared by `croze-paper` and its single terms."""
     images, labels = task.images_and_labels()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from fitness.base import Task
+from fitness.base import NoScore, Task
 
 T = TypeVar("T")
 
@@ -104,22 +104,28 @@ def first_order(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str,
     return sums
 
 
-def remembered(function: Callable[[Any, Task], T]) -> Callable[[Any, Task], T]:
+class Remembered(Generic[T]):
     """Keeps the last result of ``function``, so that proxies that need the same passes run them once."""
-    last: list[tuple[Any, Task, T]] = []
 
-    def recall(genotype: Any, task: Task) -> T:
-        for known, its_task, result in last[:]:
-            if its_task is task and known == genotype:
-                return result
-        result = function(genotype, task)
-        last[:] = [(genotype, task, result)]
-        return result
+    def __init__(self, function: Callable[[Any, Task], T]) -> None:
+        self._function = function
+        self._last: tuple[Any, Task, T | NoScore] | None = None
 
-    return recall
+    def __call__(self, genotype: Any, task: Task) -> T:
+        last = self._last
+        if last is None or last[1] is not task or last[0] != genotype:
+            last = (genotype, task, self._function(genotype, task))
+            self.keep(*last)
+        if isinstance(last[2], NoScore):
+            raise last[2]
+        return last[2]
+
+    def keep(self, genotype: Any, task: Task, result: T | NoScore) -> None:
+        """What was found elsewhere for ``genotype``, canonical, is the last result."""
+        self._last = (genotype, task, result)
 
 
-@remembered
+@Remembered
 def first_order_sums(genotype: Any, task: Task) -> LayerSums:
     """`first_order` of the task's network, summed over layers; shared by plain, grad-norm, snip and fisher."""
     images, labels = task.images_and_labels()

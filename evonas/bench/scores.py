@@ -42,6 +42,8 @@ def settings_hash(proxy: str, task: Task) -> str:
         "dtype": str(task.dtype),
         "device": torch.device(task.device).type,
     }
+    if task.populations is not None:
+        settings["form"] = "population"  # other rounding
     if proxies[proxy].needs_images:
         _, _ = task.images_and_labels()  # a missing batch is an error that names the option
         assert task.batch is not None

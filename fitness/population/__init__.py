@@ -1,0 +1,14 @@
+"""Many DARTS networks in one pass: the live edges of all of them, grouped by operation.
+
+A pass runs over all networks at once, so that a GPU gets a few large kernels instead of thousands of small ones.
+Edges are grouped by cell, wave (nodes of equal depth), stride and operation; depthwise convolutions of a group are
+one grouped convolution, 1x1 convolutions one batched product. The backward is written out, each network's from its
+own loss, so gradients stay apart. Where networks concatenate different numbers of states, the narrower ones are
+padded by zeros, which add nothing.
+
+The sums are those of one network after the other in another order, so a score differs by rounding (below 1e-10
+relative in float64, 1e-5 in float32): whether populations are used is part of what a score depends on. How many
+networks are in a pass is not: on a CPU, where networks of different widths run apart, every network goes
+through its own products and sums, and its bits are the same in any company; on a GPU the libraries may choose
+other kernels for other sizes (bounded by 1e-6).
+"""

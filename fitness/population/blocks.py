@@ -1,0 +1,159 @@
+"""Blocks of ReLU, convolutions and what follows them, for many rows at once, forwards and backwards.
+
+A block is given what has passed its ReLU, keeps what its backward needs, and gives it up there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from fitness.population import kernels
+from fitness.population.forms import Form
+from fitness.population.kernels import flat, relu_backward_
+from fitness.population.plan import Place
+
+
+class Parameters:
+    """The stacked weights of a pass, and room for their gradients if it has a backward."""
+
+    def __init__(self, stacks: list[Tensor], gradients: list[Tensor] | None) -> None:
+        self._stacks, self._gradients = stacks, gradients
+
+    def of(self, place: Place) -> Tensor:
+        return self._stacks[place.stack][place.rows]
+
+    def gradient(self, place: Place) -> Tensor:
+        assert self._gradients is not None
+        return self._gradients[place.stack][place.rows]
+
+
+class Observer:
+    """Sees what happens inside a pass; this one looks away."""
+
+    def stage(self, number: int, value: Tensor) -> None:
+        """The output (networks, C, N, H, W) of a stage of the plan, or the pooled vectors (networks, C, N)."""
+
+    def relu(self, x: Tensor, place: Place) -> None:
+        """``x`` (rows, C, N, H, W) has passed the ReLU in front of the layers at ``place``."""
+
+    def output(self, y: Tensor, g: Tensor, place: Place) -> None:
+        """The layers at ``place`` returned ``y``, with gradient ``g``; called in the backward pass."""
+
+
+class Around(NamedTuple):
+    """What all blocks of a pass share."""
+
+    parameters: Parameters
+    form: Form
+    observer: Observer
+    keep: bool  # whether there is a backward
+
+
+class Block:
+    """What stands behind one ReLU."""
+
+    stride = 1
+
+    def __init__(self, around: Around) -> None:
+        self.around = around
+        self.kept: Any = None
+
+    def forward(self, x: Tensor, out: Tensor) -> None:
+        """``x`` (rows, C_in, N, H, W), which has passed the ReLU, to ``out`` (rows, C_out, N, H', W')."""
+        room = self.around.form.room(out)
+        kept = self.convolve(x, room)
+        finished = self.around.form.finish(room, out)
+        y = None if room is out else room  # `out` belongs to a wave and would hold all of it
+        self.kept = (*kept, y, finished) if self.around.keep else None
+
+    def backward(self, g: Tensor) -> Tensor:
+        """The gradient for what entered the ReLU, given that of ``out``."""
+        (*kept, y, finished), self.kept = self.kept, None
+        return self.convolve_backward(self.around.form.finish_backward(g, finished), y, *kept)
+
+    def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
+        """The convolutions, into ``y``; returns what `convolve_backward` needs."""
+        raise NotImplementedError
+
+    def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
+        """The gradient for what entered the ReLU, given that of ``y``, which is None if nobody looks at it."""
+        raise NotImplementedError
+
+    def _product(self, x: Tensor, place: Place, y: Tensor) -> None:
+        torch.bmm(self.around.parameters.of(place), flat(x), out=flat(y))
+
+    def _product_backward(self, g: Tensor, x: Tensor, place: Place, y: Tensor | None) -> Tensor:
+        parameters = self.around.parameters
+        if y is not None:
+            self.around.observer.output(y, g, place)
+        return kernels.pointwise_backward(g, x, parameters.of(place), parameters.gradient(place))
+
+
+class Pointwise(Block):
+    """A 1x1 convolution."""
+
+    def __init__(self, around: Around, place: Place) -> None:
+        super().__init__(around)
+        self.place = place
+
+    def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
+        self.around.observer.relu(x, self.place)
+        self._product(x, self.place, y)
+        return (x,)
+
+    def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
+        (x,) = kept
+        return relu_backward_(self._product_backward(g, x, self.place, y), x)
+
+
+class Halving(Block):
+    """A factorised reduction: two 1x1 convolutions of stride 2, each with half of the outputs."""
+
+    stride = 2
+
+    def __init__(self, around: Around, first: Place, second: Place) -> None:
+        super().__init__(around)
+        self.first, self.second = first, second
+
+    def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
+        self.around.observer.relu(x, self.first)
+        even, odd = kernels.halves(x)
+        half = y.shape[1] // 2
+        self._product(even, self.first, y[:, :half])
+        self._product(odd, self.second, y[:, half:])
+        return even, odd, x.shape[-1]
+
+    def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
+        even, odd, side = kept
+        half = g.shape[1] // 2
+        y_even, y_odd = (None, None) if y is None else (y[:, :half], y[:, half:])
+        g_even = self._product_backward(g[:, :half], even, self.first, y_even)
+        g_odd = self._product_backward(g[:, half:], odd, self.second, y_odd)
+        return kernels.halves_backward(relu_backward_(g_even, even), relu_backward_(g_odd, odd), side)
+
+
+class Separable(Block):
+    """A depthwise and a 1x1 convolution."""
+
+    def __init__(self, around: Around, depthwise: Place, pointwise: Place, stride: int, dilation: int) -> None:
+        super().__init__(around)
+        self.depthwise, self.pointwise, self.stride, self.dilation = depthwise, pointwise, stride, dilation
+
+    def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
+        self.around.observer.relu(x, self.depthwise)
+        weight = self.around.parameters.of(self.depthwise)
+        between = kernels.depthwise(x, weight, self.stride, self.dilation)
+        self._product(between, self.pointwise, y)
+        return x, between
+
+    def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
+        x, between = kept
+        g = self._product_backward(g, between, self.pointwise, y)
+        self.around.observer.output(between, g, self.depthwise)
+        parameters = self.around.parameters
+        weight, gradient = parameters.of(self.depthwise), parameters.gradient(self.depthwise)
+        gx = kernels.depthwise_backward(g, x, weight, self.stride, self.dilation, gradient)
+        return relu_backward_(gx, x)

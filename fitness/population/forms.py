@@ -1,0 +1,159 @@
+"""The two ways a population runs: with BatchNorm, or without it and with a log-scale for each state and network.
+
+The arithmetic of the second is that of `fitness.scaled`, a vector of logarithms in the place of each one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+aten = torch.ops.aten
+
+
+def rowwise(x: Tensor, like: Tensor) -> Tensor:
+    """(rows,) -> (rows, 1, ...) in the precision of ``like``, whose rows it multiplies."""
+    return x.to(like.dtype).view(-1, *[1] * (like.dim() - 1))
+
+
+class Form:
+    """Networks with BatchNorm in training mode, its weights 1 and its biases 0, as they begin; no scales."""
+
+    nonnegative = False  # whether the outputs of cells cannot be negative
+    eps = 1e-5
+
+    def room(self, out: Tensor) -> Tensor:
+        """Where a convolution writes whose block ends in ``out`` (rows, C, N, H, W)."""
+        return torch.empty_like(out)
+
+    def finish(self, y: Tensor, out: Tensor) -> Any:
+        """What follows the convolution ``y`` on the way to ``out``; returns what its backward needs."""
+        rows, channels = y.shape[:2]
+        flat = y.view(1, rows * channels, -1)  # statistics of each row and channel, over images and pixels
+        normalised, mean, invstd = aten.native_batch_norm(flat, None, None, None, None, True, 0.0, self.eps)
+        out.copy_(normalised.view(y.shape))
+        return y, mean, invstd
+
+    def finish_backward(self, g: Tensor, kept: Any) -> Tensor:
+        """The gradient for ``y`` of `finish`."""
+        y, mean, invstd = kept
+        flat = y.view(1, y.shape[0] * y.shape[1], -1)
+        gradient, _, _ = aten.native_batch_norm_backward(
+            g.reshape(flat.shape), flat, None, None, None, mean, invstd, True, self.eps, [True, False, False]
+        )
+        return gradient.view(y.shape)
+
+    def scales(self, states: int, device: torch.device) -> Scales:
+        """The scales of a cell's ``states`` rows."""
+        return Scales()
+
+
+class Scales:
+    """No scales at all; what a cell asks of its form, and the name of every place where scales matter."""
+
+    log: Any = None
+
+    def input_(self, rows: slice, x: Tensor, log: Any) -> None:
+        """Rescale preprocessed inputs ``x`` in place; ``log`` is that of the stages they were read from."""
+
+    def edges_(self, y: Tensor, sources: Tensor, edges_of_node: Tensor, node_of_edge: Tensor) -> None:
+        """Bring the outputs of a wave's edges to a common scale within each node, in place."""
+
+    def nodes_(self, rows: slice, x: Tensor) -> None:
+        """Rescale the nodes of the wave whose edges came last."""
+
+    def output_(self, parts: Tensor, states: Tensor) -> Any:
+        """Bring ``parts`` (networks, width, ...), each a state's, to a common scale; returns its logarithm."""
+
+    def output_backward_(self, g: Tensor) -> None:
+        """The gradient for the parts, in place; the following undo waves and inputs, last ones first."""
+
+    def wave_backward_(self, g: Tensor) -> None:
+        """``g`` (edges, ...) from the gradient of a wave's nodes to that of its edges' outputs, in place."""
+
+    def input_backward_(self, g: Tensor) -> None:
+        """From the gradient of rescaled inputs to that of what was rescaled, in place."""
+
+
+class PlainForm(Form):
+    """Networks without BatchNorm: every state is divided by its largest entry, whose logarithm is kept.
+
+    ``constants`` are the divisors of an earlier pass, to be used again, so that gradients share their scale.
+    """
+
+    nonnegative = True  # positive weights on what a ReLU let through
+
+    def __init__(self, constants: Sequence[Tensor] | None = None) -> None:
+        self._given: Iterator[Tensor] | None = None if constants is None else iter(constants)
+        self.constants: list[Tensor] = []
+
+    def room(self, out: Tensor) -> Tensor:
+        return out
+
+    def finish(self, y: Tensor, out: Tensor) -> Any:
+        return None
+
+    def finish_backward(self, g: Tensor, kept: Any) -> Tensor:
+        return g
+
+    def scales(self, states: int, device: torch.device) -> Scales:
+        return LogScales(self, states, device)
+
+    def rescale_(self, x: Tensor) -> Tensor:
+        """Divide each row of ``x`` by its largest magnitude, a row of zeros by 1; returns the divisors (rows,)."""
+        if self._given is None:
+            largest = torch.linalg.vector_norm(x.flatten(1), torch.inf, dim=1)
+            divisor = torch.where(largest > 0, largest, 1)
+        else:
+            divisor = next(self._given)
+        self.constants.append(divisor)
+        x.div_(rowwise(divisor, x))
+        return divisor
+
+
+class LogScales(Scales):
+    """The logarithms (states,) of what a cell's states were divided by, in float64."""
+
+    def __init__(self, form: PlainForm, states: int, device: torch.device) -> None:
+        self.form = form
+        self.log = torch.full((states,), -torch.inf, dtype=torch.float64, device=device)
+        self._undo: list[Tensor] = []  # factors of the gradients, in the order of the forward pass
+        self._common = self._coefficient = self.log
+
+    def input_(self, rows: slice, x: Tensor, log: Tensor) -> None:
+        divisor = self.form.rescale_(x)
+        self.log[rows] = log + divisor.double().log()
+        self._undo.append(1 / divisor)
+
+    def edges_(self, y: Tensor, sources: Tensor, edges_of_node: Tensor, node_of_edge: Tensor) -> None:
+        log = self.log[sources]
+        self._common = log[edges_of_node].amax(1)  # (nodes,)
+        self._coefficient = torch.exp(log - self._common[node_of_edge])
+        y.mul_(rowwise(self._coefficient, y))
+        self._node_of_edge = node_of_edge
+
+    def nodes_(self, rows: slice, x: Tensor) -> None:
+        divisor = self.form.rescale_(x).double()
+        self.log[rows] = self._common + divisor.log()
+        self._undo.append(self._coefficient / divisor[self._node_of_edge])
+
+    def output_(self, parts: Tensor, states: Tensor) -> Tensor:
+        log = self.log[states]  # (networks, width); -inf where padded
+        common = log.amax(1)
+        coefficient = torch.exp(log - common[:, None])
+        parts.mul_(rowwise(coefficient, parts).view(*coefficient.shape, *[1] * (parts.dim() - 2)))
+        self._undo.append(coefficient)
+        return common
+
+    def output_backward_(self, g: Tensor) -> None:
+        coefficient = self._undo.pop()
+        g.mul_(rowwise(coefficient, g).view(*coefficient.shape, *[1] * (g.dim() - 2)))
+
+    def wave_backward_(self, g: Tensor) -> None:
+        g.mul_(rowwise(self._undo.pop(), g))
+
+    def input_backward_(self, g: Tensor) -> None:
+        g.mul_(rowwise(self._undo.pop(), g))

@@ -1,0 +1,109 @@
+"""How many bytes a pass of a population needs, in closed form, and how many there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from fitness.population.plan import PlacedCell, Plan
+from fitness.population.waves import CONVOLUTIONS, Group
+
+MEMORY = Path("/proc/meminfo")
+WEIGHT_COPIES = 5  # as drawn, |W|, W', and two gradients; a third comes when outputs of stages have gone
+INDEX = 8  # bytes of an index
+SCRATCH = 4  # copies of what is compared, while cosines are taken
+
+
+def needed(plan: Plan, images: int, itemsize: int) -> int:
+    """Bytes at the peak of `fitness.population.croze`, the largest of all passes, for ``images`` a network.
+
+    What a forward keeps for its backward and the outputs of all stages from the first pass, the weights and their
+    gradients, and the largest that comes and goes while one cell runs. Memory inside single convolutions is not
+    counted.
+    """
+    weights = [rows * out * fan for rows, out, fan in (stack.shape for stack in plan.stacks)]
+    stages = [len(stage.networks) * stage.channels * images * stage.side**2 for stage in plan.stages]
+    columns = plan.networks * 27 * images * plan.size.image_size**2
+    kept = 2 * stages[0] + columns  # the stem's output before and after the ReLU
+    peak = kept + SCRATCH * stages[0]
+    for i, cell in enumerate(plan.cells):
+        if cell is None:
+            continue
+        inside, passing = _cell(cell, plan, images, itemsize)
+        gradients = sum(stages[source.stage] for source in cell.inputs)
+        peak = max(peak, kept + inside + passing + stages[i + 1] + max(gradients, SCRATCH * stages[i + 1]))
+        kept += inside + stages[i + 1]
+    return itemsize * (peak + sum(stages) + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
+
+
+def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int) -> tuple[int, int]:
+    """Numbers that a cell keeps, and at most has besides while it runs."""
+    waves = cell.waves
+    before = cell.channels * images * cell.side_in**2  # one state at the inputs, and at the nodes
+    after = cell.channels * images * cell.side**2
+    kept = 0
+    for source, networks in zip(cell.inputs, waves.inputs, strict=True):
+        stage = plan.stages[source.stage]
+        read = len(networks) * stage.channels * images * stage.side**2
+        if source.halve:
+            kept += read // 2
+        elif source.rows is not None:
+            kept += read
+    pool = waves.input_rows * (before if waves.reduction else after) + (waves.nodes + 1) * after
+    most = 0
+    for wave in waves.waves:
+        passing = 0
+        for bundle in wave.bundles:
+            state = before if bundle.stride == 2 else after
+            for group in bundle.groups:
+                edges = group.stop - group.start
+                kept += edges * _kept(group, state, after, itemsize)
+                passing = max(passing, edges * (state + 2 * after))
+        most = max(most, len(wave.sources) * after + max(passing, (wave.stop - wave.start) * after))
+    return kept, pool + most
+
+
+def _kept(group: Group, state: int, after: int, itemsize: int) -> int:
+    """Numbers that one edge keeps: what it read is ``state`` large, its output ``after``."""
+    if group.operation in CONVOLUTIONS:
+        return state + after * (2 * CONVOLUTIONS[group.operation].repeats - 1)
+    if group.operation == "halve":
+        return 2 * after
+    if group.operation == "max_pool_3x3":
+        return state + after * INDEX // itemsize
+    return 0
+
+
+def budget(device: str, memory: float) -> int | None:
+    """Bytes for a population: ``memory`` itself if it is more than 1, else that share of what is free.
+
+    None where it is a share and the system does not say what is free.
+    """
+    if memory > 1:
+        return int(memory)
+    unused = free(device)
+    return None if unused is None else int(memory * unused)
+
+
+def free(device: str) -> int | None:
+    """Bytes that can still be allocated on ``device``; None where the system does not say."""
+    if device.startswith("cuda"):
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+    try:
+        lines = MEMORY.read_text().splitlines()
+    except OSError:
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def is_exhaustion(error: BaseException) -> bool:
+    """Whether ``error`` says that memory ran out, on whichever device."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
+
+
+def release(device: str) -> None:
+    """Give back what the allocator of ``device`` keeps for later."""
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()

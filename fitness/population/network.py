@@ -1,0 +1,119 @@
+"""One forward and one backward through all networks of a population."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from fitness.population.blocks import Around
+from fitness.population.cell import CellIndex, CellPass, StageOutput, cell_index
+from fitness.population.kernels import flat
+from fitness.population.plan import Plan
+
+KERNEL = 3  # of the stem
+
+
+class Index:
+    """The numbers of a plan on a device; made once for all passes."""
+
+    def __init__(self, plan: Plan, device: str) -> None:
+        known: dict[int, CellIndex] = {}  # cells of one kind share their waves
+        self.cells: list[CellIndex | None] = []
+        for cell in plan.cells:
+            if cell is not None and id(cell.waves) not in known:
+                known[id(cell.waves)] = cell_index(cell.waves, device)
+            self.cells.append(None if cell is None else known[id(cell.waves)])
+
+
+class NetworkPass:
+    """A pass through a population; `backward` follows `forward` once.
+
+    ``images`` are (N, 3, H, W), the same for all networks, or (networks, N, 3, H, W), each with its own.
+    """
+
+    def __init__(self, plan: Plan, index: Index, bias: Tensor, around: Around) -> None:
+        self.plan, self.bias, self.around = plan, bias, around
+        self.cells = [
+            None if cell is None or numbers is None else CellPass(cell, numbers, around)
+            for cell, numbers in zip(plan.cells, index.cells, strict=True)
+        ]
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Any]:
+        """Logits (networks, classes, N) up to the factor exp(log), and log (networks,), None without scales."""
+        observer = self.around.observer
+        self.outputs = [self._stem(images)]
+        observer.stage(0, self.outputs[0].value)
+        for i, cell in enumerate(self.cells):
+            if cell is None:
+                self.outputs.append(StageOutput(self.outputs[0].value[:0], None, True))
+                continue
+            value, log = cell.forward(self.outputs)
+            observer.stage(i + 1, value)
+            self.outputs.append(StageOutput(value, log, self.around.form.nonnegative))
+        last = self.outputs[-1]
+        pooled = last.value.mean((3, 4))  # (networks, C, N)
+        observer.stage(len(self.outputs), pooled)
+        weight = self.around.parameters.of(self.plan.classifier)
+        bias = self.bias if last.log is None else self.bias * torch.exp(-last.log).to(self.bias.dtype)[:, None]
+        self.kept = pooled
+        self.logits = torch.baddbmm(bias[:, :, None], weight, pooled)
+        return self.logits, last.log
+
+    def _stem(self, images: Tensor) -> StageOutput:
+        form, networks = self.around.form, self.plan.networks
+        images_each, side = images.shape[-4], images.shape[-1]
+        columns = _columns(images).expand(networks, -1, -1)
+        weight = self.around.parameters.of(self.plan.stem)  # (networks, C, 27)
+        value = columns.new_empty((networks, weight.shape[1], images_each, side, side))
+        room = form.room(value)
+        torch.bmm(weight, columns, out=flat(room))
+        finished = form.finish(room, value)
+        self.stem_scales = form.scales(networks, value.device)
+        self.stem_scales.input_(slice(0, networks), value, 0)
+        self.stem_kept = (columns, room, finished) if self.around.keep else None
+        return StageOutput(value, self.stem_scales.log, False)
+
+    def backward(self, g: Tensor, *, image_gradient: bool = False) -> Tensor | None:
+        """Write the weights' gradients, given that of the logits; returns that of the images, one of each network.
+
+        (networks, N, 3, H, W), or None if it is not asked for.
+        """
+        parameters, observer, last = self.around.parameters, self.around.observer, self.outputs[-1]
+        pooled, classifier = self.kept, self.plan.classifier
+        torch.bmm(g, pooled.mT, out=parameters.gradient(classifier))
+        observer.output(self.logits, g, classifier)
+        g_pooled = torch.bmm(parameters.of(classifier).mT, g) / last.value[0, 0, 0].numel()
+        last.add_gradient(g_pooled[..., None, None].expand(last.value.shape).contiguous(), None)
+        while self.cells:
+            cell, output = self.cells.pop(), self.outputs.pop()
+            if cell is not None:
+                assert output.gradient is not None
+                cell.backward(output.gradient, self.outputs)
+        return self._stem_backward(self.outputs.pop(), image_gradient)
+
+    def _stem_backward(self, output: StageOutput, image_gradient: bool) -> Tensor | None:
+        assert output.gradient is not None and self.stem_kept is not None
+        (columns, y, finished), self.stem_kept = self.stem_kept, None
+        g, place, parameters = output.gradient, self.plan.stem, self.around.parameters
+        self.stem_scales.input_backward_(g)
+        g = self.around.form.finish_backward(g, finished)
+        self.around.observer.output(y, g, place)
+        torch.bmm(flat(g), columns.mT, out=parameters.gradient(place))
+        if not image_gradient:
+            return None
+        return _columns_backward(torch.bmm(parameters.of(place).mT, flat(g)), g.shape[2], g.shape[-1])
+
+
+def _columns(images: Tensor) -> Tensor:
+    """What the stem's kernel sees at every pixel: (..., N, 3, H, W) -> (..., 27, N H W)."""
+    unfolded = F.unfold(images.flatten(0, -4), KERNEL, padding=KERNEL // 2)
+    return unfolded.view(*images.shape[:-3], *unfolded.shape[1:]).transpose(-3, -2).flatten(-2)
+
+
+def _columns_backward(g: Tensor, images: int, side: int) -> Tensor:
+    """The gradient of `_columns`: (networks, 27, N H W) -> (networks, N, 3, H, W)."""
+    unfolded = g.view(*g.shape[:2], images, -1).transpose(1, 2).flatten(0, 1)
+    return F.fold(unfolded, (side, side), KERNEL, padding=KERNEL // 2).view(len(g), images, -1, side, side)

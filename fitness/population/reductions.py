@@ -1,0 +1,46 @@
+"""Norms and cosines of many layers at once, blind to scale like those of `fitness.cosine`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def unit(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """``x`` divided by its largest magnitude over ``dim``, and that; zeros are divided by 1."""
+    largest = x.abs().amax(dim, keepdim=True)
+    return x / torch.where(largest > 0, largest, 1), largest
+
+
+def norms(x: Tensor) -> Tensor:
+    """Euclidean norms of the rows, (rows, out, fan) -> (rows, 1, 1)."""
+    scaled, largest = unit(x, (1, 2))
+    return torch.linalg.vector_norm(scaled, dim=(1, 2), keepdim=True) * largest
+
+
+def directions(x: Tensor) -> Tensor:
+    """Each row divided by its Euclidean norm; a row of zeros stays zeros."""
+    scaled, _ = unit(x, (1, 2))
+    length = torch.linalg.vector_norm(scaled, dim=(1, 2), keepdim=True)
+    return scaled / torch.where(length > 0, length, 1)
+
+
+def cosines(u: Tensor, v: Tensor, dim: int) -> Tensor:
+    """cos over ``dim`` for every position of the other dimensions; 0 for a zero column."""
+    u, v = unit(u, (dim,))[0], unit(v, (dim,))[0]
+    dot = torch.linalg.vecdot
+    lengths = (dot(u, u, dim=dim) * dot(v, v, dim=dim)).sqrt()
+    return dot(u, v, dim=dim) / torch.where(lengths > 0, lengths, 1)
+
+
+def sums(x: Tensor) -> Tensor:
+    """The sum of each row in float64, (rows, ...) -> (rows,)."""
+    return x.flatten(1).sum(1, dtype=torch.float64)
+
+
+def loss_gradients(logits: Tensor, labels: Tensor) -> Tensor:
+    """d L / d logits of the mean cross-entropy of each network, (networks, classes, N), in float64."""
+    gradient = torch.softmax(logits.double(), dim=1)
+    images = torch.arange(len(labels), device=labels.device)
+    gradient[:, labels, images] -= 1
+    return gradient / len(labels)
