@@ -104,11 +104,12 @@ def _corruptions() -> Entries:
 
 
 def _genotypes() -> Entries:
-    from spaces.darts import PUBLISHED
+    from spaces import darts, robnet
 
     return [
         {"name": name, "about": entry.method, "source": entry.source, "note": entry.note}
-        for name, entry in PUBLISHED.items()
+        for published in (darts.PUBLISHED, robnet.PUBLISHED)
+        for name, entry in published.items()
     ]
 
 

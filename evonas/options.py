@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
-Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201.  [default: darts]")]
+Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201, robnet.  [default: darts]")]
 Proxy = Annotated[
     str | None, typer.Option(help="Fitness, see `evonas list proxies`; a+b*2 is a composite.  [default: croze]")
 ]

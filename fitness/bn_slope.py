@@ -24,7 +24,7 @@ def log_slopes(network: Network, images: Tensor, labels: Tensor) -> dict[str, fl
 
     def observe(name: str, x: Tensor, output: Tensor) -> None:
         variance = x.detach().var((0, 2, 3), unbiased=False).double()
-        log_slope = norms[name].weight.detach().abs().double().log() - (variance + norms[name].eps).log() / 2
+        log_slope = passes.slope(norms[name]).double().log() - (variance + norms[name].eps).log() / 2
         found[name] = float(log_slope.mean()), bool(variance.any()), output
 
     with passes.hooks(norms, observe):

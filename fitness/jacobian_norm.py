@@ -38,7 +38,7 @@ def log_jacobian_bound(network: Network, images: Tensor) -> float:
 
     def observe(name: str, x: Tensor, _: Tensor) -> None:
         variance = x.var((0, 2, 3), unbiased=False)
-        slopes[name] = norms[name].weight.abs() / torch.sqrt(variance + norms[name].eps)
+        slopes[name] = passes.slope(norms[name]) / torch.sqrt(variance + norms[name].eps)
 
     with torch.no_grad():
         with passes.hooks(norms, observe):

@@ -38,6 +38,13 @@ def logits(network: nn.Module, images: Tensor, theta: dict[str, Tensor]) -> Tens
         return functional_call(network, {**buffers, **parameters}, (images,))
 
 
+def slope(norm: nn.BatchNorm2d) -> Tensor:
+    """|gamma| of each channel, (C,); 1 where BatchNorm has no parameters. Detached."""
+    ones = norm.running_var
+    assert ones is not None
+    return torch.ones_like(ones) if norm.weight is None else norm.weight.detach().abs()
+
+
 @contextmanager
 def training(network: nn.Module) -> Iterator[None]:
     """Training mode inside, the mode of every module as before afterwards."""

@@ -70,7 +70,8 @@ class ScaledArithmetic(Arithmetic):
         eps = module.eps * torch.exp(-2 * x.log).to(x.value.dtype)
         normalised = (x.value - mean) / torch.sqrt(variance + eps)
         shape = (1, -1, 1, 1)
-        value = normalised * module.weight.view(shape) + module.bias.view(shape)
+        affine = module.weight is not None
+        value = normalised * module.weight.view(shape) + module.bias.view(shape) if affine else normalised
         return Scaled(value, torch.zeros_like(x.log))
 
     def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor], Tensor]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spaces.network import Network
     from spaces.registered import spaces
     from spaces.registry import Registry
+    from spaces.robnet.space import RobNet
     from spaces.size import Layer, NetworkSize, StageTally, Tally
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "Network": "spaces.network",
     "NetworkSize": "spaces.size",
     "Registry": "spaces.registry",
+    "RobNet": "spaces.robnet.space",
     "Space": "spaces.base",
     "StageTally": "spaces.size",
     "Tally": "spaces.size",
@@ -39,6 +41,7 @@ __all__ = [
     "Network",
     "NetworkSize",
     "Registry",
+    "RobNet",
     "Space",
     "StageTally",
     "Tally",

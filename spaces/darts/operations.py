@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from spaces.arithmetic import PLAIN, Arithmetic, Block
 
 
-def batch_norm(channels: int, norm: bool) -> nn.Module:
-    """BatchNorm with affine parameters, or the identity where CRoZe leaves it out."""
-    return nn.BatchNorm2d(channels) if norm else nn.Identity()
+def batch_norm(channels: int, norm: bool, affine: bool = True) -> nn.Module:
+    """BatchNorm, with parameters if ``affine``, or the identity where CRoZe leaves it out."""
+    return nn.BatchNorm2d(channels, affine=affine) if norm else nn.Identity()
 
 
 class Zero(nn.Module):
@@ -40,13 +40,13 @@ class Shift(nn.Module):
 class FactorizedReduce(Block):
     """Halves H and W: two 1x1 convolutions, one on the image shifted by a pixel, each half the channels."""
 
-    def __init__(self, c_in: int, c_out: int, norm: bool) -> None:
+    def __init__(self, c_in: int, c_out: int, norm: bool, affine: bool = True) -> None:
         super().__init__()
         self.relu = nn.ReLU()
         self.shift = Shift()
         self.conv_1 = nn.Conv2d(c_in, c_out // 2, 1, stride=2, bias=False)
         self.conv_2 = nn.Conv2d(c_in, c_out - c_out // 2, 1, stride=2, bias=False)
-        self.bn = batch_norm(c_out, norm)
+        self.bn = batch_norm(c_out, norm, affine)
 
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
         a = arithmetic
@@ -58,9 +58,9 @@ class FactorizedReduce(Block):
 class ReLUConvBN(Block):
     """1x1 convolution between ReLU and BatchNorm: the preprocessing of a cell's inputs."""
 
-    def __init__(self, c_in: int, c_out: int, norm: bool) -> None:
+    def __init__(self, c_in: int, c_out: int, norm: bool, affine: bool = True) -> None:
         super().__init__()
-        self.op = nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, norm))
+        self.op = nn.Sequential(nn.ReLU(), nn.Conv2d(c_in, c_out, 1, bias=False), batch_norm(c_out, norm, affine))
 
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
         return arithmetic.apply(self.op, x)
@@ -69,10 +69,11 @@ class ReLUConvBN(Block):
 class SepConv(Block):
     """Depthwise-separable convolution, applied twice; the first carries the stride."""
 
-    def __init__(self, channels: int, kernel: int, stride: int, norm: bool) -> None:
+    def __init__(self, channels: int, kernel: int, stride: int, norm: bool, affine: bool = True) -> None:
         super().__init__()
         self.op = nn.Sequential(
-            *_separable(channels, kernel, stride, 1, norm), *_separable(channels, kernel, 1, 1, norm)
+            *_separable(channels, kernel, stride, 1, norm, affine),
+            *_separable(channels, kernel, 1, 1, norm, affine),
         )
 
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
@@ -90,13 +91,15 @@ class DilConv(Block):
         return arithmetic.apply(self.op, x)
 
 
-def _separable(channels: int, kernel: int, stride: int, dilation: int, norm: bool) -> list[nn.Module]:
+def _separable(
+    channels: int, kernel: int, stride: int, dilation: int, norm: bool, affine: bool = True
+) -> list[nn.Module]:
     padding = dilation * (kernel - 1) // 2
     return [
         nn.ReLU(),
         nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
         nn.Conv2d(channels, channels, 1, bias=False),
-        batch_norm(channels, norm),
+        batch_norm(channels, norm, affine),
     ]
 
 

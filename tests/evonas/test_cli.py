@@ -21,6 +21,7 @@ from evonas.cli import main
 from spaces import spaces
 from spaces.darts import PUBLISHED
 from spaces.nasbench201.genotype import EXAMPLE
+from spaces.robnet import PUBLISHED as ROBNETS
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x1b]")
 
@@ -222,6 +223,6 @@ def test_help_has_an_example_and_loads_no_heavy_package(command: list[str], tmp_
 def test_list_knows_everything_that_has_a_name(tmp_path: Path) -> None:
     listed: dict[str, Any] = json.loads(run("list", "--json", cwd=tmp_path).stdout)
     assert tuple(listed) == KINDS and all(entry["about"] for entries in listed.values() for entry in entries)
-    assert [entry["name"] for entry in listed["genotypes"]] == list(PUBLISHED)
+    assert [entry["name"] for entry in listed["genotypes"]] == [*PUBLISHED, *ROBNETS]
     human = run("list", "proxies", cwd=tmp_path).stdout
     assert "formula: " in human and "croze-paper" in human

@@ -16,7 +16,7 @@ from tests.benchmarks.released_croze import darts_stages, nasbench201_stages, re
 from tests.fitness.conftest import Tasks
 from tests.fitness.unchanged import unchanged
 
-STAGES = {"darts": darts_stages, "nasbench201": nasbench201_stages}
+STAGES = {"darts": darts_stages, "nasbench201": nasbench201_stages, "robnet": darts_stages}
 CHAIN = "[('sep_conv_5x5', 0), ('sep_conv_5x5', 1), " + ", ".join(
     f"('sep_conv_5x5', {state}), ('sep_conv_5x5', {state + 1})" for state in (1, 2, 3)
 )

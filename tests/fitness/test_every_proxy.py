@@ -186,6 +186,11 @@ def dead_cells(space: Space) -> list[str]:
             "|none~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|",
             "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|avg_pool_3x3~2|",
         ]
+    if space.name == "robnet":
+        silent, first_node, last_node = ["00"] * 14, ["01", *["00"] * 13], [*["00"] * 13, "11"]  # node 4 feeds it
+        return [f"RobNet(cells=['{'|'.join(code)}'])" for code in (silent, first_node, last_node)] + [
+            f"RobNet(cells={['|'.join(code) for code in (first_node, silent, first_node)]})"
+        ]
     silent, alive = NONES * 4, "('sep_conv_3x3', 0), ('dil_conv_3x3', 1), " * 4
     return [
         f"Genotype([{normal}], range(2, 6), [{reduce}], range(2, 6))"

@@ -10,7 +10,11 @@ import torch
 from fitness import Batch, Task, proxies
 from spaces import NetworkSize, spaces
 
-SIZES = {"nasbench201": NetworkSize(4, 1, image_size=12), "darts": NetworkSize(4, 3, image_size=12)}
+SIZES = {
+    "nasbench201": NetworkSize(4, 1, image_size=12),
+    "darts": NetworkSize(4, 3, image_size=12),
+    "robnet": NetworkSize(4, 3, image_size=12),
+}
 DEEPEST = (
     "Genotype(normal=[('sep_conv_5x5', 1), ('sep_conv_5x5', 0), ('sep_conv_5x5', 2), ('sep_conv_5x5', 1), "
     "('sep_conv_5x5', 3), ('sep_conv_5x5', 2), ('sep_conv_5x5', 4), ('sep_conv_5x5', 3)], "

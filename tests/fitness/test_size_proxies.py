@@ -16,7 +16,7 @@ from spaces import Network, NetworkSize, Space
 from spaces.nasbench201 import Cell
 from tests.benchmarks.released_croze import darts_stages, features_of, nasbench201_stages
 
-STAGES = {"darts": darts_stages, "nasbench201": nasbench201_stages}
+STAGES = {"darts": darts_stages, "nasbench201": nasbench201_stages, "robnet": darts_stages}
 POOL = "('max_pool_3x3', 0), ('avg_pool_3x3', 1)"
 CONVS = "('sep_conv_3x3', 0), ('dil_conv_5x5', 1)"
 NONES = "('none', 0), ('none', 1)"

@@ -39,8 +39,8 @@ def test_a_name_like_no_other_answers_with_all(colours: Registry[int]) -> None:
         colours["zzzzzz"]
 
 
-def test_both_spaces_are_registered() -> None:
-    assert {"darts", "nasbench201"} <= set(spaces)
+def test_the_spaces_are_registered() -> None:
+    assert {"darts", "nasbench201", "robnet"} <= set(spaces)
     assert all(spaces[name].name == name for name in spaces)
 
 

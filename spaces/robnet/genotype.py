@@ -1,0 +1,105 @@
+"""The RobNet genotype: a code of fourteen edges for all cells, or one for each cell.
+
+Source: Guo, Yang, Xu, Liu, Lin, "When NAS Meets Robustness", CVPR 2020, arXiv:1911.10695.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+
+from spaces.errors import UsageError, shorten
+
+Code = tuple[str, ...]  # the operations of the edges, in the order of `EDGES`
+
+OPERATIONS = {"00": "zero", "01": "sep_conv_3x3", "10": "identity", "11": "residual sep_conv_3x3"}
+NODES = 4
+EDGES = tuple((source, 2 + node) for node in range(NODES) for source in range(2 + node))  # 0, 1: the cell's inputs
+MOST_CODES = 256
+LONGEST_TEXT = 20_000
+EXAMPLE = "RobNet(cells=['11|10|11|11|10|11|01|01|10|11|11|00|11|01']), or with one such code for each cell"
+
+_PLACES = {edge: place for place, edge in enumerate(EDGES)}
+_TEXT = re.compile(r"RobNet\(\s*(?:cells\s*=\s*)?(?:\[([^\[\]()]*)\]|\(([^\[\]()]*)\))\s*\)")
+_CODE = re.compile(r"'([^'\"]*)'|\"([^'\"]*)\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Genotype:
+    """The codes of the cells; a single one stands for all. Raises `UsageError` for what is no code."""
+
+    cells: tuple[Code, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.cells) <= MOST_CODES:
+            raise UsageError(f"a RobNet has 1 to {MOST_CODES} codes, not {len(self.cells)}")
+        for i, code in enumerate(self.cells):
+            if len(code) != len(EDGES):
+                raise UsageError(f"cell {i}: a code has {len(EDGES)} edges, not {len(code)}")
+            for edge, operation in enumerate(code):
+                if operation not in OPERATIONS:
+                    known = ", ".join(f"{short} {name}" for short, name in OPERATIONS.items())
+                    raise UsageError(f"cell {i} edge {edge}: unknown operation {shorten(operation)}; use {known}")
+
+    def __str__(self) -> str:
+        return f"RobNet(cells={['|'.join(code) for code in self.cells]})"
+
+    __repr__ = __str__
+
+    def codes(self, layers: int) -> tuple[Code, ...]:
+        """One code for each of ``layers`` cells. Raises `UsageError` if there is another number of them."""
+        if len(self.cells) not in (1, layers):
+            raise UsageError(
+                f"this RobNet has a code for each of {len(self.cells)} cells and cannot be built with {layers}: "
+                f"use --layers {len(self.cells)}, or a genotype with one code for all cells"
+            )
+        return self.cells if len(self.cells) == layers else self.cells * layers
+
+
+def parse(text: str) -> Genotype:
+    """The genotype written in ``text``. Raises `UsageError` saying what is wrong."""
+    if len(text) > LONGEST_TEXT:
+        raise UsageError(f"a genotype of {len(text)} characters; at most {LONGEST_TEXT} are read")
+    match = _TEXT.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"not a RobNet genotype: {shorten(text)}; expected {EXAMPLE}")
+    items = [item.strip() for item in (match[1] if match[1] is not None else match[2]).split(",")]
+    if not items[-1]:  # nothing, or a comma after the last code
+        items.pop()
+    return Genotype(tuple(_code(item) for item in items))
+
+
+def _code(item: str) -> Code:
+    match = _CODE.fullmatch(item)
+    if not match:
+        raise UsageError(f"a code is written in quotes, not {shorten(item)}; expected {EXAMPLE}")
+    return tuple((match[1] if match[1] is not None else match[2]).split("|"))
+
+
+@lru_cache(maxsize=8192)
+def canonical_code(code: Code) -> Code:
+    """The smallest renaming of a cell, over all orders in which every node follows those that it reads.
+
+    Renumbering nodes permutes the channels of the output, which the layers after it absorb.
+    """
+    joined = [edge for edge, operation in zip(EDGES, code, strict=True) if operation != "00" and edge[0] > 1]
+    found = []
+    for order in permutations(range(2, 2 + NODES)):
+        old = (0, 1, *order)  # old number of each new state
+        if all(old.index(source) < old.index(target) for source, target in joined):
+            places = [_PLACES.get((old[source], old[target])) for source, target in EDGES]
+            found.append(tuple("00" if place is None else code[place] for place in places))
+    return min(found)
+
+
+def canonical(genotype: Genotype) -> Genotype:
+    """The form shared by all genotypes that differ by renaming nodes within their cells."""
+    return Genotype(tuple(canonical_code(code) for code in genotype.cells))
+
+
+def key(genotype: Genotype) -> str:
+    """The canonical form; equal codes for all cells are written as the one code that means the same network."""
+    cells = canonical(genotype).cells
+    return str(Genotype(cells[:1] if len(set(cells)) == 1 else cells))

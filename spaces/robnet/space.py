@@ -1,0 +1,92 @@
+"""The RobNet search space: a dense cell of 14 edges with 4 operations, 4^14 codes a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from spaces.base import Space, spaces
+from spaces.errors import UsageError, shorten
+from spaces.registry import closest
+from spaces.robnet import closed_form
+from spaces.robnet.genotype import EDGES, OPERATIONS, Genotype, canonical, key, parse
+from spaces.robnet.published import PUBLISHED
+from spaces.size import NetworkSize, StageTally
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from spaces.network import Network
+
+CODES = tuple(OPERATIONS)
+
+
+def _with_operation(genotype: Genotype, cell: int, edge: int, operation: str) -> Genotype:
+    code = genotype.cells[cell]
+    changed = (*code[:edge], operation, *code[edge + 1 :])
+    return Genotype((*genotype.cells[:cell], changed, *genotype.cells[cell + 1 :]))
+
+
+class RobNet(Space):
+    """Guo et al., "When NAS Meets Robustness", CVPR 2020.
+
+    A genotype has one code for all cells, which fits any number of layers, or one for each cell. Drawn are those
+    with one code; edits keep the number of codes.
+    """
+
+    name = "robnet"
+    description = "a dense cell, 14 edges, 4 operations: 4^14 codes, one for all cells (searched) or one for each"
+    default_channels = 36
+    default_layers = 20
+    default_max_params = 6_000_000
+
+    def parse(self, text: str) -> Genotype:
+        if text.isidentifier():
+            if text not in PUBLISHED:
+                raise UsageError(
+                    f"no published RobNet is called {shorten(text)}: {closest(text, sorted(PUBLISHED))}"
+                )
+            return self.published()[text]
+        return parse(text)
+
+    def random(self, rng: Generator) -> Genotype:
+        return Genotype((tuple(CODES[i] for i in rng.integers(len(CODES), size=len(EDGES)).tolist()),))
+
+    def mutate(self, genotype: Genotype, rng: Generator) -> Genotype:
+        cell, edge = int(rng.integers(len(genotype.cells))), int(rng.integers(len(EDGES)))
+        others = [code for code in CODES if code != genotype.cells[cell][edge]]
+        return _with_operation(genotype, cell, edge, others[int(rng.integers(len(others)))])
+
+    def neighbours(self, genotype: Genotype) -> list[Genotype]:
+        return [
+            _with_operation(genotype, cell, edge, operation)
+            for cell, code in enumerate(genotype.cells)
+            for edge in range(len(EDGES))
+            for operation in CODES
+            if operation != code[edge]
+        ]
+
+    def canonical(self, genotype: Genotype) -> Genotype:
+        return canonical(genotype)
+
+    def key(self, genotype: Genotype) -> str:
+        return key(genotype)
+
+    def stages(self, genotype: Genotype, size: NetworkSize) -> Sequence[StageTally]:
+        return closed_form.stages(genotype, size)
+
+    def construct(self, genotype: Genotype, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
+        from spaces.robnet.network import RobNetNetwork
+
+        return RobNetNetwork(genotype, size, norm, **options)
+
+    @cached_property
+    def _published(self) -> dict[str, Genotype]:
+        return {name: parse(entry.genotype) for name, entry in PUBLISHED.items()}
+
+    def published(self) -> dict[str, Genotype]:
+        return dict(self._published)
+
+
+robnet = spaces.register("robnet")(RobNet())
