@@ -188,9 +188,7 @@ def dead_cells(space: Space) -> list[str]:
         ]
     if space.name == "robnet":
         silent, first_node, last_node = ["00"] * 14, ["01", *["00"] * 13], [*["00"] * 13, "11"]  # node 4 feeds it
-        return [f"RobNet(cells=['{'|'.join(code)}'])" for code in (silent, first_node, last_node)] + [
-            f"RobNet(cells={['|'.join(code) for code in (first_node, silent, first_node)]})"
-        ]
+        return [f"RobNet(cells=['{'|'.join(code)}'])" for code in (silent, first_node, last_node)]
     silent, alive = NONES * 4, "('sep_conv_3x3', 0), ('dil_conv_3x3', 1), " * 4
     return [
         f"Genotype([{normal}], range(2, 6), [{reduce}], range(2, 6))"

@@ -15,7 +15,7 @@ from spaces import NetworkSize, spaces
 SIZES = {
     "nasbench201": NetworkSize(4, 1, image_size=12),
     "darts": NetworkSize(4, 3, image_size=12),
-    "robnet": NetworkSize(4, 3, image_size=12),
+    "robnet": NetworkSize(4, 1, image_size=12),
 }
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|nor_conv_3x3~1|none~2|"
 

@@ -129,6 +129,17 @@ def test_another_number_of_layers_than_codes_is_refused(robnet: Space, layers: i
             attempt(genotype, size)
 
 
+def test_summed_logits_of_a_training_batch_do_not_depend_on_the_images(robnet: Space) -> None:
+    """What reaches the head is a sum of BatchNorm outputs, of batch mean 0: `jacob-cov` sees rounding alone."""
+    genotype, size = robnet.parse(f"RobNet(cells=['{CODE}'])"), NetworkSize(4, 3, image_size=12)
+    network = robnet.build(genotype, size, generator=torch.Generator().manual_seed(0)).double()
+    images = torch.linspace(0, 9, 1728, dtype=torch.float64).sin().view(4, 3, 12, 12).requires_grad_()
+    logits = network(images)
+    (summed,) = torch.autograd.grad(logits.sum(), images, retain_graph=True)
+    (first,) = torch.autograd.grad(logits[0].sum(), images)
+    assert summed.abs().max() < 1e-10 * first.abs().max()
+
+
 UNUSUAL = {
     "nothing passes": [only()],
     "the first node alone": [only(e0_2="01")],
