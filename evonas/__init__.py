@@ -2,7 +2,7 @@
 
 import evonas.report
 import evonas.search  # noqa: F401  (packages first: the functions of the same names then take their places)
-from evonas.api import correlate, corrupt, evaluate, resume, score, search, summarise, train
+from evonas.api import compare, correlate, corrupt, evaluate, resume, score, search, summarise, train
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import EvonasError, UsageError
@@ -14,6 +14,7 @@ __all__ = [
     "EvonasError",
     "SearchSettings",
     "UsageError",
+    "compare",
     "correlate",
     "corrupt",
     "evaluate",

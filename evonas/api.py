@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from evonas.bench import Correlation
     from evonas.engine import Engine
+    from evonas.final.comparison import ComparedRow
     from evonas.final.evaluation.result import Evaluation
     from evonas.final.plan import FinalPlan
     from evonas.final.training import Trained
@@ -128,6 +129,16 @@ def evaluate(
     from evonas.observer import Observer as Silent
 
     return evaluate(Path(target), settings or EvaluateSettings(), observer or Silent())
+
+
+def compare(targets: Sequence[str | Path]) -> list[ComparedRow]:
+    """Evaluated runs and checkpoints side by side, and the published rows of their data sets.
+
+    Raises `UsageError` for one that was not evaluated.
+    """
+    from evonas.final import comparison
+
+    return comparison.compare([Path(target) for target in targets])
 
 
 def summarise(run: str | Path) -> Summary:

@@ -37,12 +37,11 @@ from evonas.options import (
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
-    from evonas.final.plan import FinalPlan
     from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.search.loop import SearchResult
 
-_FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists")
+_FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images")
 _NOT_SETTINGS = ("run", "engine", "workers", "ray_address", *_FINAL)
 
 
@@ -76,15 +75,25 @@ def search(
     finalists: Annotated[
         int | None, typer.Option(help="Best genotypes that compete by short trainings first.  [default: 0]")
     ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Test images that the trained network is measured on.  [default: all]")
+    ] = None,
 ) -> None:
     """Search for a robust network, train the best one and measure what it withstands.
 
     Example: `evonas search --space darts --generations 50 --dataset cifar10`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    from evonas.final.plan import FinalPlan
+    from evonas.final.recipe import overrides
+
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address)
-    final = None if no_final else _plan(preset, recipe, epochs, numbers, finalists)
+    final = (
+        None
+        if no_final
+        else FinalPlan.from_options(preset, recipe, overrides(numbers, epochs=epochs), finalists, images)
+    )
     _render(lambda observer: api.search(settings, run, observer, chosen, final))
 
 
@@ -123,15 +132,6 @@ def resume(
     _render(lambda observer: api.resume(run, observer, chosen, **options))
 
 
-def _plan(
-    preset: str | None, recipe: str | None, epochs: int | None, numbers: list[str] | None, finalists: int | None
-) -> FinalPlan:
-    from evonas.final.plan import FinalPlan
-    from evonas.final.recipe import overrides
-
-    return FinalPlan.from_options(preset, recipe, overrides(numbers, epochs=epochs), finalists)
-
-
 def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
     from evonas.engine import make
 
@@ -139,6 +139,7 @@ def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
 
 
 def _render(work: Callable[[Observer], SearchResult | Trained]) -> None:
+    from evonas.report.evaluation import evaluated
     from evonas.report.output import make_console, search_observer
     from evonas.report.tables import finished
     from evonas.report.training import trained
@@ -146,8 +147,12 @@ def _render(work: Callable[[Observer], SearchResult | Trained]) -> None:
 
     console = make_console()
     result = work(search_observer(console))
-    training = result.trained if isinstance(result, SearchResult) else result
     if isinstance(result, SearchResult):
         console.print(finished(result), soft_wrap=True)
+        training, evaluation = result.trained, result.evaluation
+    else:
+        training, evaluation = result, None
     if training is not None:
-        console.print(trained(training, api.training_result(training)), soft_wrap=True)
+        console.print(trained(training, api.training_result(training), evaluation is None), soft_wrap=True)
+    if evaluation is not None:
+        console.print(evaluated(evaluation, console.width), soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.config import SearchSettings
 from evonas.engine import Engine
+from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.plan import FACT, FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.observer import Observer
@@ -48,19 +49,34 @@ def _require_images(settings: SearchSettings, final: FinalPlan) -> None:
     """What the final stage would refuse is refused before the search begins, not hours later."""
     import numpy as np
 
+    from evonas.data import source
+    from evonas.final.evaluation.target import draw
     from evonas.final.stage import from_search
     from spaces import spaces
 
     some = str(spaces[settings.space].random(np.random.default_rng(0)))
     options = {name: value for name, value in final.options().items() if name != "finalists"}
     TrainSettings(some, **from_search(settings), **options).resolve()
+    labels = source(settings.dataset, settings.data_dir, settings.image_size).labels("test")
+    draw(final.images, len(labels), settings.seed)
 
 
 def _finish(result: SearchResult, observer: Observer) -> SearchResult:
     with Run.open(result.path) as store:
-        if result.best is None or plan_of(store) is None:
+        plan = plan_of(store)
+        if result.best is None or plan is None:
             return result
+        from evonas.final.evaluation.evaluate import evaluate
         from evonas.final.stage import in_run
 
         trained = in_run(store, observer)
-    return dataclasses.replace(result, trained=trained)
+        asked = store.settings
+        settings = EvaluateSettings(
+            images=plan.images,
+            checks=plan.checks,
+            seed=asked.seed,
+            device=asked.device,
+            data_dir=asked.data_dir,
+        )
+        evaluation = evaluate(result.path, settings, observer)
+    return dataclasses.replace(result, trained=trained, evaluation=evaluation)

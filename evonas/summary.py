@@ -11,6 +11,7 @@ from evonas.config import SearchSettings
 from evonas.final.plan import plan_of
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.store import Run
+from spaces.errors import EvonasError
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Summary:
     best: IndividualRow | None
     members: list[dict[str, Any]]  # of a composite, with their statistics and their scores of the best
     history: list[GenerationRow]
+    trained: dict[str, Any] | None  # train/result.json, once the best is trained
+    evaluation: dict[str, Any] | None  # evaluation.json, once it is measured
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``evonas show --json`` prints."""
@@ -48,6 +51,8 @@ class Summary:
                 {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
                 for row in self.history
             ],
+            "trained": self.trained,
+            "evaluation": self.evaluation,
             "settings": json.loads(self.settings.to_json()),
         }
 
@@ -75,7 +80,22 @@ def summarise(run: str | Path) -> Summary:
             best=best,
             members=_members(store, best),
             history=history,
+            trained=_read(path / "train" / "result.json"),
+            evaluation=_read(path / "evaluation.json"),
         )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A file of results, if it is there. Raises `EvonasError` if it cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise EvonasError(f"{path} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise EvonasError(f"{path} cannot be read: it holds no object")
+    return found
 
 
 def _stage(store: Run, path: Path, searched: bool) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.recipes import recipes
 from evonas.records import Records
 from spaces.errors import EvonasError, UsageError
@@ -15,7 +16,7 @@ from spaces.errors import EvonasError, UsageError
 FACT = "final"  # the fact of a run that says what follows its search
 MOST_FINALISTS = 1024
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"overrides": {"epochs": 8}},
+    "quick": {"overrides": {"epochs": 5}, "images": 100, "checks": 20},
     "paper": {"recipe": "croze200"},
 }
 
@@ -27,11 +28,14 @@ class FinalPlan:
     recipe: str = "fast"
     overrides: Mapping[str, Any] = field(default_factory=dict)  # numbers on top of the recipe's
     finalists: int = 0  # best genotypes that compete by short trainings; 0 or 1: the best score is the winner
+    images: int | None = None  # of the test set, that the winner is measured on; all
+    checks: int = 100  # images that the protocol is checked on
 
     def __post_init__(self) -> None:
         recipes[self.recipe].with_numbers(self.overrides)
         if type(self.finalists) is not int or not 0 <= self.finalists <= MOST_FINALISTS:
             raise UsageError(f"--finalists must be an integer from 0 to {MOST_FINALISTS}, not {self.finalists!r}")
+        EvaluateSettings(images=self.images, checks=self.checks)
 
     @classmethod
     def from_options(
@@ -40,6 +44,7 @@ class FinalPlan:
         recipe: str | None = None,
         overrides: Mapping[str, Any] | None = None,
         finalists: int | None = None,
+        images: int | None = None,
     ) -> FinalPlan:
         """Defaults, overlaid by a preset, overlaid by what is not None."""
         base = dict(PRESETS.get(preset or "", {}))
@@ -48,6 +53,8 @@ class FinalPlan:
         base["overrides"] = {**base.get("overrides", {}), **(overrides or {})}
         if finalists is not None:
             base["finalists"] = finalists
+        if images is not None:
+            base["images"] = images
         return cls(**base)
 
     def options(self) -> dict[str, Any]:

@@ -39,9 +39,11 @@ def search_observer(console: Console) -> Observer:
     """Live in a terminal, one plain line an event elsewhere; run.log in either case."""
     if not console.is_interactive:
         return _plain(console)
+    from evonas.report.evaluation import EvaluationView
     from evonas.report.training import TrainingView
 
-    return Observers(LiveView(console), TrainingView(console), LogFile(), *_tensorboard())
+    views = (LiveView(console), TrainingView(console), EvaluationView(console))
+    return Observers(*views, LogFile(), *_tensorboard())
 
 
 def evaluation_observer(as_json: bool) -> Observer:

@@ -12,7 +12,7 @@ from rich.text import Text
 from evonas.device import peak_memory
 from evonas.report.live import cell_panels, generations_table
 from evonas.report.plain import heading
-from evonas.report.style import count, duration, memory, number, sparkline
+from evonas.report.style import count, duration, memory, number, percent, sparkline
 from evonas.summary import Summary
 from spaces import spaces
 
@@ -84,9 +84,25 @@ def overview(summary: Summary) -> RenderableType:
         parts += [Text(_member(row), style="dim") for row in summary.members]
         parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
         parts.append(Text(best.genotype))
+    if summary.trained is not None:
+        parts.append(Text(_final(summary.trained, summary.evaluation), style="bold green"))
     if summary.stage in ("search", "training"):
         parts.append(Text(f"continue with: evonas resume {summary.path}", style="yellow"))
     return Group(*parts)
+
+
+def _final(trained: dict[str, Any], evaluation: dict[str, Any] | None) -> str:
+    """What training and evaluation found, in one line."""
+    if evaluation is None:
+        return f"trained: test accuracy {percent(trained['test']['accuracy'])}"
+    parts = [f"clean {percent(evaluation['clean']['accuracy'])}"]
+    for name, found in next(iter(evaluation.get("epsilons", {}).items()), ("", {}))[1].items():
+        parts.append(f"{name} {found['epsilon']:g}/255 {percent(found['accuracy'])}")
+    if evaluation.get("corruptions"):
+        parts.append(
+            f"corruptions {percent(evaluation['corruptions']['mean'])} ({evaluation['corruptions']['source']})"
+        )
+    return f"trained and measured: {', '.join(parts)}"
 
 
 def _member(row: dict[str, Any]) -> str:

@@ -133,10 +133,11 @@ def epochs_table(history: Sequence[EpochRow], wide: bool = True) -> Table:
     return table
 
 
-def trained(result: Trained, test: dict[str, float]) -> RenderableType:
-    """The end of a training."""
+def trained(result: Trained, test: dict[str, float], advise: bool = True) -> RenderableType:
+    """The end of a training; with ``advise`` the command that would follow."""
     best = result.best
     robust = "" if best.robust is None else f", {percent(best.robust)} under PGD-10"
+    what_next = [Text(f"what it withstands: evonas evaluate {result.directory.parent}", style="yellow")]
     return Group(
         Text(f"{len(result.history)} epochs in {duration(result.seconds)}", style="dim"),
         Text(
@@ -145,5 +146,5 @@ def trained(result: Trained, test: dict[str, float]) -> RenderableType:
             style="bold green",
         ),
         Text(f"saved in {result.checkpoint}", style="dim"),
-        Text(f"what it withstands: evonas evaluate {result.directory.parent}", style="yellow"),
+        *(what_next if advise else []),
     )

@@ -28,6 +28,7 @@ from evonas.task import task_of
 from fitness import Batch, stable_hash
 
 if TYPE_CHECKING:
+    from evonas.final.evaluation.result import Evaluation
     from evonas.final.training import Trained
 
 HALL_OF_FAME = 10
@@ -47,6 +48,7 @@ class SearchResult:
     device: str
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
     trained: Trained | None = None  # the best one, where a final stage followed
+    evaluation: Evaluation | None = None  # what it withstands
 
 
 class Search:

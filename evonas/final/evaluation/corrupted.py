@@ -20,6 +20,7 @@ from spaces.errors import EvonasError
 
 FOLDERS = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 LABELS = "labels.npy"
+VERSION = 1  # of our corruptions; raised when they give other images: what is kept of them is then void
 
 
 class Corrupted(ABC):
@@ -50,7 +51,7 @@ class Regenerated(Corrupted):
 
     @property
     def identity(self) -> list[Any]:
-        return [self.source, self.seed]
+        return [self.source, VERSION, self.seed]
 
 
 class Published(Corrupted):

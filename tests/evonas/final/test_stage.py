@@ -45,9 +45,13 @@ def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettin
     result = searched(settings, tmp_path / "run", FinalPlan(overrides=SHORT))
     assert result.best is not None and result.trained is not None
     assert result.trained.settings.genotype == str(result.best.genotype)
+    assert result.evaluation is not None and result.evaluation.clean.n == 16
+    shown = api.summarise(tmp_path / "run").as_json()
+    assert shown["evaluation"]["corruptions"]["source"] == "regenerated"
+    assert shown["trained"]["test"]["accuracy"] == result.evaluation.clean.accuracy
     said = api.training_result(result.trained)
     assert said["n"] == 16 and 0 <= said["accuracy"] <= 1
-    assert api.summarise(tmp_path / "run").stage == "trained"
+    assert api.summarise(tmp_path / "run").stage == "evaluated"
 
 
 def test_killed_while_training_a_run_resumes_there(settings: SearchSettings, tmp_path: Path) -> None:
@@ -132,7 +136,7 @@ def test_a_plan_that_cannot_be_is_refused(options: dict[str, object]) -> None:
 
 def test_a_plan_survives_the_way_to_run_db() -> None:
     plan = FinalPlan.from_options("quick", overrides={"lr": 0.1}, finalists=3)
-    assert FinalPlan.from_json(plan.to_json()) == plan and plan.overrides == {"epochs": 8, "lr": 0.1}
+    assert FinalPlan.from_json(plan.to_json()) == plan and plan.overrides == {"epochs": 5, "lr": 0.1}
 
 
 def test_nothing_trained_is_said_so(tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""``evonas compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.options import AsJson
+
+
+def compare(
+    targets: Annotated[list[Path], typer.Argument(metavar="RUN|CHECKPOINT...", help="Evaluated ones.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put evaluated networks side by side, and beside the rows that the literature reports for their data set.
+
+    Example: `evonas compare runs/2026-01-31-darts-croze runs/2026-02-01-train-ADVRUSH`
+    """
+    from evonas import api
+    from evonas.report.output import print_json, print_rich
+
+    rows = api.compare(targets)
+    if as_json:
+        return print_json([row.as_json() for row in rows])
+    from evonas.report.comparison import compared
+
+    print_rich(compared(rows))

@@ -1,0 +1,112 @@
+"""Evaluated networks side by side, and beside what the literature reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.final import checkpoint
+from evonas.final.evaluation.target import locate
+from evonas.final.published import PROTOCOL, TABLE_3
+from evonas.records import DATABASE
+from evonas.store import Run
+from spaces import spaces
+from spaces.errors import EvonasError, UsageError
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One network; accuracies from 0 to 1, params in units, None for what was not measured."""
+
+    name: str
+    dataset: str
+    params: float
+    seconds: float | None  # of the search that found it
+    clean: float
+    clean_ci95: tuple[float, float] | None
+    corruptions: float | None
+    fgsm: float | None
+    fgsm_ci95: tuple[float, float] | None
+    hrs: float | None  # of clean and FGSM
+    protocol: str
+    published: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields by name."""
+        return asdict(self)
+
+
+def compare(targets: list[Path]) -> list[ComparedRow]:
+    """A row for each run or checkpoint that was evaluated, then the published rows of its data set.
+
+    Raises `UsageError` for one that was not evaluated, `EvonasError` for an evaluation that cannot be read.
+    """
+    if not targets:
+        raise UsageError("give at least one run or checkpoint to compare")
+    rows = [_measured(target) for target in targets]
+    datasets = dict.fromkeys(row.dataset for row in rows)
+    return rows + [row for dataset in datasets for row in _published(dataset)]
+
+
+def _measured(target: Path) -> ComparedRow:
+    place = locate(target)
+    try:
+        found = json.loads(place.result.read_text(encoding="utf-8"))
+    except OSError:
+        raise UsageError(f"{target} is not evaluated yet; evonas evaluate {target} does it") from None
+    except ValueError as error:
+        raise EvonasError(
+            f"{place.result} cannot be read: {error}; evonas evaluate {target} writes it anew"
+        ) from None
+    trained = checkpoint.load(place.checkpoint).settings
+    space = spaces[trained.space]
+    fgsm, corruptions = found.get("fgsm"), found.get("corruptions")
+    protocol = (
+        f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}, {found['clean']['n']} test images"
+    )
+    if fgsm is not None:
+        protocol += f", FGSM {fgsm['epsilon']:g}/255"
+    if corruptions is not None:
+        protocol += f", corruptions {corruptions['source']}"
+    return ComparedRow(
+        name=str(target),
+        dataset=trained.dataset,
+        params=space.params(space.parse(trained.genotype), trained.size),
+        seconds=_search_seconds(target),
+        clean=found["clean"]["accuracy"],
+        clean_ci95=tuple(found["clean"]["ci95"]),
+        corruptions=None if corruptions is None else corruptions["mean"],
+        fgsm=None if fgsm is None else fgsm["accuracy"],
+        fgsm_ci95=None if fgsm is None else tuple(fgsm["ci95"]),
+        hrs=found["hrs"].get("fgsm"),
+        protocol=f"{protocol}, C={trained.channels}, L={trained.layers}",
+    )
+
+
+def _search_seconds(target: Path) -> float | None:
+    if not (target / DATABASE).is_file():
+        return None
+    with Run.read(target) as store:
+        return sum(row.seconds for row in store.generations())
+
+
+def _published(dataset: str) -> list[ComparedRow]:
+    return [
+        ComparedRow(
+            name=row.method,
+            dataset=dataset,
+            params=row.params * 1e6,
+            seconds=row.seconds,
+            clean=row.clean / 100,
+            clean_ci95=None,
+            corruptions=row.corruptions / 100,
+            fgsm=row.fgsm / 100,
+            fgsm_ci95=None,
+            hrs=row.hrs / 100,
+            protocol=PROTOCOL,
+            published=True,
+        )
+        for row in TABLE_3.get(dataset, ())
+    ]

@@ -1,0 +1,92 @@
+"""Networks side by side: what was measured, beside what the literature reports."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console, RenderableType
+
+from evonas import EvonasError, SearchSettings, UsageError, api
+from evonas.final import checkpoint
+from evonas.final.evaluation.rates import hrs
+from evonas.final.plan import FinalPlan
+from evonas.final.published import TABLE_3
+from evonas.final.settings import TrainSettings
+from evonas.report.comparison import compared
+from spaces import spaces
+
+
+def rendered(renderable: RenderableType) -> str:
+    """As a wide terminal shows it."""
+    console = Console(file=io.StringIO(), width=200)
+    console.print(renderable)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+EVALUATION = {
+    "clean": {"accuracy": 0.9, "n": 50, "ci95": [0.8, 0.95]},
+    "fgsm": {"accuracy": 0.3, "n": 50, "ci95": [0.2, 0.4], "epsilon": 8.0},
+    "corruptions": {"source": "regenerated", "mean": 0.6, "table": {}},
+    "hrs": {"fgsm": 0.45},
+}
+
+
+@pytest.fixture
+def evaluated(small: Callable[..., TrainSettings], tmp_path: Path) -> Path:
+    """A checkpoint with an evaluation beside it."""
+    settings = small()
+    path = tmp_path / "some.safetensors"
+    state = settings.build().state_dict()
+    checkpoint.write(path, settings, 2, {}, {checkpoint.MODEL + name: value for name, value in state.items()})
+    (tmp_path / "some.evaluation.json").write_text(json.dumps(EVALUATION))
+    return path
+
+
+def test_a_row_has_what_was_measured(evaluated: Path) -> None:
+    (row,) = api.compare([evaluated])
+    space, size = spaces["darts"], checkpoint.load(evaluated).settings.size
+    assert row.params == space.params(space.parse("DARTS_V2"), size)
+    assert (row.clean, row.fgsm, row.corruptions, row.hrs, row.seconds) == (0.9, 0.3, 0.6, 0.45, None)
+    assert "fast 2 epochs, seed 0, 50 test images, FGSM 8/255, corruptions regenerated, C=4, L=3" in row.protocol
+    assert "[1] fast 2 epochs" in rendered(compared([row])) and "90.00 %" in rendered(compared([row]))
+
+
+def test_beside_cifar_stand_the_published_rows(evaluated: Path) -> None:
+    found = checkpoint.load(evaluated)
+    settings = TrainSettings.from_dict({**found.settings.as_dict(), "dataset": "cifar10"})
+    checkpoint.write(evaluated, settings, 2, {}, found.tensors)
+    rows = api.compare([evaluated])
+    assert [row.name for row in rows[1:]] == [row.method for row in TABLE_3["cifar10"]]
+    croze = rows[-1]
+    assert (croze.params, croze.seconds, croze.clean, croze.fgsm) == pytest.approx((5.52e6, 17066, 0.9445, 0.2238))
+    assert "17,066 s" in rendered(compared(rows)) and "[2] CRoZe paper, Table 3" in rendered(compared(rows))
+
+
+@pytest.mark.parametrize("dataset", list(TABLE_3))
+def test_published_hrs_follow_from_published_accuracies(dataset: str) -> None:
+    for row in TABLE_3[dataset]:
+        assert 100 * hrs(row.clean / 100, row.fgsm / 100) == pytest.approx(row.hrs, abs=0.02)
+
+
+def test_a_run_says_how_long_its_search_took(evaluated: Path, pictures: str, tmp_path: Path) -> None:
+    settings = SearchSettings(proxy="params", dataset=pictures, channels=4, layers=3, population=4, generations=1)
+    api.search(settings, tmp_path / "run", final=FinalPlan(overrides={"epochs": 1, "batch_size": 16}))
+    (tmp_path / "run" / "evaluation.json").write_text(json.dumps(EVALUATION))
+    (row,) = api.compare([tmp_path / "run"])
+    assert row.seconds is not None and 0 < row.seconds < 60
+
+
+def test_what_was_not_evaluated_is_told_the_command(evaluated: Path) -> None:
+    (evaluated.parent / "some.evaluation.json").unlink()
+    with pytest.raises(UsageError, match=r"evonas evaluate .*some\.safetensors"):
+        api.compare([evaluated])
+
+
+def test_an_evaluation_that_cannot_be_read_is_named(evaluated: Path) -> None:
+    (evaluated.parent / "some.evaluation.json").write_text("{")
+    with pytest.raises(EvonasError, match=r"some\.evaluation\.json cannot be read"):
+        api.compare([evaluated])
