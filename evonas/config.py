@@ -11,7 +11,7 @@ from spaces.errors import UsageError
 from spaces.registry import closest
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"channels": 8, "layers": 5, "population": 16, "children": 8, "generations": 6},
+    "quick": {"channels": 8, "layers": 5, "population": 12, "children": 6, "generations": 5},
     "paper": {"channels": 36, "layers": 20, "population": 100, "children": 50, "generations": 50, "batch_size": 8},
 }
 PRECISIONS = ("float32", "float64")

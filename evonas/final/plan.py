@@ -16,7 +16,7 @@ from spaces.errors import EvonasError, UsageError
 FACT = "final"  # the fact of a run that says what follows its search
 MOST_FINALISTS = 1024
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"overrides": {"epochs": 5}, "images": 100, "checks": 20},
+    "quick": {"overrides": {"epochs": 5}, "images": 100, "checks": 10},
     "paper": {"recipe": "croze200"},
 }
 

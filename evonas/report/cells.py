@@ -9,7 +9,9 @@ from rich.text import Text
 from evonas.report.style import operation_label, operation_style
 from spaces.darts.genotype import Edge, Genotype
 from spaces.nasbench201.genotype import EDGES, Cell
+from spaces.robnet import genotype as robnet
 
+ROBNET_LABELS = {"00": "-", "01": "sep", "10": "id", "11": "res"}
 BRACKETS = {True: ("╮", "┴─▶"), False: ("+", "+->")}  # upper and lower part, in unicode or not
 
 
@@ -22,6 +24,10 @@ def draw(genotype: Any, unicode: bool = True) -> list[tuple[str, Text]]:
         ]
     if isinstance(genotype, Cell):
         return [("cell", _nasbench201_cell(genotype, unicode))]
+    if isinstance(genotype, robnet.Genotype):
+        count = len(genotype.cells)
+        title = "every cell" if count == 1 else f"the first of {count} cells"
+        return [(title, _robnet_cell(genotype.cells[0], unicode))]
     return [("genotype", Text(str(genotype)))]
 
 
@@ -42,6 +48,24 @@ def _darts_cell(edges: tuple[Edge, ...], concat: tuple[int, ...], unicode: bool)
             text.append(f"{node}", style="bold")
             text.append(" out\n" if node in concat else "\n", style="dim")
     text.rstrip()
+    return text
+
+
+def _robnet_cell(code: robnet.Code, unicode: bool) -> Text:
+    """A line a node: what comes from each earlier state."""
+    arrow = "─▶" if unicode else "->"
+    text = Text(no_wrap=True)
+    for (source, node), operation in zip(robnet.EDGES, code, strict=True):
+        name = {0: "c[k-2]", 1: "c[k-1]"}.get(source, f"{source}")
+        text.append(f"{name} ", style="dim")
+        text.append(
+            f"{ROBNET_LABELS[operation]:<5}", style=operation_style(robnet.OPERATIONS[operation].split()[-1])
+        )
+        if source == node - 1:
+            text.append(f"{arrow} ", style="dim")
+            text.append(f"{node}", style="bold")
+            text.append(" out\n", style="dim")
+    text.append("sep: sep conv 3x3, res: the same beside its input, id: the input", style="dim")
     return text
 
 

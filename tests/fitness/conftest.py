@@ -11,6 +11,15 @@ from fitness import Batch, Task
 from spaces import NetworkSize, Space
 
 Tasks = Callable[..., Task]
+EVERY_PROXY = ("test_every_proxy.py", "test_proxies_contract.py", "test_proxies_formula.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every proxy on every space takes minutes; the third space has its turn with the long tests."""
+    for item in items:
+        if item.path.name in EVERY_PROXY and "robnet" in item.name:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

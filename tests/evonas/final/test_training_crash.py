@@ -61,7 +61,7 @@ def assert_equal(found: Path, expected: Path) -> None:
         assert all(torch.equal(one.tensors[tensor], other.tensors[tensor]) for tensor in one.tensors)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "attempt", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 13))], ids=lambda i: f"attempt{i}"
 )
@@ -75,7 +75,8 @@ def test_a_training_killed_at_a_random_moment_ends_like_one_that_was_not(
     process.send_signal(number)
     output, _ = process.communicate(timeout=300)
     if number == signal.SIGTERM and "training in" in output:
-        assert process.returncode in (0, 130), output
+        done = "what it withstands" in output  # it had ended, and nothing was left to be saved
+        assert process.returncode in (0, 130) or done, output
     finish(command(tmp_path, *arguments(pictures)))
     assert_equal(tmp_path / "run" / "train", expected)
 

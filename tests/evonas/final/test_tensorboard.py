@@ -1,0 +1,26 @@
+"""Curves for TensorBoard say what the rows say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evonas import SearchSettings, api
+from evonas.final.plan import FinalPlan
+from evonas.report.tensorboard import DIRECTORY, TensorBoard
+
+
+def test_curves_hold_every_generation_and_every_epoch(pictures: str, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    settings = SearchSettings(proxy="params", dataset=pictures, channels=4, layers=3, population=4, generations=2)
+    plan = FinalPlan(overrides={"epochs": 2, "batch_size": 16}, images=4, checks=0)
+    result = api.search(settings, tmp_path / "run", TensorBoard(), final=plan)
+    searched = EventAccumulator(str(tmp_path / "run" / DIRECTORY)).Reload()
+    assert [event.step for event in searched.Scalars("search/best")] == [0, 1, 2]
+    trained = EventAccumulator(str(tmp_path / "run" / "train" / DIRECTORY)).Reload()
+    assert result.trained is not None
+    losses = [event.value for event in trained.Scalars("train/loss")]
+    assert losses == pytest.approx([row.loss for row in result.trained.history], rel=1e-6)
