@@ -19,7 +19,9 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for part in line.split("&&")]
-INDENTED = re.findall(r"^    (evonas .*)$", README, re.MULTILINE)
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+EVERYTHING = "\n".join([README, *PAGES.values()])
+INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)
 
 
 def evonas(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -84,9 +86,24 @@ def test_the_commands_of_the_tables_run_on_small_ones(command: str, tmp_path: Pa
     done = evonas(f"{smaller} --sample 5 --channels 2 --layers 3 --batch-size 4", tmp_path)
     assert done.returncode == 0, done.stderr
     if "--markdown" in command:
-        assert done.stdout.count("\n| `") == README.split(command)[0].count("\n| `")
+        assert done.stdout.count("\n| `") == PAGES["score.md"].split(command)[0].count("\n| `")
 
 
-def test_every_picture_of_the_readme_exists() -> None:
-    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (ROOT / path).is_file(), path
+def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
+    assert not [name for name, text in PAGES.items() if "```console" in text]
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *(ROOT / "docs" / name for name in PAGES)], ids=lambda p: p.name
+)
+def test_every_link_and_picture_leads_to_a_file(page: Path) -> None:
+    for path in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        assert path.startswith("https://") or (page.parent / path).is_file(), path
+
+
+def test_the_files_that_contributors_are_sent_to_exist() -> None:
+    table = [line for line in PAGES["contributing.md"].splitlines() if line.startswith("| ")][1:]
+    named = [path for line in table for path in re.findall(r"`((?:evonas|fitness|spaces)/[\w/.]+)`", line)]
+    assert len(named) > 15
+    for path in named:
+        assert (ROOT / path).exists(), path
