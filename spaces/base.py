@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from spaces.graph import CellGraph
 from spaces.registry import Registry
 from spaces.size import NetworkSize, StageTally
 
@@ -58,6 +59,10 @@ class Space(ABC):
     @abstractmethod
     def key(self, genotype: Any) -> str:
         """The isomorphism class, by which distinct networks are counted."""
+
+    @abstractmethod
+    def graphs(self, genotype: Any) -> list[CellGraph]:
+        """The cells as graphs of states and operations; operations that pass nothing are among them."""
 
     @abstractmethod
     def stages(self, genotype: Any, size: NetworkSize) -> Sequence[StageTally]:

@@ -12,6 +12,7 @@ from spaces.darts import closed_form
 from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical, parse
 from spaces.darts.published import PUBLISHED
 from spaces.errors import UsageError, shorten
+from spaces.graph import Arrow, CellGraph
 from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
 
@@ -33,6 +34,12 @@ def _with_edge(genotype: Genotype, name: str, index: int, edge: Edge) -> Genotyp
     cell = list(getattr(genotype, name))
     cell[index] = edge
     return replace(genotype, **{name: tuple(cell)})
+
+
+def _graph(title: str, cell: tuple[Edge, ...], concat: tuple[int, ...]) -> CellGraph:
+    nodes = range(2, 2 + len(cell) // 2)
+    arrows = (Arrow(state, 2 + i // 2, operation) for i, (operation, state) in enumerate(cell))
+    return CellGraph(title, ("c[k-2]", "c[k-1]", *map(str, nodes)), 2, tuple(arrows), concat)
 
 
 class Darts(Space):
@@ -95,6 +102,12 @@ class Darts(Space):
 
     def key(self, genotype: Genotype) -> str:
         return str(canonical(genotype))
+
+    def graphs(self, genotype: Genotype) -> list[CellGraph]:
+        return [
+            _graph("normal cell", genotype.normal, genotype.normal_concat),
+            _graph("reduction cell", genotype.reduce, genotype.reduce_concat),
+        ]
 
     def stages(self, genotype: Genotype, size: NetworkSize) -> Sequence[StageTally]:
         return closed_form.stages(genotype, size)

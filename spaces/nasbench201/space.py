@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spaces.base import Space, spaces
-from spaces.nasbench201.genotype import OPERATIONS, Cell, canonical, key, live_edges, parse
+from spaces.graph import Arrow, CellGraph
+from spaces.nasbench201.genotype import EDGES, OPERATIONS, Cell, canonical, key, live_edges, parse
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ class NasBench201(Space):
 
     def key(self, genotype: Cell) -> str:
         return key(genotype)
+
+    def graphs(self, genotype: Cell) -> list[CellGraph]:
+        arrows = (Arrow(*edge, name) for edge, name in zip(EDGES, genotype.operations, strict=True))
+        return [CellGraph("cell", ("input", "1", "2", "output"), 1, tuple(arrows), (3,))]
 
     def stages(self, genotype: Cell, size: NetworkSize) -> Sequence[StageTally]:
         return _stages(genotype, size)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from spaces.base import Space, spaces
 from spaces.errors import UsageError, shorten
+from spaces.graph import Arrow, CellGraph
 from spaces.registry import closest
 from spaces.robnet import closed_form
-from spaces.robnet.genotype import EDGES, OPERATIONS, Genotype, canonical, key, parse
+from spaces.robnet.genotype import EDGES, NODES, OPERATIONS, Genotype, canonical, key, parse
 from spaces.robnet.published import PUBLISHED
 from spaces.size import NetworkSize, StageTally
 
@@ -72,6 +73,17 @@ class RobNet(Space):
 
     def key(self, genotype: Genotype) -> str:
         return key(genotype)
+
+    def graphs(self, genotype: Genotype) -> list[CellGraph]:
+        nodes = range(2, 2 + NODES)
+        states, several = ("c[k-2]", "c[k-1]", *map(str, nodes)), len(genotype.cells) > 1
+        found = []
+        for i, code in enumerate(genotype.cells):
+            arrows = (Arrow(*edge, OPERATIONS[name]) for edge, name in zip(EDGES, code, strict=True))
+            found.append(
+                CellGraph(f"cell {i}" if several else "every cell", states, 2, tuple(arrows), tuple(nodes))
+            )
+        return found
 
     def stages(self, genotype: Genotype, size: NetworkSize) -> Sequence[StageTally]:
         return closed_form.stages(genotype, size)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spaces import Space, UsageError, spaces
 from spaces.darts import Genotype
+from spaces.darts.genotype import _as_written
 
 SKIPS = "[('skip_connect', 0), ('skip_connect', 1), ('max_pool_3x3', 0), ('sep_conv_3x3', 2)]"
 TWO_NODES = Genotype(
@@ -191,3 +193,19 @@ def test_no_part_of_a_genotype_raises_anything_but_a_usage_error(inside: str, wr
         spaces["darts"].parse(wrap(inside))
     except UsageError as error:
         assert len(str(error).splitlines()) == 1
+
+
+def test_the_short_way_for_written_genotypes_reads_what_the_syntax_tree_reads(darts: Space) -> None:
+    rng = np.random.default_rng(0)
+    for genotype in [darts.random(rng) for _ in range(100)] + list(darts.published().values()):
+        assert (
+            _as_written(str(genotype)) == darts.parse(f"  {genotype} ") == darts.parse(f"({genotype})") == genotype
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", genotype(concat="[02, 3]"), genotype(concat="[2, 3,]"), genotype(concat="[2, ]"), genotype(concat="[²]")],
+)
+def test_the_short_way_leaves_everything_else_to_the_syntax_tree(text: str) -> None:
+    assert _as_written(text) is None

@@ -11,6 +11,7 @@ import torch
 
 from spaces import NetworkSize, Space, UsageError
 from spaces.arithmetic import Arithmetic
+from spaces.graph import differences
 from tests.spaces.sizes import built_params_and_macs
 
 SIZES = [  # channels, layers, classes, image size
@@ -175,3 +176,21 @@ def test_text_that_is_no_genotype_is_refused_in_one_short_line(space: Space, tex
     message = str(caught.value)
     assert len(message.splitlines()) == 1 and len(message) < 500
     message.encode()  # printable anywhere
+
+
+def test_graphs_name_every_state_and_flow_forward(space: Space) -> None:
+    for genotype in random_genotypes(space, 20) + list(space.published().values()):
+        for graph in space.graphs(genotype):
+            assert len(set(graph.states)) == len(graph.states) > graph.inputs > 0
+            assert all(0 <= a.source < a.target < len(graph.states) for a in graph.arrows)
+            assert {a.target for a in graph.arrows} == set(range(graph.inputs, len(graph.states)))
+            assert all(graph.inputs <= state < len(graph.states) for state in graph.outputs)
+
+
+def test_an_edit_is_one_difference_between_graphs(space: Space, rng: np.random.Generator) -> None:
+    for parent in random_genotypes(space, 20):
+        child = space.mutate(parent, rng)
+        assert not differences(space.graphs(parent), space.graphs(parent))
+        (change,) = differences(space.graphs(parent), space.graphs(child))
+        before, after = change.split(": ")[1].split(" -> ")
+        assert before != after
