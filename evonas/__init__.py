@@ -1,8 +1,9 @@
 """evonas: evolutionary search for small image classifiers that withstand attacks and corruptions."""
 
+import evonas.export
 import evonas.report
 import evonas.search  # noqa: F401  (packages first: the functions of the same names then take their places)
-from evonas.api import compare, correlate, corrupt, evaluate, resume, score, search, summarise, train
+from evonas.api import compare, correlate, corrupt, evaluate, export, resume, score, search, summarise, train
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import EvonasError, UsageError
@@ -18,6 +19,7 @@ __all__ = [
     "correlate",
     "corrupt",
     "evaluate",
+    "export",
     "resume",
     "score",
     "search",

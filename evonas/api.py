@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from evonas.bench import Correlation
     from evonas.engine import Engine
+    from evonas.export.export import Export
     from evonas.final.comparison import ComparedRow
     from evonas.final.evaluation.result import Evaluation
     from evonas.final.plan import FinalPlan
@@ -139,6 +140,22 @@ def compare(targets: Sequence[str | Path]) -> list[ComparedRow]:
     from evonas.final import comparison
 
     return comparison.compare([Path(target) for target in targets])
+
+
+def export(
+    target: str | Path,
+    formats: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    observer: Observer | None = None,
+) -> Export:
+    """Write the trained network of a run, or a checkpoint, in other formats, and a model card beside them.
+
+    ``formats`` are names of `evonas list formats`, by default all whose packages are installed; ``out`` is a
+    directory, by default ``export`` in the run. Raises `EvonasError` for a file that is not the same network.
+    """
+    from evonas.export.export import export
+
+    return export(Path(target), formats, None if out is None else Path(out), observer)
 
 
 def summarise(run: str | Path) -> Summary:

@@ -16,6 +16,7 @@ KINDS = (
     "recipes",
     "attacks",
     "corruptions",
+    "formats",
     "genotypes",
 )
 NOTES = {
@@ -103,6 +104,21 @@ def _corruptions() -> Entries:
     return [{"name": name, "about": corruptions[name].about, "group": corruptions[name].group} for name in grouped]
 
 
+def _formats() -> Entries:
+    from evonas.export import formats
+    from evonas.export.format import INSTALL
+
+    return [
+        {
+            "name": name,
+            "about": _first_line(formats[name]),
+            "file": formats[name].file,
+            "needs": f"{', '.join(formats[name].packages)} ({INSTALL})" if formats[name].packages else "",
+        }
+        for name in formats
+    ]
+
+
 def _genotypes() -> Entries:
     from spaces import darts, robnet
 
@@ -120,7 +136,18 @@ def _first_line(thing: object) -> str:
 _ENTRIES = dict(
     zip(
         KINDS,
-        (_spaces, _proxies, _algorithms, _data_sets, _engines, _recipes, _attacks, _corruptions, _genotypes),
+        (
+            _spaces,
+            _proxies,
+            _algorithms,
+            _data_sets,
+            _engines,
+            _recipes,
+            _attacks,
+            _corruptions,
+            _formats,
+            _genotypes,
+        ),
         strict=True,
     )
 )

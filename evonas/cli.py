@@ -13,6 +13,7 @@ from evonas import api
 from evonas.cli_bench import bench
 from evonas.cli_compare import compare
 from evonas.cli_evaluate import evaluate
+from evonas.cli_export import export
 from evonas.cli_search import resume, search
 from evonas.cli_train import train
 from evonas.config import SearchSettings
@@ -71,6 +72,7 @@ app.command()(resume)
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(export)
 app.command()(bench)
 
 
@@ -177,12 +179,13 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions or genotypes."
+            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions, formats "
+            "or genotypes."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List spaces, proxies, algorithms, data sets, engines, recipes, attacks, corruptions and published genotypes.
+    """List spaces, proxies, algorithms, data sets, engines, recipes, attacks, corruptions, formats and genotypes.
 
     Example: `evonas list proxies`
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import platform
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +53,34 @@ def replace_text(path: Path, text: str) -> None:
         temporary.replace(path)
     except OSError as error:
         raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Replace ``path`` in one step, once all is on the disk. Raises `EvonasError` if it cannot be written."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A file of results, if it is there. Raises `EvonasError` if it cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise EvonasError(f"{path} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise EvonasError(f"{path} cannot be read: it holds no object")
+    return found
 
 
 def versions() -> dict[str, str]:

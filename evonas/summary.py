@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
+from evonas.files import read_json
 from evonas.final.plan import plan_of
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.store import Run
-from spaces.errors import EvonasError
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,9 @@ def summarise(run: str | Path) -> Summary:
             best=best,
             members=_members(store, best),
             history=history,
-            trained=_read(path / "train" / "result.json"),
-            evaluation=_read(path / "evaluation.json"),
+            trained=read_json(path / "train" / "result.json"),
+            evaluation=read_json(path / "evaluation.json"),
         )
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """A file of results, if it is there. Raises `EvonasError` if it cannot be read."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise EvonasError(f"{path} cannot be read: {error}") from None
-    if not isinstance(found, dict):
-        raise EvonasError(f"{path} cannot be read: it holds no object")
-    return found
 
 
 def _stage(store: Run, path: Path, searched: bool) -> str:

@@ -1,0 +1,120 @@
+"""The network that is exported, and what is known of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evonas.data import describe
+from evonas.files import read_json, versions
+from evonas.final import checkpoint
+from evonas.final.evaluation.target import Target
+from evonas.final.model import Classifier
+from evonas.final.settings import TrainSettings
+from spaces import NetworkSize, spaces
+from spaces.errors import EvonasError
+
+FORMAT = "evonas network 1"
+INPUT = "float32 (N, 3, H, W) in [0, 1], red green blue; normalisation by mean and std is inside the network"
+OUTPUT = "float32 (N, classes): logits; the class is the largest"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained classifier on the CPU in eval mode, the facts of it as JSON has them, and its evaluation."""
+
+    model: Classifier
+    facts: dict[str, Any]
+    evaluation: dict[str, Any] | None
+
+    @property
+    def image_size(self) -> int:
+        return int(self.facts["image_size"])
+
+    def images(self, count: int) -> Tensor:
+        """Random images, float32 (count, 3, H, W) in [0, 1]; the same ones every time."""
+        shape = (count, 3, self.image_size, self.image_size)
+        return torch.rand(shape, generator=torch.Generator().manual_seed(count))
+
+    def logits(self, images: Tensor) -> Tensor:
+        """The answer of the network itself."""
+        with torch.no_grad():
+            return self.model(images)
+
+    @cached_property
+    def program(self) -> torch.export.ExportedProgram:
+        """The network as `torch.export` traces it, for any number of images; without the paths of source files."""
+        batch = torch.export.Dim("batch")
+        with torch.no_grad():
+            program = torch.export.export(self.model, (self.images(2),), dynamic_shapes=({0: batch},))
+        for node in program.graph.nodes:
+            node.meta.pop("stack_trace", None)
+        program.example_inputs = None  # they would be pickled
+        return program
+
+
+def subject_of(place: Target) -> Subject:
+    """The network of a checkpoint. Raises `EvonasError` if it is damaged."""
+    found = checkpoint.load(place.checkpoint)
+    return Subject(found.model(), _facts(found), read_json(place.result))
+
+
+def rebuilt(facts: dict[str, Any]) -> Classifier:
+    """The classifier that ``facts`` describe, without its weights."""
+    space = spaces[facts["space"]]
+    size = NetworkSize(facts["channels"], facts["layers"], facts["classes"], facts["image_size"])
+    network = space.build(space.parse(facts["genotype"]), size, generator=torch.Generator().manual_seed(0))
+    return Classifier(network, facts["mean"], facts["std"]).eval()
+
+
+def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
+    settings = found.settings
+    space = spaces[settings.space]
+    genotype = space.parse(settings.genotype)
+    return {
+        "format": FORMAT,
+        "space": settings.space,
+        "genotype": settings.genotype,
+        "channels": settings.channels,
+        "layers": settings.layers,
+        "classes": settings.classes,
+        "class_names": _class_names(settings),
+        "image_size": settings.image_size,
+        "mean": list(settings.mean),
+        "std": list(settings.std),
+        "input": INPUT,
+        "output": OUTPUT,
+        "params": space.params(genotype, settings.size),
+        "flops": space.flops(genotype, settings.size),
+        "dataset": settings.dataset.partition(":")[0],  # not where a folder lies
+        "training": {
+            "recipe": settings.recipe,
+            "epoch": found.epoch,
+            "numbers": json.loads(json.dumps(settings.as_dict()["numbers"])),
+            "seed": settings.seed,
+            "precision": settings.precision,
+            "device": settings.device,
+        },
+        "exported_with": _versions(),
+    }
+
+
+def _class_names(settings: TrainSettings) -> list[str] | None:
+    """None where the data set is not here any more, or has other classes now."""
+    with contextlib.suppress(EvonasError):
+        names = describe(settings.dataset, settings.data_dir, settings.image_size).classes
+        return list(names) if len(names) == settings.classes else None
+    return None
+
+
+def _versions() -> dict[str, str]:
+    from evonas import __version__
+
+    found = versions()
+    return {"evonas": __version__} | {name: found[name] for name in ("python", "torch", "numpy")}

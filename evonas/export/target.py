@@ -1,0 +1,37 @@
+"""What may be exported: a checkpoint, or a run whose winner is trained to the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evonas.final import checkpoint
+from evonas.final.evaluation.target import Target, locate
+from evonas.final.finalists import JOURNAL
+from evonas.final.stage import DIRECTORY, RESULT
+from evonas.records import DATABASE
+from evonas.store import Run
+from spaces.errors import UsageError
+
+
+def exported_from(target: Path) -> Target:
+    """The checkpoint to export. Raises `UsageError` with the command that is missing."""
+    place = locate(target)
+    if not target.is_dir():
+        return place
+    if not (target / DIRECTORY / RESULT).is_file():
+        raise UsageError(f"the training in {target} is not finished; evonas train {target} goes on with it")
+    if (target / DATABASE).is_file() and not (target / JOURNAL).is_file():
+        _require_winner(target, place.checkpoint)
+    return place
+
+
+def _require_winner(run: Path, trained: Path) -> None:
+    """That a search which went on since has found no better genotype."""
+    genotype = checkpoint.load(trained).genotype
+    with Run.read(run) as store:
+        best = store.best()
+    if best is not None and best.genotype != genotype:
+        raise UsageError(
+            f"the network in {trained.parent} is not of the best genotype of {run}; evonas train {run} trains "
+            f"that, evonas export {trained} takes this one"
+        )

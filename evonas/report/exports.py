@@ -1,0 +1,32 @@
+"""What an export wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evonas.report.style import duration
+
+if TYPE_CHECKING:
+    from evonas.export.export import Export
+
+
+def exported(result: Export) -> RenderableType:
+    """A line a file: its size and the largest difference of a logit from the network's, by batch."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("format", no_wrap=True)
+    batches = list(result.files[0].difference) if result.files else []
+    for name in ("size", *(f"difference at {count}" for count in batches), "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("file", no_wrap=True)
+    for file in result.files:
+        apart = (f"{value:.2g}" for value in file.difference.values())
+        size = f"{file.bytes / 1000:,.1f} kB"
+        table.add_row(Text(file.format, style="cyan"), size, *apart, duration(file.seconds), file.path.name)
+    notes = [Text(f"left out: {reason}", style="yellow") for reason in result.left_out.values()]
+    return Group(
+        table, *notes, Text(f"saved in {result.card.parent}, described in {result.card.name} there", style="dim")
+    )
