@@ -72,7 +72,7 @@ def score(
     """Score genotypes, or published ones by name, with ``settings`` (by default with croze).
 
     With ``run`` they are scored as that search scores: with its settings, by default with its proxy, a composite
-    with the statistics of its first population; ``options`` may then name ``data_dir`` and ``device``.
+    with the statistics of its first population; ``options`` may then name what a resume may change.
     Raises `UsageError` for a genotype that is malformed and for what has no value.
     """
     from evonas import scoring

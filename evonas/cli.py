@@ -19,6 +19,7 @@ from evonas.cli_train import train
 from evonas.config import SearchSettings
 from evonas.options import (
     AsJson,
+    BatchNetworks,
     BatchSize,
     Channels,
     DataDir,
@@ -27,6 +28,7 @@ from evonas.options import (
     EngineName,
     ImageSize,
     Layers,
+    Memory,
     Precision,
     RayAddress,
     RunPath,
@@ -45,7 +47,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_SETTINGS = ("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device")
+_SETTINGS = (
+    *("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device"),
+    *("precision", "batch_networks", "memory"),
+)
 _NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 
@@ -93,6 +98,8 @@ def score(
     seed: Seed = None,
     device: Device = None,
     precision: Precision = None,
+    batch_networks: BatchNetworks = None,
+    memory: Memory = None,
     as_json: AsJson = False,
 ) -> None:
     """Score genotypes, or published ones by name.
@@ -136,6 +143,8 @@ def correlate(
     seed: Seed = None,
     device: Device = None,
     precision: Precision = None,
+    batch_networks: BatchNetworks = None,
+    memory: Memory = None,
     as_json: AsJson = False,
 ) -> None:
     """Correlate proxies with the trained accuracies of a table.
@@ -146,7 +155,7 @@ def correlate(
     from evonas.engine import make
     from evonas.report.correlation import ScoringProgress, correlation_tables, draw
 
-    options = {name: value for name, value in locals().items() if name in (*_SETTINGS, "precision")}
+    options = {name: value for name, value in locals().items() if name in _SETTINGS}
     choice: dict[str, Any] = {"sample": sample, "all_ids": all_ids, "half": half, "grouping": grouping}
     choice |= {"scores": scores, "engine": make(engine, workers, ray_address)}
     choice |= {"target_names": _names(target) if target else None}

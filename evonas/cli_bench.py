@@ -9,6 +9,7 @@ import typer
 from evonas.config import SearchSettings
 from evonas.options import (
     AsJson,
+    BatchNetworks,
     BatchSize,
     Channels,
     DataDir,
@@ -16,6 +17,7 @@ from evonas.options import (
     Device,
     ImageSize,
     Layers,
+    Memory,
     Precision,
     Proxy,
     RayAddress,
@@ -39,6 +41,8 @@ def bench(
     seed: Seed = None,
     device: Device = None,
     precision: Precision = None,
+    batch_networks: BatchNetworks = None,
+    memory: Memory = None,
     engine: Annotated[str, typer.Option(help="Engines to compare, separated by commas.")] = "in-process,processes",
     workers: Workers = None,
     ray_address: RayAddress = None,

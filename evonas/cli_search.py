@@ -13,6 +13,7 @@ from evonas.cli_train import Epochs, Numbers, Recipe
 from evonas.config import PRESETS, SearchSettings
 from evonas.options import (
     Algorithm,
+    BatchNetworks,
     BatchSize,
     Channels,
     Children,
@@ -24,6 +25,7 @@ from evonas.options import (
     ImageSize,
     Layers,
     MaxParams,
+    Memory,
     Population,
     Precision,
     Proxy,
@@ -62,6 +64,8 @@ def search(
     seed: Seed = None,
     device: Device = None,
     precision: Precision = None,
+    batch_networks: BatchNetworks = None,
+    memory: Memory = None,
     algorithm: Algorithm = None,
     engine: EngineName = "auto",
     workers: Workers = None,
@@ -115,6 +119,8 @@ def resume(
     seed: Seed = None,
     device: Device = None,
     precision: Precision = None,
+    batch_networks: BatchNetworks = None,
+    memory: Memory = None,
     algorithm: Algorithm = None,
     engine: EngineName = "auto",
     workers: Workers = None,
@@ -123,7 +129,7 @@ def resume(
     """Continue what was interrupted as if it had never stopped, or a finished search for more generations.
 
     Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
-    computed: --engine, --workers, --ray-address.
+    computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1.
 
     Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
     """

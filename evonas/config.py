@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,11 @@ _BOUNDS = {  # inclusive
     "classes": (2, 1_000_000),
     "max_params": (0, 10**15),
     "seed": (0, 2**63 - 1),
+    "batch_networks": (1, 4096),
 }
+GPU_NETWORKS = 64  # in one pass, where memory allows: there small passes wait for kernels to start
+SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
+LEAST_MEMORY = 2**20  # bytes; what is less was meant as a share
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,11 @@ class SearchSettings:
     """Everything a search depends on. None stands for a default that `resolve` fills in.
 
     A score is a pure function of the genotype and of space, proxy, dataset, batch_size, channels, layers,
-    image_size, seed and precision. Raises `UsageError` on construction for a value out of range.
+    image_size, seed, precision and of whether ``batch_networks`` is 1. Its default depends on the kind of device
+    alone, so that a search can be repeated to the last digit: 1 on a CPU, where no other number was faster beyond
+    the noise (`tests/benchmarks/population_speed.py` prints the table), `GPU_NETWORKS` on a GPU, where the space
+    has passes of several networks; that one has not been measured yet.
+    Raises `UsageError` on construction for a value out of range.
     """
 
     space: str = "darts"
@@ -59,6 +68,8 @@ class SearchSettings:
     seed: int = 0
     device: str = "auto"
     precision: str = "float32"
+    batch_networks: int | None = None  # networks in one pass; 1 is one after the other, whose digits differ
+    memory: float = 0.85  # of a pass of several networks: a share of what is free up to 1, bytes beyond
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():
@@ -72,6 +83,10 @@ class SearchSettings:
         if self.precision not in PRECISIONS:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
+            )
+        if not (0 < self.memory <= 1 or LEAST_MEMORY <= self.memory < math.inf):
+            raise UsageError(
+                f"--memory must be a share up to 1, or bytes from {LEAST_MEMORY}, not {self.memory!r}"
             )
         if self.tournament is not None and self.tournament > self.population:
             raise UsageError(
@@ -89,7 +104,7 @@ class SearchSettings:
         """Defaults, overlaid by a preset, overlaid by the options that are not None."""
         if preset is not None and preset not in PRESETS:
             raise UsageError(f"unknown --preset {preset!r}: {closest(preset, list(PRESETS))}")
-        given = {name: value for name, value in options.items() if value is not None}
+        given = _given(options)
         return cls(**{**PRESETS.get(preset or "", {}), **given})
 
     def resolve(self) -> SearchSettings:
@@ -108,7 +123,8 @@ class SearchSettings:
         _ = algorithms[self.algorithm]
         channels, layers = self.channels or space.default_channels, self.layers or space.default_layers
         data = describe(self.dataset, self.data_dir, self.image_size)
-        default_limit = self.max_params is None
+        default_limit, device = self.max_params is None, pick(self.device)
+        shares = device != "cpu" and self.space in SHARING_SPACES
         return dataclasses.replace(
             self,
             proxy=composite.normal(self.proxy),
@@ -121,7 +137,8 @@ class SearchSettings:
             max_params=(space.default_max_params or UNLIMITED) if default_limit else self.max_params,
             max_params_at=self.max_params_at
             or ((space.default_channels, space.default_layers) if default_limit else (channels, layers)),
-            device=pick(self.device),
+            device=device,
+            batch_networks=self.batch_networks or (GPU_NETWORKS if shares else 1),
         )
 
     def to_json(self) -> str:
@@ -132,7 +149,7 @@ class SearchSettings:
     def from_json(cls, text: str) -> SearchSettings:
         """The inverse of `to_json`. Raises `UsageError` if the text is not that."""
         try:
-            values = json.loads(text)
+            values = {"batch_networks": 1, **json.loads(text)}  # what runs did before there was a choice
             if values.get("max_params_at") is not None:
                 channels, layers = values["max_params_at"]
                 values["max_params_at"] = (int(channels), int(layers))
@@ -141,7 +158,25 @@ class SearchSettings:
             raise UsageError(f"the stored settings cannot be read: {error}") from None
 
 
-CHANGEABLE = ("generations", "data_dir", "device")  # on a resume; none of them is part of a genotype's score
+CHANGEABLE = (
+    "generations",
+    "data_dir",
+    "device",
+    "batch_networks",
+    "memory",
+)  # on a resume; none of them is part of a genotype's score
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that are not None; ``batch_networks`` as a number, or left out for "auto"."""
+    given = {name: value for name, value in options.items() if value is not None}
+    networks = given.pop("batch_networks", "auto")
+    if networks != "auto":
+        try:
+            given["batch_networks"] = int(networks)
+        except ValueError:
+            raise UsageError(f"--batch-networks must be auto or a number of networks, not {networks!r}") from None
+    return given
 
 
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
@@ -151,7 +186,13 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     """
     from fitness import composite
 
-    given = {name: value for name, value in options.items() if value is not None}
+    given = _given(options)
+    networks = given.get("batch_networks", stored.batch_networks)
+    if (networks == 1) != (stored.batch_networks == 1):
+        raise UsageError(
+            f"this run was started with --batch-networks {stored.batch_networks}, and one network after the other "
+            "(1) rounds differently than several in one pass; leave the option out"
+        )
     if "proxy" in given:
         given["proxy"] = composite.normal(given["proxy"])
     refused = [name for name in given if name not in CHANGEABLE and given[name] != getattr(stored, name)]

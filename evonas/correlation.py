@@ -41,7 +41,7 @@ def correlate(
         return correlate_table(
             found,
             proxy_names,
-            task_of(settings, images_for(proxy_names, settings)),
+            task_of(settings, images_for(proxy_names, settings), opened.most_workers),
             n=sample,
             seed=settings.seed,
             all_ids=all_ids,

@@ -44,4 +44,17 @@ Workers = Annotated[int | None, typer.Option(help="Processes, or Ray actors.  [d
 RayAddress = Annotated[
     str | None, typer.Option(help="auto or HOST:PORT.  [default: the cluster that is found, or a new one here]")
 ]
+BatchNetworks = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|K",
+        help="Networks in one pass; 1: one after the other.  [default: auto: 1; on a GPU, for darts, 64]",
+    ),
+]
+Memory = Annotated[
+    float | None,
+    typer.Option(
+        help="For passes of several networks: bytes in each process, or a share of what is free.  [default: 0.85]"
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]

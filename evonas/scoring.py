@@ -54,7 +54,7 @@ def score_as(
 ) -> list[ScoreRow]:
     """Score genotypes with the settings of a run, by default with its proxy, which may be a composite.
 
-    ``options`` may name ``data_dir`` and ``device``. Raises `UsageError` if they differ from the run in anything
+    ``options`` may name what a resume may change. Raises `UsageError` if they differ from the run in anything
     else, and `EvonasError` if the images are not those of the run.
     """
     with Run.read(Path(run)) as store:
@@ -95,8 +95,7 @@ def _rows(
 ) -> list[ScoreRow]:
     members = list(dict.fromkeys(member for name in asked for member in names(name)))
     rows = []
-    for text, genotype in zip(genotypes, parsed, strict=True):
-        (scored,) = score_chunk([genotype], members, task)
+    for text, genotype, scored in zip(genotypes, parsed, score_chunk(parsed, members, task), strict=True):
         found = {name: _one(name, scored, measure) for name in asked}
         rows.append(
             ScoreRow(

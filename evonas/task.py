@@ -5,13 +5,17 @@ from __future__ import annotations
 import torch
 
 from evonas.config import SearchSettings
-from fitness import Batch, Task
+from fitness import Batch, Populations, Task
 from spaces import NetworkSize, spaces
 
 
-def task_of(settings: SearchSettings, images: Batch | None) -> Task:
-    """What the scores of a run are computed from."""
+def task_of(settings: SearchSettings, images: Batch | None, workers: int = 1) -> Task:
+    """What the scores of a run are computed from, by ``workers`` that share a CPU's memory or have a GPU each."""
     assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
     size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
     dtype = torch.float64 if settings.precision == "float64" else torch.float32
-    return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype)
+    networks = settings.batch_networks or 1
+    shared = settings.device == "cpu" and settings.memory <= 1
+    memory = settings.memory / workers if shared else settings.memory
+    populations = Populations(networks, memory) if networks > 1 else None
+    return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype, populations)

@@ -146,7 +146,9 @@ def score_and_keep(
     total = len(set(texts))
     done = total - len(todo)
     wanted = ((task.space.parse(text), tuple(missing)) for text, missing in todo.items())
-    scored = (engine or InProcess()).map(
+    engine = engine or InProcess()
+    engine.share(len(todo), task.populations.networks if task.populations else 1)
+    scored = engine.map(
         partial(score_missing, task=task), wanted, lost=lambda pair, reason: no_score(pair[1], reason)
     )
     for text, found in zip(todo, scored, strict=True):

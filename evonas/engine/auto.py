@@ -34,7 +34,7 @@ class Auto(Engine):
         self._device, self._announce = device, announce
         self._seconds, self._scored = 0.0, 0
         self._workers: Processes | None = None
-        self._most = (self._asked or cores()) if device == "cpu" else 1
+        self._most = self.most_workers = (self._asked or cores()) if device == "cpu" else 1
         with ExitStack() as self._stack:
             if device == "cuda" and _gpus() > 1:
                 self._begin_workers(self._asked or _gpus())
@@ -42,8 +42,8 @@ class Auto(Engine):
 
     def _begin_workers(self, count: int) -> None:
         self._workers = Processes(count)
-        self._workers.chunk = self.chunk
         self._stack.enter_context(self._workers.opened(self._device, self._announce))
+        self.most_workers = count
 
     @property
     def description(self) -> str:
@@ -64,6 +64,7 @@ class Auto(Engine):
             self._scored += len(chunk)
             yield from results
             self._consider_workers()
+        self._workers.chunk = self.chunk
         yield from self._workers.map(function, remaining, lost)
 
     def _consider_workers(self) -> None:

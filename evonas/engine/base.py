@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ class Engine(ABC):
     """Maps a function of a list over items. Which engine it is never changes a result."""
 
     chunk = 1  # items that the function is given at a time
+    most_workers = 1  # processes that may come to compute at once, while it is opened
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
@@ -32,6 +34,10 @@ class Engine(ABC):
     @abstractmethod
     def description(self) -> str:
         """Where an opened engine computes, in a few words."""
+
+    def share(self, items: int, most: int) -> None:
+        """From here on `chunk` is at most ``most``, and small enough that ``items`` reach every worker."""
+        self.chunk = max(1, min(most, math.ceil(items / self.most_workers)))
 
     @abstractmethod
     def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:

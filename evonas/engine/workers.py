@@ -77,7 +77,7 @@ class Workers(Engine):
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
         self.device, self.announce = device, announce
         self._told.clear()
-        self.count = self._asked or self.default_count()
+        self.count = self.most_workers = self._asked or self.default_count()
         try:
             yield self
         finally:

@@ -61,7 +61,7 @@ class Search:
         self.settings = settings
         self.observer = observer
         self.engine = engine
-        self.task = task_of(settings, images)
+        self.task = task_of(settings, images, engine.most_workers)
         self.space = self.task.space
         self.measure = Measure(run)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
@@ -177,6 +177,7 @@ class Search:
                 first[individual.canonical] = individual
         known = {i.canonical: found for i in born if (found := self.measure.recall(i.canonical)) is not None}
         todo = [i for canonical, i in first.items() if canonical not in known]
+        self.engine.share(len(todo), self.settings.batch_networks or 1)
         computed = self.toolbox.map(self.toolbox.evaluate, self._until(stop, (i.genotype for i in todo)))
         leader: Individual | None = None  # of this generation
         for individual, hit in zip(born, cached, strict=True):
