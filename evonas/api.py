@@ -168,8 +168,8 @@ def summarise(run: str | Path) -> Summary:
 def bench(settings: SearchSettings | None = None, **options: Any) -> Measurement:
     """Architectures and images a second of this machine, beside its limits.
 
-    Options: ``engines``, ``workers``, ``ray_address``, ``architectures``, ``rounds``, ``train_batch``,
-    ``announce``; see `evonas.speed.measure`.
+    Options: ``engines``, ``networks``, ``workers``, ``ray_address``, ``architectures``, ``rounds``,
+    ``train_batch``, ``announce``; see `evonas.speed.measure`.
     """
     from evonas.speed import measure
 

@@ -9,7 +9,6 @@ import typer
 from evonas.config import SearchSettings
 from evonas.options import (
     AsJson,
-    BatchNetworks,
     BatchSize,
     Channels,
     DataDir,
@@ -25,8 +24,18 @@ from evonas.options import (
     Space,
     Workers,
 )
+from spaces.errors import UsageError
 
-_NOT_SETTINGS = ("engine", "workers", "ray_address", "architectures", "rounds", "train_batch", "as_json")
+_NOT_SETTINGS = (
+    "batch_networks",
+    "engine",
+    "workers",
+    "ray_address",
+    "architectures",
+    "rounds",
+    "train_batch",
+    "as_json",
+)
 
 
 def bench(
@@ -41,7 +50,15 @@ def bench(
     seed: Seed = None,
     device: Device = None,
     precision: Precision = None,
-    batch_networks: BatchNetworks = None,
+    batch_networks: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|K,K,...",
+            help="Networks in one pass: the engines take the first number, this process the others too.  "
+            "[default: auto: 1 and all --architectures]",
+            show_default=False,
+        ),
+    ] = "auto",
     memory: Memory = None,
     engine: Annotated[str, typer.Option(help="Engines to compare, separated by commas.")] = "in-process,processes",
     workers: Workers = None,
@@ -65,6 +82,7 @@ def bench(
     measured = api.bench(
         SearchSettings.from_options(**options),
         engines=[name.strip() for name in engine.split(",") if name.strip()],
+        networks=_numbers(batch_networks),
         workers=workers,
         ray_address=ray_address,
         architectures=architectures,
@@ -75,3 +93,10 @@ def bench(
     if as_json:
         return print_json(measured.as_json())
     print_rich(speed(measured))
+
+
+def _numbers(text: str) -> list[int] | None:
+    try:
+        return None if text == "auto" else [int(number) for number in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--batch-networks must be auto or numbers separated by commas, not {text!r}") from None

@@ -52,6 +52,9 @@ class Auto(Engine):
         later = f", {self._most} worker processes after {START_SECONDS:.0f} s of scoring" if self._most > 1 else ""
         return InProcess.description + later
 
+    def processes(self) -> list[int]:
+        return [*super().processes(), *(self._workers.processes() if self._workers is not None else ())]
+
     def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
         remaining = iter(items)
         while self._workers is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,6 +35,10 @@ class Engine(ABC):
     @abstractmethod
     def description(self) -> str:
         """Where an opened engine computes, in a few words."""
+
+    def processes(self) -> list[int]:
+        """The ids of those processes of this machine that compute, as far as they are known."""
+        return [os.getpid()]
 
     def share(self, items: int, most: int) -> None:
         """From here on `chunk` is at most ``most``, and small enough that ``items`` reach every worker."""

@@ -85,6 +85,10 @@ class Processes(Workers):
             return torch.cuda.device_count()
         return cores() if self.device == "cpu" else 1
 
+    def processes(self) -> list[int]:
+        workers = [member.process for member in list(self.members) if isinstance(member, Process)]
+        return [worker.pid for worker in workers if worker.pid is not None]
+
     def start(self, function: Function, index: int) -> Worker:
         return Process(function, self.device, index)
 

@@ -106,6 +106,9 @@ class Workers(Engine):
         self.members.remove(worker)
         worker.stop()
 
+    def processes(self) -> list[int]:
+        return []
+
     def is_ready(self, worker: Worker) -> None:
         """Note that a worker has become ready."""
         worker.ready = True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import time
 
 import pytest
 import torch
@@ -12,7 +15,9 @@ from evonas import SearchSettings, UsageError
 from evonas.cli import app
 from evonas.speed import measure
 from evonas.speed.clock import Timing, alternate
+from evonas.speed.memory import Peak, resident
 from evonas.speed.roofline import Roofline, Work, counted, roofline
+from evonas.speed.scoring import ways_of
 
 TINY = SearchSettings(space="nasbench201", channels=2, layers=1, proxy="snip", dataset="digits", batch_size=2)
 
@@ -67,6 +72,39 @@ def test_every_engine_and_the_training_are_measured() -> None:
     json.dumps(measured.as_json(), allow_nan=False)
 
 
+def test_passes_of_several_networks_stand_beside_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evonas.speed.roofline.COPIED", {"cpu": 2**24})
+    monkeypatch.setattr("evonas.speed.roofline.WIDTH", {"cpu": 128})
+    settings = SearchSettings(channels=4, layers=3, dataset="digits", batch_size=2, device="cpu")
+    measured = measure(settings, engines=["in-process"], architectures=3, rounds=1, train_batch=0)
+    assert [(row.engine, row.networks) for row in measured.rows] == [("in-process", 1), ("in-process", 3)]
+    assert measured.rows[1].how == "this process, 3 networks in a pass"
+    if sys.platform == "linux":
+        assert all(row.memory is not None and row.memory > 2**26 for row in measured.rows)
+
+
+def test_ways_are_every_engine_and_then_every_other_number_of_networks() -> None:
+    darts, other = SearchSettings(), SearchSettings(space="nasbench201")
+    assert ways_of(["processes", "ray"], [4, 1, 4], 8, darts) == [("processes", 4), ("ray", 4), ("in-process", 1)]
+    assert (
+        ways_of(["in-process"], None, 1, darts) == ways_of(["in-process"], None, 8, other) == [("in-process", 1)]
+    )
+    for networks, settings in (([0], darts), ([9], darts), ([2], other)):
+        with pytest.raises(UsageError, match="--batch-networks"):
+            ways_of(["in-process"], networks, 8, settings)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds")
+def test_peak_is_the_most_at_any_moment() -> None:
+    with Peak("cpu", lambda: [os.getpid(), 2**30]) as peak:  # no process has that number
+        before = resident(os.getpid())
+        held = torch.ones(2**26)  # 256 MiB
+        time.sleep(0.1)
+        del held
+    assert peak.bytes is not None and before is not None
+    assert 2**27 < peak.bytes - before < 2**29
+
+
 @pytest.mark.parametrize(
     "wrong", [{"architectures": 0}, {"rounds": 0}, {"engines": []}, {"engines": ["proceses"]}]
 )
@@ -79,6 +117,9 @@ def test_command_prints_a_table_or_json_alone() -> None:
     options = "--space nasbench201 --channels 2 --layers 1 --proxy snip --engine in-process --architectures 1"
     command = ["bench", *options.split(), "--rounds", "1", "--train-batch", "2"]
     table = CliRunner().invoke(app, command)
-    assert table.exit_code == 0 and "of roofline" in table.stdout and "img" in table.stdout
+    assert table.exit_code == 0 and "peak memory" in table.stdout and "img" in table.stdout
     document = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
     assert {"limits", "work", "rows", "device"} <= document.keys()
+    assert {"networks", "memory"} <= document["rows"][0].keys()
+    wrong = CliRunner().invoke(app, [*command, "--batch-networks", "1,many"])
+    assert isinstance(wrong.exception, UsageError) and "numbers separated by commas" in str(wrong.exception)

@@ -1,0 +1,54 @@
+"""One line of what `evonas bench` measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evonas.speed.clock import Timing
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to do the work; times in seconds."""
+
+    what: str  # "score" or "train"
+    how: str  # where the engine computes, or the batch
+    engine: str | None
+    per_second: float  # architectures, or images
+    seconds: float  # of one, by the median round
+    fastest: float
+    slowest: float
+    ratio: float  # how many times the first row of its kind
+    fraction: float | None  # of the roofline; None where several processes share it
+    networks: int | None  # in one pass; None for training
+    memory: int | None  # bytes at the peak, of the processes that compute or on the GPU; None where unknown
+
+    @classmethod
+    def of(
+        cls,
+        what: str,
+        how: str,
+        timing: Timing,
+        units: int,
+        first: Timing,
+        *,
+        engine: str | None = None,
+        ideal: float | None = None,
+        networks: int | None = None,
+        memory: int | None = None,
+    ) -> Row:
+        """The row of a call that does ``units`` of work, each of which takes ``ideal`` seconds at least."""
+        one = timing.median / units
+        return cls(
+            what=what,
+            how=how,
+            engine=engine,
+            per_second=1 / one,
+            seconds=one,
+            fastest=min(timing.seconds) / units,
+            slowest=max(timing.seconds) / units,
+            ratio=first.median / timing.median,
+            fraction=None if ideal is None else ideal / one,
+            networks=networks,
+            memory=memory,
+        )

@@ -1,0 +1,117 @@
+"""Architectures a second: every engine, and several networks in a pass beside one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Any, NamedTuple
+
+from evonas.config import SHARING_SPACES, SearchSettings
+from evonas.engine import Engine, make
+from evonas.engine.scores import no_score, score_chunk
+from evonas.speed.clock import alternate
+from evonas.speed.memory import Peak
+from evonas.speed.roofline import Work, counted
+from evonas.speed.rows import Row
+from evonas.task import task_of
+from fitness import Batch, Task, score_all
+from fitness.population.shared import PASSES
+from spaces import UsageError
+
+Announce = Callable[[str], object]
+
+
+class Way(NamedTuple):
+    """An engine and the number of networks in a pass."""
+
+    engine: str
+    networks: int
+
+
+class Where(NamedTuple):
+    """What engines other than this process are told."""
+
+    workers: int | None
+    ray_address: str | None
+
+    def make(self, name: str) -> Engine:
+        return make(
+            name, None if name == "in-process" else self.workers, self.ray_address if name == "ray" else None
+        )
+
+
+def ways_of(
+    engines: Sequence[str], networks: Sequence[int] | None, architectures: int, settings: SearchSettings
+) -> list[Way]:
+    """Every engine with the first number of ``networks``, then this process with each of the others.
+
+    Raises `UsageError` for numbers that no pass could have.
+    """
+    passes = settings.space in SHARING_SPACES and settings.proxy in PASSES
+    if networks is None:
+        networks = (1, architectures) if passes else (1,)
+    for count in networks:
+        if not 1 <= count <= architectures:
+            raise UsageError(f"--batch-networks must be from 1 to --architectures {architectures}, not {count}")
+        if count > 1 and not passes:
+            raise UsageError(
+                f"{settings.proxy} of {settings.space} has no passes of several networks; --batch-networks 1"
+            )
+    first, *others = dict.fromkeys(networks)
+    return [Way(name, first) for name in dict.fromkeys(engines)] + [Way("in-process", count) for count in others]
+
+
+def work_of(genotype: Any, proxy: str, task: Task) -> Work:
+    """What scoring one architecture asks of the device."""
+    with counted() as found:
+        next(iter(score_all([genotype], [proxy], task)))
+    return found[0]
+
+
+def scoring_rows(
+    genotypes: list[Any],
+    settings: SearchSettings,
+    images: Batch | None,
+    ways: Sequence[Way],
+    where: Where,
+    rounds: int,
+    ideal: float,
+    announce: Announce,
+) -> list[Row]:
+    """Each way with the time of ``rounds`` and the memory of the first of all its rounds, which is not timed."""
+    names, device = (settings.proxy,), settings.device
+    with ExitStack() as stack:
+        calls, hows, memories = [], [], []
+        for name, networks in ways:
+            engine = stack.enter_context(where.make(name).opened(device, announce))
+            task = task_of(dataclasses.replace(settings, batch_networks=networks), images, engine.most_workers)
+            engine.share(len(genotypes), networks)
+            evaluate = partial(score_chunk, names=names, task=task)
+
+            def score(opened: Engine = engine, evaluate: Any = evaluate) -> list[Any]:
+                return list(opened.map(evaluate, genotypes, lambda genotype, reason: no_score(names, reason)))
+
+            announce(f"{name}: warming up")
+            with Peak(device, engine.processes) as peak:
+                score()  # workers begin, kernels are chosen
+            calls.append(score)
+            hows.append(engine.description + (f", {networks} networks in a pass" if networks > 1 else ""))
+            memories.append(peak.bytes if device == "cpu" or name == "in-process" else None)
+        announce(f"{rounds} rounds of {len(genotypes)} architectures")
+        timings = alternate(calls, rounds, device)
+    return [
+        Row.of(
+            "score",
+            how,
+            timing,
+            len(genotypes),
+            timings[0],
+            engine=name,
+            ideal=ideal if name == "in-process" else None,
+            networks=networks,
+            memory=memory,
+        )
+        for (name, networks), how, memory, timing in zip(ways, hows, memories, timings, strict=True)
+    ]
