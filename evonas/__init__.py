@@ -3,7 +3,20 @@
 import evonas.export
 import evonas.report
 import evonas.search  # noqa: F401  (packages first: the functions of the same names then take their places)
-from evonas.api import compare, correlate, corrupt, evaluate, export, resume, score, search, summarise, train
+from evonas.api import (
+    compare,
+    correlate,
+    corrupt,
+    evaluate,
+    export,
+    plot,
+    report,
+    resume,
+    score,
+    search,
+    summarise,
+    train,
+)
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
 from spaces.errors import EvonasError, UsageError
@@ -20,6 +33,8 @@ __all__ = [
     "corrupt",
     "evaluate",
     "export",
+    "plot",
+    "report",
     "resume",
     "score",
     "search",

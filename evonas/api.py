@@ -158,6 +158,28 @@ def export(
     return export(Path(target), formats, None if out is None else Path(out), observer)
 
 
+def plot(run: str | Path, what: str = "history", format: str = "svg", out: str | Path | None = None) -> Path:
+    """Draw history, cells, pareto, corruptions or epsilon of a run for a paper; returns where the picture is.
+
+    Raises `UsageError` for a run that has not come far enough.
+    """
+    from evonas.report import plots
+
+    return plots.plot(run, what, format, out)
+
+
+def report(
+    run: str | Path, out: str | Path | None = None, *, device: str = "auto", data_dir: str | None = None
+) -> Path:
+    """Write one self-contained HTML page of a run, by default report.html in it; returns where it is.
+
+    Images are moved by the built-in attacks anew, on ``device``. Raises `EvonasError` with one message.
+    """
+    from evonas.report.html.page import write_report
+
+    return write_report(run, out, device, data_dir)
+
+
 def summarise(run: str | Path) -> Summary:
     """What a run directory holds, also while another process works on it."""
     from evonas import summary

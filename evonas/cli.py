@@ -14,6 +14,8 @@ from evonas.cli_bench import bench
 from evonas.cli_compare import compare
 from evonas.cli_evaluate import evaluate
 from evonas.cli_export import export
+from evonas.cli_plot import plot
+from evonas.cli_report import report
 from evonas.cli_search import resume, search
 from evonas.cli_train import train
 from evonas.config import SearchSettings
@@ -78,6 +80,8 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(export)
+app.command()(report)
+app.command()(plot)
 app.command()(bench)
 
 

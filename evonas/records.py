@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,27 @@ class Records:
         with self._reported():
             for row in self._db.execute(_INDIVIDUALS + "WHERE birth >= ? ORDER BY birth", (since,)):
                 yield _individual(row)
+
+    def numbers(self) -> list[tuple[Any, ...]]:
+        """Generation, parent, cached, params, flops and score of all individuals, in order of birth."""
+        with self._reported():
+            return self._db.execute(
+                "SELECT generation, parent, cached, params, flops, score "
+                "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical ORDER BY birth"
+            ).fetchall()
+
+    def genotypes(self, births: Iterable[int]) -> dict[int, str]:
+        """The genotypes of some individuals by birth."""
+        query = "SELECT genotype FROM individuals WHERE birth = ?"
+        with self._reported():
+            return {birth: str(self._db.execute(query, (birth,)).fetchone()[0]) for birth in births}
+
+    def birth_of(self, genotype: str, otherwise: int | None) -> int | None:
+        """The first birth of exactly this genotype."""
+        with self._reported():
+            query = "SELECT MIN(birth) FROM individuals WHERE genotype = ?"
+            (birth,) = self._db.execute(query, (genotype,)).fetchone()
+        return otherwise if birth is None else int(birth)
 
     def best(self) -> IndividualRow | None:
         """The individual of the highest score, the first born among equals."""

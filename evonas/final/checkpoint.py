@@ -115,8 +115,23 @@ def load(path: Path) -> Checkpoint:
     return Checkpoint(path, settings, epoch, facts, tensors)
 
 
-def _check_header(path: Path) -> None:
-    """Refuses what is not safetensors before anything is allocated for it."""
+def settings_of(path: Path) -> TrainSettings:
+    """What a checkpoint was trained with, from its header alone. Raises `EvonasError` for a file that is none."""
+    try:
+        size = _check_header(path)
+        with path.open("rb") as file:
+            metadata = json.loads(file.read(8 + size)[8:])["__metadata__"]
+        if metadata["format"] != FORMAT:
+            raise ValueError(f"its header says {metadata['format']!r}")
+        return TrainSettings.from_dict(json.loads(metadata["settings"]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise EvonasError(
+            f"{path} is damaged or no checkpoint of evonas ({error}); it was left as it is"
+        ) from None
+
+
+def _check_header(path: Path) -> int:
+    """The length of the header; refuses what is not safetensors before anything is allocated for it."""
     with path.open("rb") as file:
         first = file.read(9)
     size = int.from_bytes(first[:8], "little")
@@ -127,3 +142,4 @@ def _check_header(path: Path) -> None:
             else "no safetensors header"
         )
         raise ValueError(kind)
+    return size

@@ -9,7 +9,7 @@ from typing import Any
 Z95 = 1.959963984540054  # of the normal distribution, two-sided 95 %
 
 
-def wilson(right: int, n: int, z: float = Z95) -> tuple[float, float]:
+def wilson(right: float, n: int, z: float = Z95) -> tuple[float, float]:
     """Score interval of a share right / n: (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n).
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.

@@ -1,0 +1,26 @@
+"""``evonas report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.options import DataDir, Device, RunPath
+
+
+def report(
+    run: RunPath,
+    out: Annotated[Path | None, typer.Option(help="Where the page goes.  [default: RUN/report.html]")] = None,
+    device: Device = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write one HTML page of everything that is known of a run, also of one in progress.
+
+    Example: `evonas report runs/tour`
+    """
+    from evonas import api
+    from evonas.report.output import print_rich
+
+    print_rich(f"written to {api.report(run, out, device=device or 'auto', data_dir=data_dir)}")

@@ -1,0 +1,80 @@
+"""The commands that repeat what was done."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evonas.config import SearchSettings
+from evonas.final.plan import FinalPlan
+from evonas.final.recipes import recipes
+from evonas.final.settings import TrainSettings
+
+_ELSEWHERE = ("data_dir", "device", "max_params_at", "classes")  # where it is computed, and what follows
+_FOLLOW = {"image_size": 32}  # defaults that `resolve` fills in
+
+
+def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
+    """``evonas search ...`` with every resolved setting that is no default, and its final stage."""
+    default = SearchSettings()
+    words = ["evonas", "search", "--space", settings.space, "--generations", str(settings.generations)]
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.name in (*_ELSEWHERE, "space", "generations") or value in (None, getattr(default, field.name)):
+            continue
+        if field.name == "image_size" and not settings.dataset.startswith("folder:"):
+            continue
+        if field.name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
+            continue  # the space's default, counted at the space's size
+        words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join([*words, *_final(plan), "--run", str(run)])
+
+
+def _final(plan: FinalPlan | None) -> list[str]:
+    if plan is None:
+        return ["--no-final"]
+    words = [] if plan.recipe == FinalPlan().recipe else ["--recipe", plan.recipe]
+    words += _numbers(plan.overrides)
+    if plan.finalists:
+        words += ["--finalists", str(plan.finalists)]
+    return words + ([] if plan.images is None else ["--images", str(plan.images)])
+
+
+def _numbers(values: Mapping[str, Any]) -> list[str]:
+    words = []
+    for name, value in values.items():
+        text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        words += ["--epochs", text] if name == "epochs" else ["--set", f"{name}={text}"]
+    return words
+
+
+def train_command(settings: TrainSettings, run: str | Path) -> str:
+    """``evonas train RUN ...`` with every number in which the training differs from its recipe's."""
+    recipe, used = recipes[settings.recipe], settings.chosen
+    numbers = {
+        field.name: getattr(used, field.name)
+        for field in dataclasses.fields(used)
+        if field.name not in ("source", "lr_batch") and getattr(used, field.name) != getattr(recipe, field.name)
+    }
+    words = ["evonas", "train", str(run), "--recipe", settings.recipe, *_numbers(numbers)]
+    return shlex.join([*words, "--validation", str(settings.validation)])
+
+
+def evaluate_command(found: Mapping[str, Any], run: str | Path) -> str:
+    """``evonas evaluate RUN ...`` as the evaluation was asked for."""
+    protocol = found["protocol"]
+    names = list(dict.fromkeys(name for one in found["epsilons"].values() for name in one))
+    words = ["evonas", "evaluate", str(run), "--attacks", ",".join(names), "--eps", ",".join(found["epsilons"])]
+    pgd = next((one["pgd"] for one in found["epsilons"].values() if "pgd" in one), None)
+    if pgd is not None:
+        words += ["--steps", str(pgd["steps"])]
+        words += ["--restarts", str(pgd["restarts"])] if pgd.get("restarts", 1) > 1 else []
+    if not found.get("corruptions"):
+        words.append("--no-corruptions")
+    if protocol["images"] != protocol["of"]:
+        words += ["--images", str(protocol["images"])]
+    words += ["--checks", str(protocol["checks"]), "--batch-size", str(protocol["batch_size"])]
+    return shlex.join([*words, *(["--seed", str(protocol["seed"])] if protocol["seed"] else [])])

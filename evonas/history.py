@@ -1,0 +1,142 @@
+"""How a search came to its best: births in numbers, the lineage of the winner, what populations were made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evonas.records import Records
+from spaces import spaces
+from spaces.graph import differences
+
+MOMENTS = 60  # at most as many generations are looked into for what their populations are made of
+
+
+class Step(NamedTuple):
+    """One individual on the way from a random ancestor to the winner."""
+
+    birth: int
+    generation: int
+    score: float | None
+    params: int
+    genotype: str
+    edits: list[str]  # what its parent was turned into it by; none for the ancestor
+
+
+@dataclass(frozen=True)
+class Births:
+    """All individuals in order of birth, as columns."""
+
+    generation: NDArray[np.int64]
+    parent: NDArray[np.int64]  # -1: drawn at random
+    cached: NDArray[np.bool_]  # the same network as an earlier birth
+    params: NDArray[np.int64]
+    flops: NDArray[np.int64]
+    score: NDArray[np.float64]  # NaN: none
+
+    def __len__(self) -> int:
+        return len(self.generation)
+
+    @property
+    def moments(self) -> NDArray[np.float64]:
+        """When each was born, in generations: the first population before 0, generation g from g - 1 to g."""
+        _, first, count = np.unique(self.generation, return_index=True, return_counts=True)
+        starts, counts = dict(zip(self.generation[first], first, strict=True)), np.repeat(count, count)
+        rank = np.arange(len(self)) - np.array([starts[g] for g in self.generation], dtype=np.int64)
+        return self.generation - 1 + (rank + 1) / counts
+
+    def distinct(self) -> NDArray[np.intp]:
+        """Places of the first birth of every network that has a score."""
+        return np.flatnonzero(~self.cached & np.isfinite(self.score))
+
+    def front(self) -> NDArray[np.intp]:
+        """Places of the networks that none beats in both params (few) and score (high), from small to large."""
+        places = self.distinct()
+        order = places[np.lexsort((-self.score[places], self.params[places]))]
+        best = np.maximum.accumulate(self.score[order]) if len(order) else np.empty(0)
+        return order[np.concatenate(([True], best[1:] > best[:-1]))] if len(order) else order
+
+    def size_correlation(self) -> float | None:
+        """Spearman's rho of score and params over the distinct networks; None where it is not defined."""
+        from scipy.stats import rankdata
+
+        places = self.distinct()
+        if len(places) < 3:
+            return None
+        x, y = rankdata(self.score[places]), rankdata(self.params[places])
+        return None if x.std() == 0 or y.std() == 0 else float(np.corrcoef(x, y)[0, 1])
+
+
+def births(store: Records) -> Births:
+    """Every individual of a run."""
+    rows = store.numbers()
+    columns: tuple[Any, ...] = tuple(zip(*rows, strict=True)) if rows else ((),) * 6
+    generation, parent, cached, params, flops, score = columns
+    return Births(
+        np.array(generation, dtype=np.int64),
+        np.array([-1 if value is None else value for value in parent], dtype=np.int64),
+        np.array(cached, dtype=bool),
+        np.array(params, dtype=np.int64),
+        np.array(flops, dtype=np.int64),
+        np.array([np.nan if value is None else value for value in score], dtype=np.float64),
+    )
+
+
+def lineage(store: Records, birth: int, known: Births) -> list[Step]:
+    """From the random ancestor of the individual ``birth`` to itself, each step with its edit."""
+    chain = [birth]
+    while known.parent[chain[-1]] >= 0:
+        chain.append(int(known.parent[chain[-1]]))
+    chain.reverse()
+    space, texts = spaces[store.settings.space], store.genotypes(chain)
+    graphs = {at: space.graphs(space.parse(texts[at])) for at in chain}
+    steps = []
+    for before, at in zip([None, *chain], chain, strict=False):
+        edits = [] if before is None else differences(graphs[before], graphs[at])
+        score = float(known.score[at])
+        steps.append(
+            Step(
+                at,
+                int(known.generation[at]),
+                None if np.isnan(score) else score,
+                int(known.params[at]),
+                texts[at],
+                edits,
+            )
+        )
+    return steps
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What the populations were made of: share of each operation among the edges, (moments, operations)."""
+
+    generations: list[int]
+    names: list[str]
+    shares: NDArray[np.float64]
+
+
+def operations(store: Records, known: Births) -> Operations:
+    """Shares of the operations in the population after each generation, or after `MOMENTS` of many."""
+    space, size = spaces[store.settings.space], store.settings.population
+    present = np.unique(known.generation)
+    places = np.linspace(0, len(present) - 1, min(MOMENTS, len(present))).round().astype(int)
+    picked = [int(generation) for generation in present[np.unique(places)]]
+    ends = np.searchsorted(known.generation, picked, side="right")
+
+    @lru_cache(maxsize=4 * size)
+    def counted(text: str) -> Counter[str]:
+        return Counter(arrow.operation for graph in space.graphs(space.parse(text)) for arrow in graph.arrows)
+
+    totals: list[Counter[str]] = []
+    for end in ends:
+        alive = store.genotypes(range(max(0, int(end) - size), int(end)))
+        totals.append(sum((counted(text) for text in alive.values()), Counter()))
+    names = sorted({name for total in totals for name in total})
+    counts = np.array([[total[name] for name in names] for total in totals], dtype=np.float64)
+    return Operations(picked, names, counts / counts.sum(1, keepdims=True) if len(names) else counts)
