@@ -19,15 +19,15 @@ from evonas.report.html.facts import Facts, gather
 from evonas.report.html.gallery import gallery
 from evonas.report.html.headline import headline
 from evonas.report.html.pareto import pareto
-from evonas.report.html.robustness import robustness
+from evonas.report.html.robustness import attacks, robustness
 from evonas.report.html.training import training
 
 NAME = "report.html"
 SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("What was found", (headline,)),
     ("The network", (cells,)),
-    ("What it withstands", (robustness, training, corruptions, gallery)),
-    ("How it was found", (evolution, pareto, composition, ancestry)),
+    ("What it withstands", (robustness, attacks, corruptions, gallery)),
+    ("How it was found and trained", (evolution, pareto, composition, training, ancestry)),
     ("Again", (repeat, settings)),
 )
 

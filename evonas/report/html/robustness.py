@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from evonas.final.evaluation.rates import hrs
 from evonas.report.colours import attack_colour
 from evonas.report.html import svg
 from evonas.report.html.facts import Facts
 
 
 def robustness(facts: Facts) -> str:
-    """A line for each attack from clean accuracy on, with 95 % intervals, and every number below it."""
+    """A line for each attack from clean accuracy on, with 95 % intervals."""
     found = facts.evaluation
     if found is None or not found["epsilons"]:
         return ""
@@ -38,19 +43,32 @@ def robustness(facts: Facts) -> str:
         f'<span><i class="key line" style="--c:{attack_colour(place)}"></i>{name}</span>'
         for place, name in enumerate(names)
     )
-    head = "".join(f"<th>{name}</th><th>HRS</th>" for name in names)
-    rows = []
-    for size, key in sizes:
-        cells = "".join(_cell(found["epsilons"][key][name], clean["accuracy"]) for name in names)
-        rows.append(f"<tr><th>{size:g}/255</th>{cells}</tr>")
-    table = f'<table class="numbers"><tr><th>epsilon</th>{head}</tr>{"".join(rows)}</table>'
-    return (
-        f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p>'
-        f'<div class="wide">{table}</div></figure>'
-    )
+    return f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p></figure>'
 
 
-def _cell(one: dict[str, float], clean: float) -> str:
-    from evonas.final.evaluation.rates import hrs
+def attacks(facts: Facts) -> str:
+    """Every attack at every epsilon in numbers, and what each part of an ensemble has left."""
+    found = facts.evaluation
+    if found is None or not found["epsilons"]:
+        return ""
+    clean = found["clean"]
+    rows = [_row("clean", clean, "")]
+    for epsilon, attacked in found["epsilons"].items():
+        for name, one in attacked.items():
+            rows.append(_row(f"{name} {epsilon}/255", one, f"{100 * hrs(clean['accuracy'], one['accuracy']):.2f}"))
+            if len({part["name"] for part in one.get("parts", ())}) > 1:
+                rows += [_part(part) for part in one["parts"]]
+    head = "<tr><th></th><th>accuracy, %</th><th>95 % interval</th><th>HRS</th></tr>"
+    return f'<figure><h3>Attacks</h3><table class="numbers">{head}{"".join(rows)}</table></figure>'
 
-    return f"<td>{100 * one['accuracy']:.2f}</td><td>{100 * hrs(clean, one['accuracy']):.2f}</td>"
+
+def _row(name: str, one: Mapping[str, Any], hrs_text: str) -> str:
+    low, high = one["ci95"]
+    interval = f"{100 * low:.2f} to {100 * high:.2f}"
+    cells = "".join(f"<td>{text}</td>" for text in (f"{100 * one['accuracy']:.2f}", interval, hrs_text))
+    return f"<tr><th>{escape(name)}</th>{cells}</tr>"
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    name = f"after {part['name']}"
+    return f'<tr class="part"><th>{escape(name)}</th><td>{100 * part["accuracy"]:.2f}</td><td></td><td></td></tr>'
