@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from evonas.options import AsJson, DataDir, Device, Seed
+from evonas.options import AsJson, DataDir, Device, Log, Seed
 
-_NOT_SETTINGS = ("target", "no_corruptions", "as_json")
+_NOT_SETTINGS = ("target", "no_corruptions", "as_json", "log")
 
 
 def evaluate(
@@ -36,6 +36,7 @@ def evaluate(
     device: Device = None,
     seed: Seed = None,
     data_dir: DataDir = None,
+    log: Log = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure what a trained network withstands; the same command again goes on where it stopped.
@@ -48,7 +49,7 @@ def evaluate(
     from evonas.report.output import evaluation_observer, make_console, print_json
 
     settings = EvaluateSettings.from_options(corruptions=not no_corruptions, **options)
-    result = api.evaluate(target, settings, evaluation_observer(as_json))
+    result = api.evaluate(target, settings, evaluation_observer(as_json, log))
     if as_json:
         return print_json(result.as_json())
     from evonas.report.evaluation import evaluated

@@ -24,6 +24,7 @@ from evonas.options import (
     Generations,
     ImageSize,
     Layers,
+    Log,
     MaxParams,
     Memory,
     Population,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from evonas.search.loop import SearchResult
 
 _FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images")
-_NOT_SETTINGS = ("run", "engine", "workers", "ray_address", *_FINAL)
+_NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", *_FINAL)
 
 
 def search(
@@ -82,6 +83,7 @@ def search(
     images: Annotated[
         int | None, typer.Option(help="Test images that the trained network is measured on.  [default: all]")
     ] = None,
+    log: Log = None,
 ) -> None:
     """Search for a robust network, train the best one and measure what it withstands.
 
@@ -98,7 +100,7 @@ def search(
         if no_final
         else FinalPlan.from_options(preset, recipe, overrides(numbers, epochs=epochs), finalists, images)
     )
-    _render(lambda observer: api.search(settings, run, observer, chosen, final))
+    _render(lambda observer: api.search(settings, run, observer, chosen, final), log)
 
 
 def resume(
@@ -125,17 +127,19 @@ def resume(
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
+    log: Log = None,
 ) -> None:
     """Continue what was interrupted as if it had never stopped, or a finished search for more generations.
 
     Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
-    computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1.
+    computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1. A --log
+    is the command's own.
 
     Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     chosen = _engine(engine, workers, ray_address)
-    _render(lambda observer: api.resume(run, observer, chosen, **options))
+    _render(lambda observer: api.resume(run, observer, chosen, **options), log)
 
 
 def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
@@ -144,7 +148,7 @@ def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
     return make(name, workers, ray_address)
 
 
-def _render(work: Callable[[Observer], SearchResult | Trained]) -> None:
+def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, Path] | None) -> None:
     from evonas.report.evaluation import evaluated
     from evonas.report.output import make_console, search_observer
     from evonas.report.tables import finished
@@ -152,7 +156,7 @@ def _render(work: Callable[[Observer], SearchResult | Trained]) -> None:
     from evonas.search.loop import SearchResult
 
     console = make_console()
-    result = work(search_observer(console))
+    result = work(search_observer(console, log))
     if isinstance(result, SearchResult):
         console.print(finished(result), soft_wrap=True)
         training, evaluation = result.trained, result.evaluation

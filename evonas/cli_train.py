@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evonas.options import Channels, DataDir, Dataset, Device, ImageSize, Layers, Seed, Space
+from evonas.options import Channels, DataDir, Dataset, Device, ImageSize, Layers, Log, Seed, Space
 
 Recipe = Annotated[str | None, typer.Option(help="See `evonas list recipes`.  [default: fast]")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
@@ -16,7 +16,7 @@ Numbers = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="Any other number of the recipe, such as cutout=16."),
 ]
 
-_NOT_SETTINGS = ("target", "run", "epochs", "batch_size", "lr", "numbers")
+_NOT_SETTINGS = ("target", "run", "epochs", "batch_size", "lr", "numbers", "log")
 
 
 def train(
@@ -45,6 +45,7 @@ def train(
     compile: Annotated[
         bool | None, typer.Option("--compile", help="Compile the network first (slow start).")
     ] = None,
+    log: Log = None,
 ) -> None:
     """Train one genotype and keep the best and the last epoch; the same command again continues.
 
@@ -60,5 +61,5 @@ def train(
 
     given = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     console = make_console()
-    result = api.train(target, run, training_observer(console), overrides=given or None, **options)
+    result = api.train(target, run, training_observer(console, log), overrides=given or None, **options)
     console.print(trained(result, api.training_result(result)), soft_wrap=True)

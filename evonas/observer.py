@@ -26,6 +26,19 @@ class Best:
 
 
 @dataclass(frozen=True)
+class Born:
+    """One individual of a search."""
+
+    birth: int
+    parent: int | None  # its birth; None in the first population
+    genotype: Any
+    score: float | None  # None while a composite has no statistics, and for what cannot be computed
+    params: int
+    flops: int
+    cached: bool | None = None  # answered by an earlier birth; None where that is not known any more
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where a search stands."""
 
@@ -37,6 +50,8 @@ class Progress:
     failures: int
     seconds: float  # the last evaluation
     best: Best | None
+    born: Born | None = None  # the one that `Observer.evaluated` tells of
+    population: tuple[Born, ...] = ()  # alive after the last finished generation, in order of birth
 
 
 class Observer:

@@ -58,3 +58,7 @@ Memory = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
+Log = Annotated[
+    tuple[str, Path] | None,
+    typer.Option("--log", metavar="FORMAT PATH", help="Append every event to a file; FORMAT is jsonl."),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +19,30 @@ DIRECTORY = "tensorboard"  # inside a run, or inside its training
 
 
 class TensorBoard(Observer):
-    """Scalars of every generation and every epoch."""
+    """Scalars of every generation and every epoch; where they cannot be written, ``warn`` is told once."""
 
-    def __init__(self) -> None:
+    def __init__(self, warn: Callable[[str], object] = lambda text: None) -> None:
+        self.warn = warn
         self._writer: Any = None
+        self._lost = False
 
     def _open(self, path: Path, first: int) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
         self.closed()
-        self._writer = SummaryWriter(path / DIRECTORY, purge_step=first)
+        with self._tolerant():
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(path / DIRECTORY, purge_step=first)
+
+    @contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        """Curves are a convenience: a package that does not fit or a full disk never stops the work."""
+        try:
+            yield
+        except (ImportError, AttributeError, TypeError, OSError) as error:  # the first three: versions that clash
+            self._writer = None
+            if not self._lost:
+                self.warn(f"no curves for TensorBoard: {error}")
+            self._lost = True
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
@@ -47,12 +63,16 @@ class TensorBoard(Observer):
         self._add("train", values, row.epoch)
 
     def _add(self, stage: str, values: dict[str, float | None], step: int) -> None:
-        for name, value in values.items():
-            if value is not None:
-                self._writer.add_scalar(f"{stage}/{name}", value, step)
-        self._writer.flush()
+        if self._writer is None:
+            return
+        with self._tolerant():
+            for name, value in values.items():
+                if value is not None:
+                    self._writer.add_scalar(f"{stage}/{name}", value, step)
+            self._writer.flush()
 
     def closed(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with self._tolerant():
+                writer.close()

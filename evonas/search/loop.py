@@ -16,7 +16,7 @@ from evonas.config import SearchSettings
 from evonas.engine import Engine
 from evonas.files import write_json
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
-from evonas.observer import Best, Observer, Progress
+from evonas.observer import Best, Born, Observer, Progress
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.search.algorithm import Birth
 from evonas.search.algorithms import algorithms
@@ -73,6 +73,7 @@ class Search:
         self.logbook = tools.Logbook()
         self.hall_of_fame = tools.HallOfFame(HALL_OF_FAME, similar=same_network)
         self.population: list[Individual] = []
+        self._alive: tuple[Born, ...] = ()  # the population as observers are told of it
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0
         self.last_seconds = 0.0
@@ -97,6 +98,7 @@ class Search:
             if row.score is not None and not row.cached:
                 self._admire(self._individual(row))
         self.failures = self.run.failures()
+        self._alive = tuple(map(_told, self.population))
 
     def _individual(self, row: IndividualRow) -> Individual:
         genotype = self.space.parse(row.genotype)
@@ -144,6 +146,7 @@ class Search:
             if individual.score is not None and not hit:
                 self._admire(individual)
         self.population = self.algorithm.survivors(self.population, born) if number else born
+        self._alive = tuple(map(_told, self.population))
         self.generation, self.births = number, self.births + len(born)
         row = self._record(started)
         self.run.commit(
@@ -195,7 +198,8 @@ class Search:
                 individual.set_score(self.measure.of(known[individual.canonical]).value)
             if leader is None or individual.fitness > leader.fitness:
                 leader = individual
-            self.observer.evaluated(self._progress(individual.birth + 1, born[0].generation, leader))
+            told = _told(individual, hit)
+            self.observer.evaluated(self._progress(individual.birth + 1, born[0].generation, leader, told))
         if self.measure.open:
             self._fix(born, known)
         return cached
@@ -261,7 +265,13 @@ class Search:
                 content["members"] = self.measure.members(str(self.space.canonical(best.genotype)))
             write_json(self.run.path / "best.json", content)
 
-    def _progress(self, births: int, generation: int | None = None, running: Individual | None = None) -> Progress:
+    def _progress(
+        self,
+        births: int,
+        generation: int | None = None,
+        running: Individual | None = None,
+        born: Born | None = None,
+    ) -> Progress:
         settings = self.settings
         return Progress(
             self.generation if generation is None else generation,
@@ -272,4 +282,11 @@ class Search:
             self.failures,
             self.last_seconds,
             self._best(running),
+            born,
+            self._alive,
         )
+
+
+def _told(individual: Individual, cached: bool | None = None) -> Born:
+    i = individual
+    return Born(i.birth, i.parent, i.genotype, i.score, i.params, i.flops, cached)

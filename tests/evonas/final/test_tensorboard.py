@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,13 @@ def test_curves_hold_every_generation_and_every_epoch(pictures: str, tmp_path: P
     assert result.trained is not None
     losses = [event.value for event in trained.Scalars("train/loss")]
     assert losses == pytest.approx([row.loss for row in result.trained.history], rel=1e-6)
+
+
+def test_a_package_that_does_not_work_costs_the_curves_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    said: list[str] = []
+    settings = SearchSettings(proxy="params", population=4, generations=2)
+    result = api.search(settings, tmp_path / "run", TensorBoard(said.append))
+    assert result.generations == 2 and len(said) == 1 and "no curves for TensorBoard" in said[0]

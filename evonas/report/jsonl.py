@@ -1,0 +1,111 @@
+"""Every event as a line of JSON, for programs that follow a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evonas.config import SearchSettings
+from evonas.final.metrics import EpochRow
+from evonas.observer import Best, Born, Observer, Progress
+from evonas.rows import GenerationRow
+from spaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from evonas.final.settings import TrainSettings
+
+COUNTERS = ("generation", "births", "total_births", "evaluations", "cache_hits", "failures")
+
+
+class JsonLines(Observer):
+    """Appends one object a line to the file ``path``: ``time``, ``event`` and the facts of the event.
+
+    A line is one write to the operating system, so that a process that is killed leaves whole lines; what a torn
+    line left behind is closed before the next one. A number that is not finite is null. When the disk refuses a
+    line, ``warn`` is told once and the work goes on without a log.
+    Raises `UsageError` if the file cannot be written at all.
+    """
+
+    def __init__(self, path: Path, warn: Callable[[str], object] = lambda text: None) -> None:
+        self.path, self.warn = path, warn
+        self._lost = False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a+b") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - 1))
+                if file.read(1) not in (b"", b"\n"):  # of a machine that stopped in the middle of a line
+                    file.write(b"\n")
+        except OSError as error:
+            raise UsageError(
+                f"--log cannot write {path}: {error.strerror or error}; give a file that can be"
+            ) from None
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
+    ) -> None:
+        stored = json.loads(settings.to_json())
+        self._line("started", run=str(path), engine=engine, settings=stored, **_counters(progress))
+
+    def evaluated(self, progress: Progress) -> None:
+        born = progress.born
+        best = progress.best and {"birth": progress.best.birth, "score": progress.best.score}
+        facts = {} if born is None else _named(born)
+        self._line("evaluated", **facts, seconds=progress.seconds, best=best, **_counters(progress))
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        facts = row._asdict()
+        del facts["random_state"]
+        self._line("generation", **facts, best_individual=progress.best and _named(progress.best))
+
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        self._line("training", directory=str(path), settings=settings.as_dict(), epochs=len(history), steps=steps)
+
+    def step(self, epoch: int, done: int) -> None:
+        self._line("step", epoch=epoch, done=done)
+
+    def epoch(self, row: EpochRow) -> None:
+        self._line("epoch", **row._asdict())
+
+    def measuring(self, what: str, done: int, total: int) -> None:
+        self._line("measuring", what=what, done=done, total=total)
+
+    def message(self, text: str) -> None:
+        self._line("message", text=text)
+
+    def closed(self) -> None:
+        self._line("closed")
+
+    def _line(self, event: str, **facts: Any) -> None:
+        if self._lost:
+            return
+        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+        text = json.dumps(_finite({"time": now, "event": event, **facts}), allow_nan=False)
+        try:
+            with self.path.open("ab", buffering=0) as file:
+                file.write(f"{text}\n".encode())
+        except OSError as error:
+            self._lost = True
+            self.warn(f"{self.path} cannot be written any more: {error.strerror or error}; the work goes on")
+
+
+def _named(individual: Born | Best) -> dict[str, Any]:
+    return {**vars(individual), "genotype": str(individual.genotype)}
+
+
+def _counters(progress: Progress) -> dict[str, int]:
+    return {name: getattr(progress, name) for name in COUNTERS}
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with null for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
