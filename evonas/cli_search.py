@@ -132,8 +132,7 @@ def resume(
     """Continue what was interrupted as if it had never stopped, or a finished search for more generations.
 
     Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
-    computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1. A --log
-    is the command's own.
+    computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1.
 
     Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
     """
