@@ -41,6 +41,9 @@ class Cifar(Source):
         self.directory = directory
         self._cache: dict[str, Any] = {}
 
+    def missing(self) -> str:
+        return "" if (self.directory / self.folder).is_dir() else f"{self.folder} is not in {self.directory}"
+
     def _read(self, split: str) -> Any:
         if split not in self._cache:
             from torchvision import datasets

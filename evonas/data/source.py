@@ -30,6 +30,10 @@ class Source(ABC):
     def images(self, split: str, indices: Tensor | None = None) -> Tensor:
         """Images of ``train`` or ``test``, uint8 (N, 3, H, W); only those at ``indices`` if given."""
 
+    def missing(self) -> str:
+        """What would have to be downloaded first; empty where everything is here."""
+        return ""
+
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of the training pixels in [0, 1], per channel."""
         return pixel_statistics(self.images("train"))

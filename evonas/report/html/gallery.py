@@ -36,7 +36,7 @@ def gallery(facts: Facts) -> str:
 def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
     import torch
 
-    from evonas.data import describe
+    from evonas.data import describe, source
     from evonas.device import pick
     from evonas.final import checkpoint
     from evonas.final.attacks import AttackOptions, attacks
@@ -46,13 +46,16 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
 
     protocol, device = found["protocol"], pick(facts.device)
     kept = checkpoint.load(facts.path / BEST)
+    trained = kept.settings
+    data = (trained.dataset, facts.data_dir or trained.data_dir, trained.image_size)
+    missing = source(*data).missing()
+    if missing:  # a report is no reason to download anything
+        raise EvonasError(f"{missing}; --data-dir names another place")
     everything = images_for(kept, facts.data_dir)
     subset = protocol["images"] if protocol["images"] != protocol["of"] else None
     chosen = draw(subset, len(everything), protocol["seed"])[:SHOWN]
     images, labels = everything.images[chosen], everything.labels[chosen]
-    names = describe(
-        kept.settings.dataset, facts.data_dir or kept.settings.data_dir, kept.settings.image_size
-    ).classes
+    names = describe(*data).classes
     model = kept.model(device).to(memory_format=torch.channels_last)
     pixels = (images.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
     columns: list[tuple[str, Tensor, Tensor | None]] = [("clean", pixels, None)]

@@ -155,7 +155,15 @@ def test_a_run_in_progress_has_a_report(searched_run: Path, tmp_path: Path) -> N
     assert "the first population of 5" in text and "No individual has a score yet" in text
 
 
-def test_images_that_cannot_be_read_are_said_to_be_missing(finished_run: Path, tmp_path: Path) -> None:
+def test_a_report_downloads_nothing_and_says_which_images_are_missing(
+    finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evonas.data.digits.Digits.missing", lambda self: "digits are not in nowhere")
+    text = numbers(checked(page(gather(finished_run))))
+    assert "The images are not shown: digits are not in nowhere; --data-dir names another place" in text
+
+
+def test_a_damaged_checkpoint_is_named(finished_run: Path, tmp_path: Path) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     (tmp_path / "run" / "train" / "best.safetensors").write_bytes(b"nothing")
     with pytest.raises(EvonasError, match="damaged"):
