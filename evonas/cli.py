@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -232,6 +233,9 @@ def main() -> None:
     """Run the command line and exit with 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     # threads of PyTorch that wait shall sleep: on a busy machine spinning ones make a training ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
     try:
         app()
     except EvonasError as error:
@@ -240,11 +244,25 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("stopped at once; everything that was computed before the current evaluation is saved", 130)
+    except Exception as error:  # whoever meets it cannot repair it, and a traceback would not tell them what to do
+        if "--debug" in sys.argv:
+            raise
+        _fail(f"{_unforeseen(error)}; evonas --debug {' '.join(sys.argv[1:2])} ... shows where", 1)
+
+
+def _unforeseen(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "memory is exhausted" + (f" ({text})" if text else "")
+    if isinstance(error, OSError):
+        return text
+    return f"a defect of evonas: {type(error).__name__}: {text}"
 
 
 def _fail(text: str, code: int) -> None:
     from rich.console import Console
 
     label = "" if code == 130 else "error: "
-    Console(stderr=True, highlight=False).print(f"{label}{text}", soft_wrap=True, markup=False)
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)  # names from strangers move no cursor
+    Console(stderr=True, highlight=False).print(f"{label}{shown}", soft_wrap=True, markup=False)
     sys.exit(code)

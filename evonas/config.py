@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.errors import UsageError
+from evonas.strict_json import parse_json
+from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -72,9 +73,10 @@ class SearchSettings:
     memory: float = 0.85  # of a pass of several networks: a share of what is free up to 1, bytes beyond
 
     def __post_init__(self) -> None:
+        check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
-            if value is None:
+            if value is None and name not in ("generations", "population", "batch_size", "seed"):
                 continue
             if type(value) is not int or not low <= value <= high:
                 raise UsageError(
@@ -149,13 +151,28 @@ class SearchSettings:
     def from_json(cls, text: str) -> SearchSettings:
         """The inverse of `to_json`. Raises `UsageError` if the text is not that."""
         try:
-            values = {"batch_networks": 1, **json.loads(text)}  # what runs did before there was a choice
+            values = {"batch_networks": 1, **parse_json(text)}  # what runs did before there was a choice
             if values.get("max_params_at") is not None:
                 channels, layers = values["max_params_at"]
-                values["max_params_at"] = (int(channels), int(layers))
+                if type(channels) is not int or type(layers) is not int or min(channels, layers) < 1:
+                    raise ValueError("max_params_at must be two positive integers")
+                values["max_params_at"] = (channels, layers)
             return cls(**values)
         except (TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"the stored settings cannot be read: {error}") from None
+            raise UsageError(f"the stored settings cannot be read: {shorten(str(error), 200)}") from None
+
+
+def check_texts(settings: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+    """Raises `UsageError` for a field of ``settings`` that is no text; ``optional`` ones may be None."""
+    for name in (*required, *optional):
+        value = getattr(settings, name)
+        if not isinstance(value, str) and (value is not None or name in required):
+            raise UsageError(f"--{name.replace('_', '-')} must be text, not {shorten(str(value))}")
+        if isinstance(value, str) and (len(value) > LONGEST_TEXT or "\0" in value):
+            raise UsageError(f"--{name.replace('_', '-')} cannot be {shorten(value)}")
+
+
+LONGEST_TEXT = 4096  # characters of a setting; a path has no more
 
 
 CHANGEABLE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError, UsageError, shorten
 
 
 def pick(device: str) -> str:
@@ -18,10 +18,12 @@ def pick(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
-    except RuntimeError:
-        raise UsageError(f"unknown --device {device!r}; use auto, cpu, cuda or cuda:N") from None
+    except (RuntimeError, ValueError):
+        raise UsageError(f"unknown --device {shorten(device)}; use auto, cpu, cuda or cuda:N") from None
     if kind not in ("cpu", "cuda"):
-        raise UsageError(f"--device {device} is not supported (float64 is needed); use auto, cpu, cuda or cuda:N")
+        raise UsageError(
+            f"--device {shorten(device)} is not supported (float64 is needed); use auto, cpu, cuda or cuda:N"
+        )
     index = torch.device(device).index or 0
     if kind == "cuda" and (not torch.cuda.is_available() or index >= torch.cuda.device_count()):
         raise EvonasError(f"{device} is not available here; --device cpu would work")

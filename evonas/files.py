@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
-from spaces.errors import EvonasError
+from evonas.strict_json import parse_json
+from spaces.errors import EvonasError, shorten
 
 LONGEST_NAME = 80  # characters of a proxy: a file system takes some 250 for the whole name
 
@@ -26,18 +27,27 @@ def dated(name: str, directory: Path | None = None) -> Path:
     """``runs/<date>-<name>``, numbered from the second of a day on."""
     base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{name}"
     path, number = base, 1
-    while path.exists():
+    while exists(path):
         number += 1
         path = base.with_name(f"{base.name}-{number}")
     return path
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something at ``path``; at a name that no file can have there is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def make_directory(path: Path) -> None:
     """The directory and those above it. Raises `EvonasError` if it cannot be."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EvonasError(f"cannot create {path}: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:
+        text = getattr(error, "strerror", None) or error
+        raise EvonasError(f"cannot create {shorten(str(path), 300)}: {text}") from error
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -73,7 +83,7 @@ def replace_bytes(path: Path, content: bytes) -> None:
 def read_json(path: Path) -> dict[str, Any] | None:
     """A file of results, if it is there. Raises `EvonasError` if it cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 
 from evonas.config import SearchSettings
@@ -35,7 +34,7 @@ def images_of(store: Run, settings: SearchSettings, more: Sequence[str] = ()) ->
     Raises `EvonasError` if they are not those that it was started with, if its device is not there, or if a proxy
     means something else now.
     """
-    scored_by = json.loads(store.meta("proxies") or "{}")
+    scored_by = store.fact("proxies")
     for name in composite.names(settings.proxy):
         then, now = scored_by.get(name, 1), proxies[name].version
         if then != now:

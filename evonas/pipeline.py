@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.config import SearchSettings
 from evonas.engine import Engine
+from evonas.files import exists
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.plan import FACT, FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
@@ -38,7 +39,7 @@ def search(
 
 def resume(run: str | Path, observer: Observer, engine: Engine | None, **options: Any) -> SearchResult | Trained:
     """Whatever was interrupted in ``run``: a search with what follows it, or a training alone."""
-    if not (Path(run) / DATABASE).is_file() and (Path(run) / "train").is_dir():
+    if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
         from evonas.final import stage
 
         return stage.resume(Path(run), observer, **options)

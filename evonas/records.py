@@ -11,6 +11,8 @@ from typing import Any
 from evonas.config import SearchSettings
 from evonas.faults import reported
 from evonas.rows import Evaluation, GenerationRow, IndividualRow, MemberRow
+from evonas.strict_json import parse_json
+from spaces.errors import EvonasError
 
 DATABASE = "run.db"
 
@@ -40,6 +42,16 @@ class Records:
         with self._reported():
             row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
+
+    def fact(self, key: str) -> dict[str, Any]:
+        """One fact of the run that is a JSON object, or nothing. Raises `EvonasError` if it is something else."""
+        try:
+            found = parse_json(self.meta(key) or "{}")
+            if not isinstance(found, dict):
+                raise ValueError("it is no object")
+        except ValueError as error:
+            raise EvonasError(f"{self.path / DATABASE}: {key!r} cannot be read: {error}") from None
+        return found
 
     @property
     def settings(self) -> SearchSettings:

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from evonas.config import SearchSettings
 from evonas.faults import reported
-from evonas.files import make_directory
+from evonas.files import exists, make_directory
 from evonas.lock import acquire
 from evonas.records import DATABASE, Records
 from evonas.rows import (
@@ -33,7 +33,8 @@ from evonas.rows import (
     IndividualRow,
     MemberRow,
 )
-from spaces.errors import EvonasError, UsageError
+from evonas.sound import check_schema, check_values
+from spaces.errors import EvonasError, UsageError, shorten
 
 JOURNAL_SECONDS = 0.5  # computed scores wait at most this long for the disk
 
@@ -51,9 +52,11 @@ class Run(Records):
     @classmethod
     def create(cls, path: Path, settings: SearchSettings, facts: dict[str, str]) -> Run:
         """A new run at ``path`` with its settings and other ``facts``. Refuses a directory that holds a run."""
-        if path.exists() and not path.is_dir():
+        if exists(path) and not path.is_dir():
             raise UsageError(f"--run {path} is a file; give a new directory")
         make_directory(path)
+        if not (path / DATABASE).exists():
+            _require_empty(path)
         with cls._opening(path) as run:
             if run._tables():
                 run._check_format()
@@ -76,6 +79,7 @@ class Run(Records):
             problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
+            check_values(run._db)
             run._upgrade()
         return run
 
@@ -104,12 +108,13 @@ class Run(Records):
             except sqlite3.OperationalError:  # a directory without write access cannot hold the shared memory file
                 run._db = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
                 run._check_format()
+            check_values(run._db)
         return run
 
     @staticmethod
     def _require(path: Path) -> None:
-        if not (path / DATABASE).is_file():
-            what = "has no run.db" if path.is_dir() else "does not exist"
+        if not exists(path / DATABASE):
+            what = "has no run.db" if exists(path) else "does not exist"
             raise UsageError(f"{path} is not a run: it {what}. evonas search --run {path} would start one")
 
     @classmethod
@@ -139,6 +144,7 @@ class Run(Records):
                 f"{self.path / DATABASE} has format {version}; this version reads formats "
                 f"{' and '.join(map(str, READABLE))}"
             )
+        check_schema(self._db)
 
     def _upgrade(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -218,6 +224,13 @@ class Run(Records):
             self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
             self._set_meta(facts)
         self._forget_journal()
+
+
+def _require_empty(path: Path) -> None:
+    """A run writes files of its own, such as best.json, over none that somebody else keeps there."""
+    others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
+    if others:
+        raise UsageError(f"{path} is not empty (it holds {shorten(others[0])}); give --run a new directory")
 
 
 def _holder(path: Path) -> str:

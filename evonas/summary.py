@@ -69,7 +69,7 @@ def summarise(run: str | Path) -> Summary:
         return Summary(
             path=path,
             settings=settings,
-            versions=json.loads(store.meta("versions") or "{}"),
+            versions=store.fact("versions"),
             created=store.meta("created") or "",
             stage=_stage(store, path, generation >= settings.generations),
             generation=generation,

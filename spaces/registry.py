@@ -6,15 +6,18 @@ import difflib
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
 
 T = TypeVar("T")
+
+LONGEST_NAME = 1000  # characters that are looked at of a name that nobody knows
 
 
 def closest(name: str, known: list[str]) -> str:
     """The known names nearest to ``name``, as the end of an error message."""
     folded = {candidate.lower(): candidate for candidate in known}
-    near = [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=3, cutoff=0.5)]
+    asked = name[:LONGEST_NAME].lower()  # comparing takes memory and time in proportion
+    near = [folded[match] for match in difflib.get_close_matches(asked, folded, n=3, cutoff=0.5)]
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(known)}"
 
 
@@ -37,8 +40,10 @@ class Registry(Generic[T]):
         return enter
 
     def __getitem__(self, name: str) -> T:
+        if not isinstance(name, str):  # settings that a stranger wrote
+            raise UsageError(f"the name of a {self.kind} must be text, not {shorten(str(name))}")
         if name not in self._entries:
-            raise UsageError(f"unknown {self.kind} {name!r}: {closest(name, list(self))}")
+            raise UsageError(f"unknown {self.kind} {shorten(name)}: {closest(name, list(self))}")
         return self._entries[name]
 
     def __contains__(self, name: object) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,12 @@ from fitness import Score, Task, proxies
 from spaces import EvonasError
 
 FORMAT = 1  # of the settings hash; what a proxy means has its own `fitness.Proxy.version`
+
+
+_SOUND = (  # SQLite keeps values of any type in any column
+    "typeof(architecture) = 'text' AND typeof(value) IN ('real', 'null') AND abs(coalesce(value, 0)) < 9e999 "
+    "AND typeof(reason) = 'text' AND typeof(seconds) = 'real'"
+)
 
 
 class Progress(NamedTuple):
@@ -72,14 +79,25 @@ class ScoreFile:
                 "PRIMARY KEY (architecture, proxy, settings)) WITHOUT ROWID"
             )
             self._add_version()
-        except (sqlite3.Error, OSError) as error:
-            raise EvonasError(f"the scores cannot be kept in {self.path}: {error}") from None
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise self._unusable(error) from None
 
     def __enter__(self) -> ScoreFile:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+
+    def _unusable(self, error: Exception) -> EvonasError:
+        text = " ".join(str(error).split())
+        return EvonasError(f"the scores cannot be kept in {self.path}: {text}; remove it, or name another file")
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
 
     def _add_version(self) -> None:
         """Files older than the column hold scores of first versions."""
@@ -93,27 +111,29 @@ class ScoreFile:
 
     def known(self, proxy: str, settings: str) -> dict[str, Score]:
         """All scores of ``proxy`` in its present version under ``settings``, by architecture."""
-        rows = self._db.execute(
-            "SELECT architecture, value, reason, seconds FROM scores "
-            "WHERE proxy = ? AND settings = ? AND version = ?",
-            (proxy, settings, proxies[proxy].version),
-        )
-        return {architecture: Score(value, reason, seconds) for architecture, value, reason, seconds in rows}
+        with self._reported():
+            rows = self._db.execute(
+                "SELECT architecture, value, reason, seconds FROM scores "
+                f"WHERE proxy = ? AND settings = ? AND version = ? AND {_SOUND}",
+                (proxy, settings, proxies[proxy].version),
+            )
+            return {architecture: Score(value, reason, seconds) for architecture, value, reason, seconds in rows}
 
     def outdated(self, proxy: str, settings: str) -> dict[str, int]:
         """The versions of the scores of ``proxy`` under ``settings`` that are of another one, by architecture."""
-        rows = self._db.execute(
-            "SELECT architecture, version FROM scores WHERE proxy = ? AND settings = ? AND version != ?",
-            (proxy, settings, proxies[proxy].version),
-        )
-        return dict(rows.fetchall())
+        with self._reported():
+            rows = self._db.execute(
+                "SELECT architecture, version FROM scores WHERE proxy = ? AND settings = ? AND version != ?",
+                (proxy, settings, proxies[proxy].version),
+            )
+            return dict(rows.fetchall())
 
     def add(self, architecture: str, found: dict[str, Score], settings: dict[str, str]) -> None:
         """Store the scores of one architecture by proxy, all or none of them."""
         rows = [
             (architecture, name, settings[name], *score, proxies[name].version) for name, score in found.items()
         ]
-        with self._db:
+        with self._reported(), self._db:
             self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import math
-from collections.abc import Iterator, Sequence
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces import Space, UsageError
+from spaces.errors import shorten
 from spaces.registry import closest
 
 ARCHITECTURE_NAMES = ("genotype", "architecture", "arch_str", "arch")
-LONGEST_CELL = 1_000_000
+LONGEST_CELL = 100_000
+LONGEST_LINE = 1_000_000  # characters
+MOST_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,12 @@ def read_table(path: str | Path, space: Space, architecture: str | None = None) 
     path = Path(path)
     try:
         with _open(path) as text:
-            return _read(path, csv.reader(text, strict=True), space, architecture)
+            return _read(path, csv.reader(_lines(path, text), strict=True), space, architecture)
     except FileNotFoundError:
         raise UsageError(f"there is no table {str(path)!r}") from None
     except IsADirectoryError:
         raise UsageError(f"{str(path)!r} is a directory; name a CSV file") from None
-    except (OSError, UnicodeDecodeError, csv.Error, EOFError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read as CSV: {error}") from None
 
 
@@ -65,14 +70,24 @@ def _open(path: Path) -> Any:
     return path.open(newline="", encoding="utf-8-sig")
 
 
+def _lines(path: Path, text: Any) -> Iterator[str]:
+    """Line by line, none of them larger than memory: a small compressed file may hold one of any length."""
+    number = 0
+    while line := text.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise UsageError(f"{path}, line {number}: more than {LONGEST_LINE} characters; this is no table")
+        yield line
+
+
 def _read(path: Path, reader: Any, space: Space, architecture: str | None) -> Table:
     csv.field_size_limit(LONGEST_CELL)
     header = [name.strip() for name in next(reader, [])]
     column = _architecture_column(path, header, architecture)
-    rows = list(_rows(path, reader, len(header)))
+    rows: list[tuple[int, list[str]]] = []
+    genotypes = _genotypes(path, _rows(path, reader, len(header)), column, space, rows)
     if not rows:
         raise UsageError(f"{path} has a header and no architectures")
-    genotypes = _genotypes(path, rows, column, space)
     columns = {}
     for i, name in enumerate(header):
         if i != column and any(_number(cells[i]) is not None for _, cells in rows):
@@ -83,9 +98,11 @@ def _read(path: Path, reader: Any, space: Space, architecture: str | None) -> Ta
 def _architecture_column(path: Path, header: list[str], asked: str | None) -> int:
     if not any(header):
         raise UsageError(f"{path}, line 1: a header with the names of the columns is expected")
-    for name in header:
-        if header.count(name) > 1:
-            raise UsageError(f"{path}, line 1: two columns are called {name!r}")
+    if len(header) > MOST_COLUMNS:
+        raise UsageError(f"{path}, line 1: {len(header)} columns; at most {MOST_COLUMNS} are read")
+    for name, count in Counter(header).items():
+        if count > 1:
+            raise UsageError(f"{path}, line 1: two columns are called {shorten(name)}")
     if asked is not None:
         if asked not in header:
             raise UsageError(f"{path}, line 1: there is no column {asked!r}: {closest(asked, header)}")
@@ -107,7 +124,14 @@ def _rows(path: Path, reader: Any, width: int) -> Iterator[tuple[int, list[str]]
         yield reader.line_num, cells
 
 
-def _genotypes(path: Path, rows: Sequence[tuple[int, list[str]]], column: int, space: Space) -> list[Any]:
+def _genotypes(
+    path: Path,
+    rows: Iterable[tuple[int, list[str]]],
+    column: int,
+    space: Space,
+    kept: list[tuple[int, list[str]]],
+) -> list[Any]:
+    """The genotypes of ``rows``, which are ``kept``; the first that is wrong ends the reading."""
     seen: dict[Any, int] = {}
     for line, cells in rows:
         try:
@@ -117,6 +141,7 @@ def _genotypes(path: Path, rows: Sequence[tuple[int, list[str]]], column: int, s
         if genotype in seen:
             raise UsageError(f"{path}, line {line}: the architecture of line {seen[genotype]} again: {genotype}")
         seen[genotype] = line
+        kept.append((line, cells))
     return list(seen)
 
 
@@ -133,7 +158,7 @@ def _numbers(path: Path, rows: Sequence[tuple[int, list[str]]], i: int, name: st
     for line, cells in rows:
         value = _number(cells[i])
         if value is None:
-            shown = repr(cells[i]) if cells[i].strip() else "an empty cell"
-            raise UsageError(f"{path}, line {line}, column {name!r}: a number is expected, not {shown}")
+            shown = shorten(cells[i]) if cells[i].strip() else "an empty cell"
+            raise UsageError(f"{path}, line {line}, column {shorten(name)}: a number is expected, not {shown}")
         values.append(value)
     return np.array(values)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evonas.data.source import Source, sources
-from spaces.errors import EvonasError, UsageError
+from evonas.files import exists
+from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +51,7 @@ class Cifar(Source):
 
             kind = getattr(datasets, self.name.upper())
             try:
-                if not (self.directory / self.folder).is_dir():
+                if not exists(self.directory / self.folder):
                     with _download_timeout():
                         kind(str(self.directory), download=True)
                 self._cache[split] = kind(str(self.directory), train=split == "train", download=False)
@@ -59,14 +60,15 @@ class Cifar(Source):
         return self._cache[split]
 
     def _problem(self, error: Exception) -> str:
-        place = self.directory / self.folder
-        if place.is_dir():
+        place, reason = self.directory / self.folder, shorten(str(error), 300)
+        where = shorten(str(self.directory.absolute()), 300)
+        if exists(place):
             return (
                 f"{place} is incomplete or damaged (md5 differs). Remove that directory to download it again, "
                 "or use --dataset digits, which needs no file"
             )
         return (
-            f"{self.name} is not in {self.directory.resolve()} and could not be downloaded ({error}). Put the "
+            f"{self.name} is not in {where} and could not be downloaded ({reason}). Put the "
             f"directory {self.folder} (from {self.archive}) there, name another place with --data-dir or "
             "$EVONAS_DATA, or use --dataset digits, which needs no file"
         )

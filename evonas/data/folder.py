@@ -7,13 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.data.source import SIDE, Source, pixel_statistics, sources
-from spaces.errors import EvonasError
+from spaces.errors import EvonasError, shorten
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")  # and no other, whatever the file is called
+MOST_PIXELS = 2**26
 STATISTICS_SAMPLE = 5000  # images that mean and std are taken from, evenly spaced
+
+
+def _listed(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except OSError as error:
+        raise EvonasError(f"{directory} cannot be read: {error.strerror or error}") from error
 
 
 @sources.register("folder")
@@ -31,7 +40,7 @@ class Folder(Source):
             raise EvonasError(f"{self.root} is not a directory; folder:PATH needs one directory per class inside")
         self._divided = (self.root / "train").is_dir() and (self.root / "test").is_dir()
         top = self.root / "train" if self._divided else self.root
-        self.classes = tuple(sorted(entry.name for entry in top.iterdir() if entry.is_dir()))
+        self.classes = tuple(sorted(path.name for path in _listed(top) if path.is_dir()))
         if len(self.classes) < 2:
             raise EvonasError(f"{top} holds {len(self.classes)} class directories; at least 2 are needed")
 
@@ -53,7 +62,7 @@ class Folder(Source):
     def _images_in(directory: Path) -> list[Path]:
         if not directory.is_dir():
             return []
-        return sorted(path for path in directory.iterdir() if path.suffix.lower() in IMAGE_ENDINGS)
+        return sorted(path for path in _listed(directory) if path.suffix.lower() in IMAGE_ENDINGS)
 
     def labels(self, split: str) -> Tensor:
         import torch
@@ -71,15 +80,25 @@ class Folder(Source):
         return images
 
     def _decode(self, path: Path) -> Tensor:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
         from torchvision.transforms import functional as F
 
+        if not path.is_file():  # a loop of links, or a pipe that nobody writes to
+            raise EvonasError(f"{path} is not a file")
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
+                self._require_room(*image.size)
                 resized = F.resize(F.pil_to_tensor(image.convert("RGB")), [self.image_size], antialias=True)
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-            raise EvonasError(f"{path} cannot be read as an image: {error}") from error
+        except Exception as error:  # a decoder that is given nonsense raises anything
+            text = shorten(" ".join(str(error).split()) or type(error).__name__, 200)
+            raise EvonasError(f"{path} cannot be read as an image: {text}") from error
         return F.center_crop(resized, [self.image_size, self.image_size])  # (3, H, W)
+
+    def _require_room(self, width: int, height: int) -> None:
+        """A small file may hold an image of any size, or one so narrow that resizing blows it up."""
+        shorter, longer = sorted((width, height))
+        if width * height > MOST_PIXELS or self.image_size**2 * longer > MOST_PIXELS * max(1, shorter):
+            raise ValueError(f"{width} x {height} pixels; at most {MOST_PIXELS} are read")
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         import torch

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.final.settings import TrainSettings
+from evonas.strict_json import parse_json
+from spaces import spaces
 from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Checkpoint:
 
     def model(self, device: str = "cpu") -> Classifier:
         """The classifier with its weights, in eval mode. Raises `EvonasError` if they do not fit its genotype."""
+        self._require_room()
         classifier = self.settings.build()
         weights = {
             name.removeprefix(MODEL): tensor
@@ -48,10 +51,22 @@ class Checkpoint:
         }
         try:
             classifier.load_state_dict(weights)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, AttributeError) as error:
             first = " ".join(str(error).split("\n")[1:2]).strip()
             raise EvonasError(f"{self.path} does not hold the network of its genotype: {first}") from None
         return classifier.to(device).eval()
+
+    def _require_room(self) -> None:
+        """Refuses settings of a network larger than what the file holds, before memory is taken for it."""
+        space, settings = spaces[self.settings.space], self.settings
+        if None in (settings.channels, settings.layers, settings.classes, settings.image_size):
+            raise EvonasError(f"{self.path} does not say how large its network is")
+        if len(settings.mean) != 3 or len(settings.std) != 3:
+            raise EvonasError(f"{self.path} does not say how its images were normalised")
+        claimed = space.params(space.parse(settings.genotype), settings.size)
+        held = sum(tensor.numel() for name, tensor in self.tensors.items() if name.startswith(MODEL))
+        if claimed > held:
+            raise EvonasError(f"{self.path} holds {held} numbers, its network has {claimed} parameters")
 
 
 def write(
@@ -105,10 +120,10 @@ def load(path: Path) -> Checkpoint:
                 raise EvonasError(
                     f"{path} is not a checkpoint of evonas (its header says {metadata.get('format')!r})"
                 )
-            settings = TrainSettings.from_dict(json.loads(metadata["settings"]))
-            facts, epoch = json.loads(metadata["facts"]), int(metadata["epoch"])
+            settings = TrainSettings.from_dict(parse_json(metadata["settings"]))
+            facts, epoch = parse_json(metadata["facts"]), int(metadata["epoch"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise EvonasError(
             f"{path} is damaged or no safetensors file ({' '.join(str(error).split())}); it was left as it is"
         ) from None

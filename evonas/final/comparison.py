@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 from evonas.final import checkpoint
 from evonas.final.evaluation.target import locate
 from evonas.final.published import PROTOCOL, TABLE_3
+from evonas.final.settings import TrainSettings
 from evonas.records import DATABASE
 from evonas.store import Run
+from evonas.strict_json import parse_json
 from spaces import spaces
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError, UsageError, shorten
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def compare(targets: list[Path]) -> list[ComparedRow]:
 def _measured(target: Path) -> ComparedRow:
     place = locate(target)
     try:
-        found = json.loads(place.result.read_text(encoding="utf-8"))
+        found = parse_json(place.result.read_text(encoding="utf-8"))
     except OSError:
         raise UsageError(f"{target} is not evaluated yet; evonas evaluate {target} does it") from None
     except ValueError as error:
@@ -61,6 +62,16 @@ def _measured(target: Path) -> ComparedRow:
             f"{place.result} cannot be read: {error}; evonas evaluate {target} writes it anew"
         ) from None
     trained = checkpoint.load(place.checkpoint).settings
+    try:
+        return _row(target, found, trained)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EvonasError(
+            f"{place.result} is not what an evaluation writes ({type(error).__name__}: "
+            f"{shorten(str(error), 100)}); evonas evaluate {target} writes it anew"
+        ) from None
+
+
+def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> ComparedRow:
     space = spaces[trained.space]
     fgsm, corruptions = found.get("fgsm"), found.get("corruptions")
     protocol = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from evonas.final.settings import TrainSettings
 from evonas.final.training import Training
 from evonas.observer import Observer
 from evonas.rows import IndividualRow
+from evonas.strict_json import parse_json
 from spaces.errors import EvonasError
 
 JOURNAL = "finalists.json"
@@ -88,11 +88,11 @@ def _known(run: Path) -> dict[str, dict[str, float]]:
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
         return {
             key: {name: float(value[name]) for name in ("robust", "validation")} for key, value in found.items()
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise EvonasError(
             f"{path} cannot be read: {error}; rename it to let the finalists compete again"
         ) from None

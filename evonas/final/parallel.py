@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from spaces.errors import EvonasError
+from spaces.errors import EvonasError, UsageError, shorten
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,27 @@ def leads() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def _number(name: str, default: int | None) -> int:
+    text = os.environ.get(name, default)
+    try:
+        found = int(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = -1
+    if not 0 <= found < 2**31:
+        raise UsageError(
+            f"the environment variable {name} must be a count, as torchrun sets it, not {shorten(str(text))}"
+        )
+    return found
+
+
 @contextmanager
 def joined(device: str) -> Iterator[tuple[Group, str]]:
     """The group that ``torchrun`` describes in the environment, and this process's device in it."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world = _number("WORLD_SIZE", 1)
     if world == 1:
         yield Group(), device
         return
-    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    rank, local = _number("RANK", None), _number("LOCAL_RANK", 0)
     if device.startswith("cuda"):
         if local >= torch.cuda.device_count():
             raise EvonasError(f"process {local} of this machine has no GPU: {torch.cuda.device_count()} are here")

@@ -11,7 +11,8 @@ from typing import Any
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.recipes import recipes
 from evonas.records import Records
-from spaces.errors import EvonasError, UsageError
+from evonas.strict_json import parse_json
+from spaces.errors import EvonasError, UsageError, shorten
 
 FACT = "final"  # the fact of a run that says what follows its search
 MOST_FINALISTS = 1024
@@ -32,6 +33,8 @@ class FinalPlan:
     checks: int = 100  # images that the protocol is checked on
 
     def __post_init__(self) -> None:
+        if not isinstance(self.overrides, Mapping):
+            raise UsageError(f"the numbers on top of a recipe must be named, not {shorten(str(self.overrides))}")
         recipes[self.recipe].with_numbers(self.overrides)
         if type(self.finalists) is not int or not 0 <= self.finalists <= MOST_FINALISTS:
             raise UsageError(f"--finalists must be an integer from 0 to {MOST_FINALISTS}, not {self.finalists!r}")
@@ -69,9 +72,11 @@ class FinalPlan:
     def from_json(cls, text: str) -> FinalPlan:
         """The inverse of `to_json`. Raises `EvonasError` if the text is not that."""
         try:
-            return cls(**json.loads(text))
+            return cls(**parse_json(text))
         except (TypeError, ValueError) as error:
-            raise EvonasError(f"the stored plan of the final stage cannot be read: {error}") from None
+            raise EvonasError(
+                f"the stored plan of the final stage cannot be read: {shorten(str(error), 200)}"
+            ) from None
 
 
 def plan_of(store: Records) -> FinalPlan | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
 from spaces.registry import Registry, closest
 
 SCHEDULES = ("cosine", "steps", "one-cycle")
@@ -42,6 +42,12 @@ class Recipe:
     steps: int = 7
 
     def __post_init__(self) -> None:
+        for name, types in _ACCEPTED.items():
+            value = getattr(self, name)
+            if type(value) not in types and not (value is None and name in ("batch_size", "lr_batch")):
+                raise UsageError(f"{name} cannot be {shorten(str(value))}")
+        if any(type(epoch) is not int for epoch in self.milestones):
+            raise UsageError(f"milestones must be epochs, not {shorten(str(self.milestones))}")
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
@@ -134,6 +140,14 @@ _TYPES: dict[str, Any] = {
 }
 
 
+_KINDS: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), _truth: (bool,)}
+_ACCEPTED: dict[str, tuple[type, ...]] = {
+    **{name: _KINDS.get(read, (tuple,)) for name, read in _TYPES.items()},
+    "lr_batch": (int,),
+    "source": (str,),
+}
+
+
 def _read(name: str, text: str) -> Any:
     try:
         return _TYPES[name](text)
@@ -141,7 +155,7 @@ def _read(name: str, text: str) -> Any:
         kind = {int: "an integer", float: "a number", _truth: "true or false"}.get(
             _TYPES[name], "epochs like 99,149"
         )
-        raise UsageError(f"{name} must be {kind}, not {text!r}") from None
+        raise UsageError(f"{name} must be {kind}, not {shorten(text)}") from None
 
 
 def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evonas.config import check_texts
 from evonas.final.recipes import Recipe, recipes
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError, UsageError, shorten
 from spaces.registry import closest
 from spaces.size import NetworkSize
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 SMALLEST_FOR_AUXILIARY = 32  # pixels
+_BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
 LARGEST_VALIDATION = 2500  # images, unless more are asked for
 
 
@@ -49,6 +51,17 @@ class TrainSettings:
     overrides: Mapping[str, Any] = field(default_factory=dict)  # numbers on top of the recipe's
 
     def __post_init__(self) -> None:
+        check_texts(self, ("space", "dataset", "recipe", "device", "precision"), ("data_dir",))
+        if not isinstance(self.genotype, str):
+            raise UsageError(f"a genotype must be text, not {shorten(str(self.genotype))}")
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not low <= value <= high):
+                raise UsageError(
+                    f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
+                )
+        if not isinstance(self.overrides, Mapping):
+            raise UsageError(f"the numbers on top of a recipe must be named, not {shorten(str(self.overrides))}")
         if self.precision not in PRECISIONS:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
@@ -114,7 +127,8 @@ class TrainSettings:
     @property
     def chosen(self) -> Recipe:
         """The numbers of the recipe once they are resolved."""
-        assert self.numbers is not None
+        if self.numbers is None:
+            raise EvonasError("the settings of the training do not say which numbers its recipe had")
         return self.numbers
 
     @property
@@ -166,8 +180,9 @@ class TrainSettings:
             for name in ("mean", "std"):
                 values[name] = tuple(float(value) for value in values[name])
             return cls(**values)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            raise EvonasError(f"the stored settings of the training cannot be read: {error}") from None
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+            reason = shorten(str(error), 200)
+            raise EvonasError(f"the stored settings of the training cannot be read: {reason}") from None
 
 
 def _precision(asked: str, device: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
-from evonas.files import dated, make_directory, write_json
+from evonas.files import dated, exists, make_directory, write_json
 from evonas.final.finalists import compete
 from evonas.final.images import testing_images
 from evonas.final.measure import accuracy
@@ -21,6 +21,7 @@ from evonas.final.training import Trained, Training
 from evonas.lock import held
 from evonas.observer import Observer
 from evonas.store import Run
+from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError
 
 DIRECTORY = "train"  # inside a run
@@ -42,7 +43,7 @@ def train(
     Raises `UsageError` for settings that cannot be, `EvonasError` if the directory holds another training,
     `Interrupted` after SIGINT or SIGTERM with every finished epoch saved.
     """
-    if len(target) < LONGEST_PATH and Path(target).exists():
+    if len(target) < LONGEST_PATH and exists(Path(target)):
         if run is not None:
             raise UsageError("a run is trained in its own directory; give a genotype with --run")
         with Run.open(Path(target)) if leads() else Run.read(Path(target)) as store:
@@ -93,7 +94,7 @@ def settings_of(run: Path) -> TrainSettings:
     """The settings of the training in ``run``. Raises `EvonasError` if there is none, or it cannot be read."""
     path = run / DIRECTORY / SETTINGS
     try:
-        return TrainSettings.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return TrainSettings.from_dict(parse_json(path.read_text(encoding="utf-8")))
     except OSError:
         raise UsageError(f"{run} holds no training; evonas train would start one") from None
     except ValueError as error:

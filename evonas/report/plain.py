@@ -123,7 +123,7 @@ class LogFile(PlainLines):
         if self._path is None:
             return
         try:
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
         except OSError:
             self._path = None  # the log is a convenience; run.db is what counts, and reports its own failures

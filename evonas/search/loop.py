@@ -24,8 +24,10 @@ from evonas.search.individual import Individual, same_network
 from evonas.search.measure import Measure, Scores
 from evonas.search.operators import toolbox
 from evonas.store import Run
+from evonas.strict_json import parse_json
 from evonas.task import task_of
 from fitness import Batch, stable_hash
+from spaces import EvonasError
 
 if TYPE_CHECKING:
     from evonas.final.evaluation.result import Evaluation
@@ -88,17 +90,26 @@ class Search:
         self.generation = last[-1].generation
         self.evaluations, self.cache_hits = last[-1].evaluations, last[-1].cache_hits
         self.births = self.evaluations + self.cache_hits
-        self.rng.bit_generator.state = json.loads(last[-1].random_state)
+        self._restore_random(last[-1].random_state)
         for generation in last:
             self.logbook.record(**generation._asdict())
         for row in self.run.individuals(since=self.births - self.settings.population):
             self.population.append(self._individual(row))
+        if len(self.population) != self.settings.population:
+            found, asked = len(self.population), self.settings.population
+            raise EvonasError(f"{self.run.path} holds {found} of the {asked} individuals of its population")
         # DEAP copies what enters the hall of fame, so everything passes through it once, in order of birth
         for row in self.run.individuals():
             if row.score is not None and not row.cached:
                 self._admire(self._individual(row))
         self.failures = self.run.failures()
         self._alive = tuple(map(_told, self.population))
+
+    def _restore_random(self, state: str) -> None:
+        try:
+            self.rng.bit_generator.state = parse_json(state)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            raise EvonasError(f"the random state in {self.run.path} cannot be read: {error}") from None
 
     def _individual(self, row: IndividualRow) -> Individual:
         genotype = self.space.parse(row.genotype)

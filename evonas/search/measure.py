@@ -8,6 +8,7 @@ from typing import Any
 
 from evonas.records import Records
 from evonas.rows import Evaluation, MemberRow
+from evonas.strict_json import parse_json
 from fitness import Score
 from fitness.composite import Composite, is_composite, names, parse, standardise
 from spaces import EvonasError
@@ -91,10 +92,10 @@ class Measure:
 def _restored(proxy: str, statistics: str) -> Composite:
     members = parse(proxy)
     try:
-        rows = json.loads(statistics)
+        rows = parse_json(statistics)
         if [(row["name"], row["weight"]) for row in rows] != list(members):
             raise ValueError("they are of other members")
         means, deviations = (tuple(float(row[key]) for row in rows) for key in ("mean", "deviation"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise EvonasError(f"the stored statistics of {proxy!r} cannot be read: {error}") from None
     return Composite(members, means, deviations)

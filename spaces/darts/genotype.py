@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -125,7 +126,8 @@ def parse(text: str) -> Genotype:
     if written is not None:
         return written
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings(action="ignore"):  # of escapes in its strings, which would go to the terminal
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
         raise UsageError(f"not a genotype ({reason}): {shorten(text)}; expected {EXAMPLE}") from None

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evonas.strict_json import parse_json
 from spaces.errors import EvonasError
 
 FORMAT = 1
@@ -43,6 +44,13 @@ def tensors_digest(tensors: dict[str, Tensor]) -> str:
     return found.hexdigest()
 
 
+def _indices(text: Any) -> list[int]:
+    found = parse_json(text)
+    if not isinstance(found, list) or not all(type(index) is int and index >= 0 for index in found):
+        raise ValueError("an entry holds no numbers of images")
+    return found
+
+
 class Journal:
     """Outcomes by key; without a path they are forgotten with the object."""
 
@@ -63,7 +71,7 @@ class Journal:
         """The indices of the images that stayed correctly classified, if that was computed."""
         with self._reported():
             row = self._db.execute("SELECT still FROM outcomes WHERE key = ?", (key,)).fetchone()
-        return None if row is None else [int(index) for index in json.loads(row[0])]
+            return None if row is None else _indices(row[0])
 
     def put(self, key: str, attack: str, epsilon: float, left: Sequence[int], seconds: float) -> None:
         """Keep an outcome; it is on the disk, or it is not there at all."""

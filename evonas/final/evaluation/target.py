@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spaces.errors import EvonasError, UsageError
+from evonas.files import exists
+from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,12 +29,12 @@ class Target:
 
 def locate(path: Path) -> Target:
     """Of a run its best checkpoint. Raises `UsageError` if there is none."""
+    if not exists(path):
+        raise UsageError(f"{shorten(str(path), 300)} is neither a run nor a checkpoint: it does not exist")
     if path.is_dir():
         if not (path / BEST).is_file():
             raise UsageError(f"{path} holds no trained network ({BEST}); evonas train {path} makes one")
         return Target(path / BEST, path / "evaluation.json", path / "evaluation.db")
-    if not path.exists():
-        raise UsageError(f"{path} is neither a run nor a checkpoint: it does not exist")
     return Target(path, path.with_suffix(".evaluation.json"), path.with_suffix(".evaluation.db"))
 
 

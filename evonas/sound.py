@@ -1,0 +1,87 @@
+"""Whether a run.db is what a search writes: its tables, and the type of every value in them.
+
+SQLite keeps values of any type in any column, and a file from a stranger may bring views and triggers of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from evonas.rows import FORMAT
+
+LARGEST = "9.0e15"  # of a count; what SQLite counts beyond is no longer exact in JSON
+_COUNT = "(typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + LARGEST + ")"
+_REAL = "(typeof({0}) IN ('real', 'null') AND abs(coalesce({0}, 0)) < 9e999)"
+_TEXT = "(typeof({0}) = 'text')"
+_PARENT = "({0} IS NULL OR " + _COUNT + ")"
+
+_COLUMNS = {
+    "meta": {"key": _TEXT, "value": _TEXT},
+    "evaluations": {"canonical": _TEXT, "score": _REAL, "reason": _TEXT, "seconds": _REAL},
+    "members": {"canonical": _TEXT, "proxy": _TEXT, "score": _REAL, "reason": _TEXT, "seconds": _REAL},
+    "individuals": {
+        **dict.fromkeys(("birth", "generation"), _COUNT),
+        "parent": _PARENT,
+        **dict.fromkeys(("genotype", "canonical"), _TEXT),
+        **dict.fromkeys(("cached", "params", "flops"), _COUNT),
+    },
+    "generations": {
+        "generation": _COUNT,
+        **dict.fromkeys(("best", "mean", "std", "best_so_far"), _REAL),
+        **dict.fromkeys(("evaluations", "cache_hits"), _COUNT),
+        "random_state": _TEXT,
+        "seconds": _REAL,
+    },
+}
+_LATER = {"members": 2}  # the format that a table came with
+
+
+def check_schema(db: sqlite3.Connection) -> None:
+    """Raises `sqlite3.DatabaseError` for tables, views or triggers that no search writes."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    expected = {name for name in _COLUMNS if _LATER.get(name, 1) <= min(version, FORMAT)}
+    found = set()
+    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
+        if kind == "table" and name in expected and str(sql).upper().startswith("CREATE TABLE"):
+            found.add(name)
+        elif kind != "index":
+            raise sqlite3.DatabaseError(f"no search writes a {kind} {str(name)[:40]!r}")
+    if found != expected:
+        raise sqlite3.DatabaseError(f"there is no table {min(expected - found)!r}")
+    for name in expected:
+        columns = [row[1] for row in db.execute(f"PRAGMA table_xinfo({name})")]
+        if columns != list(_COLUMNS[name]):
+            raise sqlite3.DatabaseError(f"the table {name!r} has other columns")
+
+
+def check_values(db: sqlite3.Connection) -> None:
+    """Raises `sqlite3.DatabaseError` for a value that no search writes, and for births that are missing."""
+    for table, columns in _COLUMNS.items():
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+            continue
+        sound = " AND ".join(rule.format(column) for column, rule in columns.items())
+        row = db.execute(f"SELECT * FROM {table} WHERE NOT ({sound}) LIMIT 1").fetchone()
+        if row is not None:
+            wrong = next(
+                column
+                for (column, rule), value in zip(columns.items(), row, strict=True)
+                if not db.execute(f"SELECT {rule.format('?1')}", (value,)).fetchone()[0]
+            )
+            raise sqlite3.DatabaseError(f"a value of {table}.{wrong} is none that a search writes")
+    _check_counts(db)
+
+
+def _check_counts(db: sqlite3.Connection) -> None:
+    births, last = db.execute("SELECT count(*), coalesce(max(birth), -1) FROM individuals").fetchone()
+    rows, number = db.execute("SELECT count(*), coalesce(max(generation), -1) FROM generations").fetchone()
+    if births != last + 1 or rows != number + 1:
+        raise sqlite3.DatabaseError("individuals or generations are missing")
+    counted = db.execute(
+        "SELECT evaluations + cache_hits FROM generations WHERE generation = ?", (number,)
+    ).fetchone()
+    if births != (counted[0] if counted else 0):
+        raise sqlite3.DatabaseError(f"{births} individuals, where the last generation counts others")
+    if db.execute(
+        "SELECT 1 FROM individuals WHERE canonical NOT IN (SELECT canonical FROM evaluations) LIMIT 1"
+    ).fetchone():
+        raise sqlite3.DatabaseError("an individual was never scored")
