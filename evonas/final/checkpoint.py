@@ -66,7 +66,10 @@ class Checkpoint:
         claimed = space.params(space.parse(settings.genotype), settings.size)
         held = sum(tensor.numel() for name, tensor in self.tensors.items() if name.startswith(MODEL))
         if claimed > held:
-            raise EvonasError(f"{self.path} holds {held} numbers, its network has {claimed} parameters")
+            raise EvonasError(
+                f"{self.path} does not hold the network of its genotype: {held} numbers are there, "
+                f"its network has {claimed} parameters"
+            )
 
 
 def write(

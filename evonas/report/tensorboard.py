@@ -38,7 +38,13 @@ class TensorBoard(Observer):
         """Curves are a convenience: a package that does not fit or a full disk never stops the work."""
         try:
             yield
-        except (ImportError, AttributeError, TypeError, OSError) as error:  # the first three: versions that clash
+        except (
+            ImportError,
+            AttributeError,
+            TypeError,
+            OSError,
+            UnicodeError,
+        ) as error:  # versions that clash, a disk, a name
             self._writer = None
             if not self._lost:
                 self.warn(f"no curves for TensorBoard: {error}")

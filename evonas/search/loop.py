@@ -23,8 +23,8 @@ from evonas.search.algorithms import algorithms
 from evonas.search.individual import Individual, same_network
 from evonas.search.measure import Measure, Scores
 from evonas.search.operators import toolbox
+from evonas.search.random_state import restore_random
 from evonas.store import Run
-from evonas.strict_json import parse_json
 from evonas.task import task_of
 from fitness import Batch, stable_hash
 from spaces import EvonasError
@@ -90,7 +90,7 @@ class Search:
         self.generation = last[-1].generation
         self.evaluations, self.cache_hits = last[-1].evaluations, last[-1].cache_hits
         self.births = self.evaluations + self.cache_hits
-        self._restore_random(last[-1].random_state)
+        restore_random(self.rng, last[-1].random_state)
         for generation in last:
             self.logbook.record(**generation._asdict())
         for row in self.run.individuals(since=self.births - self.settings.population):
@@ -104,12 +104,6 @@ class Search:
                 self._admire(self._individual(row))
         self.failures = self.run.failures()
         self._alive = tuple(map(_told, self.population))
-
-    def _restore_random(self, state: str) -> None:
-        try:
-            self.rng.bit_generator.state = parse_json(state)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise EvonasError(f"the random state in {self.run.path} cannot be read: {error}") from None
 
     def _individual(self, row: IndividualRow) -> Individual:
         genotype = self.space.parse(row.genotype)

@@ -1,0 +1,16 @@
+"""The state of the random generator of a search, as run.db holds it."""
+
+from __future__ import annotations
+
+from numpy.random import Generator
+
+from evonas.strict_json import parse_json
+from spaces.errors import EvonasError
+
+
+def restore_random(rng: Generator, text: str) -> None:
+    """Put ``rng`` into the state that JSON ``text`` describes. Raises `EvonasError` if it describes none."""
+    try:
+        rng.bit_generator.state = parse_json(text)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise EvonasError(f"the stored random state cannot be read: {error}") from None
