@@ -47,6 +47,13 @@ def _ancestors(node: Any) -> set[Any]:
     return found
 
 
+@passes.Remembered
+def agreement_of(genotype: Any, task: Task) -> Tensor:
+    """`agreement` of the task's network, on the CPU."""
+    images, _ = task.images_and_labels()
+    return agreement(task.network(genotype), images).cpu()
+
+
 @register(
     "naswot",
     formula="log det K, K_ij = units at which images i and j agree",
@@ -62,8 +69,7 @@ def naswot(genotype: Any, task: Task) -> float:
     The value grows with the batch and with the number of units. `NoScore` where K is singular: images that
     the network cannot tell apart.
     """
-    images, _ = task.images_and_labels()
-    sign, value = torch.linalg.slogdet(agreement(task.network(genotype), images).cpu())
+    sign, value = torch.linalg.slogdet(agreement_of(genotype, task))
     if sign <= 0 or not torch.isfinite(value):
         raise NoScore("two images of the batch have the same ReLU code, so K is singular")
     return float(value)

@@ -10,8 +10,11 @@ from torch import nn
 from torch.func import functional_call
 
 from fitness.base import NoScore, Task, register
+from fitness.passes import Remembered
 from fitness.scaled import Scaled, ScaledArithmetic
 from spaces import Network, NetworkSize
+
+NO_FLOW = "no synaptic flow reaches the logits"
 
 
 def synflow_log(network: Network, size: NetworkSize) -> float:
@@ -30,8 +33,14 @@ def synflow_log(network: Network, size: NetworkSize) -> float:
         if g is not None
     )
     if flow == 0:
-        raise NoScore("no synaptic flow reaches the logits")
+        raise NoScore(NO_FLOW)
     return math.log(flow) + float(logits.log)
+
+
+@Remembered
+def flow(genotype: Any, task: Task) -> float:
+    """`synflow_log` of the task's network."""
+    return synflow_log(task.network(genotype, norm=False), task.size)
 
 
 @register(
@@ -51,4 +60,4 @@ def synflow(genotype: Any, task: Task) -> float:
     per state (`fitness.scaled`). BatchNorm goes where the space leaves it out for CRoZe: NAS-Bench-201 keeps it in
     its two reduction blocks, in training mode, as the code that earned the published numbers does.
     """
-    return synflow_log(task.network(genotype, norm=False), task.size)
+    return flow(genotype, task)

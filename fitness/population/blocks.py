@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from fitness.population import kernels
@@ -83,7 +82,7 @@ class Block:
         raise NotImplementedError
 
     def _product(self, x: Tensor, place: Place, y: Tensor) -> None:
-        torch.bmm(self.around.parameters.of(place), flat(x), out=flat(y))
+        kernels.product(self.around.parameters.of(place), flat(x), flat(y))
 
     def _product_backward(self, g: Tensor, x: Tensor, place: Place, y: Tensor | None) -> Tensor:
         parameters = self.around.parameters

@@ -18,6 +18,17 @@ def flat(x: Tensor) -> Tensor:
     return x.view(*x.shape[:2], -1)
 
 
+def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
+    """Matrix products (rows, m, k) @ (rows, k, n); on a CPU a row's bits are the same in any number of rows.
+
+    A single product with m or n = 1 would be left to another routine than several of them, so it is done twice.
+    """
+    if len(a) > 1 or a.is_cuda or 1 not in (a.shape[1], b.shape[2]):
+        return torch.bmm(a, b) if out is None else torch.bmm(a, b, out=out)
+    found = torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))[:1]
+    return found if out is None else out.copy_(found)
+
+
 def side_after(side: int, stride: int) -> int:
     """Pixels along one side after an operation of an edge."""
     return -(-side // stride)
@@ -59,9 +70,9 @@ def depthwise_backward(
 
 
 def pointwise_backward(g: Tensor, x: Tensor, weight: Tensor, weight_gradient: Tensor) -> Tensor:
-    """The gradient of ``torch.bmm(weight, flat(x))`` for ``x``; that for ``weight`` to ``weight_gradient``."""
-    torch.bmm(flat(g), flat(x).mT, out=weight_gradient)
-    return torch.bmm(weight.mT, flat(g)).view(x.shape)
+    """The gradient of ``product(weight, flat(x))`` for ``x``; that for ``weight`` to ``weight_gradient``."""
+    product(flat(g), flat(x).mT, weight_gradient)
+    return product(weight.mT, flat(g)).view(x.shape)
 
 
 def halves(x: Tensor) -> tuple[Tensor, Tensor]:

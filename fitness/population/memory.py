@@ -15,29 +15,31 @@ INDEX = 8  # bytes of an index
 SCRATCH = 4  # copies of what is compared, while cosines are taken
 
 
-def needed(plan: Plan, images: int, itemsize: int) -> int:
-    """Bytes at the peak of `fitness.population.croze`, the largest of all passes, for ``images`` a network.
+def needed(plan: Plan, images: int, itemsize: int, *, norm: bool) -> int:
+    """Bytes at the peak of the largest pass with or without BatchNorm, for ``images`` a network.
 
-    What a forward keeps for its backward and the outputs of all stages from the first pass, the weights and their
+    Without, that is `fitness.population.croze`, with it `fitness.population.first_order`: what a forward keeps
+    for its backward, and without BatchNorm the outputs of all stages from the first pass, the weights and their
     gradients, and the largest that comes and goes while one cell runs. Memory inside single convolutions is not
     counted.
     """
     weights = [rows * out * fan for rows, out, fan in (stack.shape for stack in plan.stacks)]
     stages = [len(stage.networks) * stage.channels * images * stage.side**2 for stage in plan.stages]
     columns = plan.networks * 27 * images * plan.size.image_size**2
-    kept = 2 * stages[0] + columns  # the stem's output before and after the ReLU
+    kept = (3 if norm else 2) * stages[0] + columns  # the stem's output before and after the ReLU, and BatchNorm
     peak = kept + SCRATCH * stages[0]
     for i, cell in enumerate(plan.cells):
         if cell is None:
             continue
-        inside, passing = _cell(cell, plan, images, itemsize)
+        inside, passing = _cell(cell, plan, images, itemsize, norm)
         gradients = sum(stages[source.stage] for source in cell.inputs)
         peak = max(peak, kept + inside + passing + stages[i + 1] + max(gradients, SCRATCH * stages[i + 1]))
-        kept += inside + stages[i + 1]
-    return itemsize * (peak + sum(stages) + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
+        kept += inside + (2 if norm else 1) * stages[i + 1]  # with BatchNorm a ReLU changes it
+    from_before = 0 if norm else sum(stages)
+    return itemsize * (peak + from_before + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
 
 
-def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int) -> tuple[int, int]:
+def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int, norm: bool) -> tuple[int, int]:
     """Numbers that a cell keeps, and at most has besides while it runs."""
     waves = cell.waves
     before = cell.channels * images * cell.side_in**2  # one state at the inputs, and at the nodes
@@ -50,6 +52,8 @@ def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int) -> tuple[int
             kept += read // 2
         elif source.rows is not None:
             kept += read
+        if norm:
+            kept += len(networks) * (before if waves.reduction else after)  # what BatchNorm read
     pool = waves.input_rows * (before if waves.reduction else after) + (waves.nodes + 1) * after
     most = 0
     for wave in waves.waves:
@@ -58,7 +62,7 @@ def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int) -> tuple[int
             state = before if bundle.stride == 2 else after
             for group in bundle.groups:
                 edges = group.stop - group.start
-                kept += edges * _kept(group, state, after, itemsize)
+                kept += edges * (_kept(group, state, after, itemsize) + norm * _blocks(group) * after)
                 passing = max(passing, edges * (state + 2 * after))
         most = max(most, len(wave.sources) * after + max(passing, (wave.stop - wave.start) * after))
     return kept, pool + most
@@ -73,6 +77,13 @@ def _kept(group: Group, state: int, after: int, itemsize: int) -> int:
     if group.operation == "max_pool_3x3":
         return state + after * INDEX // itemsize
     return 0
+
+
+def _blocks(group: Group) -> int:
+    """How many BatchNorms one edge has."""
+    if group.operation in CONVOLUTIONS:
+        return CONVOLUTIONS[group.operation].repeats
+    return int(group.operation == "halve")
 
 
 def budget(device: str, memory: float) -> int | None:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from fitness.population.blocks import Around
 from fitness.population.cell import CellIndex, CellPass, StageOutput, cell_index
-from fitness.population.kernels import flat
+from fitness.population.kernels import flat, product
 from fitness.population.plan import Plan
 
 KERNEL = 3  # of the stem
@@ -59,7 +59,7 @@ class NetworkPass:
         weight = self.around.parameters.of(self.plan.classifier)
         bias = self.bias if last.log is None else self.bias * torch.exp(-last.log).to(self.bias.dtype)[:, None]
         self.kept = pooled
-        self.logits = torch.baddbmm(bias[:, :, None], weight, pooled)
+        self.logits = bias[:, :, None] + product(weight, pooled)
         return self.logits, last.log
 
     def _stem(self, images: Tensor) -> StageOutput:
@@ -69,7 +69,7 @@ class NetworkPass:
         weight = self.around.parameters.of(self.plan.stem)  # (networks, C, 27)
         value = columns.new_empty((networks, weight.shape[1], images_each, side, side))
         room = form.room(value)
-        torch.bmm(weight, columns, out=flat(room))
+        product(weight, columns, flat(room))
         finished = form.finish(room, value)
         self.stem_scales = form.scales(networks, value.device)
         self.stem_scales.input_(slice(0, networks), value, 0)
@@ -83,9 +83,9 @@ class NetworkPass:
         """
         parameters, observer, last = self.around.parameters, self.around.observer, self.outputs[-1]
         pooled, classifier = self.kept, self.plan.classifier
-        torch.bmm(g, pooled.mT, out=parameters.gradient(classifier))
+        product(g, pooled.mT, parameters.gradient(classifier))
         observer.output(self.logits, g, classifier)
-        g_pooled = torch.bmm(parameters.of(classifier).mT, g) / last.value[0, 0, 0].numel()
+        g_pooled = product(parameters.of(classifier).mT, g) / last.value[0, 0, 0].numel()
         last.add_gradient(g_pooled[..., None, None].expand(last.value.shape).contiguous(), None)
         while self.cells:
             cell, output = self.cells.pop(), self.outputs.pop()
@@ -101,10 +101,10 @@ class NetworkPass:
         self.stem_scales.input_backward_(g)
         g = self.around.form.finish_backward(g, finished)
         self.around.observer.output(y, g, place)
-        torch.bmm(flat(g), columns.mT, out=parameters.gradient(place))
+        product(flat(g), columns.mT, parameters.gradient(place))
         if not image_gradient:
             return None
-        return _columns_backward(torch.bmm(parameters.of(place).mT, flat(g)), g.shape[2], g.shape[-1])
+        return _columns_backward(product(parameters.of(place).mT, flat(g)), g.shape[2], g.shape[-1])
 
 
 def _columns(images: Tensor) -> Tensor:

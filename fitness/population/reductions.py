@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from fitness.population.plan import Plan
 
 
 def unit(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -44,3 +48,20 @@ def loss_gradients(logits: Tensor, labels: Tensor) -> Tensor:
     images = torch.arange(len(labels), device=labels.device)
     gradient[:, labels, images] -= 1
     return gradient / len(labels)
+
+
+def by_layer(plan: Plan, rows: Sequence[Tensor]) -> list[list[list[float]]]:
+    """Numbers (rows, k) of every stack as lists of k: network by network, in the order of its modules.
+
+    Sums over a list do not depend on what other networks are there. Everything comes in one transfer.
+    """
+    numbers = torch.cat(list(rows)).tolist()
+    layers: list[dict[int, list[float]]] = [{} for _ in range(plan.networks)]
+    owners = (
+        (network, number)
+        for stack in plan.stacks
+        for network, number in zip(stack.network, stack.number, strict=True)
+    )
+    for (network, number), values in zip(owners, numbers, strict=True):
+        layers[network][number] = values
+    return [[own[number] for number in sorted(own)] for own in layers]

@@ -9,14 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from fitness.base import NoScore, Populations, Task, one_thread, stable_hash
 from fitness.croze import LayerTerms, released_layers
-from fitness.passes import Remembered
+from fitness.naswot import agreement_of
+from fitness.passes import LayerSums, Remembered, first_order_sums
 from fitness.population import memory
+from fitness.population.agreement import agreements
 from fitness.population.croze import croze_layers
+from fitness.population.first_order import first_order
 from fitness.population.plan import Plan, plan, supported
-from fitness.population.weights import draw
+from fitness.population.synflow import synflow_logs
+from fitness.population.weights import Weights, draw
+from fitness.synflow import flow
 
 
 class SharedPass(NamedTuple):
@@ -24,18 +30,53 @@ class SharedPass(NamedTuple):
 
     one: Remembered[Any]
     many: Callable[[Plan, Task], Sequence[Any]]
+    norm: bool  # whether the networks have BatchNorm
+    images: bool = True  # those of the task; else a single one
+
+    def needed(self, population: Plan, task: Task) -> int:
+        """Bytes at the peak."""
+        images = len(task.images_and_labels()[1]) if self.images else 1
+        return memory.needed(population, images, task.dtype.itemsize, norm=self.norm)
 
 
-def _released_layers(population: Plan, task: Task) -> list[list[LayerTerms] | NoScore]:
+def _weights(population: Plan, task: Task) -> Weights:
     seeds = [stable_hash(task.seed, task.space.key(genotype)) for genotype in population.genotypes]
-    weights = draw(population, seeds, task.device, task.dtype)
+    return draw(population, seeds, task.device, task.dtype)
+
+
+@torch.no_grad()
+def _released_layers(population: Plan, task: Task) -> list[list[LayerTerms] | NoScore]:
     images, labels = task.images_and_labels()
-    with torch.no_grad():
-        return croze_layers(population, weights, images.contiguous(), labels, task.device)
+    return croze_layers(population, _weights(population, task), images.contiguous(), labels, task.device)
 
 
-CROZE = SharedPass(released_layers, _released_layers)
-PASSES = {"croze": CROZE, "croze:P": CROZE, "croze:G": CROZE, "croze:Z": CROZE}  # by proxy
+@torch.no_grad()
+def _first_order_sums(population: Plan, task: Task) -> list[LayerSums]:
+    images, labels = task.images_and_labels()
+    return first_order(population, _weights(population, task), images.contiguous(), labels, task.device)
+
+
+@torch.no_grad()
+def _agreements(population: Plan, task: Task) -> Sequence[Tensor]:
+    images, _ = task.images_and_labels()
+    return agreements(population, _weights(population, task), images.contiguous(), task.device).unbind()
+
+
+@torch.no_grad()
+def _flows(population: Plan, task: Task) -> list[float | NoScore]:
+    return synflow_logs(population, _weights(population, task), task.device)
+
+
+CROZE = SharedPass(released_layers, _released_layers, norm=False)
+FIRST_ORDER = SharedPass(first_order_sums, _first_order_sums, norm=True)
+AGREEMENT = SharedPass(agreement_of, _agreements, norm=True)
+FLOW = SharedPass(flow, _flows, norm=False, images=False)
+PASSES = {  # by proxy
+    **dict.fromkeys(("croze", "croze:P", "croze:G", "croze:Z"), CROZE),
+    **dict.fromkeys(("grad-norm", "snip", "plain", "fisher"), FIRST_ORDER),
+    "naswot": AGREEMENT,
+    "synflow": FLOW,
+}
 
 
 @dataclass
@@ -88,7 +129,7 @@ class SharedPasses:
         """All results, from as few populations as memory allows."""
         results: list[Any] = []
         while len(results) < len(genotypes):
-            population = self._next(genotypes[len(results) :])
+            population = self._next(shared, genotypes[len(results) :])
             try:
                 results += shared.many(population, self.task)
             except (MemoryError, RuntimeError) as error:
@@ -106,14 +147,12 @@ class SharedPasses:
             )
         return results
 
-    def _next(self, genotypes: Sequence[Any]) -> Plan:
+    def _next(self, shared: SharedPass, genotypes: Sequence[Any]) -> Plan:
         """A population of the first genotypes, halved until it is predicted to fit, but at least one."""
-        assert self.task.batch is not None
         budget = memory.budget(self.task.device, self.memory)
         count = min(self.most, len(genotypes))
         while True:
             population = plan(genotypes[:count], self.task.size)
-            needed = memory.needed(population, len(self.task.batch.labels), self.task.dtype.itemsize)
-            if count == 1 or budget is None or needed <= budget:
+            if count == 1 or budget is None or shared.needed(population, self.task) <= budget:
                 return population
             count //= 2
