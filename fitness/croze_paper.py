@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,28 @@ from fitness.passes import Remembered, hooks, training
 GAMMA = 0.001  # learning rate of the single update in equation 7
 
 
+class Clean(NamedTuple):
+    """What does not depend on the perturbed images."""
+
+    theta: dict[str, Tensor]
+    robust: dict[str, Tensor]  # theta^r, equations 3 and 6
+    z: dict[str, Tensor]
+    g: dict[str, Tensor | None]
+
+
+def clean_pass(network: nn.Module, images: Tensor, labels: Tensor) -> Clean:
+    """One forward and one backward of f_theta(x). Raises `NoScore` if the loss has no gradient."""
+    theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    z, g, _ = _forward_backward(network, theta, images, labels)
+    if not any(gradient is not None and gradient.any() for gradient in g.values()):
+        raise NoScore("the loss of the untrained network has no gradient")
+    robust = dict(theta)
+    for name, gradient in g.items():
+        if gradient is not None and gradient.any():
+            robust[name] = theta[name] + BETA * cosine.norm(theta[name]) * gradient / cosine.norm(gradient)
+    return Clean(theta, robust, z, g)
+
+
 def croze_paper_terms(
     network: nn.Module,
     images: Tensor,
@@ -24,22 +46,16 @@ def croze_paper_terms(
     low: Tensor,
     high: Tensor,
     x_prime: Tensor | None = None,
+    clean: Clean | None = None,
 ) -> tuple[dict[str, LayerTerms], Tensor]:
     """P, G and Z of every Conv2d and Linear layer that receives a gradient, and the perturbed images x'.
 
     ``network`` keeps its BatchNorm and is left as it was, running statistics included. ``low`` and ``high`` are
-    the normalised values of 0 and 1. ``x_prime`` stands in for the images of equation 4 and saves their pass.
+    the normalised values of 0 and 1. ``x_prime`` stands in for the images of equation 4 and saves their pass, and
+    ``clean`` is what `clean_pass` returned for the same network, images and labels.
     Raises `NoScore` if the loss has no gradient.
     """
-    theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
-    z, g, _ = _forward_backward(network, theta, images, labels)
-    if not any(gradient is not None and gradient.any() for gradient in g.values()):
-        raise NoScore("the loss of the untrained network has no gradient")
-
-    robust = dict(theta)
-    for name, gradient in g.items():  # equations 3 and 6
-        if gradient is not None and gradient.any():
-            robust[name] = theta[name] + BETA * cosine.norm(theta[name]) * gradient / cosine.norm(gradient)
+    theta, robust, z, g = clean or clean_pass(network, images, labels)
     if x_prime is None:
         _, _, d = _forward_backward(network, robust, images, labels, only_images=True)
         x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
@@ -107,12 +123,25 @@ def _forward_backward(
 
 
 @Remembered
-def printed_layers(genotype: Any, task: Task) -> list[LayerTerms]:
-    """P, G and Z of every layer of the task's network; shared by `croze-paper` and its single terms."""
+def clean_network(genotype: Any, task: Task) -> tuple[nn.Module, Clean]:
+    """The task's network and its clean pass; shared by `croze-paper` and its forms with other images."""
+    network = task.network(genotype)
+    return network, clean_pass(network, *task.images_and_labels())
+
+
+def terms_of(genotype: Any, task: Task, x_prime: Tensor | None = None) -> list[LayerTerms]:
+    """P, G and Z of every layer of the task's network, with the images of equation 4 or with ``x_prime``."""
     images, labels = task.images_and_labels()
     assert task.batch is not None
     low, high = (bound.to(images) for bound in (task.batch.low, task.batch.high))
-    return list(croze_paper_terms(task.network(genotype), images, labels, low, high)[0].values())
+    network, clean = clean_network(genotype, task)
+    return list(croze_paper_terms(network, images, labels, low, high, x_prime, clean)[0].values())
+
+
+@Remembered
+def printed_layers(genotype: Any, task: Task) -> list[LayerTerms]:
+    """P, G and Z of every layer of the task's network; shared by `croze-paper` and its single terms."""
+    return terms_of(genotype, task)
 
 
 @register(

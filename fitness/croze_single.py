@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fitness.base import Task, register, stable_hash
 from fitness.croze import EPSILON, released_layers
-from fitness.croze_paper import croze_paper_terms, printed_layers
+from fitness.croze_paper import printed_layers, terms_of
 
 SOURCE = "Ha, Kim, Hwang 2023 (arXiv:2306.05031)"
 MEANING = {"P": "parameters", "G": "gradients", "Z": "features"}
@@ -40,18 +40,14 @@ for _form in ("croze", "croze-paper"):
 
 def _with_images(genotype: Any, task: Task, x_prime: Tensor) -> float:
     """The printed score with the perturbed images given."""
-    images, labels = task.images_and_labels()
-    assert task.batch is not None
-    low, high = task.batch.low, task.batch.high
-    terms, _ = croze_paper_terms(task.network(genotype), images, labels, low, high, x_prime)
-    return sum(Z * P * G for P, G, Z in terms.values())
+    return sum(Z * P * G for P, G, Z in terms_of(genotype, task, x_prime))
 
 
 @register(
     "croze-paper[gaussian]",
     formula="croze-paper with x' = clamp(x + eps n), n standard normal",
     source=f"{SOURCE}, equations 3-10, input perturbation replaced",
-    cost="2 forwards, 2 backwards",
+    cost="2 forwards, 2 backwards, the first of each shared with croze-paper",
     needs_images=True,
 )
 def croze_paper_gaussian(genotype: Any, task: Task) -> float:
@@ -73,7 +69,7 @@ def croze_paper_gaussian(genotype: Any, task: Task) -> float:
     "croze-paper[none]",
     formula="croze-paper with x' = x",
     source=f"{SOURCE}, equations 3-10, no input perturbation",
-    cost="2 forwards, 2 backwards",
+    cost="2 forwards, 2 backwards, the first of each shared with croze-paper",
     needs_images=True,
 )
 def croze_paper_none(genotype: Any, task: Task) -> float:

@@ -121,6 +121,7 @@ class Remembered(Generic[T]):
     def __call__(self, genotype: Any, task: Task) -> T:
         last = self._last
         if last is None or last[1] is not task or last[0] != genotype:
+            self._last = None  # which may be large
             last = (genotype, task, self._function(genotype, task))
             self.keep(*last)
         if isinstance(last[2], NoScore):

@@ -161,3 +161,14 @@ def test_given_images_cost_no_pass_to_find_them(
         passes.clear()
         assert proxies[name].score(darts.parse("DARTS_V2"), make_task(darts)).value is not None
         assert len(passes) == expected, name
+
+
+def test_forms_with_other_images_share_the_clean_pass_and_change_no_bit(
+    darts: Space, make_task: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, genotype = ["croze-paper", "croze-paper[none]", "croze-paper[gaussian]"], darts.parse("DARTS_V2")
+    alone = [proxies[name].score(genotype, make_task(darts)).value for name in names]
+    passes, gradients = [], torch.autograd.grad
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, **b: passes.append(a) or gradients(*a, **b))
+    (found,) = score_all([genotype], names, make_task(darts))
+    assert [found[name].value for name in names] == alone and len(passes) == 3 + 1 + 1
