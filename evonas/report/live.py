@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -15,28 +14,34 @@ from rich.text import Text
 
 from evonas.config import SearchSettings
 from evonas.device import describe, peak_memory
-from evonas.observer import Observer, Progress
+from evonas.observer import Born, Progress
 from evonas.report.cells import draw
 from evonas.report.plain import heading
+from evonas.report.population import population_table
+from evonas.report.screen import ScreenView
 from evonas.report.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
 from evonas.rows import GenerationRow
+from spaces import spaces
 
-REFRESH_PER_SECOND = 4
-CELLS_HEIGHT = 11
-FIXED_HEIGHT = 7  # title, bar, counters, sparkline, table head and rules
-FEWEST_ROWS = 2
+SECONDS_A_SCREEN = 6
+SCREENS = ("best cell", "population")
+FEWEST_ROWS = 2  # of a table
 WIDE = 72  # columns; below, the view leaves out what would be cut
+TALL = 16  # lines; below, the same
+SIDE_BY_SIDE = 150  # columns for both tables
+HEAD = 1  # line of a table
 
 
-class LiveView(Observer):
-    """Progress with rate and ETA, the generations as a table, the best genotype as cells."""
+class LiveView(ScreenView):
+    """Progress with rate and ETA above two screens that take turns: the best genotype's cells, the population.
+
+    A terminal that is large enough shows both.
+    """
 
     def __init__(self, console: Console) -> None:
-        self.console = console
-        self.unicode = console.encoding.lower().startswith("utf")
-        self._live: Live | None = None
+        super().__init__(console)
         self._history: list[GenerationRow] = []
-        self._note = ""
+        self._first: list[Born] = []  # of the first population, while there is no other
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
@@ -46,47 +51,68 @@ class LiveView(Observer):
         self._history = list(history)
         self._progress = self._start = progress
         self._began = time.monotonic()
-        self._live = Live(
-            console=self.console,
-            get_renderable=self.render,
-            refresh_per_second=REFRESH_PER_SECOND,
-            transient=True,
-            vertical_overflow="crop",
-        )
-        self._live.start()
+        self.open()
 
     def evaluated(self, progress: Progress) -> None:
         self._progress = progress
+        if not progress.population and progress.born is not None:
+            self._first.append(progress.born)
 
     def generation(self, row: GenerationRow, progress: Progress) -> None:
         self._progress = progress
         self._history.append(row)
 
-    def message(self, text: str) -> None:
-        self._note = text
-
-    def closed(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-    def render(self) -> RenderableType:
-        """The whole view, fitted to the terminal's height."""
+    def render(self, screen: int | None = None) -> RenderableType:
+        """The whole view; ``screen`` is the one to show, by default the one whose turn it is."""
         width, height = self.console.size
-        parts: list[RenderableType] = [self._title(), self._bar(width), self._counters(), self._spark(width)]
+        roomy = width >= WIDE and height >= TALL
+        parts: list[RenderableType] = [*self._title(roomy), self._bar(width), *self._counters(roomy)]
+        if self._history:
+            parts.append(self._spark(width))
+        room = height - self.lines(*parts, *self.note())
+        if screen is None:
+            screen = int((time.monotonic() - self._began) / SECONDS_A_SCREEN) % len(SCREENS)
         best = self._progress.best
-        cells = best is not None and height >= FIXED_HEIGHT + CELLS_HEIGHT + FEWEST_ROWS
-        rows = max(FEWEST_ROWS, height - FIXED_HEIGHT - (CELLS_HEIGHT if cells else 0) - bool(self._note))
-        parts.append(generations_table(self._history[-rows:], wide=width >= WIDE))
-        if cells and best is not None:
-            parts.append(self._cells(best.genotype))
-        if self._note:
-            parts.append(Text(self._note, style="yellow"))
-        return Group(*parts)
+        shown = (width, room, screen, best and best.birth, len(self._history), len(self._first))
+        body = self.kept(shown, lambda: self._body(width, room, screen))
+        return Group(*parts, body, *self.note())
 
-    def _title(self) -> Text:
-        title = Text("evonas ", style="bold", no_wrap=True, overflow="crop")
-        return title.append(f"{self.path}  {heading(self.settings)}", style="dim")
+    def _body(self, width: int, room: int, screen: int) -> list[RenderableType]:
+        best = self._progress.best
+        cells = None if best is None else cell_panels(best.genotype)
+        needed = self.lines(cells) if cells is not None else 0
+        rows = room - needed - HEAD
+        if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * FEWEST_ROWS:
+            left = generations_table(self._history[-rows:])
+            grid = Table.grid(padding=(0, 3))
+            grid.add_row(left, self._population(width - self.console.measure(left).maximum - 3, rows))
+            return [grid, cells]
+        if room - 2 * HEAD < FEWEST_ROWS or width < WIDE:
+            return [generations_table(self._history[-max(FEWEST_ROWS, room - HEAD) :], wide=width >= WIDE)]
+        if screen == 1:
+            return [self._tabs(screen), self._population(width, room - 2 * HEAD)]
+        fits = cells is not None and rows > FEWEST_ROWS
+        table = generations_table(self._history[-(rows - HEAD if fits else room - 2 * HEAD) :])
+        return [self._tabs(screen), table, *([cells] if fits and cells is not None else [])]
+
+    @staticmethod
+    def _tabs(screen: int) -> Text:
+        """The names of the screens, the one that is shown in reverse."""
+        text = Text(no_wrap=True, overflow="crop")
+        for i, name in enumerate(SCREENS):
+            text.append(f"[{name}]" if i == screen else f" {name} ", style="bold" if i == screen else "dim")
+            text.append(" ")
+        return text
+
+    def _population(self, width: int, rows: int) -> Table:
+        progress = self._progress
+        alive = progress.population or self._first
+        best = progress.best.birth if progress.best else None
+        return population_table(alive, spaces[self.settings.space], rows, width, best)
+
+    def _title(self, roomy: bool) -> list[Text]:
+        title = Text.assemble(("evonas ", "bold"), str(self.path), no_wrap=True, overflow="ellipsis")
+        return [title, Text(heading(self.settings), style="dim")] if roomy else [title]
 
     def _bar(self, width: int) -> RenderableType:
         done, total = self._progress.births, self._progress.total_births
@@ -108,48 +134,64 @@ class LiveView(Observer):
         )
         return grid
 
-    def _counters(self) -> Text:
+    def _counters(self, roomy: bool) -> list[Text]:
         # imported here: tables of this file are shown by commands that need no PyTorch
         from fitness.composite import is_composite
 
         progress, best = self._progress, self._progress.best
-        text = Text(no_wrap=True, overflow="crop")
-        text.append(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")
+        counters = Text(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")
         if progress.failures:
-            text.append(f", {progress.failures} without score", style="red")
+            counters.append(f", {progress.failures} without score", style="red")
+        found = Text()
         if best is not None:
-            text.append(f" | best {number(best.score)}", style="bold green")
-            text.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
+            found.append(f"best {number(best.score)}", style="bold green")
+            found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
         elif is_composite(self.settings.proxy) and not self._history:
-            text.append(" | best: once the first population is scored", style="dim")
-        return text.append(f" | {self.device}, {memory(peak_memory(self.settings.device))}", style="dim")
+            found.append("best: once the first population is scored", style="dim")
+        if not roomy:
+            line = Text(" | ").join([counters, *([found] if found else [])])
+            line.no_wrap, line.overflow = True, "ellipsis"
+            return [line]
+        memory_used = Text(f"{self.device}, {memory(peak_memory(self.settings.device))}", style="dim")
+        return [Text(" | ").join([counters, *([found] if found else [])]), memory_used]
 
-    def _spark(self, width: int) -> Text:
-        sparks = SPARKS if self.unicode else ASCII_SPARKS
+    def _spark(self, width: int) -> RenderableType:
         mean = [row.mean for row in self._history if row.mean is not None]
-        return Text.assemble(
-            ("mean of the population ", "dim"),
-            (sparkline(mean, max(0, width - 24), sparks), "magenta"),
-            no_wrap=True,
+        return Spark("mean of the population", mean, max(0, width - 24))
+
+
+class Spark:
+    """A name and the course of some numbers, in at most ``width`` bars."""
+
+    def __init__(self, name: str, values: list[float], width: int) -> None:
+        self.name, self.values, self.width = name, values, width
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bars = sparkline(self.values, self.width, ASCII_SPARKS if options.ascii_only else SPARKS)
+        yield Text.assemble((f"{self.name} ", "dim"), (bars, "magenta"), no_wrap=True, overflow="crop")
+
+
+class _Cells:
+    def __init__(self, genotype: object) -> None:
+        self.genotype = genotype
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Columns(
+            [
+                Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
+                for title, drawing in draw(self.genotype, not options.ascii_only)
+            ]
         )
 
-    def _cells(self, genotype: object) -> RenderableType:
-        return cell_panels(genotype, self.unicode)
 
-
-def cell_panels(genotype: object, unicode: bool = True) -> RenderableType:
-    """The cells of a genotype side by side."""
-    return Columns(
-        [
-            Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
-            for title, drawing in draw(genotype, unicode)
-        ]
-    )
+def cell_panels(genotype: object) -> RenderableType:
+    """The cells of a genotype side by side, drawn with what the terminal's encoding has."""
+    return _Cells(genotype)
 
 
 def generations_table(history: list[GenerationRow], wide: bool = True) -> Table:
     """Best, mean and spread per generation; without ``wide`` only what fits 40 columns."""
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", show_header=bool(history))
     names = ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time")
     columns = len(names) if wide else 3
     for name in names[:columns]:

@@ -15,6 +15,7 @@ from evonas.observer import Observer, Observers
 from evonas.report.jsonl import JsonLines
 from evonas.report.live import LiveView
 from evonas.report.plain import LogFile, PlainLines
+from evonas.report.screen import speak_ascii
 from spaces.errors import UsageError
 from spaces.registry import closest
 
@@ -29,6 +30,7 @@ def is_first() -> bool:
 
 def make_console() -> Console:
     """Standard output, without colours that nobody asked for; of several processes only the first one speaks."""
+    speak_ascii()
     return Console(highlight=False, quiet=not is_first())
 
 

@@ -7,50 +7,35 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from evonas.device import describe, peak_memory
 from evonas.final.metrics import EpochRow
-from evonas.observer import Observer
+from evonas.report.live import HEAD, TALL, Spark
 from evonas.report.plain import training_heading
-from evonas.report.style import ASCII_SPARKS, SPARKS, duration, memory, percent, sparkline
+from evonas.report.screen import ScreenView
+from evonas.report.style import duration, memory, percent
 
 if TYPE_CHECKING:
     from evonas.final.settings import TrainSettings
     from evonas.final.training import Trained
 
-REFRESH_PER_SECOND = 4
-FIXED_HEIGHT = 6  # title, bar, sparkline, table head, note
 FEWEST_ROWS = 2
 WIDE = 72
 
 
-class TrainingView(Observer):
+class TrainingView(ScreenView):
     """Progress with images a second and ETA, and the epochs as a table."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.unicode = console.encoding.lower().startswith("utf")
-        self._live: Live | None = None
-        self._note = ""
 
     def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
         self.path, self.settings, self.steps = path, settings, steps
         self._history = list(history)
         self._epoch, self._done = len(history) + 1, 0
         self._began, self._through = time.monotonic(), 0  # steps of this process
-        self._live = Live(
-            console=self.console,
-            get_renderable=self.render,
-            refresh_per_second=REFRESH_PER_SECOND,
-            transient=True,
-            vertical_overflow="crop",
-        )
-        self._live.start()
+        self.open()
 
     def step(self, epoch: int, done: int) -> None:
         self._epoch, self._done = epoch, done
@@ -60,39 +45,23 @@ class TrainingView(Observer):
         self._history.append(row)
         self._epoch, self._done = row.epoch + 1, 0
 
-    def message(self, text: str) -> None:
-        self._note = text
-
-    def closed(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
     def render(self) -> RenderableType:
-        """The whole view, fitted to the terminal's height."""
+        """The whole view, fitted to the terminal's size."""
         width, height = self.console.size
+        roomy = width >= WIDE and height >= TALL
         accuracies = [row.validation for row in self._history]
-        sparks = SPARKS if self.unicode else ASCII_SPARKS
+        title = Text.assemble(("evonas ", "bold"), str(self.path.parent), no_wrap=True, overflow="ellipsis")
         parts: list[RenderableType] = [
-            Text.assemble(
-                ("evonas ", "bold"),
-                (f"{self.path.parent}  {training_heading(self.settings)}", "dim"),
-                no_wrap=True,
-                overflow="crop",
-            ),
-            self._bar(width),
-            Text.assemble(
-                ("validation accuracy ", "dim"),
-                (sparkline(accuracies, max(0, width - 24), sparks), "magenta"),
-                no_wrap=True,
-            ),
-            epochs_table(self._history[-max(FEWEST_ROWS, height - FIXED_HEIGHT) :], wide=width >= WIDE),
+            title,
+            *([Text(training_heading(self.settings), style="dim")] if roomy else []),
+            *self._bar(width),
+            Spark("validation accuracy", accuracies, max(0, width - 24)),
         ]
-        if self._note:
-            parts.append(Text(self._note, style="yellow"))
-        return Group(*parts)
+        room = height - self.lines(*parts, *self.note()) - HEAD
+        table = epochs_table(self._history[-max(FEWEST_ROWS, room) :], wide=width >= WIDE)
+        return Group(*parts, table, *self.note())
 
-    def _bar(self, width: int) -> RenderableType:
+    def _bar(self, width: int) -> list[RenderableType]:
         recipe = self.settings.chosen
         total = recipe.epochs * self.steps
         done = (self._epoch - 1) * self.steps + self._done
@@ -102,16 +71,15 @@ class TrainingView(Observer):
         speed = f"{(recipe.batch_size or 0) / each:.0f} images/s" if each else "-"
         position = f"epoch {min(self._epoch, recipe.epochs)}/{recipe.epochs}"
         if width < WIDE:
-            return Text(f"{position} ETA {eta}", style="bold", no_wrap=True, overflow="crop")
+            return [Text(f"{position} ETA {eta}", style="bold", no_wrap=True, overflow="crop")]
         device = f"{describe(self.settings.device)}, {memory(peak_memory(self.settings.device))}"
         grid = Table.grid(padding=(0, 1))
         grid.add_row(
             Text(position, style="bold"),
             ProgressBar(total=total, completed=done, width=max(10, width - 66)),
             Text(f"{speed}, ETA {eta}", style="cyan", no_wrap=True),
-            Text(device, style="dim", no_wrap=True, overflow="crop"),
         )
-        return grid
+        return [grid, Text(device, style="dim", no_wrap=True, overflow="ellipsis")]
 
 
 def epochs_table(history: Sequence[EpochRow], wide: bool = True) -> Table:

@@ -120,8 +120,8 @@ class Search:
         """Generation after generation until the total is reached."""
         history = self.run.generations(last=REMEMBERED_GENERATIONS)
         progress, where = self._progress(self.births), self.engine.description
-        self.observer.started(self.run.path, self.settings, progress, history, where)
         try:
+            self.observer.started(self.run.path, self.settings, progress, history, where)
             with stop_requests(self.observer.message) as stop:
                 while self.generation < self.settings.generations:
                     self._next_generation(stop)

@@ -18,6 +18,7 @@ from evonas.report.cells import draw
 from evonas.report.evaluation import EvaluationView, evaluated
 from evonas.report.live import LiveView
 from evonas.report.plain import LogFile, PlainLines
+from evonas.report.population import short
 from evonas.report.style import count, duration, memory, number, sparkline
 from evonas.report.tables import overview
 from evonas.rows import GenerationRow
@@ -38,8 +39,11 @@ class Frames(Observer):
 
     def evaluated(self, progress: Progress) -> None:
         self.view.evaluated(progress)
-        lines = self.console.render_lines(self.view.render(), pad=False)
-        self.frames.append(["".join(segment.text for segment in line) for line in lines])
+        self.frames.append(self.lines(None))
+
+    def lines(self, screen: int | None) -> list[str]:
+        lines = self.console.render_lines(self.view.render(screen), pad=False)
+        return ["".join(segment.text for segment in line) for line in lines]
 
     def generation(self, row: GenerationRow, progress: Progress) -> None:
         self.view.generation(row, progress)
@@ -62,12 +66,65 @@ def test_the_live_view_fits_the_terminal(width: int, height: int, space: str, tm
         assert "cell" in last and ("─▶ 5 out" in last or "output" in last) and "▁" in last
 
 
+class Screens(Frames):
+    """Renders both screens after every birth."""
+
+    def evaluated(self, progress: Progress) -> None:
+        self.view.evaluated(progress)
+        self.frames += [self.lines(0), self.lines(1)]
+
+
+@pytest.mark.parametrize(("width", "height"), [(72, 16), (80, 24), (120, 30), (160, 48)])
+@pytest.mark.parametrize("space", list(spaces))
+def test_nothing_is_cut_on_either_screen(width: int, height: int, space: str, tmp_path: Path) -> None:
+    frames = Screens(width, height)
+    settings = SearchSettings(space=space, proxy="params", population=8, generations=4, channels=4, layers=3)
+    result = evonas.search(settings, tmp_path / "run", frames)
+    assert result.best is not None
+    for frame in frames.frames:
+        assert len(frame) <= height and max(len(line) for line in frame) <= width
+        shown = " ".join(" ".join(frame).split())
+        assert "…" not in shown or "/run" not in shown  # a long path alone may be shortened
+        assert "4 generations, seed 0, cpu" in shown and "evaluations" in shown and "MB" in shown
+    cells, population = ("\n".join(frame) for frame in frames.frames[-2:])
+    assert "best so far" in cells and "operations" in population
+    if width < 150:
+        assert "[best cell]" in cells and "rank" not in cells and "[population]" in population
+    rows = [line for line in frames.frames[-1] if line[:200].split("time")[-1].strip()[:1].isdigit()]
+    assert len(rows) >= min(8, height - 12)
+    if height >= 24:
+        assert "cell ─" in cells
+
+
+def test_the_population_is_ranked_and_has_ages(tmp_path: Path) -> None:
+    frames = Screens(80, 30)
+    evonas.search(SearchSettings(proxy="params", population=6, generations=5), tmp_path / "run", frames)
+    table = [
+        line.split() for line in frames.frames[-1][frames.frames[-1].index(" best cell  [population] ") + 2 :]
+    ]
+    assert [row[0] for row in table] == ["1", "2", "3", "4", "5", "6"]
+    scores = [float(row[1]) for row in table]
+    assert scores == sorted(scores, reverse=True)
+    assert {row[4] for row in table} == set("012345")
+
+
+def test_operations_have_short_names() -> None:
+    names = [
+        ("sep_conv_3x3", "sep3"),
+        ("dil_conv_5x5", "dil5"),
+        ("max_pool_3x3", "max3"),
+        ("nor_conv_1x1", "conv1"),
+    ]
+    names += [("skip_connect", "skip"), ("residual sep_conv_3x3", "+sep3"), ("identity", "id"), ("none", "none")]
+    assert [short(name) for name, _ in names] == [expected for _, expected in names]
+
+
 def test_the_live_view_names_no_best_while_a_composite_has_none(tmp_path: Path) -> None:
     frames = Frames(160, 48)
     evonas.search(SearchSettings(proxy="params+flops", population=6, generations=1), tmp_path / "run", frames)
     shown = ["\n".join(frame) for frame in frames.frames]
     assert all("best: once the first population is scored" in frame for frame in shown[:6])
-    assert not any("| best " in frame or "cell" in frame for frame in shown[:6])
+    assert not any("| best " in frame or "c[k-2]" in frame for frame in shown[:6])
     assert all("| best " in frame and "cell" in frame for frame in shown[6:]) and "once" not in shown[-1]
     console = Console(file=io.StringIO(), width=100)
     console.print(overview(evonas.summarise(tmp_path / "run")))
@@ -79,7 +136,7 @@ def test_the_live_view_without_unicode_is_ascii(tmp_path: Path) -> None:
     frames = Frames(100, 30, encoding="ascii")
     evonas.search(SearchSettings(proxy="params", population=6, generations=3), tmp_path / "run", frames)
     drawing = "".join("".join(frame) for frame in frames.frames)
-    assert "▁" not in drawing and "─▶" not in drawing and "╮" not in drawing
+    assert drawing.isascii() and "c[k-2] - " in drawing and "mean of the population _" in drawing
 
 
 def test_plain_lines_and_the_log_tell_the_same(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""A view that has the terminal to itself while work goes on."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Hashable, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.segment import Segment, Segments
+from rich.text import Text
+
+from evonas.observer import Observer
+
+REFRESH_PER_SECOND = 4
+SECONDS_OF_A_NOTE = 30
+PLAIN_LOCALES = ("C", "POSIX")
+
+
+class ScreenView(Observer):
+    """Draws `render` on the terminal's other screen, so that a change of its size leaves nothing behind.
+
+    What was written before stands there again afterwards, and below it every message.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._live: Live | None = None
+        self._notes: list[str] = []
+        self._noted = 0.0
+        self._kept: tuple[Hashable, Segments] | None = None
+
+    def render(self) -> RenderableType:
+        """The whole view, fitted to the terminal's size."""
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Take the screen."""
+        self._live = Live(
+            console=self.console,
+            get_renderable=self.render,
+            refresh_per_second=REFRESH_PER_SECOND,
+            screen=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
+
+    def message(self, text: str) -> None:
+        if self._live is not None:
+            self._notes.append(text)
+            self._noted = time.monotonic()
+
+    def closed(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+            for note in self._notes:
+                self.console.print(note, soft_wrap=True, markup=False, style="dim")
+            self._notes.clear()
+
+    def note(self) -> list[Text]:
+        """The latest message, for a while."""
+        if time.monotonic() - self._noted > SECONDS_OF_A_NOTE:
+            return []
+        return [Text(note, style="yellow", no_wrap=True, overflow="ellipsis") for note in self._notes[-1:]]
+
+    def kept(self, key: Hashable, make: Callable[[], Sequence[RenderableType]]) -> RenderableType:
+        """What ``make`` returns, drawn once for every ``key``: a large table takes a tenth of a second."""
+        if self._kept is None or self._kept[0] != key:
+            lines = self.console.render_lines(Group(*make()), pad=False)
+            self._kept = key, Segments([segment for line in lines for segment in (*line, Segment.line())][:-1])
+        return self._kept[1]
+
+    def lines(self, *parts: RenderableType) -> int:
+        """How many lines ``parts`` take here."""
+        return len(self.console.render_lines(Group(*parts), pad=False))
+
+
+def plain_locale() -> bool:
+    """Whether the user asked for a locale of ASCII alone. Python itself then writes UTF-8 all the same."""
+    if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
+        return False
+    chosen = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""  # LC_CTYPE is what Python sets by itself
+    return chosen in PLAIN_LOCALES
+
+
+def speak_ascii() -> None:
+    """Make standard output ASCII where the locale is; drawings then use what there is."""
+    if plain_locale() and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="ascii", errors="backslashreplace")
