@@ -30,7 +30,7 @@ class Snapshot(Observer):
     def evaluated(self, progress: Progress) -> None:
         if self.svg is None and progress.births >= MOMENT * progress.total_births:
             console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
-            console.print(self.view.render())
+            console.print(self.view.render(screen=0))
             self.svg = console.export_svg(title="evonas search")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from evonas import api
 from evonas.cli_bench import bench
@@ -20,6 +21,7 @@ from evonas.cli_report import report
 from evonas.cli_search import resume, search
 from evonas.cli_train import train
 from evonas.config import SearchSettings
+from evonas.interrupts import Interrupted
 from evonas.options import (
     AsJson,
     BatchNetworks,
@@ -41,8 +43,22 @@ from evonas.options import (
 )
 from spaces.errors import EvonasError, UsageError
 
+
+class Commands(TyperGroup):
+    """All commands; one that is interrupted says so, where typer would end without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "stopped at once; what was computed before is saved, and evonas resume RUN continues it"
+            ) from None
+
+
 app = typer.Typer(
     name="evonas",
+    cls=Commands,
     help="Find small image classifiers that keep working when their input is attacked or corrupted.",
     no_args_is_help=True,
     add_completion=True,
@@ -242,8 +258,8 @@ def main() -> None:
         if "--debug" in sys.argv:
             raise
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail("stopped at once; everything that was computed before the current evaluation is saved", 130)
+    except KeyboardInterrupt:  # before or after the command itself
+        _fail("stopped at once", 130)
     except Exception as error:  # whoever meets it cannot repair it, and a traceback would not tell them what to do
         if "--debug" in sys.argv:
             raise
