@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 def exported(result: Export) -> RenderableType:
     """A line a file: its size and the largest difference of a logit from the network's, by batch."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("format", no_wrap=True)
-    batches = list(result.files[0].difference) if result.files else []
-    for name in ("size", *(f"difference at {count}" for count in batches), "time"):
-        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("file", no_wrap=True)
+    batches = list(result.files[0].difference) if result.files else []
+    for name in ("size", *(f"batch {count}" for count in batches), "time"):
+        table.add_column(name, justify="right", no_wrap=True)
     for file in result.files:
         apart = (f"{value:.2g}" for value in file.difference.values())
         size = f"{file.bytes / 1000:,.1f} kB"
-        table.add_row(Text(file.format, style="cyan"), size, *apart, duration(file.seconds), file.path.name)
+        table.add_row(Text(file.path.name, style="cyan"), size, *apart, duration(file.seconds))
     notes = [Text(f"left out: {reason}", style="yellow") for reason in result.left_out.values()]
+    about = "batch N: largest difference of a logit from the network's, on N images"
     return Group(
-        table, *notes, Text(f"saved in {result.card.parent}, described in {result.card.name} there", style="dim")
+        table,
+        Text(about, style="dim") if result.files else Text(),
+        *notes,
+        Text(f"saved in {result.card.parent}, described in {result.card.name} there", style="dim"),
     )
