@@ -2,7 +2,8 @@
 
 import evonas.export
 import evonas.report
-import evonas.search  # noqa: F401  (packages first: the functions of the same names then take their places)
+import evonas.search
+import evonas.verify  # noqa: F401  (packages first: the functions of the same names then take their places)
 from evonas.api import (
     compare,
     correlate,
@@ -16,6 +17,7 @@ from evonas.api import (
     search,
     summarise,
     train,
+    verify,
 )
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
@@ -40,4 +42,5 @@ __all__ = [
     "search",
     "summarise",
     "train",
+    "verify",
 ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from evonas.search.loop import SearchResult
     from evonas.speed import Measurement
     from evonas.summary import Summary
+    from evonas.verify.finding import Verification
 
     Images = TypeVar("Images", Tensor, NDArray[uint8])
 
@@ -178,6 +179,18 @@ def report(
     from evonas.report.html.page import write_report
 
     return write_report(run, out, device, data_dir)
+
+
+def verify(
+    run: str | Path, sample: int | None = None, observer: Observer | None = None, **options: Any
+) -> Verification:
+    """Whether a run holds what it says; ``sample`` of its scores (default 10) are computed again.
+
+    Options: ``seed`` of the sample, ``device``, ``data_dir``. Nothing in the run is changed.
+    """
+    from evonas.verify.verify import SAMPLE, verify
+
+    return verify(Path(run), SAMPLE if sample is None else sample, observer=observer, **options)
 
 
 def summarise(run: str | Path) -> Summary:

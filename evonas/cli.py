@@ -20,6 +20,7 @@ from evonas.cli_plot import plot
 from evonas.cli_report import report
 from evonas.cli_search import resume, search
 from evonas.cli_train import train
+from evonas.cli_verify import verify
 from evonas.config import SearchSettings
 from evonas.interrupts import Interrupted
 from evonas.options import (
@@ -99,6 +100,7 @@ app.command()(compare)
 app.command()(export)
 app.command()(report)
 app.command()(plot)
+app.command()(verify)
 app.command()(bench)
 
 

@@ -134,6 +134,11 @@ class Records:
             (mean,) = self._db.execute("SELECT AVG(seconds) FROM evaluations").fetchone()
         return None if mean is None else float(mean)
 
+    def evaluated(self) -> int:
+        """How many networks were scored, also for a generation that is not finished."""
+        with self._reported():
+            return int(self._db.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
+
     def failures(self) -> int:
         """How many networks have no score."""
         with self._reported():

@@ -122,6 +122,8 @@ def _prepare(directory: Path, settings: TrainSettings) -> None:
 def _conclude(result: Trained) -> None:
     """The test set, looked at once: the accuracy of the best epoch, kept beside the checkpoints."""
     from evonas.final import checkpoint
+    from evonas.final.evaluation.journal import tensors_digest
+    from evonas.machine import machine
 
     model = checkpoint.load(result.checkpoint).model(result.settings.device)
     images = testing_images(result.settings)
@@ -131,6 +133,8 @@ def _conclude(result: Trained) -> None:
         "robust": result.best.robust,
     }
     content |= {"test": {"accuracy": accuracy(model, images), "n": len(images)}, "seconds": result.seconds}
+    content["weights"] = tensors_digest(model.state_dict())
+    content["machine"] = machine(result.settings.device, result.settings.precision)
     write_json(result.directory / RESULT, content)
 
 

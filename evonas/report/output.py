@@ -70,6 +70,16 @@ def evaluation_observer(as_json: bool, log: Log | None = None) -> Observer:
     return Observers(EvaluationView(console), *_logs(log))
 
 
+def verification_observer() -> Observer:
+    """A bar for what is computed again, on standard error; nothing where that is no terminal."""
+    console = Console(highlight=False, stderr=True)
+    if not console.is_interactive:
+        return Observer()
+    from evonas.report.evaluation import EvaluationView
+
+    return EvaluationView(console)
+
+
 def training_observer(console: Console, log: Log | None = None) -> Observer:
     """The same for a training."""
     if not console.is_interactive:

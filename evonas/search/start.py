@@ -11,6 +11,8 @@ from evonas.config import SearchSettings, changed
 from evonas.engine import Engine, InProcess
 from evonas.files import default_path, versions
 from evonas.images import fingerprint, images_for, images_of
+from evonas.machine import FACT as MACHINES
+from evonas.machine import machine, note, noted
 from evonas.observer import Observer
 from evonas.search.loop import Search, SearchResult
 from evonas.store import Run
@@ -37,6 +39,7 @@ def search(
     path = Path(run) if run is not None else default_path(settings)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
+    facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     observer = observer or Observer()
     with (
         (engine or InProcess()).opened(settings.device, observer.message) as opened,  # fails before there is a run
@@ -64,6 +67,8 @@ def resume(
         images = images_of(store, settings)
         if settings != stored:
             store.set_meta(settings=settings.to_json())
+        if not done or done[0].generation < settings.generations:
+            note(store, machine(settings.device, settings.precision))
         observer = observer or Observer()
         with (engine or InProcess()).opened(settings.device, observer.message) as opened:
             return Search(store, settings, images, observer, opened).go()

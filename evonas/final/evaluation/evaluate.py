@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,25 @@ from evonas.final.evaluation.result import Attacked, Evaluation
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.evaluation.subject import Subject
 from evonas.final.evaluation.target import draw, images_for, locate
-from evonas.interrupts import stop_requests
+from evonas.interrupts import StopRequest, stop_requests
+from evonas.machine import machine
 from evonas.observer import Observer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A trained network as it is evaluated: on which images of its test set, and on which corrupted ones."""
+
+    subject: Subject
+    source: Corrupted | None
+    chosen: Tensor  # int64, where the images stand in the test set
+    facts: dict[str, Any]
+    of: int  # images of the test set
+
+    def complete(self, evaluation: Evaluation) -> Evaluation:
+        """With what is known of the network."""
+        protocol = {"split": "test", "of": self.of, **evaluation.protocol}
+        return dataclasses.replace(evaluation, facts=self.facts, protocol=protocol)
 
 
 def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Evaluation:
@@ -32,35 +50,46 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     settings = settings.resolve()
     place = locate(target)
     found = checkpoint.load(place.checkpoint)
+    with Journal(place.journal) as journal, stop_requests(observer.message) as stop:
+        part = subject_for(found, settings, journal, observer, stop)
+        try:
+            evaluation = evaluate_subject(part.subject, settings, part.source, part.chosen)
+        finally:
+            observer.closed()
+    evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
+    write_json(place.result, evaluation.as_json())
+    return evaluation
+
+
+def subject_for(
+    found: checkpoint.Checkpoint,
+    settings: EvaluateSettings,
+    journal: Journal,
+    observer: Observer,
+    stop: StopRequest,
+) -> Prepared:
+    """The network of a checkpoint and the images that resolved ``settings`` ask for."""
     model = found.model(settings.device).to(memory_format=torch.channels_last)
     everything = images_for(found, settings.data_dir)
     chosen = draw(settings.images, len(everything), settings.seed)
-    facts = _facts(found)
+    facts = _facts(found) | {"settings": settings.as_dict(), "machine": machine(settings.device)}
     source = None
     if settings.corruptions:
         data_dir = settings.data_dir or found.settings.data_dir
         source = corrupted(found.settings.dataset, data_dir, everything.labels, settings.seed)
-    with Journal(place.journal) as journal, stop_requests(observer.message) as stop:
-        subject = Subject(
-            model,
-            everything.images[chosen],
-            everything.labels[chosen],
-            identity=f"{facts['genotype']} {facts['channels']} {facts['layers']}",
-            device=settings.device,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            journal=journal,
-            observer=observer,
-            stop=stop,
-        )
-        try:
-            evaluation = evaluate_subject(subject, settings, source, chosen)
-        finally:
-            observer.closed()
-    protocol = {"split": "test", "of": len(everything), **evaluation.protocol}
-    evaluation = dataclasses.replace(evaluation, facts=facts, protocol=protocol, path=place.result)
-    write_json(place.result, evaluation.as_json())
-    return evaluation
+    subject = Subject(
+        model,
+        everything.images[chosen],
+        everything.labels[chosen],
+        identity=f"{facts['genotype']} {facts['channels']} {facts['layers']}",
+        device=settings.device,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        journal=journal,
+        observer=observer,
+        stop=stop,
+    )
+    return Prepared(subject, source, chosen, facts, len(everything))
 
 
 def evaluate_subject(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spaces.errors import UsageError
+from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
     from evonas.final.attacks import Attack
@@ -74,6 +75,21 @@ class EvaluateSettings:
         if eps is not None:
             given["epsilons"] = tuple(_number(part) for part in eps.split(",") if part.strip())
         return cls(**given)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads; not where the data lie."""
+        values = json.loads(json.dumps(dataclasses.asdict(self)))
+        del values["data_dir"]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Any, device: str | None = None, data_dir: str | None = None) -> EvaluateSettings:
+        """The inverse of `as_dict`, perhaps on another device. Raises `EvonasError` if it is not that."""
+        try:
+            given = {**values, "attacks": tuple(values["attacks"]), "epsilons": tuple(values["epsilons"])}
+            return cls(**{**given, "device": device or values["device"], "data_dir": data_dir})
+        except (TypeError, KeyError, ValueError) as error:
+            raise EvonasError(f"the stored settings of the evaluation cannot be read: {error}") from None
 
     def chosen(self) -> dict[str, Attack]:
         """The attacks by name, autoattack last. Raises for an unknown name and for a package that is missing."""

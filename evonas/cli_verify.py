@@ -1,0 +1,36 @@
+"""``evonas verify``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from evonas.options import AsJson, DataDir, Device, RunPath
+
+_NOT_SETTINGS = ("run", "as_json")
+
+
+def verify(
+    run: RunPath,
+    sample: Annotated[
+        int | None, typer.Option(help="Scores that are computed again, always with the best.  [default: 10]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws what is computed again.")] = 0,
+    device: Device = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a run holds what it says; exits with 1 if something differs.
+
+    Example: `evonas verify runs/2026-01-31-darts-croze --sample 20`
+    """
+    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    from evonas import api
+    from evonas.report.output import print_json, print_rich, verification_observer
+    from evonas.report.verification import verified
+
+    result = api.verify(run, observer=verification_observer(), **options)
+    print_json(result.as_json()) if as_json else print_rich(verified(result))
+    if not result.passed:
+        raise typer.Exit(1)

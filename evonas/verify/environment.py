@@ -1,0 +1,48 @@
+"""What is other here than where a run was made, and why last digits may then differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from evonas.files import read_json
+from evonas.machine import FACT, machine
+from evonas.store import Run
+
+_MATTERS = {  # of a machine, and why
+    "device": "another kind of device adds numbers up in another order",
+    "name": "another chip may take other instructions",
+    "threads": "sums of a training are split among the threads",
+    "precision": "digits are kept to another number",
+}
+
+
+def of_search(store: Run, device: str) -> list[str]:
+    """Between the machines that scored a run and this one."""
+    recorded = json.loads(store.meta(FACT) or "[]")
+    if not recorded:
+        versions = json.loads(store.meta("versions") or "{}")
+        recorded = [{"device": store.settings.device, "inexact": [], "versions": versions}]
+    here = machine(device, store.settings.precision)
+    found = [reason for one in recorded for reason in _differences("the search", one, here, without=("threads",))]
+    return list(dict.fromkeys(found))
+
+
+def of_file(path: Path, what: str, device: str) -> list[str]:
+    """Between the machine that a file of results names and this one."""
+    recorded = (read_json(path) or {}).get("machine")
+    return [] if recorded is None else list(_differences(what, recorded, machine(device, recorded["precision"])))
+
+
+def _differences(
+    what: str, recorded: dict[str, Any], here: dict[str, Any], without: tuple[str, ...] = ()
+) -> Iterator[str]:
+    for name, reason in _MATTERS.items():
+        if name in recorded and name not in without and recorded[name] != here[name]:
+            yield f"{what}: {name} {recorded[name]} there, {here[name]} here; {reason}"
+    for name, version in recorded.get("versions", {}).items():
+        if version != here["versions"].get(name):
+            yield f"{what}: {name} {version} there, {here['versions'].get(name)} here"
+    yield from (f"{what}: {reason}" for reason in recorded.get("inexact", []))
