@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.files import versions
+from evonas.strict_json import parse_json
+from spaces.errors import EvonasError
 
 if TYPE_CHECKING:
     from evonas.store import Run
@@ -29,8 +31,12 @@ def machine(device: str, precision: str = "float32") -> dict[str, Any]:
 
 def noted(earlier: str | None, here: dict[str, Any], birth: int) -> str:
     """The machines of a run as JSON, with this one from ``birth`` on if it is another one than the last."""
-    machines: list[dict[str, Any]] = json.loads(earlier or "[]")
-    if not machines or {**machines[-1], "birth": birth} != {**here, "birth": birth}:
+    try:
+        machines: list[dict[str, Any]] = parse_json(earlier or "[]")
+        new = not machines or {**machines[-1], "birth": birth} != {**here, "birth": birth}
+    except (ValueError, TypeError, KeyError) as error:
+        raise EvonasError(f"the machines that a run was made on cannot be read: {error}") from None
+    if new:
         machines.append({**here, "birth": birth})
     return json.dumps(machines)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from evonas.files import read_json
 from evonas.machine import FACT, machine
 from evonas.store import Run
+from evonas.strict_json import parse_json
+from spaces.errors import EvonasError
 
 _MATTERS = {  # of a machine, and why
     "device": "another kind of device adds numbers up in another order",
@@ -21,19 +23,31 @@ _MATTERS = {  # of a machine, and why
 
 def of_search(store: Run, device: str) -> list[str]:
     """Between the machines that scored a run and this one."""
-    recorded = json.loads(store.meta(FACT) or "[]")
-    if not recorded:
-        versions = json.loads(store.meta("versions") or "{}")
-        recorded = [{"device": store.settings.device, "inexact": [], "versions": versions}]
     here = machine(device, store.settings.precision)
-    found = [reason for one in recorded for reason in _differences("the search", one, here, without=("threads",))]
-    return list(dict.fromkeys(found))
+    with _readable("run.db"):
+        recorded = parse_json(store.meta(FACT) or "[]")
+        if not recorded:
+            versions = parse_json(store.meta("versions") or "{}")
+            recorded = [{"device": store.settings.device, "inexact": [], "versions": versions}]
+        found = [why for one in recorded for why in _differences("the search", one, here, without=("threads",))]
+        return list(dict.fromkeys(found))
 
 
 def of_file(path: Path, what: str, device: str) -> list[str]:
     """Between the machine that a file of results names and this one."""
     recorded = (read_json(path) or {}).get("machine")
-    return [] if recorded is None else list(_differences(what, recorded, machine(device, recorded["precision"])))
+    if recorded is None:
+        return []
+    with _readable(path.name):
+        return list(_differences(what, recorded, machine(device, recorded["precision"])))
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise EvonasError(f"what {where} says of its machines cannot be read: {error}") from None
 
 
 def _differences(

@@ -36,6 +36,8 @@ def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_
         ]
     except EvonasError as error:
         return [judged(PART, "checkpoint", str(error), "")]
+    except (KeyError, TypeError, AttributeError) as error:
+        return [judged(PART, RESULT, f"it lacks what a training writes there: {error}", "")]
 
 
 def _settings(run: Path, found: checkpoint.Checkpoint) -> Finding:

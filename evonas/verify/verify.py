@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from evonas.device import pick
 from evonas.final.evaluation.target import BEST
@@ -14,7 +13,7 @@ from evonas.records import DATABASE
 from evonas.store import Run
 from evonas.verify import environment
 from evonas.verify.evaluation import measured
-from evonas.verify.finding import Finding, Rescored, Verification
+from evonas.verify.finding import Finding, Rescored, Verification, judged
 from evonas.verify.lineage import lineage
 from evonas.verify.replay import compare
 from evonas.verify.scores import rescored
@@ -35,33 +34,40 @@ def verify(
     """Search, scores, training and evaluation of a run, as far as it has come; nothing in it is changed.
 
     ``sample`` scores and about as many entries of the evaluation are computed again, drawn by ``seed``.
-    Raises `UsageError` for a directory that is no run, `EvonasError` for a run.db that is damaged.
+    A file that is damaged is a finding. Raises `UsageError` for a directory that is no run.
     """
     if type(sample) is not int or sample < 1:
         raise UsageError(f"--sample must be a number of scores above 0, not {sample!r}")
     observer = observer or Observer()
+    if not (run / DATABASE).is_file() and not (run / DIRECTORY / RESULT).is_file():
+        Run.read(run).close()  # says what is missing
     findings: list[Finding] = []
     scores: tuple[Rescored, ...] = ()
     reasons: list[str] = []
-    options: dict[str, Any] = {"device": device, "data_dir": data_dir}
     with ExitStack() as stack:
-        store = stack.enter_context(Run.read(run)) if (run / DATABASE).is_file() else None
-        if store is None and not (run / DIRECTORY / RESULT).is_file():
-            Run.read(run).close()  # says what is missing
-        if store is not None:
-            findings += [*compare(store), lineage(store, seed)]
-            observer.message(f"computing {sample} scores again")
-            reasons += environment.of_search(store, _here(device, store.settings.device))
-            found, scores = rescored(store, sample, seed, tuple(reasons), options)
-            findings += found
+        store: Run | None = None
+        if (run / DATABASE).is_file():
+            try:
+                store = stack.enter_context(Run.read(run))
+                findings += [*compare(store), lineage(store, seed)]
+                observer.message(f"computing {sample} scores again")
+                reasons += environment.of_search(store, _here(device, store.settings.device))
+                options = {"device": device, "data_dir": data_dir}
+                found, scores = rescored(store, sample, seed, tuple(reasons), options)
+                findings += found
+            except EvonasError as error:
+                findings.append(judged("search", DATABASE, str(error), ""))
         if (run / BEST).is_file():
-            here = _here(device, settings_of(run).device)
-            observer.message("classifying the test images again")
-            more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
-            findings += trained(run, store, more, here, data_dir)
-            more += environment.of_file(run / "evaluation.json", "the evaluation", here)
-            findings += measured(run, sample, seed, device, data_dir, observer)
-            reasons += more
+            try:
+                here = _here(device, settings_of(run).device)
+                observer.message("classifying the test images again")
+                more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
+                findings += trained(run, store, more, here, data_dir)
+                more += environment.of_file(run / "evaluation.json", "the evaluation", here)
+                findings += measured(run, sample, seed, device, data_dir, observer)
+                reasons += more
+            except EvonasError as error:
+                findings.append(judged("training", DIRECTORY, str(error), ""))
     return Verification(run, tuple(findings), scores, tuple(dict.fromkeys(reasons)))
 
 

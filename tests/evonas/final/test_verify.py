@@ -128,6 +128,7 @@ SLOW = [
     ),
     ("generations", sql("UPDATE generations SET std = std + 1 WHERE generation = 1")),
     ("evaluations", sql("INSERT INTO evaluations VALUES ('another', 1.0, '', 1.0)")),
+    ("run.db", sql("UPDATE meta SET value = '[3]' WHERE key = 'machines'")),
     ("best.json", lambda path: (path / "best.json").unlink()),
 ]
 
@@ -137,7 +138,7 @@ SLOW = [
 )
 def test_what_is_changed_in_a_search_is_found(name: str, change: Change, searched: Path) -> None:
     change(searched)
-    assert name in found(evonas.verify(searched, sample=1))
+    assert {name, "run.db"} & found(evonas.verify(searched, sample=1))
 
 
 def edited(path: Path) -> None:
@@ -167,6 +168,11 @@ def swapped(path: Path) -> None:
         ),
         (value("train/result.json", "test", "accuracy"), {"accuracy"}),
         pytest.param(value("train/result.json", "validation"), {"epoch"}, marks=pytest.mark.slow),
+        pytest.param(
+            lambda path: (path / "train" / "result.json").write_text("{}"),
+            {"result.json"},
+            marks=pytest.mark.slow,
+        ),
         pytest.param(value("train/settings.json", "numbers", "lr"), {"settings"}, marks=pytest.mark.slow),
         pytest.param(value("evaluation.json", "clean", "accuracy"), {"evaluation.json"}, marks=pytest.mark.slow),
         (value("evaluation.json", "epsilons", "8", "pgd", "accuracy"), {"evaluation.json"}),
