@@ -128,9 +128,12 @@ def evaluate(
     An evaluation that was interrupted goes on where it stopped. Raises `EvonasError` with one message.
     """
     from evonas.final.evaluation.evaluate import evaluate
+    from evonas.final.evaluation.target import locate
+    from evonas.lock import held
     from evonas.observer import Observer as Silent
 
-    return evaluate(Path(target), settings or EvaluateSettings(), observer or Silent())
+    with held(locate(Path(target)).journal.parent):  # two at once would share a journal
+        return evaluate(Path(target), settings or EvaluateSettings(), observer or Silent())
 
 
 def compare(targets: Sequence[str | Path]) -> list[ComparedRow]:

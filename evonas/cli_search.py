@@ -106,6 +106,9 @@ def search(
 def resume(
     run: RunPath,
     generations: Generations = None,
+    from_generation: Annotated[
+        int | None, typer.Option(help="Go back to this generation first; run.db.1 keeps the file as it was.")
+    ] = None,
     space: Space = None,
     population: Population = None,
     tournament: Tournament = None,

@@ -25,6 +25,12 @@ def reported(file: Path) -> Iterator[None]:
             raise EvonasError(f"cannot write {file}: {text}; check the permissions of {run}") from error
         if "locked" in text:
             raise EvonasError(f"{file} is locked by another program ({text}); close it and try again") from error
-        raise EvonasError(
-            f"{file} is damaged ({text}). It was left as it is; put back a copy, or start a new run"
-        ) from error
+        from evonas.rewind import last_sound
+
+        sound = last_sound(file)
+        advice = "put back a copy, or start a new run"
+        if sound is not None:
+            advice = (
+                f"generation {sound} is sound; go on from it with: evonas resume {run} --from-generation {sound}"
+            )
+        raise EvonasError(f"{file} is damaged ({text}). It was left as it is; {advice}") from error

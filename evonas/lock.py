@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from spaces.errors import EvonasError
+from spaces.errors import EvonasError, shorten
 
 LOCK = "run.lock"  # the operating system lets go of it when its holder dies, however that happens
+HOLDER = "run.holder"  # who has it, or had it last
 
 
-def acquire(path: Path, holder: Callable[[], str] = lambda: "another process") -> FileLock:
+def acquire(path: Path) -> FileLock:
     """The lock of the run at ``path``. Raises `EvonasError` naming who holds it."""
     lock = FileLock(path / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise EvonasError(f"{path} is in use by {holder()}; wait for it, or stop it first") from None
+        raise EvonasError(f"{path} is in use by {_holder(path)}; wait for it, or stop it first") from None
     except OSError as error:
         raise EvonasError(f"cannot write to {path}: {error.strerror or error}") from error
+    with suppress(OSError):  # who comes second is then told less
+        (path / HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
     return lock
+
+
+def _holder(path: Path) -> str:
+    with suppress(OSError, ValueError):
+        text = (path / HOLDER).read_text(encoding="utf-8")
+        if text.startswith("process ") and text.isprintable():
+            return shorten(text, 200).strip("'")
+    return "another process"
 
 
 @contextmanager

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMAT = 2
-READABLE = (1, FORMAT)  # 1 lacks the table of members; it is added when such a run is continued
+FORMAT = 3
+READABLE = (1, 2, FORMAT)  # 1 lacks members and seals, 2 seals; they are added when such a run is continued
 
 MEMBERS = """
 CREATE TABLE members (              -- of a composite: what each proxy says of a network
@@ -18,7 +18,14 @@ CREATE TABLE members (              -- of a composite: what each proxy says of a
 ) WITHOUT ROWID;
 """
 
-SCHEMA = f"""{MEMBERS}
+SEALS = """
+CREATE TABLE seals (                -- see evonas.seals
+    generation INTEGER PRIMARY KEY,
+    digest     TEXT NOT NULL
+);
+"""
+
+SCHEMA = f"""{MEMBERS}{SEALS}
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE evaluations (          -- one network scored once
     canonical TEXT PRIMARY KEY,     -- the genotype in its canonical form

@@ -16,6 +16,7 @@ _TEXT = "(typeof({0}) = 'text')"
 _PARENT = "({0} IS NULL OR " + _COUNT + ")"
 
 _COLUMNS = {
+    "seals": {"generation": _COUNT, "digest": _TEXT},
     "meta": {"key": _TEXT, "value": _TEXT},
     "evaluations": {"canonical": _TEXT, "score": _REAL, "reason": _TEXT, "seconds": _REAL},
     "members": {"canonical": _TEXT, "proxy": _TEXT, "score": _REAL, "reason": _TEXT, "seconds": _REAL},
@@ -33,7 +34,7 @@ _COLUMNS = {
         "seconds": _REAL,
     },
 }
-_LATER = {"members": 2}  # the format that a table came with
+_LATER = {"members": 2, "seals": 3}  # the format that a table came with
 
 
 def check_schema(db: sqlite3.Connection) -> None:

@@ -7,8 +7,6 @@ is asked again and answered from the journal.
 
 from __future__ import annotations
 
-import os
-import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from evonas import seals
 from evonas.config import SearchSettings
 from evonas.faults import reported
 from evonas.files import exists, make_directory
@@ -28,13 +27,14 @@ from evonas.rows import (
     MEMBERS,
     READABLE,
     SCHEMA,
+    SEALS,
     Evaluation,
     GenerationRow,
     IndividualRow,
     MemberRow,
 )
 from evonas.sound import check_schema, check_values
-from spaces.errors import EvonasError, UsageError, shorten
+from spaces.errors import UsageError, shorten
 
 JOURNAL_SECONDS = 0.5  # computed scores wait at most this long for the disk
 
@@ -72,8 +72,8 @@ class Run(Records):
 
     @classmethod
     def open(cls, path: Path) -> Run:
-        """The run at ``path``, to be continued by this process alone. Checks the whole file first."""
-        cls._require(path)
+        """The run at ``path``, to be continued by this process alone. Checks the whole file and every seal."""
+        cls.require(path)
         with cls._opening(path) as run:
             run._check_format()
             problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
@@ -81,6 +81,8 @@ class Run(Records):
                 raise sqlite3.DatabaseError(problems[0])
             check_values(run._db)
             run._upgrade()
+            _ = run.settings  # if they cannot be read, that is what is said
+            seals.verify(run._db)
         return run
 
     @classmethod
@@ -99,7 +101,7 @@ class Run(Records):
     @classmethod
     def read(cls, path: Path) -> Run:
         """The run at ``path`` for reading; another process may be writing to it."""
-        cls._require(path)
+        cls.require(path)
         uri = (path / DATABASE).absolute().as_uri() + "?mode=ro"
         with reported(path / DATABASE):
             run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
@@ -112,14 +114,15 @@ class Run(Records):
         return run
 
     @staticmethod
-    def _require(path: Path) -> None:
+    def require(path: Path) -> None:
+        """Raises `UsageError` for a directory without a run."""
         if not exists(path / DATABASE):
             what = "has no run.db" if exists(path) else "does not exist"
             raise UsageError(f"{path} is not a run: it {what}. evonas search --run {path} would start one")
 
     @classmethod
     def _lock_and_open(cls, path: Path) -> Run:
-        lock = acquire(path, lambda: _holder(path))
+        lock = acquire(path)
         try:
             with reported(path / DATABASE):
                 return cls(path, sqlite3.connect(path / DATABASE, isolation_level=None), lock)
@@ -129,8 +132,6 @@ class Run(Records):
 
     def _settle(self) -> None:
         self._db.execute("PRAGMA synchronous=NORMAL")
-        holder = f"process {os.getpid()} on {socket.gethostname()}"
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('holder', ?)", (holder,))
 
     def _tables(self) -> bool:
         return self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
@@ -142,7 +143,7 @@ class Run(Records):
         if version not in READABLE:
             raise UsageError(
                 f"{self.path / DATABASE} has format {version}; this version reads formats "
-                f"{' and '.join(map(str, READABLE))}"
+                f"{', '.join(map(str, READABLE))}"
             )
         check_schema(self._db)
 
@@ -150,7 +151,10 @@ class Run(Records):
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version != FORMAT:
             with self._transaction():
-                self._db.execute(MEMBERS)
+                if version < 2:
+                    self._db.execute(MEMBERS)
+                self._db.execute(SEALS)
+                seals.add_all(self._db)
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager
@@ -223,6 +227,7 @@ class Run(Records):
             )
             self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
             self._set_meta(facts)
+            seals.add(self._db, generation.generation)
         self._forget_journal()
 
 
@@ -231,11 +236,3 @@ def _require_empty(path: Path) -> None:
     others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
     if others:
         raise UsageError(f"{path} is not empty (it holds {shorten(others[0])}); give --run a new directory")
-
-
-def _holder(path: Path) -> str:
-    try:
-        with Run.read(path) as run:
-            return run.meta("holder") or "another process"
-    except EvonasError:
-        return "another process"

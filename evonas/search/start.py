@@ -14,6 +14,8 @@ from evonas.images import fingerprint, images_for, images_of
 from evonas.machine import FACT as MACHINES
 from evonas.machine import machine, note, noted
 from evonas.observer import Observer
+from evonas.records import DATABASE
+from evonas.rewind import rewind
 from evonas.search.loop import Search, SearchResult
 from evonas.store import Run
 from fitness import composite, proxies
@@ -49,13 +51,21 @@ def search(
 
 
 def resume(
-    run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
+    run: str | Path,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+    from_generation: int | None = None,
+    **options: Any,
 ) -> SearchResult:
     """Continue an interrupted search, or a finished one to a larger total of ``generations``.
 
-    The result is that of a search that was never interrupted. Raises `UsageError` if other settings are given
-    than the run has (``generations``, ``data_dir`` and ``device`` may change, and ``engine`` is none).
+    The result is that of a search that was never interrupted. ``from_generation`` goes back to the state after
+    that generation first; the file as it was stays as run.db.1. Raises `UsageError` if other settings are given
+    than the run has (`evonas.config.CHANGEABLE` names those that may change; ``engine`` is none).
     """
+    if from_generation is not None:
+        Run.require(Path(run))
+        rewind(Path(run) / DATABASE, from_generation)
     with Run.open(Path(run)) as store:
         stored = store.settings
         settings = changed(stored, options)

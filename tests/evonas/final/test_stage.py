@@ -116,7 +116,7 @@ def test_a_genotype_is_trained_alone_and_resumed(small: Callable[..., TrainSetti
 
 
 def test_a_second_process_is_told_that_there_is_a_first(tmp_path: Path) -> None:
-    with held(tmp_path), pytest.raises(EvonasError, match="is in use by another process"):
+    with held(tmp_path), pytest.raises(EvonasError, match="is in use by process"):
         api.train("DARTS_V2", tmp_path, channels=4, layers=3, overrides=SHORT)
 
 

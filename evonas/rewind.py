@@ -1,0 +1,92 @@
+"""Back to an earlier generation of a run: what is sound of run.db goes into a new file, the old one is kept."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from evonas import seals
+from evonas.lock import held
+from evonas.rows import FORMAT, SCHEMA
+from evonas.sound import check_values
+from spaces.errors import EvonasError, UsageError
+
+
+def last_sound(file: Path) -> int | None:
+    """The last generation of the database ``file`` up to which everything is as it was committed."""
+    found = None
+    try:
+        with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            for generation in seals.sound(db):
+                found = generation
+    except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
+        pass  # it can be read no further
+    return found
+
+
+def rewind(file: Path, generation: int) -> None:
+    """Replace the database ``file`` of a run by its state after ``generation``; it stays beside it as run.db.1.
+
+    What was computed later is forgotten. Raises `UsageError` for a generation that is not there or not sound.
+    """
+    with held(file.parent):
+        found = last_sound(file)
+        if found is None:
+            raise EvonasError(f"no generation of {file} is sound; put back a copy, or start a new run")
+        if not 0 <= generation <= found:
+            raise UsageError(f"--from-generation must be from 0 to {found}, the last sound one, not {generation}")
+        part = file.with_name(file.name + ".part")
+        part.unlink(missing_ok=True)
+        try:
+            _copy(file, part, generation)
+            _set_aside(file)
+            part.replace(file)
+        except (sqlite3.Error, OSError) as error:
+            raise EvonasError(f"cannot go back to generation {generation} of {file}: {error}") from error
+
+
+def _copy(file: Path, part: Path, generation: int) -> None:
+    """Exactly what the seals were computed from: a damaged index may answer other questions otherwise."""
+    uri = file.absolute().as_uri() + "?mode=ro"
+    with (
+        closing(sqlite3.connect(part, isolation_level=None)) as db,
+        closing(sqlite3.connect(uri, uri=True)) as old,
+    ):
+        for statement in SCHEMA.split(";\n"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {FORMAT}")
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO meta VALUES (?, ?)", old.execute("SELECT key, value FROM meta"))
+        for number in range(generation + 1):
+            row, born = seals.read(old, number)
+            db.execute(f"INSERT INTO generations VALUES ({', '.join('?' * len(row))})", row)
+            db.executemany("INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (one[:8] for one in born))
+            scored = [(one[4], *one[8:]) for one in born]
+            db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", scored)
+            _copy_members(old, db, [(one[4],) for one in born])
+            seals.add(db, number)
+        check_values(db)
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode=WAL")
+
+
+def _copy_members(old: sqlite3.Connection, db: sqlite3.Connection, networks: list[tuple[str]]) -> None:
+    if not old.execute("SELECT 1 FROM sqlite_master WHERE name = 'members'").fetchone():
+        return
+    for network in networks:
+        rows = old.execute("SELECT ?, proxy, score, reason, seconds FROM members WHERE canonical = ?", network * 2)
+        db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _set_aside(file: Path) -> None:
+    number = 1
+    while (aside := file.with_name(f"{file.name}.{number}")).exists():
+        number += 1
+    for ending in ("", "-wal"):
+        former = file.with_name(file.name + ending)
+        if former.exists():
+            shutil.copyfile(former, aside.with_name(aside.name + ending))
+    for ending in ("-wal", "-shm"):  # they belong to the old file and would be read into the new one
+        file.with_name(file.name + ending).unlink(missing_ok=True)

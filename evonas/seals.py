@@ -1,0 +1,79 @@
+"""A chain of digests over the generations of a run: what SQLite cannot see, such as one digit of a score.
+
+The seal of a generation is SHA-256 of the seal before it, its row, and its individuals with their scores; before
+the first stand the settings that a run keeps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from evonas.strict_json import parse_json
+
+_KEPT = (
+    *("space", "algorithm", "population", "tournament", "children", "proxy", "dataset", "batch_size"),
+    *("channels", "layers", "image_size", "classes", "max_params", "max_params_at", "seed", "precision"),
+)
+_FACTS = ("batch", "proxies", "composite")
+_BORN = (
+    "SELECT i.*, e.score, e.reason, e.seconds FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
+    "WHERE birth >= ? AND birth < ? ORDER BY birth"
+)
+
+
+def read(db: sqlite3.Connection, generation: int) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """The row of ``generation``, and its individuals with score, reason and seconds."""
+    query = "SELECT evaluations + cache_hits FROM generations WHERE generation = ?"
+    first = db.execute(query, (generation - 1,)).fetchone() if generation else (0,)
+    last = db.execute(query, (generation,)).fetchone()
+    row = db.execute("SELECT * FROM generations WHERE generation = ?", (generation,)).fetchone()
+    return row, db.execute(_BORN, (*first, *last)).fetchall()
+
+
+def seal(db: sqlite3.Connection, generation: int, before: str) -> str:
+    """The seal of ``generation`` after the seal ``before``, of what the file holds."""
+    return hashlib.sha256(repr((before, *read(db, generation))).encode()).hexdigest()
+
+
+def beginning(db: sqlite3.Connection) -> str:
+    """What stands before the first seal."""
+    facts = dict(db.execute("SELECT key, value FROM meta").fetchall())
+    settings = parse_json(facts["settings"])
+    kept = [settings.get(name) for name in _KEPT] + [facts.get(name) for name in _FACTS]
+    return hashlib.sha256(repr(kept).encode()).hexdigest()
+
+
+def add(db: sqlite3.Connection, generation: int) -> None:
+    """Seal ``generation``, the one before it being sealed."""
+    query = "SELECT digest FROM seals WHERE generation = ?"
+    before = db.execute(query, (generation - 1,)).fetchone()[0] if generation else beginning(db)
+    db.execute("INSERT INTO seals VALUES (?, ?)", (generation, seal(db, generation, before)))
+
+
+def add_all(db: sqlite3.Connection) -> None:
+    """Seal the generations of a run that is older than seals."""
+    for (generation,) in db.execute("SELECT generation FROM generations ORDER BY generation").fetchall():
+        add(db, generation)
+
+
+def verify(db: sqlite3.Connection) -> None:
+    """Raises `sqlite3.DatabaseError` naming the first generation that is not as it was committed."""
+    (last,) = db.execute("SELECT coalesce(max(generation), -1) FROM generations").fetchone()
+    found = max(sound(db), default=-1)
+    if found < last:
+        raise sqlite3.DatabaseError(f"generation {found + 1} is not as it was committed")
+
+
+def sound(db: sqlite3.Connection) -> Iterator[int]:
+    """The generations from the first on that are as they were committed, up to one that is not."""
+    before, sealed = beginning(db), db.execute("PRAGMA user_version").fetchone()[0] >= 3
+    count = db.execute("SELECT count(*) FROM generations").fetchone()[0]
+    for generation in range(count):
+        before = seal(db, generation, before)
+        query = "SELECT digest FROM seals WHERE generation = ?"
+        if sealed and db.execute(query, (generation,)).fetchone() != (before,):
+            return
+        yield generation

@@ -1,0 +1,160 @@
+"""A damaged run.db: still right, or refused with the reason and a generation that a resume can go back to."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+import evonas
+from evonas import EvonasError, SearchSettings, UsageError
+from evonas.store import Run
+from tests.evonas.conftest import content
+
+TIMES = int(os.environ.get("EVONAS_FAULTS", "100"))
+SETTINGS = {"proxy": "params", "population": 8, "children": 4, "tournament": 3, "channels": 4, "layers": 3}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search that nothing happened to, in one file."""
+    path = tmp_path_factory.mktemp("whole") / "run"
+    evonas.search(SearchSettings(generations=12, device="cpu", **SETTINGS), path)
+    with sqlite3.connect(path / "run.db") as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    db.close()
+    return path
+
+
+def copied(run: Path, to: Path) -> Path:
+    to.mkdir(parents=True)
+    shutil.copy(run / "run.db", to / "run.db")
+    return to
+
+
+def damaged(run: Path, at: random.Random) -> None:
+    file = run / "run.db"
+    whole = bytearray(file.read_bytes())
+    if at.random() < 0.3:
+        file.write_bytes(whole[: at.randrange(len(whole))])
+        return
+    for _ in range(at.choice((1, 1, 4, 64))):
+        whole[at.randrange(len(whole))] ^= 1 << at.randrange(8)
+    file.write_bytes(whole)
+
+
+def outcome(whole: Path, run: Path, seed: int) -> str:
+    """What becomes of a damaged run: right, back and identical, or refused. Anything else fails."""
+    damaged(run, random.Random(seed))
+    try:
+        evonas.resume(run)
+    except EvonasError as error:
+        text = str(error)
+    else:
+        assert content(run) == content(whole)
+        return "right"
+    assert len(text) < 600 and "run" in text
+    offered = re.search(r"--from-generation (\d+)$", text)
+    if offered is None:
+        return "refused"
+    evonas.resume(run, from_generation=int(offered[1]))
+    assert content(run) == content(whole)
+    assert (run / "run.db.1").is_file()
+    return "back"
+
+
+def test_damage_at_random_places_is_no_matter_or_refused_with_a_way_back(whole: Path, tmp_path: Path) -> None:
+    found = {outcome(whole, copied(whole, tmp_path / str(seed)), seed) for seed in range(12)}
+    assert "back" in found
+
+
+@pytest.mark.slow
+def test_damage_at_many_random_places(whole: Path, tmp_path: Path, record_property: pytest.FixtureRequest) -> None:
+    found = [outcome(whole, copied(whole, tmp_path / str(seed)), seed) for seed in range(1000, 1000 + 3 * TIMES)]
+    counts = {name: found.count(name) for name in sorted(set(found))}
+    print(counts)
+    assert len(found) == 3 * TIMES and counts["back"] > counts["refused"] / 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE evaluations SET score = score + 1 "
+        "WHERE canonical = (SELECT canonical FROM individuals WHERE birth = 30)",
+        "UPDATE individuals SET parent = parent + 1 WHERE birth = 30",
+        "UPDATE generations SET best = best + 1 WHERE generation = 6",
+        "UPDATE generations SET random_state = replace(random_state, '1', '2') WHERE generation = 6",
+    ],
+)
+def test_what_sqlite_cannot_see_is_seen_and_a_way_back_offered(change: str, whole: Path, tmp_path: Path) -> None:
+    run = copied(whole, tmp_path / "run")
+    with sqlite3.connect(run / "run.db") as db:
+        assert db.execute(change).rowcount == 1
+    db.close()
+    with pytest.raises(EvonasError, match=r"generation 6 is not as .* --from-generation 5") as error:
+        evonas.resume(run)
+    assert "\n" not in str(error.value)
+    evonas.resume(run, from_generation=5)
+    assert content(run) == content(whole)
+
+
+def test_changed_settings_and_facts_are_seen(whole: Path, tmp_path: Path) -> None:
+    run = copied(whole, tmp_path / "run")
+    with sqlite3.connect(run / "run.db") as db:
+        db.execute("""UPDATE meta SET value = replace(value, '"seed": 0', '"seed": 1') WHERE key = 'settings'""")
+    db.close()
+    with pytest.raises(EvonasError, match="generation 0 is not as it was committed"):
+        evonas.resume(run)
+
+
+def test_a_run_goes_back_to_any_generation_and_ends_the_same(whole: Path, tmp_path: Path) -> None:
+    for generation in (0, 7, 12):
+        run = copied(whole, tmp_path / str(generation))
+        evonas.resume(run, from_generation=generation)
+        assert content(run) == content(whole)
+        assert content(copied_aside(run)) == content(whole)
+    with pytest.raises(UsageError, match="from 0 to 12"):
+        evonas.resume(run, from_generation=13)
+    with pytest.raises(UsageError, match="is not a run"):
+        evonas.resume(tmp_path, from_generation=1)
+
+
+def copied_aside(run: Path) -> Path:
+    to = run / "aside"
+    to.mkdir()
+    shutil.copy(run / "run.db.1", to / "run.db")
+    return to
+
+
+def test_a_run_of_an_older_format_is_sealed_when_it_is_continued(whole: Path, tmp_path: Path) -> None:
+    run = copied(whole, tmp_path / "run")
+    with sqlite3.connect(run / "run.db") as db:
+        db.execute("DROP TABLE seals")
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+    assert evonas.summarise(run).generation == 12
+    evonas.resume(run)
+    with sqlite3.connect(run / "run.db") as db:
+        assert db.execute("SELECT count(*) FROM seals").fetchone() == (13,)
+    assert content(run) == content(whole)
+
+
+@pytest.mark.slow
+def test_sealing_takes_less_than_a_hundredth_of_a_generation(tmp_path: Path) -> None:
+    """Of one whose 50 evaluations take a tenth of a second each; those of paper size take longer."""
+    from evonas import seals
+
+    evonas.search(SearchSettings(proxy="params", generations=40, device="cpu"), tmp_path / "run")
+    with Run.open(tmp_path / "run") as run:
+        started = time.perf_counter()
+        for generation in range(40):
+            seals.seal(run._db, generation, "")
+        each = (time.perf_counter() - started) / 40
+    print(f"{1e3 * each:.2f} ms a generation of 50 births")
+    assert each < 0.01 * 50 * 0.1
