@@ -71,9 +71,9 @@ def test_a_corrupt_database_is_refused_and_left_as_it_is(tiny: Tiny, tmp_path: P
 def test_settings_that_cannot_be_read_are_reported(tiny: Tiny, tmp_path: Path) -> None:
     evonas.search(tiny(), tmp_path / "run")
     for settings in ("", "[]", '{"space": "darts", "colour": 3}', '{"generations": "many"}'):
-        with Run.open(tmp_path / "run") as run:
-            run.set_meta(settings=settings)
-        with pytest.raises(UsageError):
+        with sqlite3.connect(tmp_path / "run" / "run.db") as db:
+            db.execute("UPDATE meta SET value = ? WHERE key = 'settings'", (settings,))
+        with pytest.raises(UsageError, match="settings cannot be read|must be an integer"):
             evonas.resume(tmp_path / "run")
 
 
