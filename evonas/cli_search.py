@@ -34,6 +34,7 @@ from evonas.options import (
     RunPath,
     Seed,
     Space,
+    TimeLimit,
     Tournament,
     Workers,
 )
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from evonas.search.loop import SearchResult
 
 _FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images")
-_NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", *_FINAL)
+_NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", "time_limit", *_FINAL)
 
 
 def search(
@@ -71,6 +72,7 @@ def search(
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
+    time_limit: TimeLimit = None,
     preset: Annotated[str | None, typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.")] = None,
     run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
     no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
@@ -94,7 +96,7 @@ def search(
     from evonas.final.recipe import overrides
 
     settings = SearchSettings.from_options(**options)
-    chosen = _engine(engine, workers, ray_address)
+    chosen = _engine(engine, workers, ray_address, time_limit)
     final = (
         None
         if no_final
@@ -130,6 +132,7 @@ def resume(
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
+    time_limit: TimeLimit = None,
     log: Log = None,
 ) -> None:
     """Continue what was interrupted as if it had never stopped, or a finished search for more generations.
@@ -140,14 +143,14 @@ def resume(
     Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    chosen = _engine(engine, workers, ray_address)
+    chosen = _engine(engine, workers, ray_address, time_limit)
     _render(lambda observer: api.resume(run, observer, chosen, **options), log)
 
 
-def _engine(name: str, workers: int | None, ray_address: str | None) -> Engine:
+def _engine(name: str, workers: int | None, ray_address: str | None, time_limit: float | None) -> Engine:
     from evonas.engine import make
 
-    return make(name, workers, ray_address)
+    return make(name, workers, ray_address, time_limit)
 
 
 def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, Path] | None) -> None:

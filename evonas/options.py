@@ -57,6 +57,10 @@ Memory = Annotated[
         help="For passes of several networks: bytes in each process, or a share of what is free.  [default: 0.85]"
     ),
 ]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(help="Seconds an evaluation may take in a worker process; tried twice, then it has no score."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 Log = Annotated[
     tuple[str, Path] | None,

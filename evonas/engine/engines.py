@@ -41,8 +41,20 @@ def _ray(workers: int | None, ray_address: str | None) -> Engine:
     return Ray(workers, ray_address)
 
 
-def make(name: str = "auto", workers: int | None = None, ray_address: str | None = None) -> Engine:
-    """The engine called ``name``. Raises `UsageError` for what does not go together."""
+def make(
+    name: str = "auto",
+    workers: int | None = None,
+    ray_address: str | None = None,
+    time_limit: float | None = None,
+) -> Engine:
+    """The engine called ``name``. Raises `UsageError` for what does not go together.
+
+    ``time_limit`` is for an evaluation, in seconds: a process that takes longer is ended.
+    """
+    if time_limit is not None:
+        if name not in ("auto", "processes"):
+            raise UsageError(f"--time-limit needs processes that can be ended: --engine processes, not {name}")
+        return Processes(workers, time_limit)
     if ray_address is not None and name != "ray":
         raise UsageError(f"--ray-address is for --engine ray, not for {name}")
     return engines[name](workers, ray_address)

@@ -95,7 +95,7 @@ class Processes(Workers):
     def listen(self) -> list[tuple[Worker, Event]]:
         by_connection = {member.connection: member for member in self.members if isinstance(member, Process)}
         events: list[tuple[Worker, Event]] = []
-        for ready in connection.wait(list(by_connection)):
+        for ready in connection.wait(list(by_connection), self.patience()):
             worker = by_connection[ready]  # type: ignore[index]
             try:
                 said = worker.connection.recv()
@@ -107,7 +107,8 @@ class Processes(Workers):
                 worker.send(worker.function)
             else:
                 events.append((worker, said))
-        return events
+        heard = [worker for worker, _ in events]
+        return events + [(worker, Died(reason)) for worker, reason in self.overdue() if worker not in heard]
 
 
 def _end_of(process: Any) -> str:

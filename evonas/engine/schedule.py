@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class Schedule:
                 worker.job = self._next()
                 if worker.job is None:
                     return
+                worker.since = time.monotonic()
                 worker.give(worker.job.items)
 
     def _next(self) -> Job | None:

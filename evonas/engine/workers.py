@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +32,12 @@ def check_count(count: int | None) -> None:
         raise UsageError(f"--workers must be from 1 to {MOST_WORKERS}, not {count}")
 
 
+def check_limit(seconds: float | None) -> None:
+    """Raises `UsageError` for a time limit that nothing can meet; None is no limit."""
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise UsageError(f"--time-limit must be a number of seconds above 0, not {seconds!r}")
+
+
 class Worker:
     """One of several, not ready yet; what it is given is answered in `Workers.listen`."""
 
@@ -37,6 +45,8 @@ class Worker:
         self.index = index  # its place among the workers, which is its GPU
         self.ready = False
         self.job: Job | None = None
+
+    since = 0.0  # when it was given its job, by the monotonic clock
 
     @abstractmethod
     def give(self, items: list[Any]) -> None:
@@ -53,8 +63,10 @@ class Workers(Engine):
     most_deaths = 2  # an item is lost that ended so many workers
     failed_starts = 1  # so many workers in a row may die before they are ready, the last of them an error
 
-    def __init__(self, count: int | None = None) -> None:
+    def __init__(self, count: int | None = None, time_limit: float | None = None) -> None:
         check_count(count)
+        check_limit(time_limit)
+        self.time_limit = time_limit  # seconds an item; who takes longer is ended
         self._asked = count
         self._function: Function | None = None
         self._told: set[str] = set()
@@ -95,6 +107,22 @@ class Workers(Engine):
         for index in sorted(set(range(self.count)) - {worker.index for worker in self.members}):
             self.members.append(self.start(self._function, index))
         return self.members
+
+    def _allowed(self, worker: Worker) -> float:
+        """Seconds until ``worker`` must have answered."""
+        if self.time_limit is None or worker.job is None:
+            return math.inf
+        return worker.since + self.time_limit * len(worker.job.items) - time.monotonic()
+
+    def patience(self) -> float | None:
+        """Seconds until somebody is overdue; None while nobody can be."""
+        soonest = min((self._allowed(worker) for worker in self.members), default=math.inf)
+        return None if soonest == math.inf else max(0.0, soonest)
+
+    def overdue(self) -> list[tuple[Worker, str]]:
+        """Workers that hang, and what is said of them."""
+        reason = f"no answer within {self.time_limit:g} s" if self.time_limit is not None else ""
+        return [(worker, reason) for worker in self.members if self._allowed(worker) <= 0]
 
     def dismiss(self) -> None:
         """End every worker."""

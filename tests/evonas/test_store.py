@@ -73,7 +73,7 @@ def test_settings_that_cannot_be_read_are_reported(tiny: Tiny, tmp_path: Path) -
     for settings in ("", "[]", '{"space": "darts", "colour": 3}', '{"generations": "many"}'):
         with sqlite3.connect(tmp_path / "run" / "run.db") as db:
             db.execute("UPDATE meta SET value = ? WHERE key = 'settings'", (settings,))
-        with pytest.raises(UsageError, match="settings cannot be read|must be an integer"):
+        with pytest.raises(UsageError, match=r"settings cannot be read|must be an integer"):
             evonas.resume(tmp_path / "run")
 
 
