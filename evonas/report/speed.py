@@ -19,14 +19,14 @@ def speed(measured: Measurement) -> RenderableType:
     by_bytes = work.bytes / limits.bytes_per_second > work.flops / limits.flops_per_second
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("how", overflow="fold")
-    for name in ("a second", "each", "fastest, slowest", "ratio", "of roofline", "peak memory"):
+    for name in ("a second", "each", "slowest", "ratio", "roofline", "memory"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in measured.rows:
         table.add_row(
             row.how,
             f"{row.per_second:.3g} {UNITS[row.what]}",
             duration(row.seconds),
-            f"{duration(row.fastest)}, {duration(row.slowest)}",
+            duration(row.slowest),
             f"{row.ratio:.2f}",
             "-" if row.fraction is None else f"{row.fraction:.0%}",
             "-" if row.memory is None else memory(row.memory),
@@ -39,5 +39,7 @@ def speed(measured: Measurement) -> RenderableType:
         f"{measured.proxy} at C={measured.channels}, L={measured.layers}: {memory(work.bytes)} moved, "
         f"{count(work.flops)}FLOP, so at best {duration(ideal)} by its {'bytes' if by_bytes else 'arithmetic'}"
     )
-    tail = f"median of {measured.rounds} rounds, all ways in turn; peak memory with all that the process holds"
+    tail = (
+        f"median of {measured.rounds} rounds, all ways in turn; of the roofline what is reached, memory the peak"
+    )
     return Group(Text(head, "bold"), Text(asked), table, Text(tail, style="dim"))

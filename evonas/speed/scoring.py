@@ -97,7 +97,7 @@ def scoring_rows(
             with Peak(device, engine.processes) as peak:
                 score()  # workers begin, kernels are chosen
             calls.append(score)
-            hows.append(engine.description + (f", {networks} networks in a pass" if networks > 1 else ""))
+            hows.append(engine.description + (f", {networks} at once" if networks > 1 else ""))
             memories.append(peak.bytes if device == "cpu" or name == "in-process" else None)
         announce(f"{rounds} rounds of {len(genotypes)} architectures")
         timings = alternate(calls, rounds, device)

@@ -5,6 +5,10 @@ python -m tests.benchmarks.precision [--series 16x8:100,36x20:10,36x20:deepest]
 A series is CxL and a number of random DARTS genotypes, or ``deepest``: normal and reduction cells that are chains
 of four sep_conv_5x5 nodes. Prints every difference and the largest of each series; ends with 1 if one is above
 --most.
+
+Not every genotype stays below 1e-6: with `--dataset normal` (noise in the place of images) the 11th random one
+at C=16, L=8 differs by 8.9e-6. There the gradient of one pointwise layer of the last cell keeps four to five
+digits in float32, by autograd as on the tape, and the layer's G, a sum of cosines, no more than three.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from evonas.data import batch as load
 from fitness import Batch, Task, proxies
 from spaces import NetworkSize, spaces
 
@@ -42,7 +47,10 @@ def difference(genotype: Any, size: NetworkSize, batch: Batch) -> float:
     return abs(low / high - 1)
 
 
-def batch_of(images: int) -> Batch:
+def batch_of(dataset: str, images: int) -> Batch:
+    """The first batch of a data set, or for "normal" standard normal numbers."""
+    if dataset != "normal":
+        return load(dataset, images, 0)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(images, 3, 32, 32, generator=generator)
     labels = torch.randint(10, (images,), generator=generator)
@@ -52,10 +60,11 @@ def batch_of(images: int) -> Batch:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", default="16x8:100,36x20:10,36x20:deepest")
+    parser.add_argument("--dataset", default="digits", help="normal, or as in evonas")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--most", type=float, default=1e-6)
     options = parser.parse_args()
-    darts, batch, worst = spaces["darts"], batch_of(options.batch), 0.0
+    darts, batch, worst = spaces["darts"], batch_of(options.dataset, options.batch), 0.0
     for series in options.series.split(","):
         size, asked = series.split(":")
         rng = np.random.default_rng(7)

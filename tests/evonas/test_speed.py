@@ -78,7 +78,7 @@ def test_passes_of_several_networks_stand_beside_one_after_the_other(monkeypatch
     settings = SearchSettings(channels=4, layers=3, dataset="digits", batch_size=2, device="cpu")
     measured = measure(settings, engines=["in-process"], architectures=3, rounds=1, train_batch=0)
     assert [(row.engine, row.networks) for row in measured.rows] == [("in-process", 1), ("in-process", 3)]
-    assert measured.rows[1].how == "this process, 3 networks in a pass"
+    assert measured.rows[1].how == "this process, 3 at once"
     if sys.platform == "linux":
         assert all(row.memory is not None and row.memory > 2**26 for row in measured.rows)
 
@@ -117,7 +117,7 @@ def test_command_prints_a_table_or_json_alone() -> None:
     options = "--space nasbench201 --channels 2 --layers 1 --proxy snip --engine in-process --architectures 1"
     command = ["bench", *options.split(), "--rounds", "1", "--train-batch", "2"]
     table = CliRunner().invoke(app, command)
-    assert table.exit_code == 0 and "peak memory" in table.stdout and "img" in table.stdout
+    assert table.exit_code == 0 and "memory the peak" in table.stdout and "img" in table.stdout
     document = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
     assert {"limits", "work", "rows", "device"} <= document.keys()
     assert {"networks", "memory"} <= document["rows"][0].keys()
