@@ -6,9 +6,10 @@ A series is CxL and a number of random DARTS genotypes, or ``deepest``: normal a
 of four sep_conv_5x5 nodes. Prints every difference and the largest of each series; ends with 1 if one is above
 --most.
 
-Not every genotype stays below 1e-6: the 11th random one at C=16, L=8 differs by 6.8e-6 with `--dataset cifar10` and
-by 8.9e-6 with `--dataset normal` (noise in the place of images). There the gradient of one pointwise layer of the last cell keeps four to five
-digits in float32, by autograd as on the tape, and the layer's G, a sum of cosines, no more than three.
+Not every genotype stays below 1e-6: the 11th random one at C=16, L=8 differs by 6.8e-6 with `--dataset cifar10`
+and by 8.9e-6 with `--dataset normal` (noise in the place of images). There the gradient of one pointwise layer of
+the last cell keeps four to five digits in float32, by autograd as on the tape, and the layer's G, a sum of
+cosines, no more than three.
 """
 
 from __future__ import annotations
