@@ -66,7 +66,8 @@ def compare(store: Run) -> list[Finding]:
         return [Finding(PART, "births", "unchecked", "no generation is finished yet")]
     try:
         with replayed(store) as again:
-            return [_births(store, again), _generations(store, again), _evaluations(store), _best(store, again)]
+            same = [_births(store, again), _generations(store, again), *_statistics(store, again)]
+            return [*same, _evaluations(store), _best(store, again)]
     except Interrupted:  # its words are for a search
         raise KeyboardInterrupt from None
     except EvonasError as error:
@@ -88,6 +89,15 @@ def _generations(store: Run, again: Run) -> Finding:
         if recorded != found:
             return judged(PART, "generations", _first("generation", number, recorded, found), "")
     return judged(PART, "generations", None, f"statistics, counts and random states of {len(rows[0])} generations")
+
+
+def _statistics(store: Run, again: Run) -> list[Finding]:
+    """Means and deviations that a composite is standardised by."""
+    recorded, found = (run.meta("composite") for run in (store, again))
+    if found is None:
+        return []
+    wrong = None if recorded == found else f"{recorded} in run.db, {found} by the scores of the first population"
+    return [judged(PART, "composite", wrong, "its statistics are those of the first population")]
 
 
 def _evaluations(store: Run) -> Finding:
