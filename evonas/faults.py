@@ -16,7 +16,7 @@ def reported(file: Path) -> Iterator[None]:
     run = file.parent
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the second: names of a damaged schema
         text = " ".join(str(error).split())
         if "full" in text or "disk I/O" in text:
             advice = f"the finished part of the run is safe; make room and continue with: evonas resume {run}"

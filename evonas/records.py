@@ -12,7 +12,7 @@ from evonas.config import SearchSettings
 from evonas.faults import reported
 from evonas.rows import Evaluation, GenerationRow, IndividualRow, MemberRow
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError
+from spaces.errors import EvonasError, UsageError
 
 DATABASE = "run.db"
 
@@ -56,7 +56,11 @@ class Records:
     @property
     def settings(self) -> SearchSettings:
         """The settings that the run was started with, or last resumed with."""
-        return SearchSettings.from_json(self.meta("settings") or "")
+        text = self.meta("settings") or ""
+        try:
+            return SearchSettings.from_json(text)
+        except UsageError as error:
+            raise UsageError(f"{self.path / DATABASE}: {error}") from None
 
     def evaluation(self, canonical: str) -> Evaluation | None:
         """The score of a network, if it was ever computed in this run."""

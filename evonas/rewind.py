@@ -43,7 +43,7 @@ def rewind(file: Path, generation: int) -> None:
             _copy(file, part, generation)
             _set_aside(file)
             part.replace(file)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise EvonasError(f"cannot go back to generation {generation} of {file}: {error}") from error
 
 
