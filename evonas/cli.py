@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from evonas import api
+from evonas import api, completion
 from evonas.cli_bench import bench
 from evonas.cli_compare import compare
 from evonas.cli_evaluate import evaluate
 from evonas.cli_export import export
+from evonas.cli_list import list_
 from evonas.cli_plot import plot
 from evonas.cli_report import report
 from evonas.cli_search import resume, search
@@ -67,6 +68,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+SEARCH, FINAL, LOOK, KNOW = "Search", "Train and measure", "Look at runs", "Know what there is"
 _SETTINGS = (
     *("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device"),
     *("precision", "batch_networks", "memory"),
@@ -92,25 +94,39 @@ def common(
     """Options of every command."""
 
 
-app.command()(search)
-app.command()(resume)
-app.command()(train)
-app.command()(evaluate)
-app.command()(compare)
-app.command()(export)
-app.command()(report)
-app.command()(plot)
-app.command()(verify)
-app.command()(bench)
+app.command(rich_help_panel=SEARCH)(search)
+app.command(rich_help_panel=SEARCH)(resume)
+app.command(rich_help_panel=FINAL)(train)
+app.command(rich_help_panel=FINAL)(evaluate)
+app.command(rich_help_panel=FINAL)(compare)
+app.command(rich_help_panel=FINAL)(verify)
+app.command(rich_help_panel=FINAL)(export)
+app.command(rich_help_panel=LOOK)(report)
+app.command(rich_help_panel=LOOK)(plot)
+app.command(rich_help_panel=KNOW)(bench)
+app.command(name="list", rich_help_panel=KNOW)(list_)
 
 
-@app.command()
+@app.command(rich_help_panel=KNOW)
 def score(
-    genotypes: Annotated[list[str], typer.Argument(metavar="GENOTYPE|NAME...", help="Or published names.")],
+    genotypes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="GENOTYPE|NAME...", help="Or published names.", autocompletion=completion.genotypes
+        ),
+    ],
     proxies: Annotated[
-        str | None, typer.Option("--proxy", help="One or more, separated by commas.  [default: croze]")
+        str | None,
+        typer.Option(
+            "--proxy",
+            help="One or more, separated by commas.  [default: croze]",
+            autocompletion=completion.proxies,
+        ),
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="Score as this search does, by default with its proxy.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Score as this search does, by default with its proxy.", autocompletion=completion.runs),
+    ] = None,
     space: Space = None,
     dataset: Dataset = None,
     data_dir: DataDir = None,
@@ -127,7 +143,7 @@ def score(
 ) -> None:
     """Score genotypes, or published ones by name.
 
-    Example: `evonas score DARTS_V2 ADVRUSH --proxy croze,params --channels 8 --layers 5`
+    Example: `evonas score DARTS_V2 ADVRUSH PC_DARTS_cifar --proxy croze,params,flops --channels 8 --layers 5`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     chosen = None if proxies is None else _names(proxies)
@@ -140,10 +156,15 @@ def score(
     _output().print_rich(scores(rows))
 
 
-@app.command()
+@app.command(rich_help_panel=KNOW)
 def correlate(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV file with architectures and accuracies.")],
-    proxies: Annotated[str, typer.Option("--proxy", help="Separated by commas; a+b*2 is a composite.")] = "croze",
+    proxies: Annotated[
+        str,
+        typer.Option(
+            "--proxy", help="Separated by commas; a+b*2 is a composite.", autocompletion=completion.proxies
+        ),
+    ] = "croze",
     space: Space = "nasbench201",
     sample: Annotated[int | None, typer.Option(help="Architectures, drawn by --seed.  [default: all]")] = None,
     all_ids: Annotated[bool, typer.Option("--all-ids", help="Count every isomorphic cell.")] = False,
@@ -192,11 +213,11 @@ def correlate(
     return _output().print_json(result.as_dict()) if as_json else _output().print_rich(correlation_tables(result))
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 def show(run: RunPath, as_json: AsJson = False) -> None:
     """Show what a run has found so far.
 
-    Example: `evonas show runs/2026-01-31-darts-croze`
+    Example: `evonas show runs/tour`
     """
     summary = api.summarise(run)
     if as_json:
@@ -204,34 +225,6 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
     from evonas.report.tables import overview
 
     _output().print_rich(overview(summary))
-
-
-@app.command(name="list")
-def list_(
-    kind: Annotated[
-        str | None,
-        typer.Argument(
-            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions, formats "
-            "or genotypes."
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List spaces, proxies, algorithms, data sets, engines, recipes, attacks, corruptions, formats and genotypes.
-
-    Example: `evonas list proxies`
-    """
-    from evonas.catalogue import KINDS, NOTES, catalogue
-    from evonas.report.tables import listing
-    from spaces.registry import closest
-
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"nothing is listed under {kind!r}: {closest(kind, list(KINDS))}")
-    chosen = catalogue(KINDS if kind is None else [kind])
-    if as_json:
-        return _output().print_json(chosen)
-    for name, entries in chosen.items():
-        _output().print_rich(listing(name, entries, full=kind is not None, note=NOTES.get(name, "")))
 
 
 def _names(text: str) -> list[str]:

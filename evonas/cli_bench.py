@@ -72,7 +72,7 @@ def bench(
 ) -> None:
     """Measure architectures and images a second on this machine, and how far they are from what it could do.
 
-    Example: `evonas bench --channels 16 --layers 8`
+    Example: `evonas bench --channels 8 --layers 5 --architectures 2 --rounds 2`
     """
     options: dict[str, Any] = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api

@@ -7,16 +7,20 @@ from typing import Annotated
 
 import typer
 
+from evonas import completion
 from evonas.options import AsJson
 
 
 def compare(
-    targets: Annotated[list[Path], typer.Argument(metavar="RUN|CHECKPOINT...", help="Evaluated ones.")],
+    targets: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN|CHECKPOINT...", help="Evaluated ones.", autocompletion=completion.runs),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Put evaluated networks side by side, and beside the rows that the literature reports for their data set.
 
-    Example: `evonas compare runs/2026-01-31-darts-croze runs/2026-02-01-train-ADVRUSH`
+    Example: `evonas compare runs/tour runs/darts-v2`
     """
     from evonas import api
     from evonas.report.output import print_json, print_rich

@@ -7,15 +7,25 @@ from typing import Annotated
 
 import typer
 
+from evonas import completion
 from evonas.options import AsJson, DataDir, Device, Log, Seed
 
 _NOT_SETTINGS = ("target", "no_corruptions", "as_json", "log")
 
 
 def evaluate(
-    target: Annotated[Path, typer.Argument(metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.", autocompletion=completion.runs
+        ),
+    ],
     attacks: Annotated[
-        str | None, typer.Option(help="See `evonas list attacks`; separated by commas.  [default: fgsm,pgd]")
+        str | None,
+        typer.Option(
+            help="See `evonas list attacks`; separated by commas.  [default: fgsm,pgd]",
+            autocompletion=completion.attacks,
+        ),
     ] = None,
     eps: Annotated[
         str | None, typer.Option(help="In 1/255, separated by commas, the headline first.  [default: 8]")
@@ -41,7 +51,7 @@ def evaluate(
 ) -> None:
     """Measure what a trained network withstands; the same command again goes on where it stopped.
 
-    Example: `evonas evaluate runs/2026-01-31-darts-croze --eps 8,4,2,1 --restarts 5 --autoattack`
+    Example: `evonas evaluate runs/darts-v2 --eps 8,4 --images 20 --steps 5 --checks 10`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api

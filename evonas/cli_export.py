@@ -7,15 +7,23 @@ from typing import Annotated
 
 import typer
 
+from evonas import completion
 from evonas.options import AsJson
 
 
 def export(
-    target: Annotated[Path, typer.Argument(metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.")],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.", autocompletion=completion.runs
+        ),
+    ],
     names: Annotated[
         str | None,
         typer.Option(
-            "--format", help="See `evonas list formats`; separated by commas.  [default: all that are installed]"
+            "--format",
+            help="See `evonas list formats`; separated by commas.  [default: all that are installed]",
+            autocompletion=completion.formats,
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Directory of the files.  [default: RUN/export]")] = None,
@@ -23,7 +31,7 @@ def export(
 ) -> None:
     """Write a trained network in the formats of others, each checked against the network itself.
 
-    Example: `evonas export runs/2026-01-31-darts-croze --format onnx,pt2`
+    Example: `evonas export runs/tour --format genotype,safetensors,pt2`
     """
     from evonas import api
     from evonas.report.exports import exported

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evonas import api
+from evonas import api, completion
 from evonas.cli_train import Epochs, Numbers, Recipe
 from evonas.config import PRESETS, SearchSettings
 from evonas.options import (
@@ -73,7 +73,10 @@ def search(
     workers: Workers = None,
     ray_address: RayAddress = None,
     time_limit: TimeLimit = None,
-    preset: Annotated[str | None, typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.", autocompletion=completion.presets),
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
     no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
     recipe: Recipe = None,
@@ -89,7 +92,7 @@ def search(
 ) -> None:
     """Search for a robust network, train the best one and measure what it withstands.
 
-    Example: `evonas search --space darts --generations 50 --dataset cifar10`
+    Example: `evonas search --space darts --dataset digits --preset quick --run runs/tour`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas.final.plan import FinalPlan
@@ -140,7 +143,7 @@ def resume(
     Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
     computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1.
 
-    Example: `evonas resume runs/2026-01-31-darts-croze --generations 100`
+    Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     chosen = _engine(engine, workers, ray_address, time_limit)

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from evonas import completion
 from evonas.options import Channels, DataDir, Dataset, Device, ImageSize, Layers, Log, Seed, Space
 
-Recipe = Annotated[str | None, typer.Option(help="See `evonas list recipes`.  [default: fast]")]
+Recipe = Annotated[
+    str | None, typer.Option(help="See `evonas list recipes`.  [default: fast]", autocompletion=completion.recipes)
+]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
 Numbers = Annotated[
     list[str] | None,
@@ -20,7 +23,12 @@ _NOT_SETTINGS = ("target", "run", "epochs", "batch_size", "lr", "numbers", "log"
 
 
 def train(
-    target: Annotated[str, typer.Argument(metavar="RUN|GENOTYPE|NAME", help="Of a run, its best genotype.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|GENOTYPE|NAME", help="Of a run, its best genotype.", autocompletion=completion.trainable
+        ),
+    ],
     run: Annotated[
         Path | None, typer.Option(help="Where a genotype is trained.  [default: runs/<date>-...]")
     ] = None,
@@ -51,7 +59,7 @@ def train(
 
     Several GPUs: `torchrun --nproc-per-node 4 -m -- evonas train DARTS_V2 --run runs/darts-v2`
 
-    Example: `evonas train DARTS_V2 --channels 8 --layers 5 --epochs 10`
+    Example: `evonas train DARTS_V2 --channels 4 --layers 3 --epochs 2 --run runs/darts-v2`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api

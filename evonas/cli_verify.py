@@ -23,7 +23,7 @@ def verify(
 ) -> None:
     """Check that a run holds what it says; exits with 1 if something differs.
 
-    Example: `evonas verify runs/2026-01-31-darts-croze --sample 20`
+    Example: `evonas verify runs/tour --sample 2`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api

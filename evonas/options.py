@@ -7,12 +7,28 @@ from typing import Annotated
 
 import typer
 
-RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
-Space = Annotated[str | None, typer.Option(help="Search space: darts, nasbench201, robnet.  [default: darts]")]
-Proxy = Annotated[
-    str | None, typer.Option(help="Fitness, see `evonas list proxies`; a+b*2 is a composite.  [default: croze]")
+from evonas import completion
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", autocompletion=completion.runs)]
+Space = Annotated[
+    str | None,
+    typer.Option(
+        help="Search space: darts, nasbench201, robnet.  [default: darts]", autocompletion=completion.spaces
+    ),
 ]
-Dataset = Annotated[str | None, typer.Option(help="cifar10, cifar100, digits or folder:PATH.  [default: digits]")]
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        help="Fitness, see `evonas list proxies`; a+b*2 is a composite.  [default: croze]",
+        autocompletion=completion.proxies,
+    ),
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="cifar10, cifar100, digits or folder:PATH.  [default: digits]", autocompletion=completion.data_sets
+    ),
+]
 DataDir = Annotated[
     str | None, typer.Option(help="Where the CIFAR files are.  [default: $EVONAS_DATA, else data/]")
 ]
@@ -38,7 +54,12 @@ MaxParams = Annotated[
 ]
 Algorithm = Annotated[str | None, typer.Option(help="See `evonas list algorithms`.")]
 EngineName = Annotated[
-    str, typer.Option("--engine", help="Where scores are computed: auto, in-process, processes or ray.")
+    str,
+    typer.Option(
+        "--engine",
+        help="Where scores are computed: auto, in-process, processes or ray.",
+        autocompletion=completion.engines,
+    ),
 ]
 Workers = Annotated[int | None, typer.Option(help="Processes, or Ray actors.  [default: one per core or GPU]")]
 RayAddress = Annotated[

@@ -1,0 +1,107 @@
+"""What a shell may complete: runs and everything that has a name.
+
+A completion must answer while a key is pressed, so nothing is imported that needs PyTorch: names are read from the
+lines of the source that register them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+WRITTEN = re.compile(r'\bregister\(\s*"([\w\[\]-]+)"')
+
+
+def runs(incomplete: str) -> list[str]:
+    """Run directories in ``runs/``, or below the directory that is being typed."""
+    folder = Path(
+        incomplete if incomplete.endswith("/") else Path(incomplete).parent if "/" in incomplete else "runs"
+    )
+    if not folder.is_dir():
+        return []
+    found = sorted(str(path) for path in folder.iterdir() if (path / "run.db").is_file() or _trained(path))
+    return [path for path in found if path.startswith(incomplete)]
+
+
+def _trained(path: Path) -> bool:
+    return (path / "train" / "settings.json").is_file()
+
+
+def genotypes(incomplete: str) -> list[str]:
+    """Published genotypes."""
+    from spaces import spaces
+
+    return _beginning(incomplete, (name for space in spaces for name in spaces[space].published()))
+
+
+def trainable(incomplete: str) -> list[str]:
+    """Runs and published genotypes."""
+    return [*runs(incomplete), *genotypes(incomplete)]
+
+
+def spaces(incomplete: str) -> list[str]:
+    """Search spaces."""
+    from spaces import spaces as registry
+
+    return _beginning(incomplete, registry)
+
+
+def kinds(incomplete: str) -> list[str]:
+    """What ``evonas list`` lists."""
+    from evonas.catalogue import KINDS
+
+    return _beginning(incomplete, KINDS)
+
+
+def data_sets(incomplete: str) -> list[str]:
+    """Data sets; what follows ``folder:`` is the shell's."""
+    return _beginning(incomplete, ("folder:" if name == "folder" else name for name in _written("evonas/data")))
+
+
+def presets(incomplete: str) -> list[str]:
+    """Sets of defaults."""
+    from evonas.config import PRESETS
+
+    return _beginning(incomplete, PRESETS)
+
+
+def recipes(incomplete: str) -> list[str]:
+    """Recipes of a training."""
+    return _beginning(incomplete, _written("evonas/final/recipes"))
+
+
+def engines(incomplete: str) -> list[str]:
+    """Where scores are computed."""
+    return _beginning(incomplete, _written("evonas/engine"))
+
+
+def proxies(incomplete: str) -> list[str]:
+    """Proxies, also the next one of a list or a composite; not those with a colon, at which shells split."""
+    return _next(incomplete, ",+", lambda: _written("fitness"))
+
+
+def attacks(incomplete: str) -> list[str]:
+    """Attacks, also the next one of a list."""
+    return _next(incomplete, ",", lambda: _written("evonas/final/attacks"))
+
+
+def formats(incomplete: str) -> list[str]:
+    """Formats of an export, also the next one of a list."""
+    return _next(incomplete, ",", lambda: _written("evonas/export"))
+
+
+def _written(folder: str) -> list[str]:
+    """Every name that a file of ``folder`` registers."""
+    files = sorted((ROOT / folder).glob("*.py"))
+    return sorted({name for file in files for name in WRITTEN.findall(file.read_text(encoding="utf-8"))})
+
+
+def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _next(incomplete: str, separators: str, names: Callable[[], Iterable[str]]) -> list[str]:
+    cut = max(incomplete.rfind(separator) for separator in separators) + 1
+    return [incomplete[:cut] + name for name in _beginning(incomplete[cut:], names())]
