@@ -57,6 +57,18 @@ def check_schema(db: sqlite3.Connection) -> None:
 
 def check_values(db: sqlite3.Connection) -> None:
     """Raises `sqlite3.DatabaseError` for a value that no search writes, and for births that are missing."""
+    ours = not db.in_transaction
+    if ours:
+        db.execute("BEGIN")  # one state of the file, while another process may be writing to it
+    try:
+        _check_columns(db)
+        _check_counts(db)
+    finally:
+        if ours and db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _check_columns(db: sqlite3.Connection) -> None:
     for table, columns in _COLUMNS.items():
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
             continue
@@ -69,7 +81,6 @@ def check_values(db: sqlite3.Connection) -> None:
                 if not db.execute(f"SELECT {rule.format('?1')}", (value,)).fetchone()[0]
             )
             raise sqlite3.DatabaseError(f"a value of {table}.{wrong} is none that a search writes")
-    _check_counts(db)
 
 
 def _check_counts(db: sqlite3.Connection) -> None:

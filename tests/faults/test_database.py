@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
 import shutil
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -123,6 +125,19 @@ def test_a_run_goes_back_to_any_generation_and_ends_the_same(whole: Path, tmp_pa
         evonas.resume(run, from_generation=13)
     with pytest.raises(UsageError, match="is not a run"):
         evonas.resume(tmp_path, from_generation=1)
+
+
+def test_a_run_is_read_at_any_moment_of_a_search(tmp_path: Path) -> None:
+    """A commit between two questions of the check is not taken for damage."""
+    settings = SearchSettings(generations=60, device="cpu", **SETTINGS)
+    search = threading.Thread(target=evonas.search, args=(settings, tmp_path / "run"))
+    search.start()
+    seen = set()
+    while search.is_alive():
+        with contextlib.suppress(UsageError):  # it has not begun
+            seen.add(evonas.summarise(tmp_path / "run").generation)
+    search.join()
+    assert len(seen) > 2 and evonas.summarise(tmp_path / "run").generation == 60
 
 
 def copied_aside(run: Path) -> Path:
