@@ -222,9 +222,9 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
     summary = api.summarise(run)
     if as_json:
         return _output().print_json(summary.as_json())
-    from evonas.report.tables import overview
+    from evonas.report.overview import Overview
 
-    _output().print_rich(overview(summary))
+    _output().print_rich(Overview(summary))
 
 
 def _names(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from evonas.records import Records
 from spaces import spaces
+from spaces.errors import EvonasError
 from spaces.graph import differences
 
 MOMENTS = 60  # at most as many generations are looked into for what their populations are made of
@@ -88,10 +89,15 @@ def births(store: Records) -> Births:
 
 
 def lineage(store: Records, birth: int, known: Births) -> list[Step]:
-    """From the random ancestor of the individual ``birth`` to itself, each step with its edit."""
+    """From the random ancestor of the individual ``birth`` to itself, each step with its edit.
+
+    Raises `EvonasError` where a parent is born after its child.
+    """
     chain = [birth]
-    while known.parent[chain[-1]] >= 0:
-        chain.append(int(known.parent[chain[-1]]))
+    while (parent := int(known.parent[chain[-1]])) >= 0:
+        if parent >= chain[-1]:
+            raise EvonasError(f"{store.path} is damaged: birth {chain[-1]} comes before its parent {parent}")
+        chain.append(parent)
     chain.reverse()
     space, texts = spaces[store.settings.space], store.genotypes(chain)
     graphs = {at: space.graphs(space.parse(texts[at])) for at in chain}

@@ -107,6 +107,15 @@ class Records:
             (birth,) = self._db.execute(query, (genotype,)).fetchone()
         return otherwise if birth is None else int(birth)
 
+    def edits(self, birth: int) -> int:
+        """How many births lie between an individual and the ancestor of it that was drawn at random."""
+        query = (
+            "WITH RECURSIVE line(birth) AS (SELECT ? UNION SELECT parent FROM individuals JOIN line USING (birth) "
+            "WHERE parent IS NOT NULL) SELECT COUNT(*) - 1 FROM line"
+        )
+        with self._reported():
+            return int(self._db.execute(query, (birth,)).fetchone()[0])
+
     def best(self) -> IndividualRow | None:
         """The individual of the highest score, the first born among equals."""
         with self._reported():

@@ -29,6 +29,7 @@ class Summary:
     failures: int
     seconds_per_evaluation: float | None
     best: IndividualRow | None
+    edits: int | None  # that lead from a random ancestor to the best
     members: list[dict[str, Any]]  # of a composite, with their statistics and their scores of the best
     history: list[GenerationRow]
     trained: dict[str, Any] | None  # train/result.json, once the best is trained
@@ -46,6 +47,7 @@ class Summary:
             "failures": self.failures,
             "seconds_per_evaluation": self.seconds_per_evaluation,
             "best": best,
+            "edits": self.edits,
             "members": self.members,
             "history": [
                 {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
@@ -78,6 +80,7 @@ def summarise(run: str | Path) -> Summary:
             failures=store.failures(),
             seconds_per_evaluation=store.seconds_per_evaluation(),
             best=best,
+            edits=None if best is None else store.edits(best.birth),
             members=_members(store, best),
             history=history,
             trained=read_json(path / "train" / "result.json"),

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from evonas.device import peak_memory
-from evonas.report.live import cell_panels, generations_table
-from evonas.report.plain import heading
-from evonas.report.style import count, duration, memory, number, percent, sparkline
-from evonas.summary import Summary
-from spaces import spaces
+from evonas.report.style import count, duration, memory, number
 
 if TYPE_CHECKING:  # a table needs neither PyTorch nor DEAP
     from evonas.scoring import ScoreRow
@@ -57,60 +53,6 @@ def scores(rows: Sequence[ScoreRow]) -> RenderableType:
         table.add_row(genotype, count(row.params), count(row.flops), *values, duration(row.seconds))
     reasons = [f"{row.name[:LONGEST_NAME]}: {reason}" for row in rows for reason in row.reasons.values()]
     return Group(table, *(Text(reason, style="red") for reason in reasons))
-
-
-def overview(summary: Summary) -> RenderableType:
-    """A run at a glance."""
-    settings, best = summary.settings, summary.best
-    each = summary.seconds_per_evaluation
-    parts: list[RenderableType] = [
-        Text.assemble((str(summary.path), "bold"), f"  {summary.stage}, started {summary.created[:16]}"),
-        Text(heading(settings), style="dim"),
-        Text(
-            ("no generation yet" if summary.generation < 0 else f"generation {summary.generation}")
-            + f" of {settings.generations}, {summary.evaluations} evaluations, "
-            f"{summary.cache_hits} cache hits, {summary.failures} without score"
-            + (f", {duration(each)} an evaluation" if each is not None else "")
-        ),
-    ]
-    means = [row.mean for row in summary.history if row.mean is not None]
-    if len(means) > 1:
-        parts.append(Text.assemble(("mean of the population ", "dim"), (sparkline(means, 50), "magenta")))
-    if summary.history:
-        parts.append(generations_table(summary.history[-LAST_GENERATIONS:]))
-    if best is not None:
-        size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
-        parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
-        parts += [Text(_member(row), style="dim") for row in summary.members]
-        parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
-        parts.append(Text(best.genotype))
-    if summary.trained is not None:
-        parts.append(Text(_final(summary.trained, summary.evaluation), style="bold green"))
-    if summary.stage in ("search", "training"):
-        parts.append(Text(f"continue with: evonas resume {summary.path}", style="yellow"))
-    return Group(*parts)
-
-
-def _final(trained: dict[str, Any], evaluation: dict[str, Any] | None) -> str:
-    """What training and evaluation found, in one line."""
-    if evaluation is None:
-        return f"trained: test accuracy {percent(trained['test']['accuracy'])}"
-    parts = [f"clean {percent(evaluation['clean']['accuracy'])}"]
-    for name, found in next(iter(evaluation.get("epsilons", {}).items()), ("", {}))[1].items():
-        parts.append(f"{name} {found['epsilon']:g}/255 {percent(found['accuracy'])}")
-    if evaluation.get("corruptions"):
-        parts.append(
-            f"corruptions {percent(evaluation['corruptions']['mean'])} ({evaluation['corruptions']['source']})"
-        )
-    return f"trained and measured: {', '.join(parts)}"
-
-
-def _member(row: dict[str, Any]) -> str:
-    """One term of a composite: weight x (score - mean) / deviation."""
-    return (
-        f"  {row['name']}: {row['weight']:g} x ({number(row['score'])} - {number(row['mean'])}) "
-        f"/ {number(row['deviation'])}"
-    )
 
 
 def listing(title: str, entries: Sequence[dict[str, str]], full: bool, note: str = "") -> RenderableType:

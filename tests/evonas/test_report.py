@@ -17,10 +17,10 @@ from evonas.observer import Observer, Observers, Progress
 from evonas.report.cells import draw
 from evonas.report.evaluation import EvaluationView, evaluated
 from evonas.report.live import LiveView
+from evonas.report.overview import overview
 from evonas.report.plain import LogFile, PlainLines
 from evonas.report.population import short
 from evonas.report.style import count, duration, memory, number, sparkline
-from evonas.report.tables import overview
 from evonas.rows import GenerationRow
 from spaces import spaces
 
