@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from evonas import SearchSettings
+from evonas import SearchSettings, seals
 
 TINY: dict[str, Any] = {"channels": 2, "layers": 3, "population": 6, "children": 3, "batch_size": 4}
 
@@ -40,3 +40,10 @@ def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
             ).fetchall(),
             "statistics": db.execute("SELECT value FROM meta WHERE key = 'composite'").fetchall(),
         }
+
+
+def reseal(run: Path) -> None:
+    """Make the seals of a run fit what its run.db holds now, as an older program that wrote it would have."""
+    with sqlite3.connect(run / "run.db") as db:
+        db.execute("DELETE FROM seals")
+        seals.add_all(db)

@@ -20,7 +20,7 @@ from evonas.rows import GenerationRow
 from evonas.store import Run
 from fitness import NoScore, Task, proxies, stable_hash
 from fitness.base import Proxy
-from tests.evonas.conftest import content
+from tests.evonas.conftest import content, reseal
 
 Tiny = Callable[..., SearchSettings]
 SMALL = "params*-0.5+flops"
@@ -226,12 +226,14 @@ def test_statistics_that_are_missing_or_damaged_are_reported(tiny: Tiny, tmp_pat
     for damaged in ("", "[]", other, good.replace("mean", "meen"), good.replace('"mean": ', '"mean": "x", "m": ')):
         with Run.open(tmp_path / "run") as run:
             run.set_meta(composite=damaged)
+        reseal(tmp_path / "run")
         for command in (evonas.resume, evonas.summarise):
             with pytest.raises(EvonasError, match="statistics of 'params") as caught:
                 command(tmp_path / "run")
             assert "\n" not in str(caught.value)
     with sqlite3.connect(tmp_path / "run" / "run.db") as db:
         db.execute("DELETE FROM meta WHERE key = 'composite'")
+    reseal(tmp_path / "run")
     with pytest.raises(EvonasError, match="lacks the statistics"):
         evonas.resume(tmp_path / "run", generations=6)
 

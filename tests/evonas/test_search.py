@@ -22,7 +22,7 @@ from evonas.store import Run
 from fitness import NoScore, proxies, stable_hash
 from fitness.base import Proxy
 from spaces import spaces
-from tests.evonas.conftest import content
+from tests.evonas.conftest import content, reseal
 
 Tiny = Callable[..., SearchSettings]
 
@@ -308,6 +308,7 @@ def test_resume_refuses_images_that_are_not_those_of_the_run(tiny: Tiny, tmp_pat
     evonas.search(tiny(proxy="croze", generations=0), tmp_path / "run")
     with Run.open(tmp_path / "run") as run:
         run.set_meta(batch="0" * 64)
+    reseal(tmp_path / "run")
     with pytest.raises(EvonasError, match="images of digits"):
         evonas.resume(tmp_path / "run")
 
