@@ -60,6 +60,26 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def _backward(
+    grad: torch.Tensor,
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias_sizes: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    output_padding: Any,
+    groups: int,
+    wanted: tuple[bool, ...],
+) -> int:
+    """FLOPs of a convolution's gradients: each of x and of the weight costs what the forward pass does.
+
+    PyTorch's own count leaves the groups out of the weight's gradient: C times too much if depthwise.
+    """
+    return sum(wanted[:2]) * 2 * (x if transposed else grad).numel() * weight[0].numel()
+
+
 class _Counter(TorchDispatchMode):
     """Adds up what every operation does: the bytes it reads and writes (a view moves none) and its arithmetic."""
 
@@ -72,7 +92,9 @@ class _Counter(TorchDispatchMode):
         if not func.is_view:
             tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, torch.Tensor)]
             self.bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-        if func.overloadpacket in flop_registry:
+        if func.overloadpacket is torch.ops.aten.convolution_backward:
+            self.flops += _backward(*args, **(kwargs or {}))
+        elif func.overloadpacket in flop_registry:
             self.flops += flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=result)
         return result
 

@@ -38,6 +38,23 @@ def test_gradients_are_counted_too() -> None:
     assert found[0].flops == 3 * (2 * 4 * 3 * 2 * 8 * 8)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_gradients_of_a_grouped_convolution_cost_what_its_forward_pass_costs(groups: int) -> None:
+    weight = torch.rand(6, 6 // groups, 3, 3, requires_grad=True)
+    x = torch.rand(2, 6, 8, 8, requires_grad=True)
+    with counted() as found:
+        torch.autograd.grad(torch.conv2d(x, weight, padding=1, groups=groups).sum(), [weight, x])
+    assert found[0].flops == 3 * (2 * (6 * 8 * 8 * 2) * (6 // groups * 9))
+
+
+def test_gradients_of_a_transposed_convolution_are_counted() -> None:
+    weight = torch.rand(4, 3, 2, 2, requires_grad=True)
+    x = torch.rand(2, 4, 8, 8, requires_grad=True)
+    with counted() as found:
+        torch.autograd.grad(torch.conv_transpose2d(x, weight, stride=2).sum(), [weight, x])
+    assert found[0].flops == 3 * (2 * x.numel() * 3 * 4)
+
+
 def test_least_time_is_that_of_the_scarcer_resource() -> None:
     limits = Roofline(bytes_per_second=100.0, flops_per_second=1000.0)
     assert limits.seconds(Work(bytes=200, flops=1000)) == 2.0
