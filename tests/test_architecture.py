@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unsafe import unsafe
+
 REPOSITORY = Path(__file__).parents[1]
 FLOORS = ("spaces", "fitness", "evonas")
 FILES = sorted(path for floor in FLOORS for path in (REPOSITORY / floor).rglob("*.py"))
@@ -54,16 +56,47 @@ def test_no_floor_imports_one_above_it(floor: str, above: set[str]) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=named)
 def test_no_code_is_evaluated_from_text_and_nothing_is_unpickled(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    forbidden = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-    assert not {module for module in imported(tree) if module.split(".")[0] in forbidden}
-    for name, call in calls(tree):
-        assert name not in ("eval", "exec", "compile", "__import__", "builtins.eval", "builtins.exec")
-        if name == "torch.load":
-            safe = [keyword.value for keyword in call.keywords if keyword.arg == "weights_only"]
-            assert safe and isinstance(safe[0], ast.Constant) and safe[0].value is True, f"line {call.lineno}"
-        if name in ("np.load", "numpy.load"):
-            assert not any(keyword.arg == "allow_pickle" for keyword in call.keywords), f"line {call.lineno}"
+    assert not unsafe(ast.parse(path.read_text()))
+
+
+UNSAFE = """
+import pickle | from cloudpickle import loads | import dill as d | import shelve | import marshal
+import joblib.numpy_pickle
+import builtins | eval(text) | exec(text) | compile(text, "", "exec") | __import__(text) | run = eval
+map(exec, texts)
+import os; os.system(text) | import os as o; o.popen(text) | from os import system
+from os import system as s; s(text)
+import subprocess; subprocess.run(text, shell=True) | Popen(text, shell=1) | check_output(text, shell=yes)
+import subprocess; subprocess.getoutput(text)
+import yaml; yaml.load(text) | import yaml; yaml.load(text, Loader=yaml.SafeLoader) | from yaml import unsafe_load
+import torch; torch.load(f) | torch.load(f, weights_only=False) | torch.load(f, weights_only=known)
+torch.load(f, **options)
+from torch import load; load(f) | import torch as t; t.load(f, "cpu") | torch.jit.load(f) | torch.hub.load(f)
+import numpy as np; np.load(f, allow_pickle=True) | numpy.load(f, allow_pickle=yes)
+from numpy import load; load(f, None, True)
+np.load(f, **options) | np.load(*given) | np.save(f, x, allow_pickle=True) | import pandas as pd; pd.read_pickle(f)
+"""
+SAFE = """
+import re; re.compile(text) | model.eval() | torch.compile(model) | torch.load(f, weights_only=True) | np.load(f)
+np.load(f, mmap_mode="r", allow_pickle=False) | np.load(f, "r", False) | subprocess.run([text], shell=False)
+db.execute(text)
+import yaml; yaml.safe_load(text) | compile: bool = False | settings.compile | ast.literal_eval(text)
+json.loads(text)
+"""
+
+
+def snippets(text: str) -> list[str]:
+    return [snippet.strip() for line in text.strip().splitlines() for snippet in line.split(" | ")]
+
+
+@pytest.mark.parametrize("snippet", snippets(UNSAFE))
+def test_the_check_of_the_source_finds(snippet: str) -> None:
+    assert unsafe(ast.parse(f"def work():\n    {snippet}"))
+
+
+@pytest.mark.parametrize("snippet", snippets(SAFE))
+def test_the_check_of_the_source_lets_pass(snippet: str) -> None:
+    assert not unsafe(ast.parse(f"def work():\n    {snippet}"))
 
 
 @pytest.mark.parametrize(
