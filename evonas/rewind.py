@@ -10,7 +10,7 @@ from pathlib import Path
 from evonas import seals
 from evonas.lock import held
 from evonas.rows import FORMAT, SCHEMA
-from evonas.sound import check_values
+from evonas.sound import check_tables, check_values
 from spaces.errors import EvonasError, UsageError
 
 
@@ -19,6 +19,7 @@ def last_sound(file: Path) -> int | None:
     found = None
     try:
         with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            check_tables(db)
             for generation in seals.sound(db):
                 found = generation
     except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):

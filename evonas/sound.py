@@ -6,6 +6,7 @@ SQLite keeps values of any type in any column, and a file from a stranger may br
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 
 from evonas.rows import FORMAT
 
@@ -41,18 +42,24 @@ def check_schema(db: sqlite3.Connection) -> None:
     """Raises `sqlite3.DatabaseError` for tables, views or triggers that no search writes."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     expected = {name for name in _COLUMNS if _LATER.get(name, 1) <= min(version, FORMAT)}
-    found = set()
-    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
-        if kind == "table" and name in expected and str(sql).upper().startswith("CREATE TABLE"):
-            found.add(name)
-        elif kind != "index":
-            raise sqlite3.DatabaseError(f"no search writes a {kind} {str(name)[:40]!r}")
+    found = check_tables(db, expected)
     if found != expected:
         raise sqlite3.DatabaseError(f"there is no table {min(expected - found)!r}")
     for name in expected:
         columns = [row[1] for row in db.execute(f"PRAGMA table_xinfo({name})")]
         if columns != list(_COLUMNS[name]):
             raise sqlite3.DatabaseError(f"the table {name!r} has other columns")
+
+
+def check_tables(db: sqlite3.Connection, expected: Collection[str] = frozenset(_COLUMNS)) -> set[str]:
+    """The tables that are there. Raises `sqlite3.DatabaseError` for any other thing: a view may never end."""
+    found = set()
+    for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
+        if kind == "table" and name in expected and str(sql).upper().startswith("CREATE TABLE"):
+            found.add(name)
+        elif kind != "index":
+            raise sqlite3.DatabaseError(f"no search writes a {kind} {str(name)[:40]!r}")
+    return found
 
 
 def check_values(db: sqlite3.Connection) -> None:

@@ -80,6 +80,8 @@ class ScoreFile:
             )
             self._add_version()
         except (sqlite3.Error, OSError, ValueError) as error:
+            if hasattr(self, "_db"):
+                self._db.close()  # or its locks would last as long as the error
             raise self._unusable(error) from None
 
     def __enter__(self) -> ScoreFile:

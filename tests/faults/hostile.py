@@ -6,8 +6,10 @@ whether the input was accepted; whatever leaves it besides `EvonasError` is a de
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import json
+import os
 import shutil
 import sqlite3
 import struct
@@ -30,6 +32,7 @@ from evonas.final.settings import TrainSettings
 from evonas.observer import Observer
 from evonas.strict_json import parse_json
 from spaces import EvonasError, NetworkSize, spaces
+from tests.faults.watch import watched
 
 LONGEST_MESSAGE = 2000
 SPACES = sorted(spaces)
@@ -39,14 +42,18 @@ PICTURES = "folder:/nonexistent"
 
 @cache
 def scratch() -> Path:
-    """A directory of this process."""
-    return Path(mkdtemp(prefix="evonas-hostile-"))
+    """A directory of this process, in memory where that can be: nothing here waits for a disk."""
+    memory = "/dev/shm"
+    path = Path(mkdtemp(prefix="evonas-hostile-", dir=memory if os.access(memory, os.W_OK) else None))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def answered(work: Callable[[], object]) -> bool:
-    """Whether ``work`` ends well; if not, it must say why in one short message."""
+    """Whether ``work`` ends well; if not, it must say why in one short message. It writes into `scratch` only."""
     try:
-        work()
+        with watched(scratch()):
+            work()
     except EvonasError as error:
         text = str(error)
         assert text and "Traceback" not in text and len(text) < LONGEST_MESSAGE, text[:LONGEST_MESSAGE]
@@ -56,6 +63,7 @@ def answered(work: Callable[[], object]) -> bool:
 
 def written(name: str, content: bytes) -> Path:
     path = scratch() / name
+    path.unlink(missing_ok=True)  # whoever still has the former one open is no part of this
     path.write_bytes(content)
     return path
 

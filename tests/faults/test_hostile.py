@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import pickle
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from evonas.final import checkpoint
 from spaces import spaces
 from tests.faults import hostile
 from tests.faults.seeds import seeds
+from tests.faults.watch import watched
 
 CASES = int(os.environ.get("EVONAS_FAULTS", "100"))  # 100 stands for the 100,000 cases of the slow suite
 SHARE = {"genotype": 300, "table": 150, "packed_table": 100, "settings": 150, "weights": 100, "claims": 50}
@@ -56,7 +59,7 @@ def test_every_field_may_hold_anything(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(hostile.TARGETS))
 def test_anything_is_answered(name: str) -> None:
-    check(name, 5 if name in ("schema", "results", "cell", "database") else 30)
+    check(name, 5 if name in ("schema", "results", "cell", "database") else 20)
 
 
 @pytest.mark.slow
@@ -72,6 +75,30 @@ def check(name: str, cases: int) -> None:
         hostile.TARGETS[name](data)
 
     tried()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda path: (path / "x").write_text(""),
+        lambda path: (path / "x").mkdir(),
+        lambda path: sqlite3.connect(path / "x").close(),
+        lambda path: subprocess.run([sys.executable, "--version"], capture_output=True),
+        lambda path: pickle.loads(pickle.dumps(Path)),  # noqa: S301
+        lambda path: os.system("true"),
+        lambda path: path.rename(path.with_name("elsewhere")),
+    ],
+)
+def test_who_watches_sees_what_is_written_elsewhere_and_what_is_run(
+    work: Callable[[Path], object], tmp_path: Path
+) -> None:
+    (inside := tmp_path / "inside").mkdir()
+    (other := tmp_path / "other").mkdir()
+    with watched(inside):
+        (inside / "x").write_text("y")
+        (other / "x").exists()
+    with pytest.raises(AssertionError), watched(inside):
+        work(other)
 
 
 @pytest.mark.parametrize("make", [lambda deep: "(" * deep, lambda deep: "-" * deep, lambda deep: "[" * deep])
@@ -156,7 +183,9 @@ TINY = ["--proxy", "params", "--population", "2", "--tournament", "1", "--childr
 
 
 @pytest.mark.parametrize(
-    "name", ["", "n" * 300, "n/" * 3000, "\x1b[2J", "a\nb", "é", "\udcff", "-", "~", "../inside/y"]
+    "name",
+    ["", "n" * 300, "\x1b[2J", "\udcff", "../inside/y"]
+    + [pytest.param(name, marks=pytest.mark.slow) for name in ("n/" * 3000, "a\nb", "é", "-", "~")],
 )
 def test_a_run_may_have_any_name_that_a_directory_may(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -181,10 +210,15 @@ def test_a_run_may_have_any_name_that_a_directory_may(
     assert len(list(inside.iterdir())) == 1 + possible
 
 
-def test_the_environment_may_hold_anything(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [["show", "{run}"], pytest.param(["search", *TINY, "--no-final", "--run", "é\udcff"], marks=pytest.mark.slow)],
+    ids=["show", "search"],
+)
+def test_the_environment_may_hold_anything(command: list[str], tmp_path: Path) -> None:
     environment = {"OMP_NUM_THREADS": "many", "COLUMNS": "-7", "TERM": "\udcff", "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
-        [sys.executable, "-m", "evonas", "search", *TINY, "--no-final", "--run", "é\udcff"],
+        [sys.executable, "-m", "evonas", *(word.format(run=hostile.small_run()) for word in command)],
         env={**os.environ, **environment, "EVONAS_DATA": "n" * 5000},
         cwd=tmp_path,
         capture_output=True,

@@ -58,14 +58,20 @@ class Journal:
         self.path = path
         with self._reported():
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=60)
-            if path is not None:
-                self._db.execute("PRAGMA journal_mode=WAL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version not in (0, FORMAT):
-                self._db.close()
-                raise EvonasError(f"{path} has format {version}; this version reads format {FORMAT}: remove it")
-            self._db.execute(_TABLE)
-            self._db.execute(f"PRAGMA user_version = {FORMAT}")
+            try:
+                self._begin()
+            except BaseException:
+                self._db.close()  # or its locks would last as long as the error
+                raise
+
+    def _begin(self) -> None:
+        if self.path is not None:
+            self._db.execute("PRAGMA journal_mode=WAL")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, FORMAT):
+            raise EvonasError(f"{self.path} has format {version}; this version reads format {FORMAT}: remove it")
+        self._db.execute(_TABLE)
+        self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def get(self, key: str) -> list[int] | None:
         """The indices of the images that stayed correctly classified, if that was computed."""
