@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -242,6 +243,7 @@ def _output() -> Any:
 
 def main() -> None:
     """Run the command line and exit with 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # of a scheduler: outside the stages as in them
     # threads of PyTorch that wait shall sleep: on a busy machine spinning ones make a training ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):

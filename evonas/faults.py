@@ -7,20 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from evonas.durable import resuming, room
 from spaces.errors import EvonasError
 
 
+def is_refusal(text: str) -> bool:
+    """Whether SQLite says that the disk takes no more."""
+    return "full" in text or "disk I/O" in text
+
+
 @contextmanager
-def reported(file: Path) -> Iterator[None]:
-    """Turns the errors of the database ``file`` of a run into `EvonasError`."""
+def reported(file: Path, begun: bool = True) -> Iterator[None]:
+    """Turns the errors of the database ``file`` of a run, which may not have ``begun``, into `EvonasError`."""
     run = file.parent
     try:
         yield
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the second: names of a damaged schema
         text = " ".join(str(error).split())
-        if "full" in text or "disk I/O" in text:
-            advice = f"the finished part of the run is safe; make room and continue with: evonas resume {run}"
-            raise EvonasError(f"cannot write {file}: {text}; {advice}") from error
+        if is_refusal(text):
+            advice = resuming(run) if begun else "make room and start again"
+            raise EvonasError(f"cannot write {file}: {text}{room(file)}; {advice}") from error
         if "readonly" in text or "unable to open" in text:
             raise EvonasError(f"cannot write {file}: {text}; check the permissions of {run}") from error
         if "locked" in text:

@@ -1,18 +1,17 @@
-"""Files beside run.db: where a run goes, and JSON that is never half written."""
+"""Files beside run.db: where a run goes, and JSON of it."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import platform
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
+from evonas.durable import UNTOUCHED, replace_text
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError, shorten
+from spaces.errors import EvonasError
 
 LONGEST_NAME = 80  # characters of a proxy: a file system takes some 250 for the whole name
 
@@ -41,43 +40,9 @@ def exists(path: Path) -> bool:
         return False
 
 
-def make_directory(path: Path) -> None:
-    """The directory and those above it. Raises `EvonasError` if it cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (OSError, ValueError) as error:
-        text = getattr(error, "strerror", None) or error
-        raise EvonasError(f"cannot create {shorten(str(path), 300)}: {text}") from error
-
-
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, advice: str = UNTOUCHED) -> None:
     """Replace ``path`` in one step: readers see the old file or the new one, never a part."""
-    replace_text(path, json.dumps(content, indent=2) + "\n")
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Replace ``path`` in one step. Raises `EvonasError` if it cannot be written."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def replace_bytes(path: Path, content: bytes) -> None:
-    """Replace ``path`` in one step, once all is on the disk. Raises `EvonasError` if it cannot be written."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise EvonasError(f"cannot write {path}: {error.strerror or error}") from error
+    replace_text(path, json.dumps(content, indent=2) + "\n", advice)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

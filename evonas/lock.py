@@ -12,36 +12,38 @@ from filelock import FileLock, Timeout
 
 from spaces.errors import EvonasError, shorten
 
-LOCK = "run.lock"  # the operating system lets go of it when its holder dies, however that happens
-HOLDER = "run.holder"  # who has it, or had it last
+LOCK = ".lock"  # the operating system lets go of it when its holder dies, however that happens
+HOLDER = ".holder"  # who has it, or had it last
 
 
-def acquire(path: Path) -> FileLock:
-    """The lock of the run at ``path``. Raises `EvonasError` naming who holds it."""
-    lock = FileLock(path / LOCK)
+def acquire(path: Path, name: str = "run") -> FileLock:
+    """The lock ``name`` of the run at ``path``. Raises `EvonasError` naming who holds it."""
+    holder = path / (name + HOLDER)
+    lock = FileLock(path / (name + LOCK))
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise EvonasError(f"{path} is in use by {_holder(path)}; wait for it, or stop it first") from None
+        what = path if name == "run" else path / name
+        raise EvonasError(f"{what} is in use by {_holder(holder)}; wait for it, or stop it first") from None
     except OSError as error:
-        raise EvonasError(f"cannot write to {path}: {error.strerror or error}") from error
+        raise EvonasError(f"cannot write to {path}: {error.strerror or error}; nothing was begun") from error
     with suppress(OSError):  # who comes second is then told less
-        (path / HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
     return lock
 
 
-def _holder(path: Path) -> str:
+def _holder(file: Path) -> str:
     with suppress(OSError, ValueError):
-        text = (path / HOLDER).read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
         if text.startswith("process ") and text.isprintable():
             return shorten(text, 200).strip("'")
     return "another process"
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Within the block no other process works on the run at ``path``."""
-    lock = acquire(path)
+def held(path: Path, name: str = "run") -> Iterator[None]:
+    """Within the block no other process works on the run at ``path``, or on what is called ``name`` there."""
+    lock = acquire(path, name)
     try:
         yield
     finally:

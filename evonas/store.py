@@ -18,8 +18,9 @@ from filelock import FileLock
 
 from evonas import seals
 from evonas.config import SearchSettings
+from evonas.durable import make_directory
 from evonas.faults import reported
-from evonas.files import exists, make_directory
+from evonas.files import exists
 from evonas.lock import acquire
 from evonas.records import DATABASE, Records
 from evonas.rows import (
@@ -36,7 +37,8 @@ from evonas.rows import (
 from evonas.sound import check_schema, check_values
 from spaces.errors import UsageError, shorten
 
-JOURNAL_SECONDS = 0.5  # computed scores wait at most this long for the disk
+JOURNAL_SECONDS = 0.5  # computed scores wait at most this long to be safe from the end of this process
+SYNCED, LAZY = "FULL", "NORMAL"  # what SQLite waits for: the disk, or nothing; sound after a power loss either way
 
 
 class Run(Records):
@@ -57,12 +59,12 @@ class Run(Records):
         make_directory(path)
         if not (path / DATABASE).exists():
             _require_empty(path)
-        with cls._opening(path) as run:
+        with cls._opening(path, begun=False) as run:
             if run._tables():
                 run._check_format()
                 raise UsageError(f"{path} already holds a run; continue it with: evonas resume {path}")
             run._db.execute("PRAGMA journal_mode=WAL")
-            with run._transaction():
+            with run._transaction(durable=True):
                 for statement in SCHEMA.split(";\n"):
                     run._db.execute(statement)
                 meta = {"settings": settings.to_json(), "created": datetime.now().isoformat(), **facts}
@@ -87,11 +89,11 @@ class Run(Records):
 
     @classmethod
     @contextmanager
-    def _opening(cls, path: Path) -> Iterator[Run]:
-        """Locked and connected; let go of again if the block fails, marked with this process if it does not."""
+    def _opening(cls, path: Path, begun: bool = True) -> Iterator[Run]:
+        """Locked and connected; let go of again if the block fails."""
         run = cls._lock_and_open(path)
         try:
-            with run._reported():
+            with reported(path / DATABASE, begun):
                 yield run
                 run._settle()
         except BaseException:
@@ -131,7 +133,7 @@ class Run(Records):
             raise
 
     def _settle(self) -> None:
-        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(f"PRAGMA synchronous={LAZY}")
 
     def _tables(self) -> bool:
         return self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
@@ -158,7 +160,9 @@ class Run(Records):
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, durable: bool = False) -> Iterator[None]:
+        """All or nothing; with ``durable`` a power loss does not take it, nor anything that came before it."""
+        self._db.execute(f"PRAGMA synchronous={SYNCED if durable else LAZY}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -185,7 +189,7 @@ class Run(Records):
 
     def set_meta(self, **facts: str) -> None:
         """Enter or replace facts of the run."""
-        with self._reported(), self._transaction():
+        with self._reported(), self._transaction(durable=True):
             self._set_meta(facts)
 
     def _set_meta(self, facts: dict[str, str]) -> None:
@@ -220,7 +224,7 @@ class Run(Records):
 
     def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow, **facts: str) -> None:
         """One generation in one transaction, with new ``facts`` of the run."""
-        with self._reported(), self._transaction():
+        with self._reported(), self._transaction(durable=True):
             self._write_journal()
             self._db.executemany(
                 "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in individuals)

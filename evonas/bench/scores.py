@@ -15,6 +15,7 @@ import torch
 
 from evonas.engine import Engine, InProcess
 from evonas.engine.scores import no_score, score_missing
+from evonas.faults import is_refusal
 from fitness import Score, Task, proxies
 from spaces import EvonasError
 
@@ -92,7 +93,8 @@ class ScoreFile:
 
     def _unusable(self, error: Exception) -> EvonasError:
         text = " ".join(str(error).split())
-        return EvonasError(f"the scores cannot be kept in {self.path}: {text}; remove it, or name another file")
+        advice = "make room: what is there is kept" if is_refusal(text) else "remove it, or name another file"
+        return EvonasError(f"the scores cannot be kept in {self.path}: {text}; {advice}")
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

@@ -8,7 +8,10 @@ from operator import itemgetter
 from typing import Any
 
 from fitness import Score, Task, score_all
+from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError
+
+_LESS = "free memory, or take fewer --workers or another --device, and go on: what was scored is kept"
 
 
 def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> list[dict[str, Score]]:
@@ -23,7 +26,8 @@ def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> l
     except (RuntimeError, MemoryError) as error:
         first_line = str(error).strip().split("\n")[0] or type(error).__name__
         at = genotypes[len(found)]
-        raise EvonasError(f"scoring failed on {task.device}: {first_line} (genotype {at})") from error
+        advice = f"; {_LESS}" if is_exhaustion(error) else ""
+        raise EvonasError(f"scoring failed on {task.device}: {first_line} (genotype {at}){advice}") from error
     return found
 
 

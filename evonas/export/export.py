@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 
+from evonas.durable import make_directory, replace, replace_text
 from evonas.export import formats
 from evonas.export.card import FILE, card
 from evonas.export.format import Format
 from evonas.export.subject import Subject, subject_of
 from evonas.export.target import exported_from
-from evonas.files import make_directory, replace_bytes, replace_text
 from evonas.observer import Observer
 from spaces.errors import EvonasError, UsageError
 
@@ -72,7 +72,7 @@ def export(
         observer.message(f"{format.name}: {files[-1].path}, logits differ by at most {apart:.2g}")
     for reason in left_out.values():
         observer.message(f"left out: {reason}")
-    replace_text(directory / FILE, card(subject, chosen))
+    replace_text(directory / FILE, card(subject, chosen), own=False)
     return Export(place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out)
 
 
@@ -106,5 +106,5 @@ def _write(format: Format, subject: Subject, directory: Path) -> ExportedFile:
                 f"{difference[count]:.3g}, more than {TOLERANCE:g}"
             )
     path = directory / format.file
-    replace_bytes(path, content)
+    replace(path, content, own=False)
     return ExportedFile(format.name, path, len(content), time.perf_counter() - started, difference)

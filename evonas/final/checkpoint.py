@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evonas.durable import UNTOUCHED, replace
 from evonas.final.settings import TrainSettings
 from evonas.strict_json import parse_json
 from spaces import spaces
@@ -73,9 +72,14 @@ class Checkpoint:
 
 
 def write(
-    path: Path, settings: TrainSettings, epoch: int, facts: Mapping[str, Any], tensors: Mapping[str, Tensor]
+    path: Path,
+    settings: TrainSettings,
+    epoch: int,
+    facts: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    advice: str = UNTOUCHED,
 ) -> None:
-    """Replace ``path`` in one step and see it onto the disk. Raises `EvonasError` if that fails."""
+    """Replace ``path`` in one step, seen onto the disk. Raises `EvonasError` with ``advice`` if that fails."""
     from safetensors.torch import save
 
     metadata = {
@@ -85,28 +89,7 @@ def write(
         "facts": json.dumps(facts),
     }
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _synchronise(path.parent)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        text = error.strerror or str(error)
-        raise EvonasError(f"cannot write {path}: {text}; the checkpoint before it is untouched") from error
-
-
-def _synchronise(directory: Path) -> None:
-    """See the renaming of a file onto the disk."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    replace(path, content, advice)
 
 
 def load(path: Path) -> Checkpoint:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evonas.files import make_directory, write_json
+from evonas.durable import make_directory, resuming
+from evonas.files import write_json
 from evonas.final import checkpoint
 from evonas.final.images import split
 from evonas.final.measure import robust_accuracy
@@ -71,7 +72,7 @@ def compete(
             key = f"{number}-{finalist.birth}-{settings.digest}"
             if key not in known:
                 known[key] = _trained(run / "finalists" / key, settings, observer)
-                write_json(run / JOURNAL, known)
+                write_json(run / JOURNAL, known, resuming(run))
             contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.score, number, **known[key])
             found = contest[i]
             observer.message(

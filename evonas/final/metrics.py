@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from evonas.files import replace_text
+from evonas.durable import UNTOUCHED, replace_text
 
 
 class EpochRow(NamedTuple):
@@ -29,10 +29,10 @@ class EpochRow(NamedTuple):
         return self.validation if self.robust is None else self.robust
 
 
-def write_csv(path: Path, rows: Iterable[EpochRow]) -> None:
+def write_csv(path: Path, rows: Iterable[EpochRow], advice: str = UNTOUCHED) -> None:
     """Replace the table at ``path`` in one step."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(EpochRow._fields)
     table.writerows(rows)
-    replace_text(path, text.getvalue())
+    replace_text(path, text.getvalue(), advice)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
-from evonas.files import dated, exists, make_directory, write_json
+from evonas.durable import make_directory, resuming, synchronise
+from evonas.files import dated, exists, write_json
 from evonas.final.finalists import compete
 from evonas.final.images import testing_images
 from evonas.final.measure import accuracy
@@ -116,7 +117,7 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
 def _prepare(directory: Path, settings: TrainSettings) -> None:
     make_directory(directory)
     if not (directory / SETTINGS).exists():
-        write_json(directory / SETTINGS, settings.as_dict())
+        write_json(directory / SETTINGS, settings.as_dict(), "make room and start again")
 
 
 def _conclude(result: Trained) -> None:
@@ -135,7 +136,7 @@ def _conclude(result: Trained) -> None:
     content |= {"test": {"accuracy": accuracy(model, images), "n": len(images)}, "seconds": result.seconds}
     content["weights"] = tensors_digest(model.state_dict())
     content["machine"] = machine(result.settings.device, result.settings.precision)
-    write_json(result.directory / RESULT, content)
+    write_json(result.directory / RESULT, content, resuming(result.directory.parent))
 
 
 def result_of(run: Path) -> dict[str, Any]:
@@ -152,9 +153,10 @@ def _set_aside(run: Path, settings: TrainSettings) -> None:
     while (aside := run / f"{DIRECTORY}.{number}").exists():
         number += 1
     try:
-        directory.rename(aside)
         if (run / "evaluation.json").exists():
-            (run / "evaluation.json").rename(aside / "evaluation.json")
+            (run / "evaluation.json").rename(directory / "evaluation.json")
+        directory.rename(aside)  # last: a process that was killed before it begins here again
+        synchronise(run)
     except OSError as error:
         raise EvonasError(f"cannot rename {directory}: {error.strerror or error}") from error
 

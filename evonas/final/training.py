@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evonas.durable import resuming
 from evonas.final import checkpoint
 from evonas.final.adversary import perturb, step_size_of, undisturbed
 from evonas.final.augment import augment, draw
@@ -85,6 +86,16 @@ class Training:
             self._restore(checkpoint.load(directory / LAST))
 
     @property
+    def _home(self) -> Path:
+        """The run that this training is a part of."""
+        home = self.directory.parent
+        return home.parent if home.name == "finalists" else home
+
+    @property
+    def _advice(self) -> str:
+        return resuming(self._home)
+
+    @property
     def _judged(self) -> nn.Module:
         return self.model if self.average is None else self.average.model
 
@@ -93,6 +104,8 @@ class Training:
         device = torch.device(self.settings.device)
         if self.group.leads:
             self.observer.training(self.directory, self.settings, self.history, self.steps)
+            if self.history:  # a process that was killed may have kept an epoch and not its line of the table
+                write_csv(self.directory / METRICS, self.history, self._advice)
         try:
             with (
                 stop_requests(self.observer.message) as stop,
@@ -221,10 +234,10 @@ class Training:
         }
         if self._best(self.history) == row:
             judged = {checkpoint.MODEL + name: value for name, value in self._judged.state_dict().items()}
-            checkpoint.write(self.directory / BEST, self.settings, row.epoch, facts, judged)
+            checkpoint.write(self.directory / BEST, self.settings, row.epoch, facts, judged, self._advice)
         facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}
-        checkpoint.write(self.directory / LAST, self.settings, row.epoch, facts, self._state())
-        write_csv(self.directory / METRICS, self.history)
+        checkpoint.write(self.directory / LAST, self.settings, row.epoch, facts, self._state(), self._advice)
+        write_csv(self.directory / METRICS, self.history, self._advice)
 
     def _state(self) -> dict[str, Tensor]:
         tensors = {checkpoint.MODEL + name: value for name, value in self.model.state_dict().items()}
@@ -270,5 +283,5 @@ class Training:
     def _interrupted(self) -> Interrupted:
         return Interrupted(
             f"interrupted after epoch {len(self.history)} of {self.recipe.epochs}; "
-            f"everything up to there is saved. Continue with: evonas resume {self.directory.parent}"
+            f"everything up to there is saved. Continue with: evonas resume {self._home}"
         )

@@ -13,6 +13,7 @@ import numpy as np
 from deap import tools
 
 from evonas.config import SearchSettings
+from evonas.durable import resuming
 from evonas.engine import Engine
 from evonas.files import write_json
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
@@ -268,7 +269,7 @@ class Search:
             content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
             if self.measure.is_composite:
                 content["members"] = self.measure.members(str(self.space.canonical(best.genotype)))
-            write_json(self.run.path / "best.json", content)
+            write_json(self.run.path / "best.json", content, resuming(self.run.path))
 
     def _progress(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evonas.exhaustion import memory_reported
 from evonas.files import versions, write_json
 from evonas.final import checkpoint
 from evonas.final.attacks.pgd import PGD
@@ -21,8 +22,12 @@ from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.evaluation.subject import Subject
 from evonas.final.evaluation.target import draw, images_for, locate
 from evonas.interrupts import StopRequest, stop_requests
+from evonas.lock import held
 from evonas.machine import machine
 from evonas.observer import Observer
+
+_AGAIN = "what was measured is kept; make room and give the same command again"
+_LESS = "what was measured is kept: free memory and give the same command again, or give a smaller --batch-size"
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,19 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     settings = settings.resolve()
     place = locate(target)
     found = checkpoint.load(place.checkpoint)
-    with Journal(place.journal) as journal, stop_requests(observer.message) as stop:
+    with (
+        held(place.result.parent, place.result.stem),
+        Journal(place.journal) as journal,
+        stop_requests(observer.message) as stop,
+        memory_reported(f"{target} is measured", _LESS),
+    ):
         part = subject_for(found, settings, journal, observer, stop)
         try:
             evaluation = evaluate_subject(part.subject, settings, part.source, part.chosen)
         finally:
             observer.closed()
-    evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
-    write_json(place.result, evaluation.as_json())
+        evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
+        write_json(place.result, evaluation.as_json(), _AGAIN)
     return evaluation
 
 

@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evonas.durable import room
+from evonas.faults import is_refusal
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError
 
@@ -101,5 +103,8 @@ class Journal:
             yield
         except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             text = " ".join(str(error).split())
-            advice = "make room and start again" if "full" in text or "I/O" in text else "remove it to start anew"
-            raise EvonasError(f"cannot use {self.path}: {text}; {advice}. Nothing of it is lost") from error
+            if self.path is not None and is_refusal(text):
+                advice = f"{room(self.path)}; what was measured is kept; make room and give the same command again"
+            else:
+                advice = "; remove it to start anew"
+            raise EvonasError(f"cannot use {self.path}: {text}{advice}") from error

@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from evonas.files import replace_text
+from evonas.durable import replace_text
 from evonas.report.html.ancestry import ancestry
 from evonas.report.html.cells import cells
 from evonas.report.html.colophon import repeat, settings
@@ -42,7 +42,7 @@ def write_report(
     path = Path(run)
     facts = gather(path, device, data_dir)
     place = path / NAME if out is None else Path(out)
-    replace_text(place, page(facts))
+    replace_text(place, page(facts), own=False)
     return place
 
 

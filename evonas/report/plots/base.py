@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evonas.durable import replace
 from evonas.report.html.facts import Facts, gather
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import UsageError
 from spaces.registry import Registry, closest
 
 if TYPE_CHECKING:
@@ -51,10 +53,9 @@ def plot(run: str | Path, what: str, format: str = "svg", out: str | Path | None
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         figure = draw(gather(Path(run)))
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format)
-        try:
-            figure.savefig(place, format=format, dpi=DOTS, metadata=metadata)
-        except OSError as error:
-            raise EvonasError(f"cannot write {place}: {error.strerror or error}") from None
+        picture = io.BytesIO()
+        figure.savefig(picture, format=format, dpi=DOTS, metadata=metadata)
+    replace(place, picture.getvalue(), own=False)
     return place
 
 

@@ -1,0 +1,173 @@
+"""Faults inside a process: it is killed at its k-th step to the disk, or the system refuses it something.
+
+A step is everything that may change what is on the disk: a statement of SQLite, a file opened to be written, a
+write, fsync, a renaming; each counts before it happens and once it has happened, and a write in its middle too.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import io
+import mmap
+import os
+import resource
+import signal
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evonas import store
+from tests.faults.power import Disk
+
+
+class Steps:
+    """Counts steps where another process can read it, and kills this one at step ``last``."""
+
+    def __init__(self, counter: mmap.mmap, last: int | None, disk: Disk | None) -> None:
+        self.counter, self.last, self.count, self.disk = counter, last, 0, disk
+
+    def step(self) -> None:
+        self.count += 1
+        self.counter[:] = self.count.to_bytes(8, "little")
+        if self.count == self.last:
+            if self.disk is not None:
+                unhooked()
+                self.disk.lose_power()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+ORIGINAL = {name: getattr(os, name) for name in ("fsync", "replace", "rename", "mkdir", "unlink")} | {
+    "open": io.open
+}
+
+
+def unhooked() -> None:
+    """The functions of the system as they were."""
+    for name in ("fsync", "replace", "rename", "mkdir", "unlink"):
+        setattr(os, name, ORIGINAL[name])
+    io.open = builtins.open = ORIGINAL["open"]  # type: ignore[assignment]
+
+
+def prepare(
+    counter: mmap.mmap,
+    kill_at: int | None = None,
+    power_loss: bool = False,
+    largest_file: int | None = None,
+    memory: int | None = None,
+    exhausted: tuple[str, int, str] | None = None,
+) -> None:
+    """Put the faults into this process.
+
+    ``kill_at``: the step at which it is killed, with ``power_loss`` the whole machine with it. ``largest_file``:
+    bytes, no file can become larger. ``memory``: bytes that it can still allocate. ``exhausted``: the name of a
+    function, which call of it finds no memory, and on which kind of device.
+    """
+    store.JOURNAL_SECONDS = 0.0  # every score is a step: these are computed faster than half a second
+    steps = Steps(counter, kill_at, Disk() if power_loss else None)
+    _count_files(steps)
+    _count_statements(steps)
+    if largest_file is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    if memory is not None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + memory
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if exhausted is not None:
+        _exhaust(*exhausted)
+
+
+def _count_files(steps: Steps) -> None:
+    class Raw(io.FileIO):
+        def write(self, content: Any) -> int:
+            steps.step()
+            view = memoryview(content).cast("B")
+            half = super().write(view[: len(view) // 2])
+            steps.step()
+            return half + super().write(view[half:])
+
+    def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
+        if not set(mode) & set("wax") or not isinstance(file, (str, Path)) or str(file).startswith("/dev"):
+            return ORIGINAL["open"](file, mode, buffering, *args, **kwargs)
+        steps.step()
+        raw = Raw(file, mode.replace("b", "").replace("t", ""))
+        if steps.disk is not None:
+            steps.disk.written(Path(file))
+        if buffering == 0:
+            return raw
+        buffer = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
+        return buffer if "b" in mode else io.TextIOWrapper(buffer, *args, **kwargs)
+
+    def around(name: str, before: Callable[..., Any], after: Callable[..., Any]) -> None:
+        original = ORIGINAL[name]
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            steps.step()
+            before(*args)
+            result = original(*args, **kwargs)
+            after(*args)
+            steps.step()
+            return result
+
+        setattr(os, name, counted)
+
+    def nothing(*args: Any) -> None:
+        pass
+
+    io.open = builtins.open = opened  # type: ignore[assignment]
+    disk = steps.disk
+    around("fsync", nothing, disk.synced if disk else nothing)
+    around("mkdir", (lambda path, *_: disk.making(Path(path))) if disk else nothing, nothing)
+    around("unlink", nothing, nothing)
+    for name in ("replace", "rename"):
+        around(name, (lambda old, new: disk.renaming(Path(old), Path(new))) if disk else nothing, nothing)
+
+
+def _count_statements(steps: Steps) -> None:
+    class Connection(sqlite3.Connection):
+        def execute(self, statement: str, *args: Any) -> sqlite3.Cursor:
+            steps.step()
+            found = super().execute(statement, *args)
+            if steps.disk is not None:
+                steps.disk.stated(self, statement)
+            steps.step()
+            return found
+
+        def executemany(self, statement: str, *args: Any) -> sqlite3.Cursor:
+            steps.step()
+            found = super().executemany(statement, *args)
+            steps.step()
+            return found
+
+    original = sqlite3.connect
+
+    def connect(database: Any, *args: Any, **kwargs: Any) -> sqlite3.Connection:
+        if steps.disk is not None and isinstance(database, Path):
+            steps.disk.connected(database)
+        return original(database, *args, **{"factory": Connection, **kwargs})
+
+    sqlite3.connect = connect
+
+
+def _exhaust(name: str, call: int, device: str) -> None:
+    """Let the ``call``-th call of the function ``name`` find no memory on ``device``."""
+    import torch
+
+    module, _, function = name.rpartition(".")
+    owner = importlib.import_module(module)
+    original, calls = getattr(owner, function), 0
+
+    def replaced(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call and device == "cuda":
+            raise torch.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1.00 GiB free."
+            )
+        if calls == call:
+            raise MemoryError
+        return original(*args, **kwargs)
+
+    setattr(owner, function, replaced)

@@ -1,0 +1,74 @@
+"""Killed at random moments, and continued until it is done: every stage ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Undisturbed
+from tests.faults.forking import Forks
+
+STAGES = ("search", "training", "evaluation")
+MANY = int(os.environ.get("EVONAS_KILLS", "100"))
+Known = Callable[[str], Undisturbed]
+
+
+def killed_and_continued(
+    forks: Forks, known: Undisturbed, directory: Path, seed: int, power_loss: bool = False
+) -> int:
+    """Kill the stage, and sometimes what continues it; returns how many kills met a process at work."""
+    rng = random.Random(seed)
+    stage = known.stage
+    stage.prepare(directory)
+    kills, argv = 0, stage.start
+    for _ in range(rng.choice((1, 2, 3, 4))):
+        if power_loss or rng.random() < 0.7:
+            fault = {"kill_at": rng.randint(1, known.ended.steps), "power_loss": power_loss}
+        else:
+            fault = {"after": rng.uniform(0, known.ended.seconds)}
+        ended = forks.run(*argv, cwd=directory, **fault)
+        assert ended.code in (0, 2, -9), ended.output
+        kills += ended.code == -9
+        argv = stage.start if ended.code == 2 else stage.go_on
+    stage.finish(forks, directory)
+    assert stage.outcome(directory / "run") == known.outcome
+    shutil.rmtree(directory)
+    return kills
+
+
+def until(times: int, forks: Forks, known: Undisturbed, directory: Path, power_loss: bool = False) -> None:
+    """Run after run, until so many processes were killed at their work."""
+    kills = runs = 0
+    while kills < times:
+        kills += killed_and_continued(forks, known, directory / f"{runs}", runs, power_loss)
+        runs += 1
+    what = "power losses" if power_loss else "kills"
+    print(f"{known.stage.outcome.__name__}: {kills} {what} in {runs} runs, all ended identical")
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_killed_at_ten_random_moments_ends_as_if_nothing_had_happened(
+    name: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    until(10, forks, undisturbed(name), tmp_path)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_power_loss_takes_nothing_that_a_resume_does_not_find_again(
+    name: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    until(5, forks, undisturbed(name), tmp_path, power_loss=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("power_loss", [False, True], ids=["kills", "power losses"])
+@pytest.mark.parametrize("name", [*STAGES, "composite", "pipeline"])
+def test_a_hundred_times_at_random_moments(
+    name: str, power_loss: bool, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    until(MANY, forks, undisturbed(name), tmp_path, power_loss)
