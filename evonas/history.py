@@ -76,15 +76,19 @@ class Births:
 def births(store: Records) -> Births:
     """Every individual of a run."""
     rows = store.numbers()
-    columns: tuple[Any, ...] = tuple(zip(*rows, strict=True)) if rows else ((),) * 6
-    generation, parent, cached, params, flops, score = columns
+    columns: tuple[Any, ...] = tuple(zip(*rows, strict=True)) if rows else ((),) * 5
+    generation, parent, cached, params, flops = columns
+    score = np.full(len(rows), np.nan)
+    for birth, value in store.scores():
+        if value is not None and birth < len(rows):  # a search at work may have gone on
+            score[birth] = value
     return Births(
         np.array(generation, dtype=np.int64),
         np.array([-1 if value is None else value for value in parent], dtype=np.int64),
         np.array(cached, dtype=bool),
         np.array(params, dtype=np.int64),
         np.array(flops, dtype=np.int64),
-        np.array([np.nan if value is None else value for value in score], dtype=np.float64),
+        score,
     )
 
 

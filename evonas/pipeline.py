@@ -63,10 +63,11 @@ def _require_images(settings: SearchSettings, final: FinalPlan) -> None:
 
 
 def _finish(result: SearchResult, observer: Observer) -> SearchResult:
-    with Run.open(result.path) as store:
+    with Run.read(result.path) as store:  # not `open`, which checks the whole file
         plan = plan_of(store)
-        if result.best is None or plan is None:
-            return result
+    if result.best is None or plan is None:
+        return result
+    with Run.open(result.path) as store:
         from evonas.final.evaluation.evaluate import evaluate
         from evonas.final.stage import in_run
 

@@ -87,12 +87,16 @@ class Records:
                 yield _individual(row)
 
     def numbers(self) -> list[tuple[Any, ...]]:
-        """Generation, parent, cached, params, flops and score of all individuals, in order of birth."""
+        """Generation, parent, cached, params and flops of all individuals, in order of birth."""
         with self._reported():
-            return self._db.execute(
-                "SELECT generation, parent, cached, params, flops, score "
-                "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical ORDER BY birth"
-            ).fetchall()
+            query = "SELECT generation, parent, cached, params, flops FROM individuals ORDER BY birth"
+            return self._db.execute(query).fetchall()
+
+    def scores(self) -> list[tuple[int, float | None]]:
+        """Birth and score of all individuals, in the order of their networks: the quickest to read."""
+        with self._reported():
+            query = "SELECT birth, score FROM evaluations e CROSS JOIN individuals i ON i.canonical = e.canonical"
+            return self._db.execute(query).fetchall()
 
     def genotypes(self, births: Iterable[int]) -> dict[int, str]:
         """The genotypes of some individuals by birth."""
@@ -119,9 +123,16 @@ class Records:
     def best(self) -> IndividualRow | None:
         """The individual of the highest score, the first born among equals."""
         with self._reported():
-            query = _INDIVIDUALS + "WHERE score IS NOT NULL ORDER BY score DESC, birth LIMIT 1"
-            row = self._db.execute(query).fetchone()
-        return None if row is None else _individual(row)
+            (score,) = self._db.execute("SELECT MAX(score) FROM evaluations").fetchone()
+            while score is not None:  # again only if it is of a generation that is not finished
+                row = self._db.execute(
+                    _INDIVIDUALS + "WHERE score = ? ORDER BY birth LIMIT 1", (score,)
+                ).fetchone()
+                if row is not None:
+                    return _individual(row)
+                query = "SELECT MAX(score) FROM evaluations WHERE score < ?"
+                (score,) = self._db.execute(query, (score,)).fetchone()
+        return None
 
     def leading(self, count: int) -> list[IndividualRow]:
         """The ``count`` individuals of the highest scores, each network once."""

@@ -61,41 +61,45 @@ class Summary:
 
 def summarise(run: str | Path) -> Summary:
     """The summary of a run directory, also while another process works on it."""
-    path = Path(run)
-    with Run.read(path) as store:
-        settings = store.settings
-        history = store.generations()
-        last = history[-1] if history else None
-        generation = last.generation if last else -1
-        best = store.best()
-        return Summary(
-            path=path,
-            settings=settings,
-            versions=store.fact("versions"),
-            created=store.meta("created") or "",
-            stage=_stage(store, path, generation >= settings.generations),
-            generation=generation,
-            evaluations=last.evaluations if last else 0,
-            cache_hits=last.cache_hits if last else 0,
-            failures=store.failures(),
-            seconds_per_evaluation=store.seconds_per_evaluation(),
-            best=best,
-            edits=None if best is None else store.edits(best.birth),
-            members=_members(store, best),
-            history=history,
-            trained=read_json(path / "train" / "result.json"),
-            evaluation=read_json(path / "evaluation.json"),
-        )
+    with Run.read(Path(run)) as store:
+        return summary_of(store)
 
 
-def _stage(store: Run, path: Path, searched: bool) -> str:
+def summary_of(store: Run) -> Summary:
+    """The summary of an open run."""
+    path, settings = store.path, store.settings
+    history = store.generations()
+    last = history[-1] if history else None
+    generation = last.generation if last else -1
+    best = store.best()
+    return Summary(
+        path=path,
+        settings=settings,
+        versions=store.fact("versions"),
+        created=store.meta("created") or "",
+        stage=_stage(store, generation >= settings.generations, best is not None),
+        generation=generation,
+        evaluations=last.evaluations if last else 0,
+        cache_hits=last.cache_hits if last else 0,
+        failures=store.failures(),
+        seconds_per_evaluation=store.seconds_per_evaluation(),
+        best=best,
+        edits=None if best is None else store.edits(best.birth),
+        members=_members(store, best),
+        history=history,
+        trained=read_json(path / "train" / "result.json"),
+        evaluation=read_json(path / "evaluation.json"),
+    )
+
+
+def _stage(store: Run, searched: bool, found: bool) -> str:
     """What is going on, or was last finished: search, searched, training, trained or evaluated."""
     if not searched:
         return "search"
     for file, stage in (("evaluation.json", "evaluated"), ("train/result.json", "trained"), ("train", "training")):
-        if (path / file).exists():
+        if (store.path / file).exists():
             return stage
-    return "training" if plan_of(store) is not None and store.best() is not None else "searched"
+    return "training" if found and plan_of(store) is not None else "searched"
 
 
 def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,12 @@ class Correlation:
     seconds: dict[str, float]  # proxy -> mean time of one architecture
     scores: dict[str, Floats]
     accuracies: Mapping[str, Floats]
-    genotypes: tuple[str, ...]
+    architectures: tuple[Any, ...]
+
+    @property
+    def genotypes(self) -> tuple[str, ...]:
+        """The sampled genotypes, written."""
+        return tuple(map(str, self.architectures))
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document of ``evonas correlate --json``."""
@@ -125,7 +131,7 @@ def correlate(
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {FEWEST}")
     single = [member.name for parts in members.values() for member in parts]
     genotypes = [table.genotypes[row] for row in rows]
-    with ScoreFile(score_file) as kept:
+    with nullcontext() if score_file is None else ScoreFile(score_file) as kept:
         scored = score_and_keep(
             genotypes, [*single, SIZE], task, kept=kept, engine=engine, observer=observer, announce=announce
         )
@@ -199,7 +205,7 @@ def _report(
         seconds={name: float(np.mean([score.seconds for score in column])) for name, column in scored.items()},
         scores=values,
         accuracies={name: column[rows] for name, column in accuracies.items()},
-        genotypes=tuple(str(table.genotypes[row]) for row in rows),
+        architectures=tuple(table.genotypes[row] for row in rows),
     )
 
 

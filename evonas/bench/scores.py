@@ -64,13 +64,12 @@ def _digest(tensor: torch.Tensor) -> str:
 
 
 class ScoreFile:
-    """Scores by (architecture, proxy, settings hash) in SQLite; ``path`` None keeps them in memory."""
+    """Scores by (architecture, proxy, settings hash) in SQLite."""
 
-    def __init__(self, path: str | Path | None = None) -> None:
-        self.path = str(path) if path is not None else ":memory:"
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
         try:
-            if path is not None:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(self.path, timeout=30)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
@@ -153,19 +152,19 @@ def score_and_keep(
 ) -> dict[str, list[Score]]:
     """Scores of every genotype by every proxy of ``names``, by proxy and in the order of ``genotypes``.
 
-    What ``kept`` knows is not computed again, and every architecture is stored there as soon as it is scored.
+    What ``kept`` knows is not computed again, and every architecture is stored there as soon as it is scored;
+    without it nothing is.
     ``announce`` is told of kept scores whose proxy has changed its meaning since: they are computed again.
     ``engine``, opened, computes them; by default this process.
     """
-    kept = kept or ScoreFile()
     names = list(dict.fromkeys(names))
     settings = {name: settings_hash(name, task) for name in names}
-    known = {name: kept.known(name, settings[name]) for name in names}
+    known = {name: kept.known(name, settings[name]) if kept else {} for name in names}
     texts = [str(task.space.canonical(genotype)) for genotype in genotypes]
     todo = {
         text: missing for text in dict.fromkeys(texts) if (missing := [n for n in names if text not in known[n]])
     }
-    if announce is not None:
+    if kept and announce:
         _announce_outdated(kept, settings, set(texts), announce)
     total = len(set(texts))
     done = total - len(todo)
@@ -176,7 +175,8 @@ def score_and_keep(
         partial(score_missing, task=task), wanted, lost=lambda pair, reason: no_score(pair[1], reason)
     )
     for text, found in zip(todo, scored, strict=True):
-        kept.add(text, found, settings)
+        if kept:
+            kept.add(text, found, settings)
         done += 1
         for name, score in found.items():
             known[name][text] = score

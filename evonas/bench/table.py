@@ -9,6 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,9 @@ class Table:
 
     def classes(self) -> list[int]:
         """The first row of each isomorphism class, in the order of the file."""
-        first: dict[str, int] = {}
+        first: dict[bytes, int] = {}  # by a digest, as keys are longer than genotypes
         for i, genotype in enumerate(self.genotypes):
-            first.setdefault(self.space.key(genotype), i)
+            first.setdefault(blake2b(self.space.key(genotype).encode(), digest_size=16).digest(), i)
         return list(first.values())
 
 
@@ -141,6 +142,7 @@ def _genotypes(
         if genotype in seen:
             raise UsageError(f"{path}, line {line}: the architecture of line {seen[genotype]} again: {genotype}")
         seen[genotype] = line
+        cells[column] = ""  # it is read; a million texts would be most of what the table takes
         kept.append((line, cells))
     return list(seen)
 

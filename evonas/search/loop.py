@@ -99,9 +99,14 @@ class Search:
         if len(self.population) != self.settings.population:
             found, asked = len(self.population), self.settings.population
             raise EvonasError(f"{self.run.path} holds {found} of the {asked} individuals of its population")
-        # DEAP copies what enters the hall of fame, so everything passes through it once, in order of birth
+        # DEAP copies what enters the hall of fame, so what may enter passes through it once, in order of birth
+        hall = self.hall_of_fame
         for row in self.run.individuals():
-            if row.score is not None and not row.cached:
+            if (
+                row.score is not None
+                and not row.cached
+                and (len(hall) < HALL_OF_FAME or row.score > hall[-1].score)
+            ):
                 self._admire(self._individual(row))
         self.failures = self.run.failures()
         self._alive = tuple(map(_told, self.population))

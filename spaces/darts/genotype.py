@@ -100,6 +100,12 @@ _WRITTEN = re.compile(
 _EDGE = re.compile(r"'(\w+)', (\d+)")
 
 
+@lru_cache(maxsize=1024)
+def _edge(operation: str, state: str) -> Edge:
+    """One object for all edges that are equal: a table holds millions of them."""
+    return operation, int(state)
+
+
 def _as_written(text: str) -> Genotype | None:
     """The genotype if ``text`` is as ``str`` writes it: most are, and the syntax tree takes five times as long."""
     match = _WRITTEN.fullmatch(text)
@@ -107,9 +113,9 @@ def _as_written(text: str) -> Genotype | None:
         return None
     normal, normal_concat, reduce, reduce_concat = match.groups()
     return Genotype(
-        tuple((operation, int(state)) for operation, state in _EDGE.findall(normal)),
+        tuple(_edge(*found) for found in _EDGE.findall(normal)),
         tuple(map(int, normal_concat.split(", "))),
-        tuple((operation, int(state)) for operation, state in _EDGE.findall(reduce)),
+        tuple(_edge(*found) for found in _EDGE.findall(reduce)),
         tuple(map(int, reduce_concat.split(", "))),
     )
 

@@ -1,10 +1,14 @@
-"""Long searches: memory does not grow with the evaluations, nor the time of a generation; reading stays quick."""
+"""Long searches and large tables: memory and time grow with nothing, or with the rows; reading stays quick."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +18,10 @@ import evonas
 from evonas import SearchSettings
 from evonas.observer import Observer, Progress
 from evonas.rows import GenerationRow
+from spaces.darts.genotype import NODES, SEARCHED
 
-BIRTHS = 2000 * int(os.environ.get("EVONAS_FAULTS", "10"))  # 100 stands for 200,000
+SCALE = int(os.environ.get("EVONAS_FAULTS", "10"))  # 100 stands for 200,000 births and 1,000,000 rows
+BIRTHS, ROWS = 2000 * SCALE, 10_000 * SCALE
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -66,3 +72,48 @@ def test_a_long_search_stays_flat(tmp_path: Path) -> None:
     assert slope < 1000
     assert np.median(busy[-tenth:]) < 1.3 * np.median(busy[:tenth]) + 0.005
     assert shown < 2 and reported < 5
+
+
+def write_table(path: Path, rows: int) -> None:
+    """Random genotypes of the DARTS space, which has enough of them, and random accuracies."""
+    rng = np.random.default_rng(0)
+    pairs = [list(combinations(range(2 + node), 2)) for node in range(NODES)] * 2  # of both cells
+    with path.open("w") as file:
+        file.write("genotype,clean,pgd\n")
+        for _ in range(rows):
+            names = [SEARCHED[i] for i in rng.integers(len(SEARCHED), size=16).tolist()]
+            states = [
+                pair[i % len(pair)] for pair, i in zip(pairs, rng.integers(30, size=8).tolist(), strict=True)
+            ]
+            edges = list(zip(names, (state for pair in states for state in pair), strict=True))
+            genotype = f"Genotype(normal={edges[:8]}, normal_concat=[2, 3, 4, 5], reduce={edges[8:]}, "
+            clean, pgd = rng.random(2).tolist()
+            file.write(f'"{genotype}reduce_concat=[2, 3, 4, 5])",{clean:.6f},{pgd:.6f}\n')
+
+
+LONG_TABLE = """
+import json, resource, sys, time
+import evonas
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+settings = evonas.SearchSettings(space="darts", channels=16, layers=8, device="cpu")
+evonas.correlate(sys.argv[2], ["params"], settings)  # what modules take is no part of it
+before, started = peak(), time.process_time()
+found = evonas.correlate(sys.argv[1], ["params"], settings)
+json.dump([found.n, 1024 * (peak() - before), time.process_time() - started, found.ci95["params"]], sys.stdout)
+"""
+
+
+@pytest.mark.slow
+def test_a_long_table_correlates_within_memory(tmp_path: Path) -> None:
+    write_table(tmp_path / "long.csv", ROWS)
+    write_table(tmp_path / "short.csv", 1000)
+    done = subprocess.run(
+        [sys.executable, "-c", LONG_TABLE, tmp_path / "long.csv", tmp_path / "short.csv"],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    rows, more, busy, interval = json.loads(done.stdout)
+    print(f"{rows} rows: {more / 2**20:.0f} MB more, {busy:.0f} s of CPU, interval {interval}")
+    assert rows == ROWS
+    assert more < 3000 * rows + 100e6  # bytes
+    assert busy < 0.005 * rows

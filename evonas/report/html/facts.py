@@ -14,7 +14,7 @@ from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.history import Births, Operations, Step, births, lineage, operations
 from evonas.store import Run
-from evonas.summary import Summary, summarise
+from evonas.summary import Summary, summary_of
 from spaces import spaces
 from spaces.errors import EvonasError
 from spaces.graph import CellGraph
@@ -43,9 +43,9 @@ class Facts:
 
 def gather(path: Path, device: str = "auto", data_dir: str | None = None) -> Facts:
     """The facts of the run at ``path``, also while it is at work. Raises `EvonasError` for what cannot be read."""
-    summary = summarise(path)
-    training = _training(path)
     with Run.read(path) as store:
+        summary = summary_of(store)
+        training = _training(path)
         known = births(store)
         winner = summary.best.birth if summary.best else None
         if training is not None:
