@@ -102,12 +102,9 @@ class Search:
         # DEAP copies what enters the hall of fame, so what may enter passes through it once, in order of birth
         hall = self.hall_of_fame
         for row in self.run.individuals():
-            if (
-                row.score is not None
-                and not row.cached
-                and (len(hall) < HALL_OF_FAME or row.score > hall[-1].score)
-            ):
-                self._admire(self._individual(row))
+            if row.score is None or row.cached or (hall[HALL_OF_FAME - 1 :] and row.score <= hall[-1].score):
+                continue
+            self._admire(self._individual(row))
         self.failures = self.run.failures()
         self._alive = tuple(map(_told, self.population))
 
