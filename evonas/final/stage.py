@@ -11,6 +11,7 @@ from typing import Any
 
 from evonas.config import SearchSettings
 from evonas.durable import make_directory, resuming, synchronise
+from evonas.exhaustion import memory_reported
 from evonas.files import dated, exists, write_json
 from evonas.final.finalists import compete
 from evonas.final.images import testing_images
@@ -104,7 +105,11 @@ def settings_of(run: Path) -> TrainSettings:
 
 def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
     directory = run / DIRECTORY
-    with joined(settings.device) as (group, device):
+    advice = (
+        f"every finished epoch is kept: free some and continue with: evonas resume {run}; "
+        "or train anew with a smaller --batch-size"
+    )
+    with joined(settings.device) as (group, device), memory_reported("training", advice):
         if group.leads:
             _prepare(directory, settings)
         result = Training(directory, replace(settings, device=device), observer, group).run()

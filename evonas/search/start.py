@@ -9,6 +9,7 @@ from typing import Any
 
 from evonas.config import SearchSettings, changed
 from evonas.engine import Engine, InProcess
+from evonas.exhaustion import memory_reported
 from evonas.files import default_path, versions
 from evonas.images import fingerprint, images_for, images_of
 from evonas.machine import FACT as MACHINES
@@ -18,7 +19,7 @@ from evonas.records import DATABASE
 from evonas.rewind import rewind
 from evonas.search.loop import Search, SearchResult
 from evonas.store import Run
-from fitness import composite, proxies
+from fitness import Batch, composite, proxies
 from spaces import UsageError
 
 
@@ -47,7 +48,7 @@ def search(
         (engine or InProcess()).opened(settings.device, observer.message) as opened,  # fails before there is a run
         Run.create(path, settings, facts) as store,
     ):
-        return Search(store, settings, images, observer, opened).go()
+        return _go(store, settings, images, observer, opened)
 
 
 def resume(
@@ -81,4 +82,12 @@ def resume(
             note(store, machine(settings.device, settings.precision))
         observer = observer or Observer()
         with (engine or InProcess()).opened(settings.device, observer.message) as opened:
-            return Search(store, settings, images, observer, opened).go()
+            return _go(store, settings, images, observer, opened)
+
+
+def _go(
+    store: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
+) -> SearchResult:
+    advice = f"everything written before is kept; free some and continue with: evonas resume {store.path}"
+    with memory_reported("searching", advice):
+        return Search(store, settings, images, observer, engine).go()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def tiny() -> Callable[..., SearchSettings]:
 
 def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in run.db that must not depend on interruptions; times are left out."""
-    with sqlite3.connect(run / "run.db") as db:
+    with closing(sqlite3.connect(run / "run.db")) as db:
         return {
             "individuals": db.execute(
                 "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score, reason "

@@ -11,10 +11,14 @@ import importlib
 import io
 import mmap
 import os
+import random
 import resource
 import signal
 import sqlite3
+import sys
+import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +61,14 @@ def prepare(
     largest_file: int | None = None,
     memory: int | None = None,
     exhausted: tuple[str, int, str] | None = None,
+    jumping_clock: int | None = None,
 ) -> None:
     """Put the faults into this process.
 
     ``kill_at``: the step at which it is killed, with ``power_loss`` the whole machine with it. ``largest_file``:
     bytes, no file can become larger. ``memory``: bytes that it can still allocate. ``exhausted``: the name of a
-    function, which call of it finds no memory, and on which kind of device.
+    function, which call of it finds no memory, and on which kind of device. ``jumping_clock``: the seed by which
+    the clock of the system jumps, by up to a year and in both directions.
     """
     store.JOURNAL_SECONDS = 0.0  # every score is a step: these are computed faster than half a second
     steps = Steps(counter, kill_at, Disk() if power_loss else None)
@@ -77,6 +83,8 @@ def prepare(
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     if exhausted is not None:
         _exhaust(*exhausted)
+    if jumping_clock is not None:
+        _let_the_clock_jump(random.Random(jumping_clock))
 
 
 def _count_files(steps: Steps) -> None:
@@ -171,3 +179,18 @@ def _exhaust(name: str, call: int, device: str) -> None:
         return original(*args, **kwargs)
 
     setattr(owner, function, replaced)
+
+
+def _let_the_clock_jump(rng: random.Random) -> None:
+    """Every look at the clock of the system finds it another time, perhaps an earlier one."""
+    clock, year = time.time, 365 * 86400
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Jumping:
+            return super().now(tz) + timedelta(seconds=rng.uniform(-year, year))  # type: ignore[return-value]
+
+    time.time = lambda: clock() + rng.uniform(-year, year)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("evonas") and getattr(module, "datetime", None) is datetime:
+            module.datetime = Jumping  # type: ignore[attr-defined]

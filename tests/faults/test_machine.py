@@ -1,0 +1,136 @@
+"""Memory that runs out, a scheduler that ends the work, a clock that jumps, and two processes at one network."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import signal
+import socket
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from evonas.lock import held
+from tests.faults.conftest import Undisturbed
+from tests.faults.forking import Forks
+from tests.faults.test_disk import one_message
+
+STAGES = ("search", "training", "evaluation")
+Known = Callable[[str], Undisturbed]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("composite", "torch.nn.functional.conv2d"),
+        ("training", "torch.nn.functional.cross_entropy"),
+        ("evaluation", "torch.nn.functional.conv2d"),
+    ],
+)
+def test_memory_that_runs_out_is_one_message_and_a_resume_ends_the_same(
+    name: str, function: str, device: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    known = undisturbed(name)
+    known.stage.prepare(tmp_path)
+    call = 4 if name == "training" else 150
+    said = one_message(forks.run(*known.stage.start, cwd=tmp_path, exhausted=(function, call, device)))
+    assert "memory" in said and "kept" in said and ("CUDA" in said) == (device == "cuda"), said
+    known.stage.finish(forks, tmp_path)
+    assert known.stage.outcome(tmp_path / "run") == known.outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*STAGES, "composite"])
+def test_no_memory_from_the_system_at_a_hundred_limits(
+    name: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    known, met = undisturbed(name), 0
+    for i in range(100):
+        directory = known.stage.prepare(tmp_path / f"{i}")
+        ended = forks.run(*known.stage.start, cwd=directory, memory=random.Random(i).randrange(8 * 2**20))
+        if ended.code != 0:
+            assert "memory" in one_message(ended).lower()
+            met += 1
+        known.stage.finish(forks, directory)
+        assert known.stage.outcome(directory / "run") == known.outcome
+    print(f"{name}: {met} of 100 limits were met, all ended identical")
+
+
+def terminated(forks: Forks, known: Undisturbed, directory: Path, seed: int) -> bool:
+    """SIGTERM at a random moment; returns whether it met a process at work."""
+    rng = random.Random(seed)
+    known.stage.prepare(directory)
+    moment = rng.uniform(0.05, 1) * known.ended.seconds
+    ended = forks.run(*known.stage.start, cwd=directory, after=moment, sign=signal.SIGTERM)
+    assert ended.code in (0, 130), ended.output
+    assert "Traceback" not in ended.output
+    if ended.code == 130:
+        assert "resume" in ended.output or "same command" in ended.output, ended.output
+    known.stage.finish(forks, directory)
+    assert known.stage.outcome(directory / "run") == known.outcome
+    return ended.code == 130
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_sigterm_of_a_scheduler_ends_with_130_and_a_resume_ends_the_same(
+    name: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    found = [terminated(forks, undisturbed(name), tmp_path / f"{i}", i) for i in range(3)]
+    assert any(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*STAGES, "composite", "pipeline"])
+def test_a_hundred_times_sigterm(name: str, forks: Forks, undisturbed: Known, tmp_path: Path) -> None:
+    found = [terminated(forks, undisturbed(name), tmp_path / f"{i}", 100 + i) for i in range(100)]
+    print(f"{name}: {sum(found)} of {len(found)} met a process at work, all ended identical")
+    assert sum(found) > 20
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_clock_that_jumps_changes_nothing_and_no_duration_is_negative(
+    name: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    known = undisturbed(name)
+    known.stage.prepare(tmp_path)
+    ended = forks.run(*known.stage.start, cwd=tmp_path, jumping_clock=1)
+    assert ended.code == 0 and " -" not in ended.output.replace(" - ", " "), ended.output
+    assert known.stage.outcome(tmp_path / "run") == known.outcome
+    seconds = durations(tmp_path / "run")
+    assert seconds and all(0 <= each < 60 for each in seconds)
+
+
+def durations(run: Path) -> list[float]:
+    """Every number of seconds that a run keeps."""
+    found: list[float] = []
+    for name, tables in (("run.db", ("generations", "evaluations", "members")), ("evaluation.db", ("outcomes",))):
+        if (run / name).exists():
+            with closing(sqlite3.connect(run / name)) as db:
+                found += [row[0] for table in tables for row in db.execute(f"SELECT seconds FROM {table}")]
+    if (run / "train" / "metrics.csv").exists():
+        with (run / "train" / "metrics.csv").open(newline="") as file:
+            found += [float(row["seconds"]) for row in csv.DictReader(file)]
+    return found
+
+
+@pytest.mark.parametrize(("name", "what"), [("search", "run"), ("training", "run"), ("evaluation", "evaluation")])
+def test_a_second_process_is_told_who_is_first_and_a_dead_one_is_not_waited_for(
+    name: str, what: str, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    known = undisturbed(name)
+    known.stage.prepare(tmp_path)
+    forks.run(
+        *known.stage.start, cwd=tmp_path, kill_at=known.ended.steps // 2
+    )  # it dies with the lock in its hand
+    dead = (tmp_path / "run" / f"{what}.holder").read_text()
+    with held(tmp_path / "run", what):
+        said = one_message(forks.run(*known.stage.go_on, cwd=tmp_path))
+        assert f"is in use by process {os.getpid()} on {socket.gethostname()}" in said
+    (tmp_path / "run" / f"{what}.holder").write_text(dead)
+    known.stage.finish(forks, tmp_path)
+    assert known.stage.outcome(tmp_path / "run") == known.outcome
