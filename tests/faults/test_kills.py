@@ -65,6 +65,17 @@ def test_a_power_loss_takes_nothing_that_a_resume_does_not_find_again(
     until(5, forks, undisturbed(name), tmp_path, power_loss=True)
 
 
+def test_a_kill_between_the_last_checkpoint_and_its_line_in_the_table_of_epochs(
+    forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    known = undisturbed("training")
+    shutil.copytree(known.run, tmp_path / "run")
+    table = tmp_path / "run" / "train" / "metrics.csv"
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
+    known.stage.finish(forks, tmp_path)
+    assert known.stage.outcome(tmp_path / "run") == known.outcome
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("power_loss", [False, True], ids=["kills", "power losses"])
 @pytest.mark.parametrize("name", [*STAGES, "composite", "pipeline"])
