@@ -23,9 +23,9 @@ def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | 
     words = ["evonas", "search", "--space", settings.space, "--generations", str(settings.generations)]
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
-        if field.name in (*_ELSEWHERE, "space", "generations") or value in (None, getattr(default, field.name)):
+        if field.name in _FOLLOW and value == _FOLLOW[field.name]:
             continue
-        if field.name == "image_size" and not settings.dataset.startswith("folder:"):
+        if field.name in (*_ELSEWHERE, "space", "generations") or value in (None, getattr(default, field.name)):
             continue
         if field.name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
             continue  # the space's default, counted at the space's size

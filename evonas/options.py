@@ -33,7 +33,7 @@ DataDir = Annotated[
     str | None, typer.Option(help="Where the CIFAR files are.  [default: $EVONAS_DATA, else data/]")
 ]
 BatchSize = Annotated[int | None, typer.Option(help="Images that a score is computed from.  [default: 8]")]
-ImageSize = Annotated[int | None, typer.Option(help="Pixels, for folder:PATH.  [default: 32]")]
+ImageSize = Annotated[int | None, typer.Option(help="Pixels, for digits and folder:PATH.  [default: 32]")]
 Channels = Annotated[int | None, typer.Option(help="C, initial channels.  [default: 36; nasbench201: 16]")]
 Layers = Annotated[
     int | None, typer.Option(help="L, cells in all; for nasbench201 in each stage.  [default: 20; 5]")

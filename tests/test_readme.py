@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from spaces import spaces
+from tests.forks import Forks
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,13 +23,20 @@ BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for part in line.split("&&")]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 EVERYTHING = "\n".join([README, *PAGES.values()])
+Evonas = Callable[[str], subprocess.CompletedProcess[str]]
 INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)
 
 
-def evonas(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    arguments = shlex.split(command)
-    assert arguments[0] == "evonas"
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=cwd, capture_output=True, text=True, timeout=500)
+@pytest.fixture
+def evonas(forks: Forks, tmp_path: Path) -> Evonas:
+    """Runs a command line that begins with ``evonas``, in ``tmp_path``."""
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        program, *arguments = shlex.split(command)
+        assert program == "evonas"
+        return forks.run(*arguments, cwd=tmp_path)
+
+    return run
 
 
 def accuracies(space_name: str = "nasbench201") -> str:
@@ -42,12 +51,12 @@ def accuracies(space_name: str = "nasbench201") -> str:
     return "\n".join(["arch_str,clean", *rows]) + "\n"
 
 
-def test_the_tour_runs_from_top_to_bottom(tmp_path: Path) -> None:
+def test_the_tour_runs_from_top_to_bottom(evonas: Evonas, tmp_path: Path) -> None:
     (tmp_path / "accuracies.csv").write_text(accuracies())
     tour = [command for command in COMMANDS if command.startswith("evonas ")]
     assert len(tour) >= 8
     for command in tour:
-        done = evonas(command, tmp_path)
+        done = evonas(command)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert done.stdout
 
@@ -65,11 +74,9 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in INDENTED if "search" in command])
-def test_a_command_for_which_something_is_missing_says_so(command: str, tmp_path: Path) -> None:
+def test_a_command_for_which_something_is_missing_says_so(command: str, evonas: Evonas, tmp_path: Path) -> None:
     """Long, or needing data or a cluster: parsed by the same program, stopped by what is missing."""
-    done = evonas(
-        f"{command} --data-dir '{tmp_path}' --max-params 1 --proxy params --no-final --run run", tmp_path
-    )
+    done = evonas(f"{command} --data-dir '{tmp_path}' --max-params 1 --proxy params --no-final --run run")
     missing = ["max-params", "not a directory"]
     missing += ["ray start --head" if find_spec("ray") else "evonas[ray]"] if "--engine ray" in command else []
     assert done.returncode in (1, 2) and any(text in done.stderr for text in missing), done.stderr
@@ -77,13 +84,13 @@ def test_a_command_for_which_something_is_missing_says_so(command: str, tmp_path
 
 
 @pytest.mark.parametrize("command", [command for command in INDENTED if "correlate" in command])
-def test_the_commands_of_the_tables_run_on_small_ones(command: str, tmp_path: Path) -> None:
+def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evonas, tmp_path: Path) -> None:
     with gzip.open(tmp_path / "TABLE.csv.gz", "wt") as file:
         file.write(accuracies("darts" if "--space darts" in command else "nasbench201"))
     smaller = re.sub(r"--(channels|layers|sample) \d+", "", command).replace(
         "--dataset cifar10", "--dataset digits"
     )
-    done = evonas(f"{smaller} --sample 5 --channels 2 --layers 3 --batch-size 4", tmp_path)
+    done = evonas(f"{smaller} --sample 5 --channels 2 --layers 3 --batch-size 4")
     assert done.returncode == 0, done.stderr
     if "--markdown" in command:
         assert done.stdout.count("\n| `") == PAGES["score.md"].split(command)[0].count("\n| `")

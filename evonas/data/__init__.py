@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.data import cifar, digits, folder  # noqa: F401  (each registers its data sets)
-from evonas.data.source import SIDE, Source, sources
+from evonas.data.source import RESIZED, SIDE, Source, sources
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def source(name: str, data_dir: str | None = None, image_size: int | None = None
     kind, _, rest = name.partition(":")
     if kind == "folder" and not rest:
         raise UsageError("folder needs a path: --dataset folder:PATH, with one directory per class inside")
-    if kind != "folder" and image_size not in (None, SIDE):
-        raise UsageError(f"--image-size is for folder:PATH only; {name} has {SIDE} pixels")
+    if kind not in RESIZED and image_size not in (None, SIDE):
+        raise UsageError(f"--image-size is for digits and folder:PATH only; {name} has {SIDE} pixels")
     return sources[kind](rest, data_directory(data_dir), image_size)
 
 

@@ -34,7 +34,10 @@ def _table() -> np.ndarray:
 
 @sources.register("digits")
 class Digits(Source):
-    """scikit-learn's 1,797 handwritten digits, 8x8 enlarged to 32x32 RGB; every fifth image is for testing."""
+    """scikit-learn's 1,797 handwritten digits, 8x8 enlarged to 32x32 RGB; every fifth image is for testing.
+
+    They may be enlarged to another ``image_size``.
+    """
 
     classes = tuple("0123456789")
     flips = False
@@ -42,6 +45,7 @@ class Digits(Source):
     def __init__(self, rest: str, directory: Path, image_size: int | None) -> None:
         if rest:
             raise UsageError("digits takes no path; it is bundled with scikit-learn")
+        self.image_size = image_size or SIDE
 
     @cached_property
     def _all(self) -> tuple[Tensor, Tensor]:
@@ -49,7 +53,9 @@ class Digits(Source):
 
         rows = torch.from_numpy(_table())  # (N, 65)
         small = rows[:, :-1].float().view(-1, 1, 8, 8) * (255 / 16)
-        large = torch.nn.functional.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
+        large = torch.nn.functional.interpolate(
+            small, size=(self.image_size,) * 2, mode="bilinear", align_corners=False
+        )
         return large.round().to(torch.uint8).expand(-1, 3, -1, -1), rows[:, -1].long()
 
     def _indices(self, split: str) -> Tensor:

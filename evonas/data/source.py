@@ -12,7 +12,8 @@ from spaces.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = 32  # pixels, unless a folder asks for another
+SIDE = 32  # pixels, unless another size is asked of what can be resized
+RESIZED = ("digits", "folder")
 
 
 class Source(ABC):

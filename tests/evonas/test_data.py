@@ -106,9 +106,18 @@ def test_a_wrong_name_is_refused(name: str) -> None:
         describe(name)
 
 
-def test_an_image_size_is_for_folders() -> None:
+def test_an_image_size_is_for_what_can_be_resized() -> None:
     with pytest.raises(UsageError, match="image-size"):
-        describe("digits", image_size=64)
+        describe("cifar10", image_size=64)
+
+
+def test_digits_of_their_own_size_are_the_pixels_that_were_scanned() -> None:
+    assert describe("digits", image_size=16).image_size == 16 and describe("digits").image_size == 32
+    small = source("digits", image_size=8).images("test")
+    assert small.shape == (359, 3, 8, 8) and set(small.unique().tolist()) <= {
+        round(i * 255 / 16) for i in range(17)
+    }
+    assert source("digits", image_size=16).images("test").shape == (359, 3, 16, 16)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

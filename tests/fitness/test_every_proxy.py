@@ -164,7 +164,7 @@ def test_a_cell_with_swapped_nodes_has_the_same_score(proxy: Proxy, nasbench201:
 
 def test_the_seed_decides_the_weights(proxy: Proxy, space: Space, make_task: Tasks) -> None:
     given = genotypes(space, 1)
-    first, again, other = (values(proxy, given, make_task(space, seed=seed)) for seed in (0, 0, 1))
+    first, again, other = (values(proxy, given, make_task(space, 2, side=8, seed=seed)) for seed in (0, 0, 1))
     assert first == again
     assert (first != other) == (proxy.cost != "no network")
 
@@ -201,7 +201,7 @@ def test_cells_of_none_have_a_finite_score_or_a_reason(
     proxy: Proxy, space: Space, make_task: Tasks, dtype: torch.dtype
 ) -> None:
     for text in dead_cells(space):
-        found = proxy.score(space.parse(text), make_task(space, dtype=dtype))
+        found = proxy.score(space.parse(text), make_task(space, 2, side=8, dtype=dtype))
         if found.value is None:
             assert found.reason
         else:

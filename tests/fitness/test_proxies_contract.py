@@ -141,6 +141,7 @@ def test_proxy_documents_itself(name):
     assert proxy.summary and proxy.formula and proxy.source and proxy.cost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["synflow", "jacobian-norm"])
 def test_deepest_darts_network_at_full_size_does_not_overflow(name):
     space = spaces["darts"]

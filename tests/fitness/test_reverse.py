@@ -46,7 +46,13 @@ def assert_equal_terms(network: Network, images: Tensor, labels: Tensor) -> None
     torch.testing.assert_close(x_prime, expected_x_prime, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize(("channels", "layers", "side"), [(4, 3, 16), (5, 4, 13), (3, 6, 9)])
+SOME = ("DARTS_V2", "CROZE_CIFAR10")
+
+
+@pytest.mark.parametrize(
+    ("channels", "layers", "side"),
+    [(4, 3, 9), *(pytest.param(*size, marks=pytest.mark.slow) for size in [(4, 3, 16), (5, 4, 13), (3, 6, 9)])],
+)
 def test_random_networks_have_the_terms_of_autograd(
     channels: int, layers: int, side: int, darts: Space, make_task: Tasks
 ) -> None:
@@ -56,7 +62,10 @@ def test_random_networks_have_the_terms_of_autograd(
         assert_equal_terms(task.network(darts.random(rng), norm=False), *task.images_and_labels())
 
 
-@pytest.mark.parametrize("name", [*STRANGE, *PUBLISHED])
+@pytest.mark.parametrize(
+    "name",
+    [*STRANGE, *(name if name in SOME else pytest.param(name, marks=pytest.mark.slow) for name in PUBLISHED)],
+)
 def test_published_and_strange_networks_have_the_terms_of_autograd(
     name: str, darts: Space, make_task: Tasks
 ) -> None:

@@ -95,7 +95,7 @@ def assert_sizes_equal_the_walk(space: Space, genotype: object, size: NetworkSiz
 def test_sizes_of_random_genotypes_equal_a_walk_over_the_network(
     space: Space, size: NetworkSize, rng: np.random.Generator
 ) -> None:
-    for _ in range(4):
+    for _ in range(2):
         assert_sizes_equal_the_walk(space, space.random(rng), size)
 
 
@@ -110,6 +110,7 @@ def test_sizes_of_published_genotypes_outside_the_space_equal_a_walk(darts: Spac
     assert_sizes_equal_the_walk(darts, darts.parse(name), NetworkSize(2, 4, image_size=16))
 
 
+@pytest.mark.slow
 def test_sizes_of_cells_with_every_pattern_of_none_equal_a_walk(nasbench201: Space) -> None:
     for there in product((False, True), repeat=6):
         cell = Cell(tuple("nor_conv_3x3" if one else "none" for one in there))

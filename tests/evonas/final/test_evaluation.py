@@ -76,7 +76,7 @@ def test_evaluating_twice_gives_the_same_numbers(name: str) -> None:
     assert first[name]["accuracy"] < first["clean"]["accuracy"]
 
 
-@pytest.mark.parametrize("after", [3, 6, 8])
+@pytest.mark.parametrize("after", [3, *(pytest.param(i, marks=pytest.mark.slow) for i in (6, 8))])
 def test_an_interrupted_autoattack_continues_and_ends_equal(
     after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,7 @@ def settings(pictures: str) -> SearchSettings:
     return SearchSettings(
         proxy="params",
         dataset=pictures,
+        image_size=16,
         channels=4,
         layers=3,
         population=4,

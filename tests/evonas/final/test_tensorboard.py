@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -16,7 +17,8 @@ def test_curves_hold_every_generation_and_every_epoch(pictures: str, tmp_path: P
     pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    settings = SearchSettings(proxy="params", dataset=pictures, channels=4, layers=3, population=4, generations=2)
+    settings = SearchSettings(proxy="params", dataset=pictures, image_size=16, channels=2, layers=3)
+    settings = dataclasses.replace(settings, population=4, children=2, generations=2)
     plan = FinalPlan(overrides={"epochs": 2, "batch_size": 16}, images=4, checks=0)
     result = api.search(settings, tmp_path / "run", TensorBoard(), final=plan)
     searched = EventAccumulator(str(tmp_path / "run" / DIRECTORY)).Reload()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -30,9 +31,8 @@ Change = Callable[[Path], None]
 def whole(pictures: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search with its training and its evaluation."""
     path = tmp_path_factory.mktemp("verify") / "run"
-    settings = SearchSettings(
-        dataset=pictures, channels=2, layers=3, population=6, children=3, generations=3, batch_size=2, device="cpu"
-    )
+    settings = SearchSettings(dataset=pictures, image_size=16, channels=2, layers=3, batch_size=2, device="cpu")
+    settings = dataclasses.replace(settings, population=6, children=3, generations=3)
     evonas.search(settings, path)
     evonas.train(str(path), overrides={"epochs": 1, "batch_size": 16})
     evonas.evaluate(path, EvaluateSettings(steps=2, corruptions=False, images=8, checks=0, batch_size=4))
@@ -239,6 +239,7 @@ def test_what_is_no_run_is_one_message(tmp_path: Path) -> None:
 def test_a_whole_run_with_finalists_corruptions_and_checks(pictures: str, tmp_path: Path) -> None:
     settings = SearchSettings(
         dataset=pictures,
+        image_size=16,
         channels=2,
         layers=3,
         population=6,

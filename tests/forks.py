@@ -1,0 +1,153 @@
+"""`evonas ...` as processes of their own, forked from one that has imported everything.
+
+A command that needs PyTorch takes seconds to start and a fork none, so tests of many commands use this. Run as a
+program this is the process that forks. What depends on a start of Python (variables that are read while it starts)
+needs a real one.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, NoReturn
+
+REPOSITORY = Path(__file__).parents[1]
+LOADED = (
+    "evonas.cli",
+    "evonas.pipeline",
+    "evonas.final.stage",
+    "evonas.final.evaluation.evaluate",
+    "evonas.scoring",
+)
+
+
+class Command:
+    """One command that runs; waiting for it gives its return code as `subprocess.Popen` has it."""
+
+    def __init__(self, status: IO[str]) -> None:
+        self._status = status
+        self.pid = int(status.readline())
+        self.returncode: int | None = None
+
+    def wait(self) -> int:
+        """The exit code; negative: the signal that ended it."""
+        if self.returncode is None:
+            self.returncode = int(self._status.readline())
+            self._status.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+
+class Forks:
+    """The process that forks."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "tests.forks", str(theirs.fileno())]
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
+        theirs.close()
+
+    def start(
+        self, *argv: str, cwd: Path, stdout: int, stderr: int, environment: Mapping[str, str] | None = None
+    ) -> Command:
+        """``evonas argv`` in ``cwd``, writing to the file descriptors ``stdout`` and ``stderr``."""
+        read, write = os.pipe()
+        request = {"argv": argv, "cwd": str(cwd), "environment": dict(environment or {})}
+        socket.send_fds(self._socket, [json.dumps(request).encode()], [stdout, stderr, write])
+        os.close(write)
+        return Command(os.fdopen(read))
+
+    def run(
+        self, *argv: str, cwd: Path, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """``evonas argv`` in ``cwd`` to its end."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            command = self.start(*argv, cwd=cwd, stdout=out.fileno(), stderr=err.fileno(), environment=environment)
+            code = command.wait()
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(["evonas", *argv], code, out.read(), err.read())
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._socket.close()
+        self._process.wait()
+
+
+def main() -> None:
+    import importlib
+
+    import torch
+
+    for name in LOADED:
+        importlib.import_module(name)
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    while True:
+        data, ancillary, _, _ = requests.recvmsg(1 << 20, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+        if not data:
+            return
+        descriptors = array.array("i")
+        for _, _, part in ancillary:
+            descriptors.frombytes(part)
+        if os.fork() == 0:
+            requests.close()
+            _watch(json.loads(data), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _watch(request: dict, stdout: int, stderr: int, status: int) -> NoReturn:
+    """Start the command, tell its number, wait, tell how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    child = os.fork()
+    if child == 0:
+        os.close(status)
+        _be_evonas(request, stdout, stderr)
+    os.write(status, f"{child}\n".encode())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.write(status, f"{code}\n".encode())
+    os._exit(0)
+
+
+def _be_evonas(request: dict, stdout: int, stderr: int) -> NoReturn:
+    code: object = 70
+    try:
+        os.chdir(request["cwd"])
+        os.environ.update(request["environment"])
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(stdout, 1)
+        os.dup2(stderr, 2)
+        os.closerange(3, 64)
+        sys.stdin, sys.stdout, sys.stderr = (os.fdopen(i, "w" if i else "r", encoding="utf-8") for i in range(3))
+        sys.argv = ["evonas", *request["argv"]]
+        from evonas.cli import main as evonas
+
+        evonas()
+        code = 0
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else 70)
+
+
+if __name__ == "__main__":
+    main()
