@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ import torch
 
 from fitness import Batch
 from spaces import Space, spaces
-from tests.forks import Forks
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -82,11 +81,3 @@ def run_python() -> Callable[[str], str]:
         return process.stdout.strip()
 
     return run
-
-
-@pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    """`evonas ...` as processes of their own, without the seconds that a start takes."""
-    server = Forks()
-    yield server
-    server.close()

@@ -8,14 +8,17 @@ needs a real one.
 from __future__ import annotations
 
 import array
+import atexit
+import functools
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+import threading
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -30,22 +33,44 @@ LOADED = (
 
 
 class Command:
-    """One command that runs; waiting for it gives its return code as `subprocess.Popen` has it."""
+    """One command that runs, with what tests use of `subprocess.Popen`."""
 
-    def __init__(self, status: IO[str]) -> None:
-        self._status = status
+    def __init__(self, argv: tuple[str, ...], status: IO[str], stdout: IO[str], stderr: IO[str] | None) -> None:
+        self.args, self.stdout = argv, stdout
+        self._status, self._stderr = status, stderr
         self.pid = int(status.readline())
         self.returncode: int | None = None
 
+    def poll(self) -> int | None:
+        """The exit code, or nothing while the command runs; negative: the signal that ended it."""
+        if self.returncode is None and select.select([self._status], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
     def wait(self) -> int:
-        """The exit code; negative: the signal that ended it."""
+        """The exit code, once there is one."""
         if self.returncode is None:
             self.returncode = int(self._status.readline())
             self._status.close()
         return self.returncode
 
+    def communicate(self, timeout: float = 300) -> tuple[str, str]:
+        """Standard output and standard error to the end; the command is killed after ``timeout`` seconds."""
+        ending = threading.Timer(timeout, self.send_signal, [signal.SIGKILL])
+        ending.start()
+        output = self.stdout.read()
+        self.wait()
+        ending.cancel()
+        self.stdout.close()
+        if self._stderr is None:
+            return output, ""
+        self._stderr.seek(0)
+        return output, self._stderr.read()
+
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        """Send a signal, unless the command has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
 class Forks:
@@ -58,31 +83,42 @@ class Forks:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
 
-    def start(
-        self, *argv: str, cwd: Path, stdout: int, stderr: int, environment: Mapping[str, str] | None = None
-    ) -> Command:
-        """``evonas argv`` in ``cwd``, writing to the file descriptors ``stdout`` and ``stderr``."""
+    def start(self, argv: tuple[str, ...], cwd: Path, stdout: int, stderr: int) -> IO[str]:
+        """``evonas argv`` in ``cwd``, writing to two descriptors; the pipe tells its number, then its end."""
         read, write = os.pipe()
-        request = {"argv": argv, "cwd": str(cwd), "environment": dict(environment or {})}
-        socket.send_fds(self._socket, [json.dumps(request).encode()], [stdout, stderr, write])
+        socket.send_fds(
+            self._socket, [json.dumps({"argv": argv, "cwd": str(cwd)}).encode()], [stdout, stderr, write]
+        )
         os.close(write)
-        return Command(os.fdopen(read))
-
-    def run(
-        self, *argv: str, cwd: Path, environment: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """``evonas argv`` in ``cwd`` to its end."""
-        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            command = self.start(*argv, cwd=cwd, stdout=out.fileno(), stderr=err.fileno(), environment=environment)
-            code = command.wait()
-            out.seek(0)
-            err.seek(0)
-            return subprocess.CompletedProcess(["evonas", *argv], code, out.read(), err.read())
+        return os.fdopen(read)
 
     def close(self) -> None:
         """Let the process end."""
         self._socket.close()
         self._process.wait()
+
+
+@functools.cache
+def _server() -> Forks:
+    server = Forks()
+    atexit.register(server.close)
+    return server
+
+
+def start(*argv: str, cwd: Path, apart: bool = False) -> Command:
+    """``evonas argv`` in ``cwd``; with ``apart`` standard error is not mixed into standard output."""
+    read, write = os.pipe()
+    stderr = tempfile.TemporaryFile("w+") if apart else None  # noqa: SIM115  (lives as long as the command)
+    status = _server().start(argv, cwd, write, write if stderr is None else stderr.fileno())
+    os.close(write)
+    return Command(argv, status, os.fdopen(read, encoding="utf-8", errors="backslashreplace"), stderr)
+
+
+def run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """``evonas argv`` in ``cwd`` to its end."""
+    command = start(*argv, cwd=cwd, apart=True)
+    output, error = command.communicate()
+    return subprocess.CompletedProcess(["evonas", *argv], command.wait(), output, error)
 
 
 def main() -> None:
@@ -126,7 +162,6 @@ def _be_evonas(request: dict, stdout: int, stderr: int) -> NoReturn:
     code: object = 70
     try:
         os.chdir(request["cwd"])
-        os.environ.update(request["environment"])
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from spaces import spaces
-from tests.forks import Forks
+from tests import forks
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)
 
 
 @pytest.fixture
-def evonas(forks: Forks, tmp_path: Path) -> Evonas:
+def evonas(tmp_path: Path) -> Evonas:
     """Runs a command line that begins with ``evonas``, in ``tmp_path``."""
 
     def run(command: str) -> subprocess.CompletedProcess[str]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,21 +14,15 @@ import numpy as np
 import evonas
 from evonas import SearchSettings
 from spaces import spaces
+from tests import forks
 
 CELLS, LEAST = 18, 4
 PROXIES = ["croze", "naswot", "croze+naswot"]
 COMMAND = ["correlate", "table.csv", "--proxy", ",".join(PROXIES), "--channels", "4", "--layers", "1"]
 
 
-def start(directory: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "evonas", *COMMAND, "--json", *more],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+def start(directory: Path, *more: str) -> forks.Command:
+    return forks.start(*COMMAND, "--json", *more, cwd=directory, apart=True)
 
 
 def kept(file: Path) -> set[tuple[Any, ...]]:

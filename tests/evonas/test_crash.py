@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from evonas import SearchSettings, resume, search
+from tests import forks
 from tests.evonas.conftest import content
 
 SEARCH = ["--channels", "2", "--layers", "3", "--population", "6", "--children", "3", "--batch-size", "2"]
-SEARCH += ["--generations", "8", "--seed", "5", "--no-final"]
+SEARCH += ["--generations", "8", "--seed", "5", "--no-final", "--engine", "in-process"]
 
 
-def evonas(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "evonas", *arguments],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def finish(process: subprocess.Popen[str]) -> str:
+def finish(process: forks.Command) -> str:
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     return output
@@ -42,21 +29,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """A run that was never interrupted, and how long it took."""
     directory = tmp_path_factory.mktemp("whole")
     started = time.monotonic()
-    finish(evonas("search", *SEARCH, "--run", "run", cwd=directory))
+    finish(forks.start("search", *SEARCH, "--run", "run", cwd=directory))
     return directory / "run", time.monotonic() - started
 
 
 def interrupt_and_resume(directory: Path, number: signal.Signals, moment: float) -> str:
     """Send a signal after ``moment`` seconds, then continue until the run is finished."""
-    process = evonas("search", *SEARCH, "--run", "run", cwd=directory)
+    process = forks.start("search", *SEARCH, "--run", "run", cwd=directory)
     time.sleep(moment)
     process.send_signal(number)
     output, _ = process.communicate(timeout=300)
     state = f"{output}\nreturn code {process.returncode}"
-    resumed = evonas("resume", "run", cwd=directory)
+    resumed = forks.start("resume", "run", cwd=directory)
     text, _ = resumed.communicate(timeout=300)
     if resumed.returncode == 2 and ("is not a run" in text or "is empty" in text):  # killed before it began
-        finish(evonas("search", *SEARCH, "--run", "run", cwd=directory))
+        finish(forks.start("search", *SEARCH, "--run", "run", cwd=directory))
     else:
         assert resumed.returncode == 0, state + text
     return state
@@ -78,7 +65,7 @@ def test_an_interrupted_run_exits_with_130_and_says_how_to_continue(
     whole: tuple[Path, float], tmp_path: Path, number: signal.Signals, attempt: int
 ) -> None:
     reference, seconds = whole
-    process = evonas("search", *SEARCH, "--run", "run", cwd=tmp_path)
+    process = forks.start("search", *SEARCH, "--run", "run", cwd=tmp_path)
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
@@ -92,7 +79,7 @@ def test_an_interrupted_run_exits_with_130_and_says_how_to_continue(
     if "saved in run" not in output:  # unless the signal came when everything was done
         assert process.returncode == 130, output
         assert "evonas resume run" in rest and "Traceback" not in output
-    finish(evonas("resume", "run", cwd=tmp_path))
+    finish(forks.start("resume", "run", cwd=tmp_path))
     assert content(tmp_path / "run") == content(reference)
 
 
@@ -111,8 +98,8 @@ def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path
         space="nasbench201", proxy="croze+naswot*2", channels=8, layers=2, population=16, children=2, generations=1
     )
     options = ["--space", "nasbench201", "--proxy", "croze+naswot*2", "--channels", "8", "--layers", "2"]
-    options += ["--population", "16", "--children", "2", "--generations", "1", "--no-final"]
-    killed = evonas("search", *options, "--run", "run", cwd=tmp_path)
+    options += ["--population", "16", "--children", "2", "--generations", "1", "--no-final", "--engine", "in-process"]
+    killed = forks.start("search", *options, "--run", "run", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while len(members(tmp_path / "run")) < 4 and killed.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -129,17 +116,17 @@ def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path
 
 
 def test_a_second_process_on_the_same_run_is_told_who_holds_it(tmp_path: Path) -> None:
-    first = evonas("search", *SEARCH, "--run", "run", cwd=tmp_path)
+    first = forks.start("search", *SEARCH, "--run", "run", cwd=tmp_path)
     assert first.stdout is not None
     for line in first.stdout:
         if line.startswith("generation"):
             break
-    second = evonas("resume", "run", cwd=tmp_path)
+    second = forks.start("resume", "run", cwd=tmp_path)
     output, _ = second.communicate(timeout=60)
-    reader = finish(evonas("show", "run", cwd=tmp_path))
+    reader = finish(forks.start("show", "run", cwd=tmp_path))
     first.send_signal(signal.SIGKILL)
     first.communicate()
     assert second.returncode == 1
     assert f"in use by process {first.pid}" in output and len(output.strip().splitlines()) == 1
     assert "generation" in reader
-    finish(evonas("resume", "run", cwd=tmp_path))  # a dead holder holds nothing
+    finish(forks.start("resume", "run", cwd=tmp_path))  # a dead holder holds nothing

@@ -34,11 +34,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> str:
 def small(pictures: str) -> Callable[..., TrainSettings]:
     """Settings of a training of two short epochs; numbers of the recipe and other settings can be given."""
 
-    def make(recipe: str = "fast", validation: int = 16, seed: int = 0, **numbers: object) -> TrainSettings:
+    def make(
+        recipe: str = "fast", validation: int = 16, seed: int = 0, side: int = 16, **numbers: object
+    ) -> TrainSettings:
         return TrainSettings(
             LIGHT,
             dataset=pictures,
-            image_size=16,
+            image_size=side,
             channels=4,
             layers=3,
             recipe=recipe,

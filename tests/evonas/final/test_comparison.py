@@ -19,6 +19,7 @@ from evonas.final.published import TABLE_3
 from evonas.final.settings import TrainSettings
 from evonas.report.comparison import compared
 from spaces import spaces
+from tests.evonas.final.conftest import LIGHT
 
 
 def rendered(renderable: RenderableType) -> str:
@@ -50,7 +51,7 @@ def evaluated(small: Callable[..., TrainSettings], tmp_path: Path) -> Path:
 def test_a_row_has_what_was_measured(evaluated: Path) -> None:
     (row,) = api.compare([evaluated])
     space, size = spaces["darts"], checkpoint.load(evaluated).settings.size
-    assert row.params == space.params(space.parse("DARTS_V2"), size)
+    assert row.params == space.params(space.parse(LIGHT), size)
     assert (row.clean, row.fgsm, row.corruptions, row.hrs, row.seconds) == (0.9, 0.3, 0.6, 0.45, None)
     assert "fast 2 epochs, seed 0, 50 test images, FGSM 8/255, corruptions regenerated, C=4, L=3" in row.protocol
     assert "[1] fast 2 epochs" in rendered(compared([row])) and "90.00 %" in rendered(compared([row]))
@@ -76,7 +77,9 @@ def test_published_hrs_follow_from_published_accuracies(dataset: str) -> None:
 def test_a_run_says_how_long_its_search_took(evaluated: Path, pictures: str, tmp_path: Path) -> None:
     settings = SearchSettings(proxy="params", dataset=pictures, image_size=16, channels=2, layers=3)
     settings = dataclasses.replace(settings, population=2, children=1, tournament=1, generations=1)
-    api.search(settings, tmp_path / "run", final=FinalPlan(overrides={"epochs": 1, "batch_size": 16}))
+    api.search(
+        settings, tmp_path / "run", final=FinalPlan(overrides={"epochs": 1, "batch_size": 16}, images=2, checks=0)
+    )
     (tmp_path / "run" / "evaluation.json").write_text(json.dumps(EVALUATION))
     (row,) = api.compare([tmp_path / "run"])
     assert row.seconds is not None and 0 < row.seconds < 60

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -19,6 +16,7 @@ import torch
 
 from evonas.final import checkpoint
 from evonas.final.settings import TrainSettings
+from tests import forks
 from tests.evonas.test_cli import CONTROL, run
 
 QUICK = ["--steps", "2", "--checks", "8", "--no-corruptions", "--device", "cpu"]
@@ -92,15 +90,8 @@ def test_list_has_the_attacks_with_their_sources(tmp_path: Path) -> None:
 LONG = [*QUICK, "--attacks", "fgsm,pgd,apgd-ce", "--eps", "2,1", "--steps", "6", "--batch-size", "60"]
 
 
-def started(here: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "evonas", "evaluate", "run", *LONG],
-        cwd=here,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+def started(here: Path) -> forks.Command:
+    return forks.start("evaluate", "run", *LONG, cwd=here)
 
 
 def entries(here: Path) -> int:
@@ -114,7 +105,7 @@ def entries(here: Path) -> int:
             return 0
 
 
-def wait_for(entry: int, here: Path, process: subprocess.Popen[str]) -> None:
+def wait_for(entry: int, here: Path, process: forks.Command) -> None:
     deadline = time.monotonic() + 120
     while entries(here) < entry:
         assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]

@@ -29,7 +29,7 @@ def settings(pictures: str) -> SearchSettings:
         proxy="params",
         dataset=pictures,
         image_size=16,
-        channels=4,
+        channels=2,
         layers=3,
         population=4,
         children=2,
@@ -43,7 +43,7 @@ def searched(settings: SearchSettings, path: Path, plan: FinalPlan | None) -> Se
 
 
 def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettings, tmp_path: Path) -> None:
-    result = searched(settings, tmp_path / "run", FinalPlan(overrides=SHORT))
+    result = searched(settings, tmp_path / "run", FinalPlan(overrides=SHORT, checks=4))
     assert result.best is not None and result.trained is not None
     assert result.trained.settings.genotype == str(result.best.genotype)
     assert result.evaluation is not None and result.evaluation.clean.n == 16
@@ -56,7 +56,7 @@ def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettin
 
 
 def test_killed_while_training_a_run_resumes_there(settings: SearchSettings, tmp_path: Path) -> None:
-    plan = FinalPlan(overrides=SHORT)
+    plan = FinalPlan(overrides=SHORT, images=4, checks=0)
     whole = searched(settings, tmp_path / "whole", plan).trained
     with pytest.raises(Stop):
         api.search(settings, tmp_path / "killed", StopAfter(5), final=plan)
@@ -72,7 +72,7 @@ def test_a_longer_search_sets_the_training_of_the_former_best_aside(
     settings: SearchSettings, tmp_path: Path
 ) -> None:
     path = tmp_path / "run"
-    first = searched(settings, path, FinalPlan(overrides=SHORT)).trained
+    first = searched(settings, path, FinalPlan(overrides=SHORT, images=4, checks=0)).trained
     second = api.resume(path, generations=12)
     assert isinstance(second, SearchResult) and second.trained is not None and first is not None
     assert second.trained.settings.genotype != first.settings.genotype
@@ -81,7 +81,7 @@ def test_a_longer_search_sets_the_training_of_the_former_best_aside(
 
 
 def test_finalists_compete_and_what_they_reached_is_kept(settings: SearchSettings, tmp_path: Path) -> None:
-    plan = FinalPlan(overrides=SHORT, finalists=3)
+    plan = FinalPlan(overrides=SHORT, finalists=3, images=4, checks=0)
     result = searched(settings, tmp_path / "run", plan)
     journal = json.loads((tmp_path / "run" / "finalists.json").read_text())
     assert [key[0] for key in journal].count("1") == 3 and [key[0] for key in journal].count("2") == 2

@@ -50,12 +50,13 @@ def without_times(rows: tuple[EpochRow, ...]) -> list[EpochRow]:
 @pytest.mark.parametrize("recipe", list(recipes))
 def test_every_recipe_trains_and_its_checkpoints_load(recipe: str, small: Small, tmp_path: Path) -> None:
     more = {"steps": 2} if recipe == "pgd7" else {}
-    result = run(tmp_path, small(recipe, epochs=1, **more))
+    side = 32 if recipes[recipe].auxiliary else 16
+    result = run(tmp_path, small(recipe, side=side, epochs=1, **more))
     found = checkpoint.load(result.checkpoint)
     assert (tmp_path / METRICS).read_text().count("\n") == 2
     assert result.best.loss > 0 and 0 <= result.best.validation <= 1
     assert (result.best.robust is None) == (recipes[recipe].adversary == "none")
-    logits = found.model()(torch.rand(2, 3, 16, 16))
+    logits = found.model()(torch.rand(2, 3, side, side))
     assert logits.shape == (2, 2) and logits.isfinite().all()
 
 
