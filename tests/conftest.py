@@ -81,3 +81,8 @@ def run_python() -> Callable[[str], str]:
         return process.stdout.strip()
 
     return run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: the tour of the README would else be what one process does when the others are done."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")

@@ -18,7 +18,18 @@ from tests import forks
 
 CELLS, LEAST = 18, 4
 PROXIES = ["croze", "naswot", "croze+naswot"]
-COMMAND = ["correlate", "table.csv", "--proxy", ",".join(PROXIES), "--channels", "4", "--layers", "1"]
+COMMAND = [
+    "correlate",
+    "table.csv",
+    "--proxy",
+    ",".join(PROXIES),
+    "--channels",
+    "4",
+    "--layers",
+    "1",
+    "--engine",
+    "in-process",
+]
 
 
 def start(directory: Path, *more: str) -> forks.Command:

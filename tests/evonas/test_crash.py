@@ -98,7 +98,17 @@ def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path
         space="nasbench201", proxy="croze+naswot*2", channels=8, layers=2, population=16, children=2, generations=1
     )
     options = ["--space", "nasbench201", "--proxy", "croze+naswot*2", "--channels", "8", "--layers", "2"]
-    options += ["--population", "16", "--children", "2", "--generations", "1", "--no-final", "--engine", "in-process"]
+    options += [
+        "--population",
+        "16",
+        "--children",
+        "2",
+        "--generations",
+        "1",
+        "--no-final",
+        "--engine",
+        "in-process",
+    ]
     killed = forks.start("search", *options, "--run", "run", cwd=tmp_path)
     deadline = time.monotonic() + 120
     while len(members(tmp_path / "run")) < 4 and killed.poll() is None and time.monotonic() < deadline:

@@ -53,8 +53,16 @@ class Frames(Observer):
         self.view.closed()
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (160, 48), (40, 10)])
-@pytest.mark.parametrize("space", list(spaces))
+VIEWS = [(space, *size) for space in spaces for size in [(40, 10), (72, 16), (80, 24), (120, 30), (160, 48)]]
+
+
+def some(*views: tuple[str, int, int]) -> pytest.MarkDecorator:
+    """These of ``VIEWS``; the others with the long tests."""
+    others = [pytest.param(*view, marks=pytest.mark.slow) for view in VIEWS if view not in views]
+    return pytest.mark.parametrize(("space", "width", "height"), [*views, *others])
+
+
+@some(("darts", 80, 24), ("nasbench201", 160, 48), ("robnet", 40, 10))
 def test_the_live_view_fits_the_terminal(width: int, height: int, space: str, tmp_path: Path) -> None:
     frames = Frames(width, height)
     settings = SearchSettings(space=space, proxy="params", population=6, generations=20, channels=4, layers=3)
@@ -75,8 +83,7 @@ class Screens(Frames):
         self.frames += [self.lines(0), self.lines(1)]
 
 
-@pytest.mark.parametrize(("width", "height"), [(72, 16), (80, 24), (120, 30), (160, 48)])
-@pytest.mark.parametrize("space", list(spaces))
+@some(("darts", 72, 16), ("darts", 80, 24), ("nasbench201", 72, 16), ("robnet", 160, 48))
 def test_nothing_is_cut_on_either_screen(width: int, height: int, space: str, tmp_path: Path) -> None:
     frames = Screens(width, height)
     settings = SearchSettings(space=space, proxy="params", population=8, generations=4, channels=4, layers=3)

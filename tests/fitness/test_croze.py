@@ -37,7 +37,9 @@ def value(task: Task, genotype: object) -> float:
     return found.value
 
 
-@pytest.mark.parametrize(("channels", "layers"), [(4, 3), (5, 4), (8, 5)])
+@pytest.mark.parametrize(
+    ("channels", "layers"), [(4, 3), *(pytest.param(*size, marks=pytest.mark.slow) for size in [(5, 4), (8, 5)])]
+)
 def test_every_layer_equals_the_naive_statement(
     space: Space, channels: int, layers: int, make_task: Tasks
 ) -> None:
