@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from evonas.nearby import runs_in
+
 ROOT = Path(__file__).parents[1]
 WRITTEN = re.compile(r'\bregister\(\s*"([\w\[\]-]+)"')
 
@@ -19,14 +21,7 @@ def runs(incomplete: str) -> list[str]:
     folder = Path(
         incomplete if incomplete.endswith("/") else Path(incomplete).parent if "/" in incomplete else "runs"
     )
-    if not folder.is_dir():
-        return []
-    found = sorted(str(path) for path in folder.iterdir() if (path / "run.db").is_file() or _trained(path))
-    return [path for path in found if path.startswith(incomplete)]
-
-
-def _trained(path: Path) -> bool:
-    return (path / "train" / "settings.json").is_file()
+    return [str(path) for path in runs_in(folder) if str(path).startswith(incomplete)]
 
 
 def genotypes(incomplete: str) -> list[str]:

@@ -22,6 +22,7 @@ from evonas.durable import make_directory
 from evonas.faults import reported
 from evonas.files import exists
 from evonas.lock import acquire
+from evonas.nearby import other_runs
 from evonas.records import DATABASE, Records
 from evonas.rows import (
     FORMAT,
@@ -120,7 +121,8 @@ class Run(Records):
         """Raises `UsageError` for a directory without a run."""
         if not exists(path / DATABASE):
             what = "has no run.db" if exists(path) else "does not exist"
-            raise UsageError(f"{path} is not a run: it {what}. evonas search --run {path} would start one")
+            beside = other_runs(path)
+            raise UsageError(f"{path} is not a run: it {what}{beside}. evonas search --run {path} would start one")
 
     @classmethod
     def _lock_and_open(cls, path: Path) -> Run:

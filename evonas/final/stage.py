@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,12 +22,14 @@ from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.final.training import Trained, Training
 from evonas.lock import held
+from evonas.nearby import other_runs
 from evonas.observer import Observer
 from evonas.store import Run
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError
 
 DIRECTORY = "train"  # inside a run
+_LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
 LONGEST_PATH = 250  # characters; a genotype has more
 SETTINGS, RESULT = "settings.json", "result.json"
 FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
@@ -50,6 +53,8 @@ def train(
             raise UsageError("a run is trained in its own directory; give a genotype with --run")
         with Run.open(Path(target)) if leads() else Run.read(Path(target)) as store:
             return in_run(store, observer, **options)
+    if _LIKE_A_PATH.fullmatch(target):
+        raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
     settings = TrainSettings(target, **_given(options))
     name = target if target.isidentifier() else "genotype"
     resolved = settings.resolve()

@@ -145,6 +145,18 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         (["list", "proxys"], 2, "did you mean proxies"),
         (["resume", "run", "--seed", "7"], 2, "--seed 0"),
         (["search", "--device", "cuda:99"], 1, "not available"),
+        # and the command that comes next
+        (["show", "runn"], 2, "did you mean run?"),
+        (["show", "elsewhere"], 2, "there are run. evonas search --run elsewhere would start one"),
+        (["evaluate", "rum"], 2, "did you mean run?"),
+        (["train", "./nowhere"], 2, "neither a run nor a genotype"),
+        (["search", "--run", "run", "--proxy", "params"], 2, "continue it with: evonas resume run"),
+        (["evaluate", "run"], 2, "evonas train run makes one"),
+        (["export", "run"], 2, "evonas train run makes one"),
+        (["compare", "run"], 2, "evonas train run makes one"),
+        (["plot", "run", "--what", "epsilon"], 2, "evonas evaluate run makes them"),
+        (["search", "--dataset", "digits", "--batch-size", "9999"], 2, "1438 images"),
+        (["score", "DARTS_V2", "--run", "run", "--proxy", "croze+naswot"], 2, "not the one of"),
     ],
 )
 def test_wrong_input_is_one_message_and_a_code(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.files import exists
+from evonas.nearby import other_runs
 from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ class Target:
 def locate(path: Path) -> Target:
     """Of a run its best checkpoint. Raises `UsageError` if there is none."""
     if not exists(path):
-        raise UsageError(f"{shorten(str(path), 300)} is neither a run nor a checkpoint: it does not exist")
+        raise UsageError(
+            f"{shorten(str(path), 300)} is neither a run nor a checkpoint: it does not exist{other_runs(path)}"
+        )
     if path.is_dir():
         if not (path / BEST).is_file():
             raise UsageError(f"{path} holds no trained network ({BEST}); evonas train {path} makes one")

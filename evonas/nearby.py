@@ -1,0 +1,33 @@
+"""Which runs there are: for a shell that completes, and for a message about one that is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spaces.registry import closest
+
+MOST_NAMED, LONGEST = 5, 100  # runs, characters of each: a message stays one that is read
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The run directories in ``folder``, in the order of their names; none where it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if _is_run(path))
+    except (OSError, ValueError):
+        return []
+
+
+def other_runs(path: Path) -> str:
+    """The runs beside ``path``, and in ``runs``, as the end of a message; empty where there are none."""
+    beside = dict.fromkeys(str(run) for folder in (path.parent, Path("runs")) for run in runs_in(folder))
+    found = [run for run in beside if run.isprintable() and len(run) <= LONGEST]
+    near = closest(str(path), found)
+    if near.startswith("did you mean"):
+        return f"; {near}"
+    return (
+        f"; there are {', '.join(found[:MOST_NAMED])}{' and others' * (len(found) > MOST_NAMED)}" if found else ""
+    )
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "run.db").is_file() or (path / "train" / "settings.json").is_file()
