@@ -59,7 +59,7 @@ def test_a_run_killed_at_a_random_moment_and_resumed_equals_an_uninterrupted_one
     assert content(tmp_path / "run") == content(reference)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("attempt", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 13))])
 def test_an_interrupted_run_exits_with_130_and_says_how_to_continue(
     whole: tuple[Path, float], tmp_path: Path, number: signal.Signals, attempt: int

@@ -13,11 +13,11 @@ from fitness import proxies
 from spaces import spaces
 
 THEIRS = ("torch._dynamo", "torchvision.transforms.functional", "torch.utils.tensorboard", "typer._adapters")
-THEIRS += ("matplotlib.pyplot", "PIL.PngImagePlugin", "safetensors.torch", "rich._emoji_codes", "sklearn.datasets")
-OURS = ("export.export", "final.evaluation.evaluate", "final.recipes", "final.stage", "pipeline", "summary")
-OURS += ("report.evaluation", "report.html.page", "report.output", "report.plots", "report.tables", "engine")
-OURS += ("report.tensorboard", "report.training", "report.overview", "search.start", "verify.verify")
-OURS += ("final.attacks", "final.corruptions", "data.folder", "data.digits")
+THEIRS += ("PIL.PngImagePlugin", "safetensors.torch", "rich._emoji_codes")
+OURS = ("final.evaluation.evaluate", "final.recipes", "final.stage", "pipeline", "summary")
+OURS += ("report.evaluation", "report.output", "report.tables", "engine")
+OURS += ("report.tensorboard", "report.training", "report.overview", "search.start")
+OURS += ("final.attacks", "final.corruptions", "data.folder")
 for name in (*THEIRS, *(f"evonas.{name}" for name in OURS), "spaces.initialise"):
     try:
         import_module(name)

@@ -49,7 +49,13 @@ class Forks:
     ) -> Ended:
         """``evonas argv`` in ``cwd``, sent ``sign`` ``after`` so many seconds, with a ``fault`` inside."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        request = {"argv": argv, "cwd": str(cwd), "after": after, "sign": int(sign), "fault": fault}
+        request = {
+            "argv": argv,
+            "cwd": str(cwd),
+            "after": after,
+            "sign": int(sign),
+            "fault": {"sign": int(sign), **fault},
+        }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return Ended(**json.loads(self._process.stdout.readline()))

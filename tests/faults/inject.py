@@ -27,10 +27,11 @@ from tests.faults.power import Disk
 
 
 class Steps:
-    """Counts steps where another process can read it, and kills this one at step ``last``."""
+    """Counts steps where another process can read it, and sends this one ``sign`` at step ``last``."""
 
-    def __init__(self, counter: mmap.mmap, last: int | None, disk: Disk | None) -> None:
-        self.counter, self.last, self.count, self.disk = counter, last, 0, disk
+    def __init__(self, counter: mmap.mmap, last: int | None, sign: int, disk: Disk | None) -> None:
+        self.counter, self.last, self.sign, self.disk = counter, last, sign, disk
+        self.count = 0
 
     def step(self) -> None:
         self.count += 1
@@ -39,7 +40,7 @@ class Steps:
             if self.disk is not None:
                 unhooked()
                 self.disk.lose_power()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.sign)
 
 
 ORIGINAL = {name: getattr(os, name) for name in ("fsync", "replace", "rename", "mkdir", "unlink")} | {
@@ -57,6 +58,7 @@ def unhooked() -> None:
 def prepare(
     counter: mmap.mmap,
     kill_at: int | None = None,
+    sign: int = signal.SIGKILL,
     power_loss: bool = False,
     largest_file: int | None = None,
     memory: int | None = None,
@@ -65,13 +67,13 @@ def prepare(
 ) -> None:
     """Put the faults into this process.
 
-    ``kill_at``: the step at which it is killed, with ``power_loss`` the whole machine with it. ``largest_file``:
+    ``kill_at``: the step at which it gets ``sign``; ``power_loss``: and the whole machine ends. ``largest_file``:
     bytes, no file can become larger. ``memory``: bytes that it can still allocate. ``exhausted``: the name of a
     function, which call of it finds no memory, and on which kind of device. ``jumping_clock``: the seed by which
     the clock of the system jumps, by up to a year and in both directions.
     """
     store.JOURNAL_SECONDS = 0.0  # every score is a step: these are computed faster than half a second
-    steps = Steps(counter, kill_at, Disk() if power_loss else None)
+    steps = Steps(counter, kill_at, sign, Disk() if power_loss else None)
     _count_files(steps)
     _count_statements(steps)
     if largest_file is not None:

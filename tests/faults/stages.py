@@ -19,6 +19,7 @@ CELL = "|nor_conv_1x1~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|"
 SMALL = ("--space", "nasbench201", "--channels", "2", "--layers", "1", "--device", "cpu")
 SEARCH = ("search", *SMALL, "--seed", "5", "--batch-size", "2", "--population", "6", "--children", "3")
 SEARCH += ("--generations", "5", "--run", "run")
+COMPOSITE = ("--proxy", "naswot+params*2", "--generations", "2")
 TRAIN = ("train", CELL, *SMALL, "--epochs", "3", "--batch-size", "12", "--run", "run")
 EVALUATE = ("evaluate", "run", "--images", "6", "--batch-size", "2", "--steps", "2", "--eps", "8,4")
 EVALUATE += ("--no-corruptions", "--checks", "0", "--device", "cpu")
@@ -87,6 +88,6 @@ def stages(pictures: str, trained_run: Path | None) -> dict[str, Stage]:
         "search": Stage((*SEARCH, *data, "--proxy", "params", "--no-final"), resume, searched),
         "training": Stage((*TRAIN, *data), resume, trained),
         "evaluation": Stage(EVALUATE, EVALUATE, evaluated, trained_run),
-        "composite": Stage((*SEARCH, *data, "--proxy", "naswot+params*2", "--no-final"), resume, searched),
+        "composite": Stage((*SEARCH, *data, *COMPOSITE, "--no-final"), resume, searched),
         "pipeline": Stage((*whole, "--proxy", "params", "--finalists", "2"), resume, everything),
     }

@@ -116,7 +116,7 @@ def wait_for(entry: int, here: Path, process: forks.Command) -> None:
     ("signals", "moments"),
     [
         ([signal.SIGKILL], [5]),
-        ([signal.SIGINT], [3]),
+        pytest.param([signal.SIGINT], [3], marks=pytest.mark.slow),  # SIGTERM: tests/faults
         pytest.param([signal.SIGKILL] * 4, [1, 8, 14, 25], marks=pytest.mark.slow),
     ],
     ids=["killed", "interrupted", "killed often"],
