@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMAT = 3
-READABLE = (1, 2, FORMAT)  # 1 lacks members and seals, 2 seals; they are added when such a run is continued
+FORMAT = 4
+READABLE = (1, 2, 3, FORMAT)  # 1 lacks members and seals, 2 seals; those of 3 leave out the members of a composite
 
 MEMBERS = """
 CREATE TABLE members (              -- of a composite: what each proxy says of a network

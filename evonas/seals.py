@@ -1,7 +1,8 @@
 """A chain of digests over the generations of a run: what SQLite cannot see, such as one digit of a score.
 
-The seal of a generation is SHA-256 of the seal before it, its row, and its individuals with their scores; before
-the first stand the settings that a run keeps.
+The seal of a generation is SHA-256 of the seal before it, its row, its individuals with their scores, and what the
+members of a composite say of them; before the first stand the settings that a run keeps. Scores of a generation
+that is not finished are not sealed yet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
+from evonas.rows import FORMAT
 from evonas.strict_json import parse_json
 
 _KEPT = (
@@ -23,19 +25,32 @@ _BORN = (
     "WHERE birth >= ? AND birth < ? ORDER BY birth"
 )
 
+_MEMBERS = (
+    "SELECT birth, m.* FROM individuals i JOIN members m ON m.canonical = i.canonical "
+    "WHERE birth >= ? AND birth < ? ORDER BY birth, proxy"
+)
+
 
 def read(db: sqlite3.Connection, generation: int) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
     """The row of ``generation``, and its individuals with score, reason and seconds."""
+    row = db.execute("SELECT * FROM generations WHERE generation = ?", (generation,)).fetchone()
+    return row, db.execute(_BORN, _births(db, generation)).fetchall()
+
+
+def _births(db: sqlite3.Connection, generation: int) -> tuple[int, int]:
+    """From the first birth of ``generation`` to the first of the next."""
     query = "SELECT evaluations + cache_hits FROM generations WHERE generation = ?"
     first = db.execute(query, (generation - 1,)).fetchone() if generation else (0,)
-    last = db.execute(query, (generation,)).fetchone()
-    row = db.execute("SELECT * FROM generations WHERE generation = ?", (generation,)).fetchone()
-    return row, db.execute(_BORN, (*first, *last)).fetchall()
+    return (*first, *db.execute(query, (generation,)).fetchone())
 
 
-def seal(db: sqlite3.Connection, generation: int, before: str) -> str:
-    """The seal of ``generation`` after the seal ``before``, of what the file holds."""
-    return hashlib.sha256(repr((before, *read(db, generation))).encode()).hexdigest()
+def seal(db: sqlite3.Connection, generation: int, before: str, version: int = FORMAT) -> str:
+    """The seal of ``generation`` after the seal ``before``, of what the file holds, as ``version`` has it."""
+    sealed: tuple[Any, ...] = (before, *read(db, generation))
+    members = db.execute(_MEMBERS, _births(db, generation)).fetchall() if version >= 4 else []
+    if members:
+        sealed = (*sealed, members)
+    return hashlib.sha256(repr(sealed).encode()).hexdigest()
 
 
 def beginning(db: sqlite3.Connection) -> str:
@@ -54,7 +69,8 @@ def add(db: sqlite3.Connection, generation: int) -> None:
 
 
 def add_all(db: sqlite3.Connection) -> None:
-    """Seal the generations of a run that is older than seals."""
+    """Seal the generations of a run that is older than these seals."""
+    db.execute("DELETE FROM seals")
     for (generation,) in db.execute("SELECT generation FROM generations ORDER BY generation").fetchall():
         add(db, generation)
 
@@ -69,11 +85,11 @@ def verify(db: sqlite3.Connection) -> None:
 
 def sound(db: sqlite3.Connection) -> Iterator[int]:
     """The generations from the first on that are as they were committed, up to one that is not."""
-    before, sealed = beginning(db), db.execute("PRAGMA user_version").fetchone()[0] >= 3
+    before, version = beginning(db), db.execute("PRAGMA user_version").fetchone()[0]
     count = db.execute("SELECT count(*) FROM generations").fetchone()[0]
     for generation in range(count):
-        before = seal(db, generation, before)
+        before = seal(db, generation, before, version)
         query = "SELECT digest FROM seals WHERE generation = ?"
-        if sealed and db.execute(query, (generation,)).fetchone() != (before,):
+        if version >= 3 and db.execute(query, (generation,)).fetchone() != (before,):
             return
         yield generation

@@ -83,9 +83,9 @@ class Run(Records):
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
             check_values(run._db)
-            run._upgrade()
             _ = run.settings  # if they cannot be read, that is what is said
             seals.verify(run._db)
+            run._upgrade()
         return run
 
     @classmethod
@@ -157,7 +157,8 @@ class Run(Records):
             with self._transaction():
                 if version < 2:
                     self._db.execute(MEMBERS)
-                self._db.execute(SEALS)
+                if version < 3:
+                    self._db.execute(SEALS)
                 seals.add_all(self._db)
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
 

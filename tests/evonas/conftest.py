@@ -46,5 +46,4 @@ def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
 def reseal(run: Path) -> None:
     """Make the seals of a run fit what its run.db holds now, as an older program that wrote it would have."""
     with sqlite3.connect(run / "run.db") as db:
-        db.execute("DELETE FROM seals")
         seals.add_all(db)

@@ -160,6 +160,56 @@ def test_a_run_of_an_older_format_is_sealed_when_it_is_continued(whole: Path, tm
     assert content(run) == content(whole)
 
 
+@pytest.fixture(scope="module")
+def composite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search by two proxies together."""
+    path = tmp_path_factory.mktemp("composite") / "run"
+    settings = {**SETTINGS, "proxy": "params+flops*-0.5", "population": 6, "children": 3}
+    evonas.search(SearchSettings(generations=4, device="cpu", **settings), path)
+    with sqlite3.connect(path / "run.db") as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    db.close()
+    return path
+
+
+def test_a_changed_score_of_a_member_is_seen(composite: Path, tmp_path: Path) -> None:
+    for number, change in enumerate(("UPDATE members SET score = score + 1", "DELETE FROM members")):
+        run = copied(composite, tmp_path / str(number))
+        with sqlite3.connect(run / "run.db") as db:
+            where = "canonical = (SELECT canonical FROM individuals WHERE generation = 2 AND NOT cached LIMIT 1)"
+            assert db.execute(f"{change} WHERE {where}").rowcount == 2
+        db.close()
+        with pytest.raises(EvonasError, match=r"generation 2 is not as .* --from-generation 1"):
+            evonas.resume(run)
+        evonas.resume(run, from_generation=1)
+        assert content(run) == content(composite)
+
+
+def test_seals_of_format_3_know_no_members_and_are_renewed(composite: Path, tmp_path: Path) -> None:
+    from evonas import seals
+
+    for number, damage in enumerate(("", "UPDATE individuals SET params = params + 1 WHERE birth = 7")):
+        run = copied(composite, tmp_path / str(number))
+        with sqlite3.connect(run / "run.db") as db:
+            before = seals.beginning(db)
+            for generation in range(5):
+                before = seals.seal(db, generation, before, 3)
+                db.execute("UPDATE seals SET digest = ? WHERE generation = ?", (before, generation))
+            db.execute("PRAGMA user_version = 3")
+            db.execute(damage)
+        db.close()
+        if damage:
+            with pytest.raises(EvonasError, match="generation 1 is not as it was committed"):
+                evonas.resume(run)
+        evonas.resume(run, from_generation=0 if damage else None)
+        assert content(run) == content(composite)
+        with sqlite3.connect(run / "run.db") as db, sqlite3.connect(composite / "run.db") as whole:
+            assert db.execute("PRAGMA user_version").fetchone() == (4,)
+            if not damage:
+                found = [one.execute("SELECT * FROM seals").fetchall() for one in (db, whole)]
+                assert found[0] == found[1]
+
+
 @pytest.mark.slow
 def test_sealing_takes_less_than_a_hundredth_of_a_generation(tmp_path: Path) -> None:
     """Of one whose 50 evaluations take a tenth of a second each; those of paper size take longer."""
