@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -33,6 +34,7 @@ def watched(directory: Path) -> Iterator[None]:
 
 @cache
 def _install() -> None:
+    tempfile.gettempdir()  # tries on first use whether it can write there
     sys.addaudithook(_told)
 
 
