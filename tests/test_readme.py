@@ -108,6 +108,18 @@ def test_every_link_and_picture_leads_to_a_file(page: Path) -> None:
         assert path.startswith("https://") or (page.parent / path).is_file(), path
 
 
+def test_every_promise_names_a_test() -> None:
+    promises = [
+        line for line in README.split("## The promise")[1].split("\n## ")[0].splitlines() if line.startswith("| ")
+    ][1:]
+    assert len(promises) >= 10
+    for line in promises:
+        (path, name), *others = re.findall(r"`(tests/[\w/.]+)::(\w+)`", line)
+        assert not others and re.search(
+            rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE
+        ), line
+
+
 def test_the_files_that_contributors_are_sent_to_exist() -> None:
     table = [line for line in PAGES["contributing.md"].splitlines() if line.startswith("| ")][1:]
     named = [path for line in table for path in re.findall(r"`((?:evonas|fitness|spaces)/[\w/.]+)`", line)]
