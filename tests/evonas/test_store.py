@@ -12,6 +12,7 @@ import pytest
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
 from evonas.files import default_path, write_json
+from evonas.rows import Evaluation
 from evonas.store import Run
 from fitness import proxies
 from tests.evonas.conftest import content
@@ -46,6 +47,19 @@ def test_a_run_stopped_before_it_began_can_be_started_again(tiny: Tiny, tmp_path
     with pytest.raises(UsageError, match="stopped before it began"):
         evonas.resume(tmp_path)
     assert evonas.search(tiny(), tmp_path).generations == 4
+
+
+def test_the_best_is_a_birth_also_while_better_scores_wait_for_theirs(tiny: Tiny, tmp_path: Path) -> None:
+    evonas.search(tiny(), tmp_path / "run")
+    before = evonas.summarise(tmp_path / "run").best
+    with Run.open(tmp_path / "run") as run:
+        for number in range(3):
+            run.journal(Evaluation(f"unborn {number}", 1e12 + number // 2, "", 0.0))
+    assert before is not None and evonas.summarise(tmp_path / "run").best == before
+    with Run.read(tmp_path / "run") as run:
+        scored = [row for row in run.individuals() if row.score is not None]
+        assert before == min(scored, key=lambda row: (-(row.score or 0), row.birth))
+        assert sorted(run.scores()) == [(row.birth, row.score) for row in run.individuals()]
 
 
 def test_a_corrupt_database_is_refused_and_left_as_it_is(tiny: Tiny, tmp_path: Path) -> None:
