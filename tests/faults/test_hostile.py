@@ -22,7 +22,7 @@ from evonas.bench import read_table
 from evonas.data import source
 from evonas.final import checkpoint
 from spaces import spaces
-from tests.faults import hostile
+from tests.faults import fuzz, hostile
 from tests.faults.seeds import seeds
 from tests.faults.watch import watched
 
@@ -99,6 +99,27 @@ def test_who_watches_sees_what_is_written_elsewhere_and_what_is_run(
         (other / "x").exists()
     with pytest.raises(AssertionError), watched(inside):
         work(other)
+
+
+def test_the_fuzzer_keeps_what_is_not_answered_once_a_place(tmp_path: Path) -> None:
+    def target(data: bytes) -> bool:
+        if data == b"other":
+            raise KeyError(data)
+        return bool(1 / len(data[1:]))
+
+    tried = fuzz.Tried(target, "kind", 99, tmp_path)
+    for data in (b"a", b"b", b"other", b"right"):
+        tried(data)
+    kept = sorted(path.read_bytes() for path in tmp_path.iterdir() if not path.suffix)
+    assert kept == [b"a", b"other"] and (tried.count, tried.accepted) == (4, 1)
+    assert all("Error" in path.read_text() for path in tmp_path.glob("*.txt"))
+
+
+def test_the_fuzzer_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    monkeypatch.setattr(sys, "argv", ["fuzz", "genotype"])
+    with pytest.raises(SystemExit, match="pip install atheris"):
+        fuzz.main()
 
 
 @pytest.mark.parametrize("make", [lambda deep: "(" * deep, lambda deep: "-" * deep, lambda deep: "[" * deep])
