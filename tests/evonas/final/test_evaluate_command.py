@@ -115,7 +115,7 @@ def wait_for(entry: int, here: Path, process: forks.Command) -> None:
 @pytest.mark.parametrize(
     ("signals", "moments"),
     [
-        ([signal.SIGKILL], [5]),
+        pytest.param([signal.SIGKILL], [5], marks=pytest.mark.slow),
         pytest.param([signal.SIGINT], [3], marks=pytest.mark.slow),  # SIGTERM: tests/faults
         pytest.param([signal.SIGKILL] * 4, [1, 8, 14, 25], marks=pytest.mark.slow),
     ],
