@@ -92,7 +92,7 @@ def search(
 ) -> None:
     """Search for a robust network, train the best one and measure what it withstands.
 
-    Example: `evonas search --space darts --dataset digits --image-size 16 --preset quick --run runs/tour`
+    Example: `evonas search --space darts --dataset digits --preset quick --run runs/tour`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas.final.plan import FinalPlan

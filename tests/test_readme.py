@@ -23,6 +23,7 @@ BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for part in line.split("&&")]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 EVERYTHING = "\n".join([README, *PAGES.values()])
+SMALLER = " --image-size 16 --epochs 2 --images 20"  # the first command takes minutes as it is written
 Evonas = Callable[[str], subprocess.CompletedProcess[str]]
 INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)
 
@@ -51,12 +52,15 @@ def accuracies(space_name: str = "nasbench201") -> str:
     return "\n".join(["arch_str,clean", *rows]) + "\n"
 
 
-def test_the_tour_runs_from_top_to_bottom(evonas: Evonas, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "smaller", [SMALLER, pytest.param("", marks=pytest.mark.slow)], ids=["small", "as written"]
+)
+def test_the_tour_runs_from_top_to_bottom(smaller: str, evonas: Evonas, tmp_path: Path) -> None:
     (tmp_path / "accuracies.csv").write_text(accuracies())
     tour = [command for command in COMMANDS if command.startswith("evonas ")]
     assert len(tour) >= 8
     for command in tour:
-        done = evonas(command)
+        done = evonas(command + smaller if "--preset quick" in command else command)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert done.stdout
 
