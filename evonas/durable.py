@@ -43,6 +43,14 @@ def replace_text(path: Path, text: str, advice: str = UNTOUCHED, own: bool = Tru
     replace(path, text.encode(), advice, own)
 
 
+def copy(source: Path, target: Path) -> None:
+    """A copy of a file, on the disk."""
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+    synchronise(target.parent)
+
+
 def synchronise(directory: Path) -> None:
     """See what was created, renamed and removed in ``directory`` onto the disk."""
     if os.name != "posix":  # elsewhere a directory cannot be opened

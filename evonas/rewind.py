@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from evonas import seals
+from evonas.durable import copy, synchronise
 from evonas.lock import held
 from evonas.rows import FORMAT, SCHEMA
 from evonas.sound import check_tables, check_values
@@ -33,6 +33,7 @@ def rewind(file: Path, generation: int) -> None:
     What was computed later is forgotten. Raises `UsageError` for a generation that is not there or not sound.
     """
     with held(file.parent):
+        finish(file)
         found = last_sound(file)
         if found is None:
             raise EvonasError(f"no generation of {file} is sound; put back a copy, or start a new run")
@@ -43,7 +44,8 @@ def rewind(file: Path, generation: int) -> None:
         try:
             _copy(file, part, generation)
             _set_aside(file)
-            part.replace(file)
+            part.replace(_decided(file))
+            finish(file)
         except (sqlite3.Error, OSError, ValueError) as error:
             raise EvonasError(f"cannot go back to generation {generation} of {file}: {error}") from error
 
@@ -88,6 +90,21 @@ def _set_aside(file: Path) -> None:
     for ending in ("", "-wal"):
         former = file.with_name(file.name + ending)
         if former.exists():
-            shutil.copyfile(former, aside.with_name(aside.name + ending))
+            copy(former, aside.with_name(aside.name + ending))
+
+
+def _decided(file: Path) -> Path:
+    """Where the new database is from the moment that it is what counts."""
+    return file.with_name(file.name + ".new")
+
+
+def finish(file: Path) -> None:
+    """Put a new database in its place if there is one; a process that was killed may have left that to do."""
+    if not _decided(file).exists():
+        return
+    synchronise(file.parent)  # before anything of the old one goes
     for ending in ("-wal", "-shm"):  # they belong to the old file and would be read into the new one
         file.with_name(file.name + ending).unlink(missing_ok=True)
+    synchronise(file.parent)
+    _decided(file).replace(file)
+    synchronise(file.parent)

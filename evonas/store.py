@@ -24,6 +24,7 @@ from evonas.files import exists
 from evonas.lock import acquire
 from evonas.nearby import other_runs
 from evonas.records import DATABASE, Records
+from evonas.rewind import finish
 from evonas.rows import (
     FORMAT,
     MEMBERS,
@@ -129,6 +130,7 @@ class Run(Records):
         lock = acquire(path)
         try:
             with reported(path / DATABASE):
+                finish(path / DATABASE)
                 return cls(path, sqlite3.connect(path / DATABASE, isolation_level=None), lock)
         except BaseException:
             lock.release()

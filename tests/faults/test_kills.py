@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -74,6 +75,27 @@ def test_a_kill_between_the_last_checkpoint_and_its_line_in_the_table_of_epochs(
     table.write_text("".join(table.read_text().splitlines(keepends=True)[:-1]))
     known.stage.finish(forks, tmp_path)
     assert known.stage.outcome(tmp_path / "run") == known.outcome
+
+
+@pytest.mark.parametrize("power_loss", [False, True], ids=["kills", "power losses"])
+@pytest.mark.parametrize("times", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_a_kill_on_the_way_back_to_an_earlier_generation_loses_no_generation(
+    times: int, power_loss: bool, forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    known = undisturbed("search")
+    back = ("resume", "run", "--from-generation", "2")
+    steps = None
+    for i in range(times + 1):
+        directory = known.stage.prepare(tmp_path / f"{i}")
+        forks.run(*known.stage.start, cwd=directory, kill_at=known.ended.steps * 3 // 4)  # what is left has a log
+        moment = steps and random.Random(i).randint(1, steps)
+        ended = forks.run(*back, cwd=directory, kill_at=moment, power_loss=power_loss)
+        assert ended.code == (-9 if steps else 0), ended.output
+        steps = steps or ended.steps
+        shown = forks.run("show", "run", "--json", cwd=directory)
+        assert shown.code == 0 and json.loads(shown.output)["generation"] >= 2, shown.output
+        known.stage.finish(forks, directory)
+        assert known.stage.outcome(directory / "run") == known.outcome
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ import random
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -141,4 +143,22 @@ def test_a_second_process_is_told_who_is_first_and_a_dead_one_is_not_waited_for(
         assert f"is in use by process {os.getpid()} on {socket.gethostname()}" in said
     (tmp_path / "run" / f"{what}.holder").write_text(dead)
     known.stage.finish(forks, tmp_path)
+    assert known.stage.outcome(tmp_path / "run") == known.outcome
+
+
+@pytest.mark.slow
+def test_of_two_evaluations_at_once_the_second_is_told_of_the_first(undisturbed: Known, tmp_path: Path) -> None:
+    known = undisturbed("evaluation")
+    known.stage.prepare(tmp_path)
+    command = [sys.executable, "-m", "evonas", *known.stage.start]
+    both = [
+        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    said = {process.pid: process.communicate()[0] for process in both}
+    lost = [process for process in both if process.returncode != 0]
+    for process in lost:
+        (winner,) = [other for other in both if other is not process]
+        assert process.returncode == 1 and f"is in use by process {winner.pid}" in said[process.pid]
+    assert len(lost) < 2
     assert known.stage.outcome(tmp_path / "run") == known.outcome
