@@ -24,6 +24,7 @@ from evonas.cli_search import resume, search
 from evonas.cli_train import train
 from evonas.cli_verify import verify
 from evonas.config import SearchSettings
+from evonas.durable import FULL
 from evonas.interrupts import Interrupted
 from evonas.options import (
     AsJson,
@@ -267,6 +268,8 @@ def _unforeseen(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return "memory is exhausted" + (f" ({text})" if text else "")
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"cannot write: {error.strerror}; everything written before is kept: make room and continue"
     if isinstance(error, OSError):
         return text
     return f"a defect of evonas: {type(error).__name__}: {text}"

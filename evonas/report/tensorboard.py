@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,11 +32,14 @@ class TensorBoard(Observer):
         with self._tolerant():
             from torch.utils.tensorboard import SummaryWriter
 
+            threading.excepthook = (
+                _unless_of_tensorboard  # its thread fails where the disk is full, and we are told
+            )
             self._writer = SummaryWriter(path / DIRECTORY, purge_step=first)
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
-        """Curves are a convenience: a package that does not fit or a full disk never stops the work."""
+        """Curves are a convenience: a package that does not fit, a full disk or no memory never stops the work."""
         try:
             yield
         except (
@@ -44,7 +48,9 @@ class TensorBoard(Observer):
             TypeError,
             OSError,
             UnicodeError,
-        ) as error:  # versions that clash, a disk, a name
+            RuntimeError,
+            MemoryError,
+        ) as error:  # versions that clash, a disk, a name, no thread or no memory for it
             self._writer = None
             if not self._lost:
                 self.warn(f"no curves for TensorBoard: {error}")
@@ -82,3 +88,10 @@ class TensorBoard(Observer):
         if writer is not None:
             with self._tolerant():
                 writer.close()
+        threading.excepthook = threading.__excepthook__
+
+
+def _unless_of_tensorboard(failed: threading.ExceptHookArgs) -> None:
+    """Show what ended a thread, as Python does, but for a thread of TensorBoard."""
+    if not type(failed.thread).__module__.startswith("tensorboard."):
+        threading.__excepthook__(failed)

@@ -11,6 +11,7 @@ from fitness.population.waves import CONVOLUTIONS, Group
 
 MEMORY = Path("/proc/meminfo")
 WEIGHT_COPIES = 5  # as drawn, |W|, W', and two gradients; a third comes when outputs of stages have gone
+SAID = ("allocate memory", "could not create a primitive")  # by PyTorch and by oneDNN, when a CPU has no more
 INDEX = 8  # bytes of an index
 SCRATCH = 4  # copies of what is compared, while cosines are taken
 
@@ -111,7 +112,9 @@ def free(device: str) -> int | None:
 
 def is_exhaustion(error: BaseException) -> bool:
     """Whether ``error`` says that memory ran out, on whichever device."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return any(text in str(error) for text in SAID)
 
 
 def release(device: str) -> None:
