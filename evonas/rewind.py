@@ -98,6 +98,11 @@ def _decided(file: Path) -> Path:
     return file.with_name(file.name + ".new")
 
 
+def current(file: Path) -> Path:
+    """The database to read: a new one counts before it is in its place."""
+    return _decided(file) if _decided(file).exists() else file
+
+
 def finish(file: Path) -> None:
     """Put a new database in its place if there is one; a process that was killed may have left that to do."""
     if not _decided(file).exists():

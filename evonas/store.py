@@ -24,7 +24,7 @@ from evonas.files import exists
 from evonas.lock import acquire
 from evonas.nearby import other_runs
 from evonas.records import DATABASE, Records
-from evonas.rewind import finish
+from evonas.rewind import current, finish
 from evonas.rows import (
     FORMAT,
     MEMBERS,
@@ -106,7 +106,7 @@ class Run(Records):
     def read(cls, path: Path) -> Run:
         """The run at ``path`` for reading; another process may be writing to it."""
         cls.require(path)
-        uri = (path / DATABASE).absolute().as_uri() + "?mode=ro"
+        uri = current(path / DATABASE).absolute().as_uri() + "?mode=ro"
         with reported(path / DATABASE):
             run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
             try:
