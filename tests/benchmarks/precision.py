@@ -9,9 +9,9 @@ of four sep_conv_5x5 nodes. Prints every difference and the largest of each seri
 Not every genotype stays below 1e-6. Of the 100 random ones at C=16, L=8 with `--dataset cifar10` 97 differ by at
 most 7.7e-8, the others by 5.9e-6, 6.8e-6 (the 11th) and 6.6e-4 (the 48th). In the 48th max pools read a sum of two
 states of which one is so much larger that float32 loses the other; what that would decide is a tie, and the
-gradient goes to another pixel than in float64 (at 8 of 10,000 places). What lies before the larger state does not notice;
-the layer before the smaller one, a 1x1 convolution, loses digits of its G. Weights changed by 1e-7 change the
-float64 score by 7e-9, so it is the arithmetic that is sensitive and not the score.
+gradient goes to another pixel than in float64 (at 8 of 10,000 places). What lies before the larger
+state does not notice; the layer before the smaller one, a 1x1 convolution, loses digits of its G. Weights changed
+by 1e-7 change the float64 score by 7e-9, so it is the arithmetic that is sensitive and not the score.
 """
 
 from __future__ import annotations
