@@ -46,9 +46,8 @@ def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
         if request.requested:
             raise KeyboardInterrupt
         request.requested = True
-        thread = threading.Thread(
-            target=tell, daemon=True
-        )  # this one may be in the middle of writing to the same place
+        # this thread may be in the middle of writing to the same place
+        thread = threading.Thread(target=tell, daemon=True)
         with suppress(RuntimeError):  # no thread can be started
             thread.start()
             said.append(thread)

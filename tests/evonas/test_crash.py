@@ -49,7 +49,8 @@ def interrupt_and_resume(directory: Path, number: signal.Signals, moment: float)
     return state
 
 
-@pytest.mark.parametrize("attempt", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 5))])
+@pytest.mark.slow  # ten kills of every stage: tests/faults
+@pytest.mark.parametrize("attempt", range(5))
 def test_a_run_killed_at_a_random_moment_and_resumed_equals_an_uninterrupted_one(
     whole: tuple[Path, float], tmp_path: Path, attempt: int
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path
     assert len(content(tmp_path / "run")["statistics"]) == 1
 
 
+@pytest.mark.slow
 def test_a_second_process_on_the_same_run_is_told_who_holds_it(tmp_path: Path) -> None:
     first = forks.start("search", *SEARCH, "--run", "run", cwd=tmp_path)
     assert first.stdout is not None

@@ -61,10 +61,9 @@ def assert_equal(found: Path, expected: Path) -> None:
         assert all(torch.equal(one.tensors[tensor], other.tensors[tensor]) for tensor in one.tensors)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-@pytest.mark.parametrize(
-    "attempt", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 5))], ids=lambda i: f"attempt{i}"
-)
+@pytest.mark.slow  # ten kills of every stage: tests/faults
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("attempt", range(5), ids=lambda i: f"attempt{i}")
 def test_a_training_killed_at_a_random_moment_ends_like_one_that_was_not(
     number: signal.Signals, attempt: int, whole: tuple[Path, float], pictures: str, tmp_path: Path
 ) -> None:
