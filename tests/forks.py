@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -151,25 +152,29 @@ def _watch(request: dict, stdout: int, stderr: int, status: int) -> NoReturn:
     child = os.fork()
     if child == 0:
         os.close(status)
-        _be_evonas(request, stdout, stderr)
+        become_evonas(request["argv"], request["cwd"], stdout, stderr)
     os.write(status, f"{child}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.write(status, f"{code}\n".encode())
     os._exit(0)
 
 
-def _be_evonas(request: dict, stdout: int, stderr: int) -> NoReturn:
+def become_evonas(
+    argv: list[str], cwd: str, stdout: int, stderr: int, before: Callable[[], object] = lambda: None
+) -> NoReturn:
+    """Be ``evonas argv`` in ``cwd``, once ``before`` was called; never returns."""
     code: object = 70
     try:
-        os.chdir(request["cwd"])
+        os.chdir(cwd)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
         os.closerange(3, 64)
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(i, "w" if i else "r", encoding="utf-8") for i in range(3))
-        sys.argv = ["evonas", *request["argv"]]
+        sys.argv = ["evonas", *argv]
         from evonas.cli import main as evonas
 
+        before()
         evonas()
         code = 0
     except SystemExit as leaving:
@@ -179,8 +184,8 @@ def _be_evonas(request: dict, stdout: int, stderr: int) -> NoReturn:
 
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         os._exit(code if isinstance(code, int) else 70)
 
 

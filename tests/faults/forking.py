@@ -7,6 +7,7 @@ fault of `tests.faults.inject` in it, and answers with what became of the child.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import mmap
 import os
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.forks import REPOSITORY, become_evonas
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +83,10 @@ def _forked(request: dict[str, Any]) -> Ended:
     started = time.monotonic()
     child = os.fork()
     if child == 0:
-        os.close(read)
-        _be_evonas(request, counter, write)
+        from tests.faults import inject
+
+        before = functools.partial(inject.prepare, counter, **request["fault"])
+        become_evonas(request["argv"], request["cwd"], write, write, before)
     os.close(write)
     output = _listen(read, child, request["after"], request["sign"])
     _, status = os.waitpid(child, 0)
@@ -109,35 +112,6 @@ def _listen(read: int, child: int, after: float | None, sign: int) -> bytes:
             if deadline is not None and time.monotonic() >= deadline:
                 os.kill(child, sign)  # it is not waited for yet, so its number is still its own
                 deadline = None
-
-
-def _be_evonas(request: dict[str, Any], counter: mmap.mmap, write: int) -> None:
-    code = 70
-    try:
-        os.chdir(request["cwd"])
-        for stream in (1, 2):
-            os.dup2(write, stream)
-        os.close(write)
-        sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123
-        sys.stdout, sys.stderr = (os.fdopen(stream, "w") for stream in (1, 2))
-        sys.argv = ["evonas", *request["argv"]]
-        from evonas.cli import main as evonas
-        from tests.faults import inject
-
-        inject.prepare(counter, **request["fault"])
-        try:
-            evonas()
-            code = 0
-        except SystemExit as leaving:
-            code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
 
 
 if __name__ == "__main__":
