@@ -105,8 +105,8 @@ def _corruptions() -> Entries:
 
 
 def _formats() -> Entries:
-    from evonas.export import formats
     from evonas.export.format import INSTALL
+    from evonas.export.formats import formats
 
     return [
         {

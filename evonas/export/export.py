@@ -11,9 +11,9 @@ from typing import Any
 import torch
 
 from evonas.durable import make_directory, replace, replace_text
-from evonas.export import formats
 from evonas.export.card import FILE, card
 from evonas.export.format import Format
+from evonas.export.formats import formats
 from evonas.export.subject import Subject, subject_of
 from evonas.export.target import exported_from
 from evonas.observer import Observer

@@ -17,8 +17,8 @@ from torch import Tensor
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.export import Format, formats
 from evonas.export.export import TOLERANCE, Export
+from evonas.export.formats import Format, formats
 from evonas.final import checkpoint
 from tests.evonas.export.runs import LIGHT, trained_run, write_network
 from tests.evonas.test_cli import run
