@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +47,8 @@ class Births:
     def moments(self) -> NDArray[np.float64]:
         """When each was born, in generations: the first population before 0, generation g from g - 1 to g."""
         _, first, count = np.unique(self.generation, return_index=True, return_counts=True)
-        starts, counts = dict(zip(self.generation[first], first, strict=True)), np.repeat(count, count)
-        rank = np.arange(len(self)) - np.array([starts[g] for g in self.generation], dtype=np.int64)
-        return self.generation - 1 + (rank + 1) / counts
+        rank = np.arange(len(self)) - np.repeat(first, count)
+        return self.generation - 1 + (rank + 1) / np.repeat(count, count)
 
     def distinct(self) -> NDArray[np.intp]:
         """Places of the first birth of every network that has a score."""
@@ -75,21 +74,13 @@ class Births:
 
 def births(store: Records) -> Births:
     """Every individual of a run."""
-    rows = store.numbers()
-    columns: tuple[Any, ...] = tuple(zip(*rows, strict=True)) if rows else ((),) * 5
-    generation, parent, cached, params, flops = columns
+    rows = np.array(store.numbers(), dtype=np.int64).reshape(-1, 5)
+    generation, parent, cached, params, flops = rows.T.copy()
     score = np.full(len(rows), np.nan)
-    for birth, value in store.scores():
-        if value is not None and birth < len(rows):  # a search at work may have gone on
-            score[birth] = value
-    return Births(
-        np.array(generation, dtype=np.int64),
-        np.array([-1 if value is None else value for value in parent], dtype=np.int64),
-        np.array(cached, dtype=bool),
-        np.array(params, dtype=np.int64),
-        np.array(flops, dtype=np.int64),
-        score,
-    )
+    scored = np.array(store.scores(), dtype=np.float64).reshape(-1, 2)
+    scored = scored[scored[:, 0] < len(rows)]  # a search at work may have gone on
+    score[scored[:, 0].astype(np.intp)] = scored[:, 1]
+    return Births(generation, parent, cached.astype(bool), params, flops, score)
 
 
 def lineage(store: Records, birth: int, known: Births) -> list[Step]:

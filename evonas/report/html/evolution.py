@@ -14,6 +14,7 @@ from evonas.report.style import number
 def evolution(facts: Facts) -> str:
     """Score against generation."""
     births, history = facts.births, facts.summary.history
+    moments = births.moments
     finite = np.isfinite(births.score)
     if not finite.any():
         return ""
@@ -32,12 +33,11 @@ def evolution(facts: Facts) -> str:
         lows = [y.at(mean - std) for _, mean, std in means]
         highs = [y.at(mean + std) for _, mean, std in means]
         parts.append(svg.band(at, lows, highs, "spread"))
-    parts.append(svg.dots(x.all(births.moments[finite]), y.all(births.score[finite]), "birth"))
+    parts.append(svg.dots(x.all(moments[finite]), y.all(births.score[finite]), "birth"))
     if means:
         parts.append(svg.line(at, [y.at(mean) for _, mean, _ in means], "mean"))
     best = np.maximum.accumulate(np.where(finite, births.score, -math.inf))
     rises = np.flatnonzero(np.concatenate(([True], best[1:] > best[:-1])) & np.isfinite(best))
-    moments = births.moments
     parts.append(
         svg.stairs(
             [*x.all(moments[rises]).tolist(), x.at(float(moments[-1]))],

@@ -16,9 +16,9 @@ def pareto(facts: Facts) -> str:
     if not len(places):
         return ""
     sizes, scores = births.params[places].astype(np.float64), births.score[places]
-    low, high = svg.padded(scores.tolist())
+    low, high = svg.padded(scores)
     scale, power = svg.power_of_thousand(low, high)
-    left, right = svg.padded(sizes.tolist())
+    left, right = svg.padded(sizes)
     unit, unit_power = svg.power_of_thousand(left, right) if right >= 1e6 else (1e3, " (thousands)")
     if right >= 1e6 and unit == 1e6:
         unit_power = " (millions)"

@@ -69,10 +69,11 @@ def _apart(low: float, high: float) -> tuple[float, float]:
     return low - pad, high + pad
 
 
-def padded(values: Iterable[float], share: float = 0.05) -> tuple[float, float]:
+def padded(values: Sequence[float] | NDArray[np.float64], share: float = 0.05) -> tuple[float, float]:
     """The range of finite ``values`` with some room."""
-    finite = [value for value in values if math.isfinite(value)]
-    low, high = min(finite), max(finite)
+    known = np.asarray(values, dtype=np.float64)
+    finite = known[np.isfinite(known)]
+    low, high = float(finite.min()), float(finite.max())
     room = share * (high - low)
     return low - room, high + room
 
@@ -107,8 +108,10 @@ def frame(x: Axis, y: Axis, x_title: str, y_title: str, content: str, about: str
 
 def dots(x: NDArray[np.float64], y: NDArray[np.float64], kind: str) -> str:
     """Points as one path; those that fall on the same half pixel are drawn once."""
-    places = np.unique(np.round(np.column_stack([x, y]) / GRID).astype(np.int64), axis=0)
-    d = "".join(f"M{a * GRID:g} {b * GRID:g}h0" for a, b in places.tolist())
+    columns, rows = (np.round(at / GRID).astype(np.int64) for at in (x, y))
+    width = int(rows.max(initial=0)) + 1
+    places = np.unique(columns * width + rows).tolist()  # one number a place: pairs take ten times as long to sort
+    d = "".join(f"M{at // width * GRID:g} {at % width * GRID:g}h0" for at in places)
     return f'<path class="dots {kind}" d="{d}"/>'
 
 
