@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.faults.forking import Ended, Forks
 from tests.faults.stages import Stage, stages
+from tests.pictures import bright_and_dark
 
 
 @dataclass(frozen=True)
@@ -34,15 +33,8 @@ def forks() -> Iterator[Forks]:
 
 @pytest.fixture(scope="session")
 def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """36 images of noise in two classes that differ in brightness, as ``folder:PATH``."""
-    root = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for name, low in (("dark", 0), ("light", 90)):
-        (root / name).mkdir()
-        for i in range(18):
-            pixels = rng.integers(low, low + 160, (16, 16, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{i:02}.png")
-    return f"folder:{root}"
+    """36 images."""
+    return bright_and_dark(tmp_path_factory.mktemp("pictures"), 18)
 
 
 @pytest.fixture(scope="session")

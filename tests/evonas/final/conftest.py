@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from evonas.final.settings import TrainSettings
+from tests.pictures import bright_and_dark
 
 _CELL = (
     "[('dil_conv_3x3', 0), ('skip_connect', 1), ('max_pool_3x3', 1), ('skip_connect', 2)"
@@ -19,15 +18,8 @@ LIGHT = f"Genotype(normal={_CELL}], normal_concat=[2, 3, 4, 5], reduce={_CELL}],
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """80 images of noise in two classes that differ in brightness, as ``folder:PATH``."""
-    root = tmp_path_factory.mktemp("pictures")
-    rng = np.random.default_rng(0)
-    for name, low in (("dark", 0), ("light", 90)):
-        (root / name).mkdir()
-        for i in range(40):
-            pixels = rng.integers(low, low + 160, (16, 16, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(root / name / f"{i:02}.png")
-    return f"folder:{root}"
+    """80 images."""
+    return bright_and_dark(tmp_path_factory.mktemp("pictures"), 40)
 
 
 @pytest.fixture(scope="session")
