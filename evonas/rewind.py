@@ -70,6 +70,7 @@ def _copy(file: Path, part: Path, generation: int) -> None:
             db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", scored)
             _copy_members(old, db, [(one[4],) for one in born])
             seals.add(db, number)
+        db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (seals.JOURNAL, seals.journal(db, ())))
         check_values(db)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode=WAL")

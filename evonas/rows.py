@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMAT = 4
-READABLE = (1, 2, 3, FORMAT)  # 1 lacks members and seals, 2 seals; those of 3 leave out the members of a composite
+FORMAT = 5
+# 1 lacks members and seals, 2 seals, 4 the digest of its journal; the seals of 3 leave out a composite's members
+READABLE = (1, 2, 3, 4, FORMAT)
 
 MEMBERS = """
 CREATE TABLE members (              -- of a composite: what each proxy says of a network

@@ -1,15 +1,16 @@
 """A chain of digests over the generations of a run: what SQLite cannot see, such as one digit of a score.
 
 The seal of a generation is SHA-256 of the seal before it, its row, its individuals with their scores, and what the
-members of a composite say of them; before the first stand the settings that a run keeps. Scores of a generation
-that is not finished are not sealed yet.
+members of a composite say of them; before the first stand the settings that a run keeps. The journal, that is the
+scores of a generation that is not finished, has a digest of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from evonas.rows import FORMAT
@@ -20,6 +21,8 @@ _KEPT = (
     *("channels", "layers", "image_size", "classes", "max_params", "max_params_at", "seed", "precision"),
 )
 _FACTS = ("batch", "proxies", "composite")
+JOURNAL = "journal"  # the fact that is the digest of the journal
+SCORES = ("evaluations", "members")  # the tables of it
 _BORN = (
     "SELECT i.*, e.score, e.reason, e.seconds FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
     "WHERE birth >= ? AND birth < ? ORDER BY birth"
@@ -93,3 +96,25 @@ def sound(db: sqlite3.Connection) -> Iterator[int]:
         if version >= 3 and db.execute(query, (generation,)).fetchone() != (before,):
             return
         yield generation
+
+
+def unborn(db: sqlite3.Connection) -> set[str]:
+    """The networks of the journal: those with scores that no individual is yet."""
+    query = (
+        "SELECT canonical FROM {} s WHERE NOT EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = s.canonical)"
+    )
+    return {network for table in SCORES for (network,) in db.execute(query.format(table))}
+
+
+def journal(db: sqlite3.Connection, networks: Collection[str]) -> str:
+    """The digest of what the file holds of ``networks``."""
+    query = "SELECT * FROM {} WHERE canonical IN (SELECT value FROM json_each(?)) ORDER BY 1, 2"
+    asked = (json.dumps(sorted(networks)),)
+    rows = [db.execute(query.format(table), asked).fetchall() for table in SCORES] if networks else []
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def forget(db: sqlite3.Connection, networks: Collection[str]) -> None:
+    """Delete all scores of ``networks``."""
+    for table in SCORES:
+        db.executemany(f"DELETE FROM {table} WHERE canonical = ?", ((network,) for network in networks))

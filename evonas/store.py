@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -51,7 +51,9 @@ class Run(Records):
         self._lock = lock
         self._journal: list[Evaluation] = []
         self._members: list[MemberRow] = []
+        self._unborn: set[str] = set()  # networks of the journal on the disk
         self._journalled = time.monotonic()
+        self.forgotten = 0  # networks whose journalled scores were not as they had been written
 
     @classmethod
     def create(cls, path: Path, settings: SearchSettings, facts: dict[str, str]) -> Run:
@@ -70,6 +72,7 @@ class Run(Records):
                 for statement in SCHEMA.split(";\n"):
                     run._db.execute(statement)
                 meta = {"settings": settings.to_json(), "created": datetime.now().isoformat(), **facts}
+                meta[seals.JOURNAL] = seals.journal(run._db, ())
                 run._db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
                 run._db.execute(f"PRAGMA user_version = {FORMAT}")
         return run
@@ -87,6 +90,7 @@ class Run(Records):
             _ = run.settings  # if they cannot be read, that is what is said
             seals.verify(run._db)
             run._upgrade()
+            run._check_journal()
         return run
 
     @classmethod
@@ -162,7 +166,20 @@ class Run(Records):
                 if version < 3:
                     self._db.execute(SEALS)
                 seals.add_all(self._db)
+                self._seal_journal(seals.unborn(self._db))
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _check_journal(self) -> None:
+        """Scores of the unfinished generation that are not as they were written are forgotten: they come again."""
+        self._unborn = seals.unborn(self._db)
+        if seals.journal(self._db, self._unborn) != self.meta(seals.JOURNAL):
+            with self._transaction(durable=True):
+                seals.forget(self._db, self._unborn)
+                self._seal_journal(())
+            self.forgotten, self._unborn = len(self._unborn), set()
+
+    def _seal_journal(self, networks: Collection[str]) -> None:
+        self._set_meta({seals.JOURNAL: seals.journal(self._db, networks)})
 
     @contextmanager
     def _transaction(self, durable: bool = False) -> Iterator[None]:
@@ -215,29 +232,34 @@ class Run(Records):
         """Write the journalled scores."""
         if self._journal or self._members:
             with self._reported(), self._transaction():
-                self._write_journal()
-            self._forget_journal()
+                unborn = self._unborn | self._write_journal()
+                self._seal_journal(unborn)
+            self._written(unborn)
 
-    def _write_journal(self) -> None:
+    def _write_journal(self) -> set[str]:
         self._db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", self._journal)
         self._db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", self._members)
+        return {row.canonical for row in self._journal} | {row.canonical for row in self._members}
 
-    def _forget_journal(self) -> None:
+    def _written(self, unborn: set[str]) -> None:
+        self._unborn = unborn
         self._journal.clear()
         self._members.clear()
         self._journalled = time.monotonic()
 
     def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow, **facts: str) -> None:
         """One generation in one transaction, with new ``facts`` of the run."""
+        born = list(individuals)
         with self._reported(), self._transaction(durable=True):
-            self._write_journal()
+            unborn = (self._unborn | self._write_journal()) - {row.canonical for row in born}
             self._db.executemany(
-                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in individuals)
+                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in born)
             )
             self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
             self._set_meta(facts)
+            self._seal_journal(unborn)
             seals.add(self._db, generation.generation)
-        self._forget_journal()
+        self._written(unborn)
 
 
 def _require_empty(path: Path) -> None:

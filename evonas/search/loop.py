@@ -125,6 +125,8 @@ class Search:
         progress, where = self._progress(self.births), self.engine.description
         try:
             self.observer.started(self.run.path, self.settings, progress, history, where)
+            if self.run.forgotten:
+                self.observer.message(f"{self.run.forgotten} scores that were damaged are computed again")
             with stop_requests(self.observer.message) as stop:
                 while self.generation < self.settings.generations:
                     self._next_generation(stop)
@@ -233,17 +235,10 @@ class Search:
         scored = [individual for individual in self.population if individual.fitness.valid]
         compiled = self.statistics.compile(scored) if scored else {}
         best, mean, std = (float(compiled[name]) if compiled else None for name in ("best", "mean", "std"))
-        row = GenerationRow(
-            self.generation,
-            best,
-            mean,
-            std,
-            self.best.score if self.best else None,
-            self.evaluations,
-            self.cache_hits,
-            json.dumps(self.rng.bit_generator.state),
-            time.perf_counter() - started,
-        )
+        so_far = self.best.score if self.best else None
+        counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
+        seconds = time.perf_counter() - started
+        row = GenerationRow(self.generation, best, mean, std, so_far, *counts, state, seconds)
         self.logbook.record(**row._asdict())
         if len(self.logbook) > REMEMBERED_GENERATIONS:
             del self.logbook[0]

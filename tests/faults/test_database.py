@@ -16,6 +16,8 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
+from evonas.observer import Observer, Progress
+from evonas.rows import FORMAT
 from evonas.store import Run
 from tests.evonas.conftest import content
 
@@ -204,10 +206,55 @@ def test_seals_of_format_3_know_no_members_and_are_renewed(composite: Path, tmp_
         evonas.resume(run, from_generation=0 if damage else None)
         assert content(run) == content(composite)
         with sqlite3.connect(run / "run.db") as db, sqlite3.connect(composite / "run.db") as whole:
-            assert db.execute("PRAGMA user_version").fetchone() == (4,)
+            assert db.execute("PRAGMA user_version").fetchone() == (FORMAT,)
             if not damage:
                 found = [one.execute("SELECT * FROM seals").fetchall() for one in (db, whole)]
                 assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("proxy", ["params", "params+flops*-0.5"])
+@pytest.mark.parametrize(
+    ("change", "forgotten"),
+    [
+        ("UPDATE {table} SET score = score + 1 WHERE canonical = {one}", True),
+        ("UPDATE {table} SET seconds = seconds + 1 WHERE canonical = {one}", True),
+        ("DELETE FROM meta WHERE key = 'journal'", True),
+        ("UPDATE meta SET value = value WHERE key = 'journal'", False),
+    ],
+)
+def test_a_damaged_score_of_an_unfinished_generation_is_computed_again(
+    change: str, forgotten: bool, proxy: str, tmp_path: Path
+) -> None:
+    settings = SearchSettings(generations=3, device="cpu", **{**SETTINGS, "proxy": proxy})
+    evonas.search(settings, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        evonas.search(settings, tmp_path / "run", Impatient())
+    with sqlite3.connect(tmp_path / "run" / "run.db") as db:
+        table = "members" if "+" in proxy else "evaluations"
+        one = f"(SELECT max(canonical) FROM {table} WHERE canonical NOT IN (SELECT canonical FROM individuals))"
+        assert db.execute(f"SELECT {one} IS NOT NULL").fetchone() == (1,)
+        assert db.execute(change.format(table=table, one=one)).rowcount
+    db.close()
+    seen = Impatient(births=999)
+    evonas.resume(tmp_path / "run", seen)
+    assert bool(seen.said) == forgotten
+    assert all("computed again" in text for text in seen.said)
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
+
+
+class Impatient(Observer):
+    """Interrupts a search once so many are born."""
+
+    def __init__(self, births: int = 14) -> None:
+        self.births = births
+        self.said: list[str] = []
+
+    def evaluated(self, progress: Progress) -> None:
+        if progress.births >= self.births:
+            raise KeyboardInterrupt
+
+    def message(self, text: str) -> None:
+        self.said.append(text)
 
 
 @pytest.mark.slow
