@@ -15,7 +15,7 @@ from spaces import spaces
 from spaces.errors import EvonasError
 from spaces.graph import differences
 
-MOMENTS = 60  # at most as many generations are looked into for what their populations are made of
+MOMENTS = 40  # at most as many generations are looked into for what their populations are made of
 
 
 class Step(NamedTuple):
