@@ -17,6 +17,13 @@ from spaces.errors import EvonasError, UsageError
 DATABASE = "run.db"
 
 
+def _there(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    """A row that must be there: an index that is damaged may name one that is not."""
+    if row is None:
+        raise sqlite3.DatabaseError("its index names a row that is not there")
+    return row
+
+
 def _individual(row: tuple[Any, ...]) -> IndividualRow:
     return IndividualRow(*row)._replace(cached=bool(row[5]))
 
@@ -106,7 +113,7 @@ class Records:
         """The genotypes of some individuals by birth."""
         query = "SELECT genotype FROM individuals WHERE birth = ?"
         with self._reported():
-            return {birth: str(self._db.execute(query, (birth,)).fetchone()[0]) for birth in births}
+            return {birth: str(_there(self._db.execute(query, (birth,)).fetchone())[0]) for birth in births}
 
     def birth_of(self, genotype: str, otherwise: int | None) -> int | None:
         """The first birth of exactly this genotype."""
@@ -132,7 +139,8 @@ class Records:
                 query = f"SELECT MIN(birth) FROM {_BY_NETWORK} WHERE score = ?"
                 (birth,) = self._db.execute(query, (score,)).fetchone()
                 if birth is not None:
-                    return _individual(self._db.execute(_INDIVIDUALS + "WHERE birth = ?", (birth,)).fetchone())
+                    row = self._db.execute(_INDIVIDUALS + "WHERE birth = ?", (birth,)).fetchone()
+                    return _individual(_there(row))
                 query = "SELECT MAX(score) FROM evaluations WHERE score < ?"
                 (score,) = self._db.execute(query, (score,)).fetchone()
         return None

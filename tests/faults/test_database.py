@@ -108,6 +108,24 @@ def test_what_sqlite_cannot_see_is_seen_and_a_way_back_offered(change: str, whol
     assert content(run) == content(whole)
 
 
+def test_a_best_network_that_is_written_in_two_ways_is_answered(whole: Path, tmp_path: Path) -> None:
+    best = evonas.summarise(whole).best
+    assert best is not None
+    content = (whole / "run.db").read_bytes()
+    places = [found.start() for found in re.finditer(re.escape(best.canonical.encode()), content)]
+    assert len(places) > 2  # in two tables and an index
+    said = []
+    for number, place in enumerate(places):
+        run = copied(whole, tmp_path / str(number))
+        (run / "run.db").write_bytes(content[:place] + b"X" + content[place + 1 :])
+        for command in (evonas.summarise, evonas.report):
+            try:
+                command(run)
+            except EvonasError as error:
+                said.append(str(error))
+    assert any("names a row that is not there" in text for text in said)
+
+
 def test_changed_settings_and_facts_are_seen(whole: Path, tmp_path: Path) -> None:
     run = copied(whole, tmp_path / "run")
     with sqlite3.connect(run / "run.db") as db:
