@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,19 +81,26 @@ class Folder(Source):
         return images
 
     def _decode(self, path: Path) -> Tensor:
-        from PIL import Image
         from torchvision.transforms import functional as F
 
         if not path.is_file():  # a loop of links, or a pipe that nobody writes to
             raise EvonasError(f"{path} is not a file")
         try:
-            with Image.open(path, formats=FORMATS) as image:
-                self._require_room(*image.size)
-                resized = F.resize(F.pil_to_tensor(image.convert("RGB")), [self.image_size], antialias=True)
+            with warnings.catch_warnings(action="ignore"):  # of tags that say nothing about the pixels
+                resized = self._resized(path)
         except Exception as error:  # a decoder that is given nonsense raises anything
             text = shorten(" ".join(str(error).split()) or type(error).__name__, 200)
             raise EvonasError(f"{path} cannot be read as an image: {text}") from error
         return F.center_crop(resized, [self.image_size, self.image_size])  # (3, H, W)
+
+    def _resized(self, path: Path) -> Tensor:
+        """Its shorter side is as long as it is asked for."""
+        from PIL import Image
+        from torchvision.transforms import functional as F
+
+        with Image.open(path, formats=FORMATS) as image:
+            self._require_room(*image.size)
+            return F.resize(F.pil_to_tensor(image.convert("RGB")), [self.image_size], antialias=True)
 
     def _require_room(self, width: int, height: int) -> None:
         """A small file may hold an image of any size, or one so narrow that resizing blows it up."""
