@@ -13,7 +13,7 @@ from evonas.final.finalists import JOURNAL
 from evonas.final.measure import accuracy
 from evonas.final.stage import DIRECTORY, RESULT, settings_of
 from evonas.store import Run
-from evonas.verify.finding import CLOSE, DIFFERS, SAME, Finding, judged
+from evonas.verify.finding import CLOSE, DIFFERS, SAME, UNCHECKED, Finding, judged
 from spaces.errors import EvonasError
 
 PART = "training"
@@ -23,13 +23,15 @@ FLIPPED = 0.002  # of the images: what rounding may turn
 def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_dir: str | None) -> list[Finding]:
     """Whose network it is, that its weights are those of the training, and its accuracy on the test set again."""
     result = read_json(run / DIRECTORY / RESULT)
-    if result is None:
+    if result is None and not (run / "evaluation.json").is_file():
         return []
     try:
         found = checkpoint.load(run / BEST)
+        whose = [_settings(run, found), *([] if store is None else [_winner(run, store, found)])]
+        if result is None:
+            return [*whose, Finding(PART, RESULT, UNCHECKED, "it is missing; a training writes it when it ends")]
         return [
-            _settings(run, found),
-            *([] if store is None else [_winner(run, store, found)]),
+            *whose,
             _epoch(found, result),
             *_weights(found, result),
             _accuracy(found, result, reasons, device, data_dir),

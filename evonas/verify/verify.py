@@ -21,6 +21,7 @@ from evonas.verify.training import trained
 from spaces.errors import EvonasError, UsageError
 
 SAMPLE = 10
+EVALUATION = "evaluation.json"
 
 
 def verify(
@@ -39,7 +40,8 @@ def verify(
     if type(sample) is not int or sample < 1:
         raise UsageError(f"--sample must be a number of scores above 0, not {sample!r}")
     observer = observer or Observer()
-    if not (run / DATABASE).is_file() and not (run / DIRECTORY / RESULT).is_file():
+    told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
+    if not (run / DATABASE).is_file() and not told:
         Run.read(run).close()  # says what is missing
     findings: list[Finding] = []
     scores: tuple[Rescored, ...] = ()
@@ -57,13 +59,17 @@ def verify(
                 findings += found
             except EvonasError as error:
                 findings.append(judged("search", DATABASE, str(error), ""))
-        if (run / BEST).is_file():
+        if not (run / BEST).is_file():
+            findings += [
+                judged("training", BEST.name, f"it is missing, though {file} is there", "") for file in told
+            ]
+        else:
             try:
                 here = _here(device, settings_of(run).device)
                 observer.message("classifying the test images again")
                 more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
                 findings += trained(run, store, more, here, data_dir)
-                more += environment.of_file(run / "evaluation.json", "the evaluation", here)
+                more += environment.of_file(run / EVALUATION, "the evaluation", here)
                 findings += measured(run, sample, seed, device, data_dir, observer)
                 reasons += more
             except EvonasError as error:

@@ -186,6 +186,25 @@ def test_what_is_changed_after_the_search_is_found(change: Change, names: set[st
     assert found(evonas.verify(measured, sample=1000)) == names
 
 
+@pytest.mark.parametrize("kept", [{"result.json", "evaluation.json"}, {"evaluation.json"}])
+def test_results_without_their_checkpoint_are_found(kept: set[str], trained: Path) -> None:
+    (trained / "train" / "best.safetensors").unlink()
+    if "result.json" not in kept:
+        shutil.rmtree(trained / "train")
+    for alone in (False, True):  # without the search before it, too
+        if alone:
+            (trained / "run.db").unlink()
+        result = evonas.verify(trained, sample=1)
+        assert found(result) == {"best.safetensors"}
+        wrong = [finding for finding in result.findings if not finding.passed]
+        assert {finding.status for finding in wrong} == {DIFFERS} and len(wrong) == len(kept)
+
+
+def test_an_evaluation_beside_a_training_without_its_result_is_told(trained: Path) -> None:
+    (trained / "train" / "result.json").unlink()
+    assert found(evonas.verify(trained, sample=1)) == {"result.json"}
+
+
 def test_other_machines_and_versions_are_told(searched: Path) -> None:
     with closing(sqlite3.connect(searched / "run.db")) as db:
         (text,) = db.execute("SELECT value FROM meta WHERE key = 'machines'").fetchone()
