@@ -197,10 +197,11 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
-    """``stored`` with the given options, of which only `CHANGEABLE` may differ.
+    """``stored`` with the given options, of which only `CHANGEABLE` may differ, and a device that has a name.
 
     Raises `UsageError` that names every other setting that differs.
     """
+    from evonas.device import pick
     from fitness import composite
 
     given = _given(options)
@@ -220,4 +221,5 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
             f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
             "Start a new one with evonas search"
         )
-    return dataclasses.replace(stored, **{name: given[name] for name in CHANGEABLE if name in given})
+    found = dataclasses.replace(stored, **{name: given[name] for name in CHANGEABLE if name in given})
+    return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found

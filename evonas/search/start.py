@@ -76,12 +76,13 @@ def resume(
                 f"{run} already has {done[0].generation} generations; --generations is a total and cannot be less"
             )
         images = images_of(store, settings)
-        if settings != stored:
-            store.set_meta(settings=settings.to_json())
-        if not done or done[0].generation < settings.generations:
-            note(store, machine(settings.device, settings.precision))
         observer = observer or Observer()
         with (engine or InProcess()).opened(settings.device, observer.message) as opened:
+            # nothing refuses the command any more
+            if settings != stored:
+                store.set_meta(settings=settings.to_json())
+            if not done or done[0].generation < settings.generations:
+                note(store, machine(settings.device, settings.precision))
             return _go(store, settings, images, observer, opened)
 
 

@@ -1,0 +1,65 @@
+"""What a resume may change, what it refuses, and that a refused one changes nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+import evonas
+from evonas import EvonasError, SearchSettings
+from evonas.engine import Engine, InProcess
+from evonas.store import Run
+from tests.evonas.conftest import content
+
+Tiny = Callable[..., SearchSettings]
+
+
+class Refusing(InProcess):
+    """An engine that cannot be opened."""
+
+    @contextmanager
+    def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
+        raise EvonasError("no cluster")
+        yield self
+
+
+@pytest.fixture
+def finished(tiny: Tiny, tmp_path: Path) -> Path:
+    evonas.search(tiny(), tmp_path / "run")
+    return tmp_path / "run"
+
+
+def stored(run: Path) -> SearchSettings:
+    with Run.read(run) as store:
+        return store.settings
+
+
+def test_auto_is_the_device_that_is_here_and_never_stored(finished: Path) -> None:
+    before = stored(finished)
+    assert before.device != "auto"
+    evonas.resume(finished, device="auto", generations=5)
+    assert stored(finished) == evonas.SearchSettings.from_json(before.to_json().replace('ns": 4', 'ns": 5'))
+    assert evonas.score([evonas.summarise(finished).best.genotype], run=finished, device="auto")[0].scores
+    assert evonas.verify(finished, 1, device="auto").passed
+
+
+def test_a_run_whose_stored_device_is_auto_is_mended(finished: Path) -> None:
+    before = stored(finished)
+    with closing(sqlite3.connect(finished / "run.db")) as db:
+        text = before.to_json().replace(f'"device": "{before.device}"', '"device": "auto"')
+        db.execute("UPDATE meta SET value = ? WHERE key = 'settings'", (text,))
+        db.commit()
+    assert stored(finished).device == "auto" and evonas.verify(finished, 1).passed
+    evonas.resume(finished)
+    assert stored(finished) == before
+
+
+def test_changed_settings_are_stored_once_nothing_can_refuse_them(finished: Path) -> None:
+    before = content(finished), stored(finished)
+    with pytest.raises(EvonasError, match="no cluster"):
+        evonas.resume(finished, engine=Refusing(), generations=6)
+    assert (content(finished), stored(finished)) == before
