@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from evonas.config import SearchSettings
 from evonas.data import batch
 from evonas.device import pick
-from evonas.store import Run
+from evonas.records import Records
 from fitness import Batch, composite, proxies
 from spaces import EvonasError
 
@@ -28,7 +28,7 @@ def fingerprint(images: Batch | None) -> str:
     return hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest()
 
 
-def images_of(store: Run, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
+def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
     """The images that a run scores with, for its own proxy and for ``more``.
 
     Raises `EvonasError` if they are not those that it was started with, if its device is not there, or if a proxy

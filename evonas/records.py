@@ -15,6 +15,7 @@ from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError
 
 DATABASE = "run.db"
+BEST = "best.json"  # beside it, for whoever has no SQLite
 
 
 def _there(row: tuple[Any, ...] | None) -> tuple[Any, ...]:

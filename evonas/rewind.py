@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from evonas import seals
 from evonas.durable import copy, synchronise
 from evonas.lock import held
+from evonas.records import BEST, Records
 from evonas.rows import FORMAT, SCHEMA
 from evonas.sound import check_tables, check_values
 from spaces.errors import EvonasError, UsageError
+
+T = TypeVar("T")
+ENDINGS = ("", "-wal", "-shm")  # of the files that are one database
 
 
 def last_sound(file: Path) -> int | None:
@@ -27,10 +33,11 @@ def last_sound(file: Path) -> int | None:
     return found
 
 
-def rewind(file: Path, generation: int) -> None:
+def rewind(file: Path, generation: int, accept: Callable[[Records], T]) -> T:
     """Replace the database ``file`` of a run by its state after ``generation``; it stays beside it as run.db.1.
 
-    What was computed later is forgotten. Raises `UsageError` for a generation that is not there or not sound.
+    What was computed later is forgotten. ``accept`` is asked first what it makes of the earlier state: if it
+    raises, nothing has changed. Raises `UsageError` for a generation that is not there or not sound.
     """
     with held(file.parent):
         finish(file)
@@ -40,14 +47,33 @@ def rewind(file: Path, generation: int) -> None:
         if not 0 <= generation <= found:
             raise UsageError(f"--from-generation must be from 0 to {found}, the last sound one, not {generation}")
         part = file.with_name(file.name + ".part")
-        part.unlink(missing_ok=True)
+        _remove(part)
         try:
-            _copy(file, part, generation)
-            _set_aside(file)
-            part.replace(_decided(file))
-            finish(file)
-        except (sqlite3.Error, OSError, ValueError) as error:
-            raise EvonasError(f"cannot go back to generation {generation} of {file}: {error}") from error
+            with _reported(file, generation):
+                _copy(file, part, generation)
+            with closing(sqlite3.connect(part)) as db:
+                accepted = accept(Records(file.parent, db))
+            with _reported(file, generation):
+                _set_aside(file)
+                part.replace(_decided(file))
+                finish(file)
+        finally:
+            _remove(part)
+        return accepted
+
+
+@contextmanager
+def _reported(file: Path, generation: int) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise EvonasError(f"cannot go back to generation {generation} of {file}: {error}") from error
+
+
+def _remove(file: Path) -> None:
+    """A database that nobody has open, with what a process that was killed has left of it."""
+    for ending in ENDINGS:
+        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _copy(file: Path, part: Path, generation: int) -> None:
@@ -109,8 +135,8 @@ def finish(file: Path) -> None:
     if not _decided(file).exists():
         return
     synchronise(file.parent)  # before anything of the old one goes
-    for ending in ("-wal", "-shm"):  # they belong to the old file and would be read into the new one
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+    for name in (f"{file.name}-wal", f"{file.name}-shm", BEST):  # they belong to the old file
+        file.with_name(name).unlink(missing_ok=True)
     synchronise(file.parent)
     _decided(file).replace(file)
     synchronise(file.parent)

@@ -18,6 +18,7 @@ from evonas.engine import Engine
 from evonas.files import write_json
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
 from evonas.observer import Best, Born, Observer, Progress
+from evonas.records import BEST
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.search.algorithm import Birth
 from evonas.search.algorithms import algorithms
@@ -123,6 +124,8 @@ class Search:
         """Generation after generation until the total is reached."""
         history = self.run.generations(last=REMEMBERED_GENERATIONS)
         progress, where = self._progress(self.births), self.engine.description
+        if not (self.run.path / BEST).exists():  # gone with a future that was undone
+            self._write_best()
         try:
             self.observer.started(self.run.path, self.settings, progress, history, where)
             if self.run.forgotten:
@@ -266,7 +269,7 @@ class Search:
             content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
             if self.measure.is_composite:
                 content["members"] = self.measure.members(str(self.space.canonical(best.genotype)))
-            write_json(self.run.path / "best.json", content, resuming(self.run.path))
+            write_json(self.run.path / BEST, content, resuming(self.run.path))
 
     def _progress(
         self,

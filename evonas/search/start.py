@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from evonas.images import fingerprint, images_for, images_of
 from evonas.machine import FACT as MACHINES
 from evonas.machine import machine, note, noted
 from evonas.observer import Observer
-from evonas.records import DATABASE
+from evonas.records import DATABASE, Records
 from evonas.rewind import rewind
 from evonas.search.loop import Search, SearchResult
 from evonas.store import Run
@@ -64,26 +65,41 @@ def resume(
     that generation first; the file as it was stays as run.db.1. Raises `UsageError` if other settings are given
     than the run has (`evonas.config.CHANGEABLE` names those that may change; ``engine`` is none).
     """
-    if from_generation is not None:
-        Run.require(Path(run))
-        rewind(Path(run) / DATABASE, from_generation)
-    with Run.open(Path(run)) as store:
-        stored = store.settings
-        settings = changed(stored, options)
-        done = store.generations(last=1)
-        if done and settings.generations < done[0].generation:
-            raise UsageError(
-                f"{run} already has {done[0].generation} generations; --generations is a total and cannot be less"
-            )
-        images = images_of(store, settings)
-        observer = observer or Observer()
-        with (engine or InProcess()).opened(settings.device, observer.message) as opened:
-            # nothing refuses the command any more
-            if settings != stored:
-                store.set_meta(settings=settings.to_json())
-            if not done or done[0].generation < settings.generations:
-                note(store, machine(settings.device, settings.precision))
-            return _go(store, settings, images, observer, opened)
+    observer = observer or Observer()
+    with ExitStack() as stack:
+
+        def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
+            settings = _asked(records, options)
+            images = images_of(records, settings)
+            opened = (engine or InProcess()).opened(settings.device, observer.message)
+            return settings, images, stack.enter_context(opened)
+
+        accepted = None
+        if from_generation is not None:
+            Run.require(Path(run))
+            accepted = rewind(Path(run) / DATABASE, from_generation, accept)
+        store = stack.enter_context(Run.open(Path(run)))
+        settings, images, opened = accepted or accept(store)  # after this nothing refuses the command
+        if settings != store.settings:
+            store.set_meta(settings=settings.to_json())
+        if _last(store) < settings.generations:
+            note(store, machine(settings.device, settings.precision))
+        return _go(store, settings, images, observer, opened)
+
+
+def _asked(records: Records, options: Mapping[str, Any]) -> SearchSettings:
+    settings = changed(records.settings, dict(options))
+    if settings.generations < _last(records):
+        raise UsageError(
+            f"{records.path} already has {_last(records)} generations; --generations is a total and cannot be less"
+        )
+    return settings
+
+
+def _last(records: Records) -> int:
+    """The last generation that is finished; -1 for none."""
+    rows = records.generations(last=1)
+    return rows[0].generation if rows else -1
 
 
 def _go(

@@ -14,6 +14,7 @@ from evonas.engine.base import Engine, Lost, R, T
 from evonas.files import read_json
 from evonas.interrupts import Interrupted
 from evonas.observer import Observer
+from evonas.records import BEST
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.search.loop import Search
 from evonas.search.measure import Measure, Scores
@@ -23,7 +24,6 @@ from spaces import spaces
 from spaces.errors import EvonasError
 
 PART = "search"
-BEST = "best.json"
 
 
 class Recorded(Engine):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings
 from evonas.engine import Engine, InProcess
+from evonas.observer import Observer
 from evonas.store import Run
 from tests.evonas.conftest import content
 
@@ -63,3 +66,44 @@ def test_changed_settings_are_stored_once_nothing_can_refuse_them(finished: Path
     with pytest.raises(EvonasError, match="no cluster"):
         evonas.resume(finished, engine=Refusing(), generations=6)
     assert (content(finished), stored(finished)) == before
+
+
+def files(run: Path) -> dict[str, bytes]:
+    """What a run holds, but for who works on it."""
+    passing = ("run.lock", "run.holder", "run.db-shm", "run.db-wal")
+    return {file.name: file.read_bytes() for file in run.iterdir() if file.name not in passing}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"population": 99}, "--population 6"),
+        ({"generations": 1}, "cannot be less"),
+        ({"engine": Refusing()}, "no cluster"),
+        ({"device": "cuda:99"}, "not available"),
+    ],
+)
+def test_a_refused_way_back_changes_nothing(options: dict[str, Any], said: str, finished: Path) -> None:
+    before = files(finished)
+    with pytest.raises(EvonasError, match=said):
+        evonas.resume(finished, from_generation=2, **options)
+    assert files(finished) == before
+
+
+def test_the_best_of_an_undone_future_does_not_stay(finished: Path) -> None:
+    class Crash(Observer):
+        def started(self, *_: Any) -> None:
+            raise KeyboardInterrupt
+
+    def best() -> Any:
+        return json.loads((finished / "best.json").read_text())
+
+    with closing(sqlite3.connect(finished / "run.db")) as db:
+        births = dict(db.execute("SELECT generation, max(birth) FROM individuals GROUP BY 1"))
+    last = best()
+    assert last["birth"] > births[0]  # of a later generation than the one gone back to
+    with pytest.raises(KeyboardInterrupt):
+        evonas.resume(finished, Crash(), from_generation=0)
+    assert best()["birth"] <= births[0] and evonas.verify(finished, 1).passed
+    evonas.resume(finished)
+    assert best() == last
