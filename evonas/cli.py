@@ -153,9 +153,9 @@ def score(
     rows = api.score(genotypes, chosen, run=run, **given)
     if as_json:
         return _output().print_json([row.as_json() for row in rows])
-    from evonas.report.tables import scores
+    from evonas.report.tables import Scores
 
-    _output().print_rich(scores(rows))
+    _output().print_rich(Scores(rows))
 
 
 @app.command(rich_help_panel=KNOW)

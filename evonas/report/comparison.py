@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.report.columns import SHORTEST_NAME, number_columns
 from evonas.report.style import count, percent
 
 if TYPE_CHECKING:
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 def compared(rows: Sequence[ComparedRow]) -> RenderableType:
     """The columns of the CRoZe paper's Table 3; published rows dim; the protocol of each row below."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("")
-    for name in ("params", "search", "clean", "corruptions", "FGSM", "HRS", "note"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", overflow="fold", min_width=SHORTEST_NAME)
+    number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "HRS", "note")
     protocols = list(dict.fromkeys(row.protocol for row in rows))
     for row in rows:
         table.add_row(

@@ -14,6 +14,7 @@ from rich.text import Text
 from evonas.bench import Correlation, heat_map, scatter
 from evonas.bench.correlate import Cells
 from evonas.bench.scores import Progress as Scored
+from evonas.report.columns import number_columns
 from evonas.report.style import duration
 from spaces import UsageError
 
@@ -90,9 +91,8 @@ def correlation_tables(result: Correlation) -> RenderableType:
 
 def _table(result: Correlation, cells: Cells, average: dict[str, float | None] | None = None) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("proxy", no_wrap=True, style="cyan")
-    for target in (*result.target, *(["mean"] if average else [])):
-        table.add_column(target, justify="right", no_wrap=True)
+    table.add_column("proxy", no_wrap=True, overflow="fold", style="cyan")
+    number_columns(table, *result.target, *(["mean"] if average else []))
     order = sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0))
     for name in order:
         shown = [cells[name][target] for target in result.target] + ([average[name]] if average else [])

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.observer import Observer
+from evonas.report.columns import SHORTEST_NAME, number_columns
 from evonas.report.style import percent
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
     """Accuracies with their intervals, corruptions, and what the checks found; less of it below `WIDE` columns."""
     wide = width >= WIDE
     table = Table(box=None, padding=(0, 2 if wide else 1, 0, 0), header_style="dim")
-    table.add_column(no_wrap=True)
-    for name in ("accuracy", "95 % interval", *(["HRS"] if wide else [])):
-        table.add_column(name, justify="right", no_wrap=wide)
+    table.add_column(overflow="fold", min_width=SHORTEST_NAME)
+    number_columns(table, "accuracy", "95 % interval", *(["HRS"] if wide else []))
     if wide:
         table.add_column(style="dim")
     table.add_row("clean", *_shares(result.clean), *(["", f"{result.clean.n} test images"] if wide else []))
@@ -100,9 +100,8 @@ def _numbers(found: Attacked) -> str:
 def _corruptions(found: Mapping[str, Any], wide: bool) -> RenderableType:
     """Corruptions by severity, then the means by group and over all."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(f"corruptions ({found['source']})", no_wrap=True)
-    for name in (*(("1", "2", "3", "4", "5") if wide else ()), "mean"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"corruptions ({found['source']})", overflow="fold", min_width=SHORTEST_NAME)
+    number_columns(table, *(("1", "2", "3", "4", "5") if wide else ()), "mean")
     for name, shares in found["table"].items():
         mean = Text(f"{100 * sum(shares) / len(shares):.2f}", style="bold")
         table.add_row(Text(name, style="cyan"), *(f"{100 * share:.1f}" for share in shares if wide), mean)

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.report.columns import SHORTEST_NAME, number_columns
 from evonas.report.style import duration
 
 if TYPE_CHECKING:
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 def exported(result: Export) -> RenderableType:
     """A line a file: its size and the largest difference of a logit from the network's, by batch."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("file", no_wrap=True)
+    table.add_column("file", overflow="fold", min_width=SHORTEST_NAME)
     batches = list(result.files[0].difference) if result.files else []
-    for name in ("size", *(f"batch {count}" for count in batches), "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+    number_columns(table, "size", *(f"batch {count}" for count in batches), "time")
     for file in result.files:
         apart = (f"{value:.2g}" for value in file.difference.values())
         size = f"{file.bytes / 1000:,.1f} kB"

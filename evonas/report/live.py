@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.constrain import Constrain
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -16,6 +17,7 @@ from evonas.config import SearchSettings
 from evonas.device import describe, peak_memory
 from evonas.observer import Born, Progress
 from evonas.report.cells import draw
+from evonas.report.columns import ENDLESS, USUAL
 from evonas.report.plain import heading
 from evonas.report.population import population_table
 from evonas.report.screen import ScreenView
@@ -176,12 +178,11 @@ class _Cells:
         self.genotype = genotype
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Columns(
-            [
-                Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
-                for title, drawing in draw(self.genotype, not options.ascii_only)
-            ]
-        )
+        panels = [
+            Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
+            for title, drawing in draw(self.genotype, not options.ascii_only)
+        ]
+        yield Columns(panels) if options.max_width < ENDLESS else Constrain(Columns(panels), USUAL)
 
 
 def cell_panels(genotype: object) -> RenderableType:

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 from evonas.observer import Observer, Observers
+from evonas.report.columns import ENDLESS
 from evonas.report.jsonl import JsonLines
 from evonas.report.live import LiveView
 from evonas.report.plain import LogFile, PlainLines
@@ -29,9 +30,15 @@ def is_first() -> bool:
 
 
 def make_console() -> Console:
-    """Standard output, without colours that nobody asked for; of several processes only the first one speaks."""
+    """Standard output, without colours that nobody asked for; of several processes only the first one speaks.
+
+    A pipe or a file has no width: nothing is cut there.
+    """
     speak_ascii()
-    return Console(highlight=False, quiet=not is_first())
+    console = Console(highlight=False, quiet=not is_first())
+    if not console.is_terminal:
+        console.width = ENDLESS
+    return console
 
 
 def print_rich(renderable: RenderableType) -> None:

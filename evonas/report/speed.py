@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.report.columns import SHORTEST_NAME, number_columns
 from evonas.report.style import count, duration, memory
 from evonas.speed import Measurement
 
@@ -18,9 +19,8 @@ def speed(measured: Measurement) -> RenderableType:
     ideal = limits.seconds(work)
     by_bytes = work.bytes / limits.bytes_per_second > work.flops / limits.flops_per_second
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("how", overflow="fold")
-    for name in ("a second", "each", "slowest", "ratio", "roofline", "memory"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("how", overflow="fold", min_width=SHORTEST_NAME)
+    number_columns(table, "a second", "each", "slowest", "ratio", "roofline", "memory")
     for row in measured.rows:
         table.add_row(
             row.how,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from evonas.device import peak_memory
+from evonas.report.columns import ENDLESS, SHORTEST_NAME, number_columns
 from evonas.report.style import count, duration, memory, number
 
 if TYPE_CHECKING:  # a table needs neither PyTorch nor DEAP
@@ -40,18 +41,27 @@ def finished(result: SearchResult) -> RenderableType:
     return Group(*lines)
 
 
-def scores(rows: Sequence[ScoreRow]) -> RenderableType:
-    """Genotypes by scores; reasons below where a score is missing."""
+class Scores:
+    """Genotypes by scores; reasons below where a score is missing. A long genotype is cut in a terminal alone."""
+
+    def __init__(self, rows: Sequence[ScoreRow]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield scores(self.rows, LONGEST_NAME if options.max_width < ENDLESS else None)
+
+
+def scores(rows: Sequence[ScoreRow], longest: int | None = LONGEST_NAME) -> RenderableType:
+    """The same with at most ``longest`` characters of a genotype."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("genotype", max_width=LONGEST_NAME)  # the one that gives way: its cells are cut, not wrapped
+    table.add_column("genotype", min_width=SHORTEST_NAME, max_width=longest)  # its cells are cut, not wrapped
     names = list(rows[0].scores)
-    for name in ("params", "FLOPs", *names, "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+    number_columns(table, "params", "FLOPs", *names, "time")
     for row in rows:
         values = (number(row.scores[name]) for name in names)
         genotype = Text(row.name, no_wrap=True, overflow="ellipsis")
         table.add_row(genotype, count(row.params), count(row.flops), *values, duration(row.seconds))
-    reasons = [f"{row.name[:LONGEST_NAME]}: {reason}" for row in rows for reason in row.reasons.values()]
+    reasons = [f"{row.name[:longest]}: {reason}" for row in rows for reason in row.reasons.values()]
     return Group(table, *(Text(reason, style="red") for reason in reasons))
 
 
