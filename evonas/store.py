@@ -83,7 +83,7 @@ class Run(Records):
         cls.require(path)
         with cls._opening(path) as run:
             run._check_format()
-            problems = [row[0] for row in run._db.execute("PRAGMA quick_check(1)")]
+            problems = [row[0] for row in run._db.execute("PRAGMA integrity_check(1)")]
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
             check_values(run._db)

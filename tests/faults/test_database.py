@@ -54,8 +54,13 @@ def damaged(run: Path, at: random.Random) -> None:
 
 
 def outcome(whole: Path, run: Path, seed: int) -> str:
-    """What becomes of a damaged run: right, back and identical, or refused. Anything else fails."""
+    """What becomes of a run with random damage: right, back and identical, or refused. Anything else fails."""
     damaged(run, random.Random(seed))
+    return continued(whole, run)
+
+
+def continued(whole: Path, run: Path) -> str:
+    """What a resume makes of a damaged run."""
     try:
         evonas.resume(run)
     except EvonasError as error:
@@ -116,14 +121,27 @@ def test_a_best_network_that_is_written_in_two_ways_is_answered(whole: Path, tmp
     assert len(places) > 2  # in two tables and an index
     said = []
     for number, place in enumerate(places):
-        run = copied(whole, tmp_path / str(number))
-        (run / "run.db").write_bytes(content[:place] + b"X" + content[place + 1 :])
-        for command in (evonas.summarise, evonas.report):
-            try:
-                command(run)
-            except EvonasError as error:
-                said.append(str(error))
+        for at in (place, place + len(best.canonical) - 1):
+            run = copied(whole, tmp_path / f"run {number} {at}")
+            (run / "run.db").write_bytes(content[:at] + b"X" + content[at + 1 :])
+            for command in (evonas.summarise, evonas.report):
+                try:
+                    command(run)
+                except EvonasError as error:
+                    said.append(str(error))
     assert any("names a row that is not there" in text for text in said)
+
+
+def test_a_letter_changed_in_a_table_or_an_index_loses_no_score(whole: Path, tmp_path: Path) -> None:
+    data = (whole / "run.db").read_bytes()
+    with Run.read(whole) as store:
+        names = sorted({row.canonical for row in store.individuals()})[:5]
+    found = []
+    for at in (match.start() + 200 for name in names for match in re.finditer(re.escape(name.encode()), data)):
+        run = copied(whole, tmp_path / f"run {at}")
+        (run / "run.db").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        found.append(continued(whole, run))
+    assert len(found) > 12 and "back" in found
 
 
 def test_changed_settings_and_facts_are_seen(whole: Path, tmp_path: Path) -> None:
