@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.constrain import Constrain
@@ -17,7 +18,7 @@ from evonas.config import SearchSettings
 from evonas.device import describe, peak_memory
 from evonas.observer import Born, Progress
 from evonas.report.cells import draw
-from evonas.report.columns import ENDLESS, USUAL
+from evonas.report.columns import ENDLESS, USUAL, fitting, in_room, number_columns
 from evonas.report.plain import heading
 from evonas.report.population import population_table
 from evonas.report.screen import ScreenView
@@ -32,6 +33,7 @@ WIDE = 72  # columns; below, the view leaves out what would be cut
 TALL = 16  # lines; below, the same
 SIDE_BY_SIDE = 150  # columns for both tables
 HEAD = 1  # line of a table
+FRAME = 4  # columns around a cell
 
 
 class LiveView(ScreenView):
@@ -85,16 +87,16 @@ class LiveView(ScreenView):
         needed = self.lines(cells) if cells is not None else 0
         rows = room - needed - HEAD
         if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * FEWEST_ROWS:
-            left = generations_table(self._history[-rows:])
+            left = generations_table(self._history[-rows:], width)
             grid = Table.grid(padding=(0, 3))
             grid.add_row(left, self._population(width - self.console.measure(left).maximum - 3, rows))
             return [grid, cells]
         if room - 2 * HEAD < FEWEST_ROWS or width < WIDE:
-            return [generations_table(self._history[-max(FEWEST_ROWS, room - HEAD) :], wide=width >= WIDE)]
+            return [generations_table(self._history[-max(FEWEST_ROWS, room - HEAD) :], width)]
         if screen == 1:
             return [self._tabs(screen), self._population(width, room - 2 * HEAD)]
         fits = cells is not None and rows > FEWEST_ROWS
-        table = generations_table(self._history[-(rows - HEAD if fits else room - 2 * HEAD) :])
+        table = generations_table(self._history[-(rows - HEAD if fits else room - 2 * HEAD) :], width)
         return [self._tabs(screen), table, *([cells] if fits and cells is not None else [])]
 
     @staticmethod
@@ -126,7 +128,7 @@ class LiveView(ScreenView):
         speed = f"{rate:.1f}/s" if rate >= 1 else f"{duration(1 / rate)} each" if rate else "-"
         position = f"generation {max(self._progress.generation, 0)}/{self.settings.generations}"
         if width < WIDE:
-            return Text(f"{position} {done}/{total} ETA {eta}", style="bold", no_wrap=True, overflow="crop")
+            return Text(in_room((position, f"{done}/{total}", f"ETA {eta}"), width), style="bold")
         grid = Table.grid(padding=(0, 1))
         grid.add_row(
             Text(position, style="bold"),
@@ -178,11 +180,13 @@ class _Cells:
         self.genotype = genotype
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width if options.max_width < ENDLESS else USUAL
         panels = [
             Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
             for title, drawing in draw(self.genotype, not options.ascii_only)
+            if max(map(cell_len, drawing.plain.splitlines())) + FRAME <= room  # a cell that is cut is a wrong one
         ]
-        yield Columns(panels) if options.max_width < ENDLESS else Constrain(Columns(panels), USUAL)
+        yield Constrain(Columns(panels), room)
 
 
 def cell_panels(genotype: object) -> RenderableType:
@@ -190,15 +194,17 @@ def cell_panels(genotype: object) -> RenderableType:
     return _Cells(genotype)
 
 
-def generations_table(history: list[GenerationRow], wide: bool = True) -> Table:
-    """Best, mean and spread per generation; without ``wide`` only what fits 40 columns."""
+def generations_table(history: list[GenerationRow], width: int) -> Table:
+    """Best, mean and spread per generation, and more of them in as far as ``width`` has room."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", show_header=bool(history))
     names = ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time")
-    columns = len(names) if wide else 3
-    for name in names[:columns]:
-        table.add_column(name, justify="right", no_wrap=True, overflow="crop")
+    rows = []
     for row in history:
         values = [number(value) for value in (row.best, row.mean, row.std, row.best_so_far)]
         cells = [str(row.generation), *values, str(row.evaluations), str(row.cache_hits), duration(row.seconds)]
-        table.add_row(*cells[:columns])
+        rows.append(cells)
+    shown = fitting(names, rows, width, gap=1, least=2)
+    number_columns(table, *names[:shown], least=1)
+    for cells in rows:
+        table.add_row(*cells[:shown])
     return table

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.report.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
 from evonas.report.live import cell_panels, generations_table
 from evonas.report.plain import heading
 from evonas.report.style import ASCII_SPARKS, SPARKS, count, duration, number, percent, sparkline
@@ -16,6 +17,7 @@ from evonas.summary import Summary
 from spaces import spaces
 
 LAST_GENERATIONS = 6
+MEAN = "mean of the population "
 NEXT = {  # stage: the words, and the command that takes a run
     "search": ("continue with", "resume"),
     "searched": ("train the best with", "train"),
@@ -33,11 +35,11 @@ class Overview:
 
     def __rich_console__(self, console: Console, options: Any) -> Any:
         sparks = SPARKS if console.encoding.lower().startswith("utf") else ASCII_SPARKS
-        yield overview(self.summary, sparks)
+        yield overview(self.summary, sparks, options.max_width if options.max_width < ENDLESS else USUAL)
 
 
-def overview(summary: Summary, sparks: str = SPARKS) -> RenderableType:
-    """Headline, cells, the search in short, and the command that comes next."""
+def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> RenderableType:
+    """Headline, cells, the search in short, and the command that comes next; tables as ``width`` has room."""
     settings, best = summary.settings, summary.best
     parts: list[RenderableType] = [
         Text.assemble((str(summary.path), "bold"), f"  {summary.stage}, started {summary.created[:16]}"),
@@ -51,7 +53,7 @@ def overview(summary: Summary, sparks: str = SPARKS) -> RenderableType:
         if summary.edits is not None:
             parts.append(Text(f"{summary.edits} edits from a random ancestor", style="dim"))
     if summary.evaluation is not None:
-        parts.append(withstood(summary.evaluation))
+        parts.append(withstood(summary.evaluation, width))
     elif summary.trained is not None:
         parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
     if best is not None:
@@ -59,27 +61,32 @@ def overview(summary: Summary, sparks: str = SPARKS) -> RenderableType:
         parts.append(Text(best.genotype))
     means = [row.mean for row in summary.history if row.mean is not None]
     if len(means) > 1:
-        parts.append(Text.assemble(("mean of the population ", "dim"), (sparkline(means, 50, sparks), "magenta")))
+        bars = sparkline(means, min(50, width - len(MEAN)), sparks)
+        parts.append(Text.assemble((MEAN, "dim"), (bars, "magenta")))
     if summary.history:
-        parts.append(generations_table(summary.history[-LAST_GENERATIONS:]))
+        parts.append(generations_table(summary.history[-LAST_GENERATIONS:], width))
     words, command = NEXT[summary.stage]
     parts.append(Text(f"{words}: evonas {command} {summary.path}", style="yellow"))
     return Group(*parts)
 
 
-def withstood(found: Mapping[str, Any]) -> RenderableType:
-    """Accuracies at the first epsilon with their 95 % intervals and HRS, and the mean over the corruptions."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(f"{found['clean']['n']} test images", no_wrap=True)
-    for name in ("accuracy", "95 % interval", "HRS"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_row("clean", *_shares(found["clean"]), "")
+def withstood(found: Mapping[str, Any], width: int) -> RenderableType:
+    """Accuracies at the first epsilon, the mean over the corruptions; with room 95 % intervals, then HRS."""
+    rows: list[Sequence[str | Text]] = [("clean", *_shares(found["clean"]), "")]
     for name, one in next(iter(found.get("epsilons", {}).values()), {}).items():
-        label = Text.assemble((name, "cyan"), f" {one['epsilon']:g}/255")
-        table.add_row(label, *_shares(one), percent(found["hrs"][name]))
+        rows.append(
+            (Text.assemble((name, "cyan"), f" {one['epsilon']:g}/255"), *_shares(one), percent(found["hrs"][name]))
+        )
     if found.get("corruptions"):
         kind = f"corruptions ({found['corruptions']['source']})"
-        table.add_row(kind, percent(found["corruptions"]["mean"]), "", "")
+        rows.append((kind, percent(found["corruptions"]["mean"]), "", ""))
+    names = (f"{found['clean']['n']} test images", "accuracy", "95 % interval", "HRS")
+    shown = fitting(names, rows, width, gap=2, least=2)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(names[0], overflow="fold", min_width=SHORTEST_NAME)
+    number_columns(table, *names[1:shown])
+    for label, *cells in rows:
+        table.add_row(label, *cells[: shown - 1])
     failed = [check["name"] for check in found.get("checks", ()) if not check["passed"]]
     warning = [Text(f"checks that failed: {'; '.join(failed)}", style="bold red")] if failed else []
     return Group(table, *warning)

@@ -44,7 +44,9 @@ def population_table(
     for name in ("rank", "score", "params", *(["FLOPs", "birth", "of"] if wide else []), "age"):
         table.add_column(name, justify="right", no_wrap=True)
     if not narrow:
-        table.add_column("operations", no_wrap=True, overflow="ellipsis")
+        table.add_column(
+            "operations", overflow="ellipsis"
+        )  # the one that gives way: its cells are cut, not wrapped
     youngest = max((one.birth for one in population), default=0)
     ranked = sorted(population, key=lambda one: (one.score is None, -(one.score or 0.0), one.birth))
     for rank, one in enumerate(ranked[:rows], start=1):

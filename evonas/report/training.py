@@ -14,6 +14,7 @@ from rich.text import Text
 
 from evonas.device import describe, peak_memory
 from evonas.final.metrics import EpochRow
+from evonas.report.columns import fitting, in_room, number_columns
 from evonas.report.live import HEAD, TALL, Spark
 from evonas.report.plain import training_heading
 from evonas.report.screen import ScreenView
@@ -58,7 +59,7 @@ class TrainingView(ScreenView):
             Spark("validation accuracy", accuracies, max(0, width - 24)),
         ]
         room = height - self.lines(*parts, *self.note()) - HEAD
-        table = epochs_table(self._history[-max(FEWEST_ROWS, room) :], wide=width >= WIDE)
+        table = epochs_table(self._history[-max(FEWEST_ROWS, room) :], width)
         return Group(*parts, table, *self.note())
 
     def _bar(self, width: int) -> list[RenderableType]:
@@ -71,7 +72,7 @@ class TrainingView(ScreenView):
         speed = f"{(recipe.batch_size or 0) / each:.0f} images/s" if each else "-"
         position = f"epoch {min(self._epoch, recipe.epochs)}/{recipe.epochs}"
         if width < WIDE:
-            return [Text(f"{position} ETA {eta}", style="bold", no_wrap=True, overflow="crop")]
+            return [Text(in_room((position, f"ETA {eta}"), width), style="bold")]
         device = f"{describe(self.settings.device)}, {memory(peak_memory(self.settings.device))}"
         grid = Table.grid(padding=(0, 1))
         grid.add_row(
@@ -82,22 +83,20 @@ class TrainingView(ScreenView):
         return [grid, Text(device, style="dim", no_wrap=True, overflow="ellipsis")]
 
 
-def epochs_table(history: Sequence[EpochRow], wide: bool = True) -> Table:
-    """Loss and accuracies per epoch; without ``wide`` only what fits 40 columns."""
+def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
+    """Accuracies and loss per epoch, and more in as far as ``width`` has room."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     robust = any(row.robust is not None for row in history)
-    for name in (
-        "epoch",
-        "validation",
-        *(["PGD-10"] if robust else []),
-        *(["loss", "train", "lr", "time"] if wide else []),
-    ):
-        table.add_column(name, justify="right", no_wrap=True, overflow="crop")
+    names = ("epoch", "validation", *(["PGD-10"] if robust else []), "loss", "train", "lr", "time")
+    rows = []
     for row in history:
         cells = [str(row.epoch), percent(row.validation), *([percent(row.robust)] if robust else [])]
-        if wide:
-            cells += [f"{row.loss:.4f}", percent(row.accuracy), f"{row.lr:.3g}", duration(row.seconds)]
-        table.add_row(*cells)
+        cells += [f"{row.loss:.4f}", percent(row.accuracy), f"{row.lr:.3g}", duration(row.seconds)]
+        rows.append(cells)
+    shown = fitting(names, rows, width, gap=1, least=2)
+    number_columns(table, *names[:shown], least=1)
+    for cells in rows:
+        table.add_row(*cells[:shown])
     return table
 
 

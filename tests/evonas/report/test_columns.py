@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console, RenderableType
 
 from evonas.final.comparison import ComparedRow
-from evonas.report.columns import ENDLESS
+from evonas.final.metrics import EpochRow
+from evonas.report.columns import ENDLESS, in_room
 from evonas.report.comparison import compared
 from evonas.report.output import make_console
 from evonas.report.tables import Scores, listing
+from evonas.report.training import epochs_table
 from evonas.scoring import ScoreRow
 
 PROXIES = [f"proxy-{i}" for i in range(9)]
@@ -47,3 +49,17 @@ def test_numbers_fold_in_a_narrow_terminal_and_names_stay(width: int) -> None:
         assert sorted(re.findall(r"\d", narrow)) == sorted(re.findall(r"\d", whole))
     assert written(SCORES, width).count("Genotype(no") == len(NAMES)
     assert "a-run-with" in written(COMPARED, width)
+
+
+def test_a_line_leaves_out_what_has_no_room() -> None:
+    parts = ("generation 12/50", "123/2600", "ETA 1:02:03")
+    assert [in_room(parts, width) for width in (10, 16, 30, 37)] == [
+        *("generation 12/50", "generation 12/50", "generation 12/50 123/2600", " ".join(parts))
+    ]
+
+
+def test_epochs_lose_columns_not_digits_in_a_narrow_terminal() -> None:
+    row = EpochRow(epoch=7, loss=1.2345, accuracy=0.61, validation=0.6234, robust=0.4321, lr=0.0123, seconds=4.2)
+    usual, narrow = (written(epochs_table([row], width), width).split() for width in (80, 23))
+    assert usual[-4:] == ["%", "0.0123", "4.2", "s"] and narrow[:2] == ["epoch", "validation"]
+    assert narrow[2:] == ["7", "62.34", "%"]

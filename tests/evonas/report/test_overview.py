@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +14,17 @@ from rich.console import Console
 
 import evonas
 from evonas.history import births, lineage
+from evonas.report.columns import ENDLESS
 from evonas.report.overview import NEXT, Overview
+from evonas.report.style import number
 from evonas.store import Run
 from evonas.summary import Summary
 from spaces import EvonasError
 
 
-def shown(summary: Summary, encoding: str = "utf-8") -> str:
+def shown(summary: Summary, encoding: str = "utf-8", width: int = 80) -> str:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    Console(file=stream, width=80).print(Overview(summary), soft_wrap=True)
+    Console(file=stream, width=width).print(Overview(summary), soft_wrap=True)
     stream.flush()
     return stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
@@ -34,6 +37,16 @@ def test_a_finished_run_shows_what_it_withstands_with_intervals(finished_run: Pa
         assert f"{100 * found[name]['accuracy']:.2f} %" in line and f"{low:.2f} - {high:.2f} %" in line
     assert f"{100 * found['hrs']['pgd']:.2f} %" in text and f"{100 * found['corruptions']['mean']:.2f} %" in text
     assert f"evonas report {finished_run}" in text and "normal cell" in text
+
+
+@pytest.mark.parametrize("width", [24, 30, 50, ENDLESS])
+def test_a_narrow_terminal_gets_fewer_numbers_never_shorter_ones(width: int, finished_run: Path) -> None:
+    summary = evonas.summarise(finished_run)
+    usual, narrow = (shown(summary, width=columns) for columns in (80, width))
+    assert set(re.findall(r"[\d.e+]+", narrow)) <= set(re.findall(r"[\d.e+]+", usual))
+    rows = [line.split()[:2] for line in narrow.split("best")[-1].splitlines()[1 : len(summary.history) + 1]]
+    assert rows == [[str(row.generation), number(row.best)] for row in summary.history]
+    assert "…" not in narrow and ("normal cell" in narrow) == (width >= 50) and (width > 80) == (usual == narrow)
 
 
 def test_the_lineage_is_as_long_as_the_report_says(searched_run: Path) -> None:
