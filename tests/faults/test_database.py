@@ -135,13 +135,13 @@ def test_a_best_network_that_is_written_in_two_ways_is_answered(whole: Path, tmp
 def test_a_letter_changed_in_a_table_or_an_index_loses_no_score(whole: Path, tmp_path: Path) -> None:
     data = (whole / "run.db").read_bytes()
     with Run.read(whole) as store:
-        names = [row.canonical for row in store.individuals()][5:9]
+        names = sorted({row.canonical for row in store.individuals()})[5:11:3]
     found = []
     for at in (match.start() + 200 for name in names for match in re.finditer(re.escape(name.encode()), data)):
         run = copied(whole, tmp_path / f"run {at}")
         (run / "run.db").write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
         found.append(continued(whole, run))
-    assert len(found) > 10 and "back" in found
+    assert len(found) > 4 and "back" in found
 
 
 def test_changed_settings_and_facts_are_seen(whole: Path, tmp_path: Path) -> None:
