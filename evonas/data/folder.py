@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")  # and no other, whatever the file is called
 MOST_PIXELS = 2**26
+TESTING = 0.2  # of the images, unless they are divided already
 STATISTICS_SAMPLE = 5000  # images that mean and std are taken from, evenly spaced
 
 
@@ -26,12 +27,19 @@ def _listed(directory: Path) -> list[Path]:
         raise EvonasError(f"{directory} cannot be read: {error.strerror or error}") from error
 
 
+def _place(*names: str) -> float:
+    """From 0 to 1, by the hash of the names alone."""
+    from fitness import stable_hash
+
+    return stable_hash(*map(ascii, names)) / 2**63
+
+
 @sources.register("folder")
 class Folder(Source):
     """One directory of images per class, inside ``train`` and ``test`` or, without these, directly.
 
-    Without ``train`` and ``test`` every fifth image of a class is for testing. Images are resized (shorter side)
-    and cropped (centre) to ``image_size``.
+    Without ``train`` and ``test`` about a fifth of each class is for testing, see `_division`. Images are resized
+    (shorter side) and cropped (centre) to ``image_size``.
     """
 
     def __init__(self, rest: str, directory: Path, image_size: int | None) -> None:
@@ -53,11 +61,30 @@ class Folder(Source):
                 for split in files:
                     files[split] += [(path, label) for path in self._images_in(self.root / split / name)]
             else:
-                for i, path in enumerate(self._images_in(self.root / name)):
-                    files["test" if i % 5 == 4 else "train"].append((path, label))
+                for split, paths in self._division(name).items():
+                    files[split] += [(path, label) for path in paths]
         if not files["train"]:
             raise EvonasError(f"no image found under {self.root} (looked for {', '.join(IMAGE_ENDINGS)})")
         return files
+
+    def _division(self, name: str) -> dict[str, list[Path]]:
+        """The images of a class: for testing where the hash of class and file name is in the lowest fifth.
+
+        So is the lowest of the class, that none goes untested; a single image is for training. Whatever is added
+        to two images or more, none moves from training to testing. Raises `EvonasError` if none is for training.
+        """
+        paths = self._images_in(self.root / name)
+        if len(paths) < 2:
+            return {"train": paths, "test": []}
+        places = {path: _place(name, path.name) for path in paths}
+        up_to = max(TESTING, min(places.values()))
+        test = [path for path in paths if places[path] <= up_to]
+        if len(test) == len(paths):
+            raise EvonasError(
+                f"by the hash of their names all {len(paths)} images of {self.root / name} are for testing; add "
+                "images, or divide them into train and test directories"
+            )
+        return {"train": [path for path in paths if places[path] > up_to], "test": test}
 
     @staticmethod
     def _images_in(directory: Path) -> list[Path]:

@@ -65,10 +65,34 @@ def test_a_folder_is_read_resized_and_divided(folder: Path) -> None:
     found = source(f"folder:{folder}", image_size=24)
     assert found.classes == ("cat", "dog", "owl")
     assert found.images("train").shape == (24, 3, 24, 24) and found.images("test").shape == (6, 3, 24, 24)
-    assert found.labels("test").tolist() == [0, 0, 1, 1, 2, 2]
+    assert found.labels("test").tolist() == [0, 1, 2, 2, 2, 2]
     few = found.images("train", torch.tensor([5, 0]))
     assert torch.equal(few, found.images("train")[[5, 0]])
     assert describe(f"folder:{folder}").image_size == 32
+
+
+def divided(folder: Path) -> dict[str, set[str]]:
+    files = source(f"folder:{folder}")._files  # type: ignore[attr-defined]
+    return {split: {f"{path.parent.name}/{path.name}" for path, _ in files[split]} for split in files}
+
+
+def test_adding_images_moves_none_from_training_to_testing(folder: Path) -> None:
+    """By position every second one would."""
+    before = divided(folder)
+    for name in ("cat", "dog", "owl"):
+        for i in range(10):
+            (folder / name / f"0{i}.png").write_bytes((folder / name / "1.png").read_bytes())
+    after = divided(folder)
+    assert before["train"] < after["train"] and not before["train"] & after["test"]
+    assert len(after["test"]) == 10 and {name[:3] for name in after["test"]} == {"cat", "dog", "owl"}
+
+
+def test_a_class_without_an_image_for_training_is_refused(folder: Path) -> None:
+    for path in (folder / "owl").iterdir():
+        if path.name not in ("1.png", "3.jpg", "4.png"):
+            path.unlink()
+    with pytest.raises(EvonasError, match=r"all 3 images of .*owl are for testing"):
+        source(f"folder:{folder}").labels("train")
 
 
 def test_a_folder_with_train_and_test_is_taken_as_divided(folder: Path, tmp_path: Path) -> None:
@@ -81,8 +105,8 @@ def test_a_folder_with_train_and_test_is_taken_as_divided(folder: Path, tmp_path
 
 
 def test_an_image_that_cannot_be_read_is_named(folder: Path) -> None:
-    (folder / "cat" / "0.jpg").write_bytes(b"not an image")
-    with pytest.raises(EvonasError, match=r"0\.jpg cannot be read"):
+    (folder / "cat" / "1.png").write_bytes(b"not an image")
+    with pytest.raises(EvonasError, match=r"1\.png cannot be read"):
         source(f"folder:{folder}").images("train")
 
 

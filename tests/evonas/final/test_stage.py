@@ -46,12 +46,12 @@ def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettin
     result = searched(settings, tmp_path / "run", FinalPlan(overrides=SHORT, checks=4))
     assert result.best is not None and result.trained is not None
     assert result.trained.settings.genotype == str(result.best.genotype)
-    assert result.evaluation is not None and result.evaluation.clean.n == 16
+    assert result.evaluation is not None and result.evaluation.clean.n == 15
     shown = api.summarise(tmp_path / "run").as_json()
     assert shown["evaluation"]["corruptions"]["source"] == "regenerated"
     assert shown["trained"]["test"]["accuracy"] == result.evaluation.clean.accuracy
     said = api.training_result(result.trained)
-    assert said["n"] == 16 and 0 <= said["accuracy"] <= 1
+    assert said["n"] == 15 and 0 <= said["accuracy"] <= 1
     assert api.summarise(tmp_path / "run").stage == "evaluated"
 
 
