@@ -9,6 +9,7 @@ from typing import Any
 
 from evonas.config import SearchSettings
 from evonas.files import read_json
+from evonas.final.evaluation.stored import stored_in
 from evonas.final.plan import plan_of
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.store import Run
@@ -34,6 +35,7 @@ class Summary:
     history: list[GenerationRow]
     trained: dict[str, Any] | None  # train/result.json, once the best is trained
     evaluation: dict[str, Any] | None  # evaluation.json, once it is measured
+    note: str  # why an evaluation.json that is there is not shown
 
     def as_json(self) -> dict[str, Any]:
         """The shape that ``evonas show --json`` prints."""
@@ -55,6 +57,7 @@ class Summary:
             ],
             "trained": self.trained,
             "evaluation": self.evaluation,
+            "note": self.note or None,
             "settings": json.loads(self.settings.to_json()),
         }
 
@@ -71,13 +74,13 @@ def summary_of(store: Run) -> Summary:
     history = store.generations()
     last = history[-1] if history else None
     generation = last.generation if last else -1
-    best = store.best()
+    best, measured = store.best(), stored_in(path)
     return Summary(
         path=path,
         settings=settings,
         versions=store.fact("versions"),
         created=store.meta("created") or "",
-        stage=_stage(store, generation >= settings.generations, best is not None),
+        stage=_stage(store, generation >= settings.generations, best is not None, measured.content is not None),
         generation=generation,
         evaluations=last.evaluations if last else 0,
         cache_hits=last.cache_hits if last else 0,
@@ -88,15 +91,18 @@ def summary_of(store: Run) -> Summary:
         members=_members(store, best),
         history=history,
         trained=read_json(path / "train" / "result.json"),
-        evaluation=read_json(path / "evaluation.json"),
+        evaluation=measured.content,
+        note=measured.note,
     )
 
 
-def _stage(store: Run, searched: bool, found: bool) -> str:
+def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
     """What is going on, or was last finished: search, searched, training, trained or evaluated."""
     if not searched:
         return "search"
-    for file, stage in (("evaluation.json", "evaluated"), ("train/result.json", "trained"), ("train", "training")):
+    if evaluated and (store.path / "train" / "result.json").exists():
+        return "evaluated"
+    for file, stage in (("train/result.json", "trained"), ("train", "training")):
         if (store.path / file).exists():
             return stage
     return "training" if found and plan_of(store) is not None else "searched"

@@ -7,6 +7,7 @@ from typing import Any
 
 from evonas.export.format import Format
 from evonas.export.subject import Subject
+from evonas.final.evaluation.stored import Stored
 from evonas.report.style import count, percent
 
 FILE = "README.md"
@@ -57,10 +58,12 @@ def _training(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _accuracies(found: Mapping[str, Any] | None) -> Iterator[str]:
+def _accuracies(evaluation: Stored) -> Iterator[str]:
     """A row for each number of evaluation.json, with its 95 % interval where it has one."""
+    found: Mapping[str, Any] | None = evaluation.content
     if found is None:
-        yield "Not measured: `evonas evaluate` does it."
+        earlier = " An earlier state of these weights was." if evaluation.note else ""
+        yield f"Not measured: `evonas evaluate` does it.{earlier}"
         return
     yield "| images | accuracy | 95 % interval |\n|---|---|---|"
     yield f"| clean | {_share(found['clean'])} |"

@@ -63,6 +63,8 @@ def export(
     chosen, left_out = _choose(names)
     place = exported_from(target)
     subject = subject_of(place)
+    if subject.evaluation.note:
+        observer.message(subject.evaluation.note)
     directory = out or (target / "export" if target.is_dir() else target.with_suffix(".export"))
     make_directory(directory)
     files = []

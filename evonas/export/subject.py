@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from evonas.data import describe
-from evonas.files import read_json, versions
+from evonas.files import versions
 from evonas.final import checkpoint
+from evonas.final.evaluation.stored import Stored, stored
 from evonas.final.evaluation.target import Target
 from evonas.final.model import Classifier
 from evonas.final.settings import TrainSettings
@@ -31,7 +32,7 @@ class Subject:
 
     model: Classifier
     facts: dict[str, Any]
-    evaluation: dict[str, Any] | None
+    evaluation: Stored
 
     @property
     def image_size(self) -> int:
@@ -62,7 +63,7 @@ class Subject:
 def subject_of(place: Target) -> Subject:
     """The network of a checkpoint. Raises `EvonasError` if it is damaged."""
     found = checkpoint.load(place.checkpoint)
-    return Subject(found.model(), _facts(found), read_json(place.result))
+    return Subject(found.model(), _facts(found), stored(place))
 
 
 def rebuilt(facts: dict[str, Any]) -> Classifier:

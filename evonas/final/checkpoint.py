@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 FORMAT = "evonas checkpoint 1"
 MODEL = "model."  # prefix of the weights and buffers of the classifier
+AUXILIARY = MODEL + "network.auxiliary_head."  # which only a training has
+_TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32"}
 LARGEST_HEADER = 64 * 2**20  # bytes
 
 
@@ -46,7 +49,7 @@ class Checkpoint:
         weights = {
             name.removeprefix(MODEL): tensor
             for name, tensor in self.tensors.items()
-            if name.startswith(MODEL) and not name.startswith(MODEL + "network.auxiliary_head.")
+            if name.startswith(MODEL) and not name.startswith(AUXILIARY)
         }
         try:
             classifier.load_state_dict(weights)
@@ -129,6 +132,30 @@ def settings_of(path: Path) -> TrainSettings:
         raise EvonasError(
             f"{path} is damaged or no checkpoint of evonas ({error}); it was left as it is"
         ) from None
+
+
+def weights_digest(path: Path) -> str:
+    """What `tensors_digest` says of the classifier in a checkpoint, from the file alone and without PyTorch.
+
+    SHA-256 of names, types, shapes and values in the order of names. Raises `EvonasError` for a damaged file.
+    """
+    found = hashlib.sha256()
+    try:
+        size = 8 + _check_header(path)
+        with path.open("rb") as file:
+            header = json.loads(file.read(size)[8:])
+            names = [name for name in header if name.startswith(MODEL) and not name.startswith(AUXILIARY)]
+            for name in sorted(names):
+                kind, shape = _TYPES[header[name]["dtype"]], tuple(header[name]["shape"])
+                begin, end = header[name]["data_offsets"]
+                found.update(f"{name.removeprefix(MODEL)} torch.{kind} {shape} ".encode())
+                file.seek(size + begin)
+                found.update(file.read(end - begin))
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EvonasError(
+            f"{path} is damaged or no checkpoint of evonas ({error}); it was left as it is"
+        ) from None
+    return found.hexdigest()
 
 
 def _check_header(path: Path) -> int:

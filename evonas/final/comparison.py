@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.final import checkpoint
+from evonas.final.evaluation.stored import outdated
 from evonas.final.evaluation.target import locate
 from evonas.final.published import PROTOCOL, TABLE_3
 from evonas.final.settings import TrainSettings
@@ -42,7 +43,8 @@ class ComparedRow:
 def compare(targets: list[Path]) -> list[ComparedRow]:
     """A row for each run or checkpoint that was evaluated, then the published rows of its data set.
 
-    Raises `UsageError` for one that was not evaluated, `EvonasError` for an evaluation that cannot be read.
+    Raises `UsageError` for one that was not evaluated with the weights that it has now, `EvonasError` for an
+    evaluation that cannot be read.
     """
     if not targets:
         raise UsageError("give at least one run or checkpoint to compare")
@@ -61,6 +63,8 @@ def _measured(target: Path) -> ComparedRow:
         raise EvonasError(
             f"{place.result} cannot be read: {error}; evonas evaluate {target} writes it anew"
         ) from None
+    if isinstance(found, dict) and (note := outdated(place, found)):
+        raise UsageError(note)
     trained = checkpoint.load(place.checkpoint).settings
     try:
         return _row(target, found, trained)

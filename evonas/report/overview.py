@@ -56,6 +56,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         parts.append(withstood(summary.evaluation, width))
     elif summary.trained is not None:
         parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
+    if summary.note:
+        parts.append(Text(summary.note, style="yellow"))
     if best is not None:
         parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
         parts.append(Text(best.genotype))

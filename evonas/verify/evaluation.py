@@ -97,6 +97,8 @@ def _again(
             again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
         finally:
             observer.closed()
+    if "weights" not in stored:  # of a version that did not keep them
+        del again["weights"]
     numbers, theirs = dict(_flat(stored)), dict(_flat(again))
     names = sorted(name for name in numbers.keys() | theirs.keys() if numbers.get(name) != theirs.get(name))
     wrong = None

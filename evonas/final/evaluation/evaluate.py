@@ -99,6 +99,7 @@ def subject_for(
         observer=observer,
         stop=stop,
     )
+    facts["weights"] = subject.context["weights"]
     return Prepared(subject, source, chosen, facts, len(everything))
 
 

@@ -27,6 +27,16 @@ class Target:
     result: Path
     journal: Path
 
+    @property
+    def asked(self) -> Path:
+        """What a command is given for it."""
+        return self.result.parent if self.checkpoint == self.result.parent / BEST else self.checkpoint
+
+
+def in_run(run: Path) -> Target:
+    """The best checkpoint of a run, whether it is there or not."""
+    return Target(run / BEST, run / "evaluation.json", run / "evaluation.db")
+
 
 def locate(path: Path) -> Target:
     """Of a run its best checkpoint. Raises `UsageError` if there is none."""
@@ -37,7 +47,7 @@ def locate(path: Path) -> Target:
     if path.is_dir():
         if not (path / BEST).is_file():
             raise UsageError(f"{path} holds no trained network ({BEST}); evonas train {path} makes one")
-        return Target(path / BEST, path / "evaluation.json", path / "evaluation.db")
+        return in_run(path)
     return Target(path, path.with_suffix(".evaluation.json"), path.with_suffix(".evaluation.db"))
 
 

@@ -34,10 +34,12 @@ def headline(facts: Facts) -> str:
     elif facts.summary.trained is not None:
         test = facts.summary.trained["test"]
         tiles.append(_rate("clean", {**test, "ci95": wilson(round(test["accuracy"] * test["n"]), test["n"])}))
+    note = facts.summary.note
+    outdated = f'<p class="note"><strong class="bad">{escape(note)}.</strong></p>' if note else ""
     genotype = (
         f'<details class="genotype"><summary>genotype</summary><code>{escape(winner.genotype)}</code></details>'
     )
-    return f'<div class="tiles">{"".join(tiles)}</div>{_notes(found)}{genotype}'
+    return f'<div class="tiles">{"".join(tiles)}</div>{_notes(found)}{outdated}{genotype}'
 
 
 def headline_attacks(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
