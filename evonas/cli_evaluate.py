@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evonas import completion
-from evonas.options import AsJson, DataDir, Device, Log, Seed
+from evonas.options import AsJson, Checks, DataDir, Device, Log, Seed
 
 _NOT_SETTINGS = ("target", "no_corruptions", "as_json", "log")
 
@@ -39,9 +39,7 @@ def evaluate(
     autoattack: Annotated[bool, typer.Option("--autoattack", help="The standard AutoAttack as well.")] = False,
     no_corruptions: Annotated[bool, typer.Option("--no-corruptions", help="Leave the corruptions out.")] = False,
     images: Annotated[int | None, typer.Option(help="Test images, drawn by --seed.  [default: all]")] = None,
-    checks: Annotated[
-        int | None, typer.Option(help="Images that the protocol is checked on; 0 for none.  [default: 100]")
-    ] = None,
+    checks: Checks = None,
     batch_size: Annotated[int | None, typer.Option(help="Images attacked at once.  [default: 250]")] = None,
     device: Device = None,
     seed: Seed = None,

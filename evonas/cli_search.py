@@ -16,6 +16,7 @@ from evonas.options import (
     BatchNetworks,
     BatchSize,
     Channels,
+    Checks,
     Children,
     DataDir,
     Dataset,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from evonas.observer import Observer
     from evonas.search.loop import SearchResult
 
-_FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images")
+_FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images", "checks")
 _NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", "time_limit", *_FINAL)
 
 
@@ -88,6 +89,7 @@ def search(
     images: Annotated[
         int | None, typer.Option(help="Test images that the trained network is measured on.  [default: all]")
     ] = None,
+    checks: Checks = None,
     log: Log = None,
 ) -> None:
     """Search for a robust network, train the best one and measure what it withstands.
@@ -100,11 +102,8 @@ def search(
 
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address, time_limit)
-    final = (
-        None
-        if no_final
-        else FinalPlan.from_options(preset, recipe, overrides(numbers, epochs=epochs), finalists, images)
-    )
+    given = overrides(numbers, epochs=epochs)
+    final = None if no_final else FinalPlan.from_options(preset, recipe, given, finalists, images, checks)
     _render(lambda observer: api.search(settings, run, observer, chosen, final), log)
 
 

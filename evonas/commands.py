@@ -40,7 +40,8 @@ def _final(plan: FinalPlan | None) -> list[str]:
     words += _numbers(plan.overrides)
     if plan.finalists:
         words += ["--finalists", str(plan.finalists)]
-    return words + ([] if plan.images is None else ["--images", str(plan.images)])
+    words += [] if plan.images is None else ["--images", str(plan.images)]
+    return words + ([] if plan.checks == FinalPlan().checks else ["--checks", str(plan.checks)])
 
 
 def _numbers(values: Mapping[str, Any]) -> list[str]:

@@ -82,6 +82,9 @@ TimeLimit = Annotated[
     float | None,
     typer.Option(help="Seconds an evaluation may take in a worker process; tried twice, then it has no score."),
 ]
+Checks = Annotated[
+    int | None, typer.Option(help="Images that the protocol is checked on; 0 for none.  [default: 100]")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")]
 Log = Annotated[
     tuple[str, Path] | None,

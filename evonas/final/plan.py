@@ -48,16 +48,13 @@ class FinalPlan:
         overrides: Mapping[str, Any] | None = None,
         finalists: int | None = None,
         images: int | None = None,
+        checks: int | None = None,
     ) -> FinalPlan:
         """Defaults, overlaid by a preset, overlaid by what is not None."""
         base = dict(PRESETS.get(preset or "", {}))
-        if recipe is not None:
-            base["recipe"] = recipe
+        given = {"recipe": recipe, "finalists": finalists, "images": images, "checks": checks}
+        base |= {name: value for name, value in given.items() if value is not None}
         base["overrides"] = {**base.get("overrides", {}), **(overrides or {})}
-        if finalists is not None:
-            base["finalists"] = finalists
-        if images is not None:
-            base["images"] = images
         return cls(**base)
 
     def options(self) -> dict[str, Any]:

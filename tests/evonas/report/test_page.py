@@ -17,13 +17,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
 import evonas
+from evonas import api, cli_search
+from evonas.cli import app
 from evonas.commands import evaluate_command, search_command, train_command
 from evonas.final.evaluation.settings import EvaluateSettings
+from evonas.final.plan import FinalPlan
 from evonas.final.recipe import overrides
 from evonas.final.recipes import recipes
+from evonas.observer import Observer
 from evonas.report.html.facts import gather
 from evonas.report.html.page import page, write_report
 from spaces import EvonasError, spaces
@@ -183,6 +188,19 @@ def test_the_search_can_be_repeated_by_its_command(searched_run: Path, tmp_path:
     done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert content(tmp_path / "again") == content(searched_run)
+
+
+@pytest.mark.parametrize("preset", [None, "quick", "paper"])
+def test_the_command_that_repeats_a_run_has_the_whole_plan(
+    preset: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = FinalPlan.from_options(preset, overrides={"epochs": 3}, finalists=3)
+    plans: list[FinalPlan | None] = []
+    monkeypatch.setattr(api, "search", lambda settings, run, observer, engine, final: plans.append(final))
+    monkeypatch.setattr(cli_search, "_render", lambda work, log: work(Observer()))
+    words = shlex.split(search_command(evonas.SearchSettings(), plan, "run"))
+    typer.main.get_command(app).main(words[1:], standalone_mode=False)
+    assert plans == [plan]
 
 
 def test_the_training_and_the_evaluation_can_be_repeated_by_their_commands(finished_run: Path) -> None:
