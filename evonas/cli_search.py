@@ -103,8 +103,8 @@ def search(
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address, time_limit)
     given = overrides(numbers, epochs=epochs)
-    final = None if no_final else FinalPlan.from_options(preset, recipe, given, finalists, images, checks)
-    _render(lambda observer: api.search(settings, run, observer, chosen, final), log)
+    final = FinalPlan.from_options(preset, recipe, given, finalists, images, checks)  # wrong is wrong, used or not
+    _render(lambda observer: api.search(settings, run, observer, chosen, None if no_final else final), log)
 
 
 def resume(

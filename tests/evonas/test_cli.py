@@ -145,6 +145,9 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         (["list", "proxys"], 2, "did you mean proxies"),
         (["resume", "run", "--seed", "7"], 2, "--seed 0"),
         (["search", "--device", "cuda:99"], 1, "not available"),
+        (["search", "--no-final", "--recipe", "fats"], 2, "did you mean fast"),
+        (["search", "--no-final", "--set", "lr=-1"], 2, "lr"),
+        (["search", "--no-final", "--finalists", "-1"], 2, "--finalists"),
         # and the command that comes next
         (["show", "runn"], 2, "did you mean run?"),
         (["show", "elsewhere"], 2, "there are run. evonas search --run elsewhere would start one"),
