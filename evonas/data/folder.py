@@ -11,6 +11,7 @@ from evonas.data.source import SIDE, Source, pixel_statistics, sources
 from spaces.errors import EvonasError, shorten
 
 if TYPE_CHECKING:
+    from PIL import Image
     from torch import Tensor
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
@@ -27,6 +28,21 @@ def _listed(directory: Path) -> list[Path]:
         raise EvonasError(f"{directory} cannot be read: {error.strerror or error}") from error
 
 
+def _colours(image: Image.Image) -> Image.Image:
+    """The image in RGB: 16 bits of grey scaled to 8, what is transparent laid on white."""
+    import numpy as np
+    from PIL import Image
+
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise ValueError(f"it has 32 bits a pixel (mode {image.mode}); save it with 8 or 16")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
+
+
 def _place(*names: str) -> float:
     """From 0 to 1, by the hash of the names alone."""
     from fitness import stable_hash
@@ -39,7 +55,7 @@ class Folder(Source):
     """One directory of images per class, inside ``train`` and ``test`` or, without these, directly.
 
     Without ``train`` and ``test`` about a fifth of each class is for testing, see `_division`. Images are resized
-    (shorter side) and cropped (centre) to ``image_size``.
+    (shorter side) and cropped (centre) to ``image_size``, see `_colours` for those that are not 8-bit RGB.
     """
 
     def __init__(self, rest: str, directory: Path, image_size: int | None) -> None:
@@ -127,7 +143,7 @@ class Folder(Source):
 
         with Image.open(path, formats=FORMATS) as image:
             self._require_room(*image.size)
-            return F.resize(F.pil_to_tensor(image.convert("RGB")), [self.image_size], antialias=True)
+            return F.resize(F.pil_to_tensor(_colours(image)), [self.image_size], antialias=True)
 
     def _require_room(self, width: int, height: int) -> None:
         """A small file may hold an image of any size, or one so narrow that resizing blows it up."""
