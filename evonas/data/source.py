@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIDE = 32  # pixels, unless another size is asked of what can be resized
+CONSTANT = 1e-8  # variance up to which a channel counts as such: what little is left would fill the range
 RESIZED = ("digits", "folder")
 
 
@@ -44,7 +45,7 @@ sources: Registry[Callable[[str, Path, int | None], Source]] = Registry("data se
 
 
 def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation in [0, 1] per channel of uint8 images (N, 3, H, W)."""
+    """Mean and standard deviation in [0, 1] per channel of uint8 images (N, 3, H, W); 1 for a constant one."""
     import torch
 
     count = images.shape[0] * images.shape[2] * images.shape[3]
@@ -52,4 +53,4 @@ def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ..
     levels = torch.arange(256, dtype=torch.float64) / 255
     mean = (histogram * levels).sum(1) / count
     variance = (histogram * levels**2).sum(1) / count - mean**2
-    return tuple(mean.tolist()), tuple(variance.clamp(min=1e-12).sqrt().tolist())
+    return tuple(mean.tolist()), tuple(variance.where(variance > CONSTANT, 1.0).sqrt().tolist())

@@ -87,6 +87,18 @@ def test_adding_images_moves_none_from_training_to_testing(folder: Path) -> None
     assert len(after["test"]) == 10 and {name[:3] for name in after["test"]} == {"cat", "dog", "owl"}
 
 
+def test_a_constant_channel_is_not_blown_up(folder: Path) -> None:
+    for path in folder.glob("*/*"):
+        with Image.open(path) as image:
+            pixels = np.array(image.convert("RGB"))
+        pixels[..., 2] = 40
+        Image.fromarray(pixels).save(path.with_suffix(".png"))
+        if path.suffix != ".png":
+            path.unlink()
+    mean, std = source(f"folder:{folder}").statistics()
+    assert mean[2] == pytest.approx(40 / 255) and std[2] == 1 and 0.05 < std[0] < 0.5
+
+
 def test_a_class_without_an_image_for_training_is_refused(folder: Path) -> None:
     for path in (folder / "owl").iterdir():
         if path.name not in ("1.png", "3.jpg", "4.png"):
