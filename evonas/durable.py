@@ -14,11 +14,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNTOUCHED = "what was there before is untouched"
 
 
-def resuming(run: Path) -> str:
-    """What to do when a run cannot write any more."""
-    return f"everything written before is kept; make room and continue with: evonas resume {run}"
-
-
 def replace(path: Path, content: bytes, advice: str = UNTOUCHED, own: bool = True) -> None:
     """Replace ``path`` in one step, once all is on the disk: written, synced, renamed, and the renaming synced.
 

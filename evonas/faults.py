@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evonas.durable import resuming, room
+from evonas.advice import command, resuming
+from evonas.durable import room
 from spaces.errors import EvonasError
 
 
@@ -36,7 +37,6 @@ def reported(file: Path, begun: bool = True) -> Iterator[None]:
         sound = last_sound(file)
         advice = "put back a copy, or start a new run"
         if sound is not None:
-            advice = (
-                f"generation {sound} is sound; go on from it with: evonas resume {run} --from-generation {sound}"
-            )
+            back = command("resume", run, "--from-generation", str(sound))
+            advice = f"generation {sound} is sound; go on from it with: {back}"
         raise EvonasError(f"{file} is damaged ({text}). It was left as it is; {advice}") from error

@@ -23,9 +23,9 @@ def other_runs(path: Path) -> str:
     found = [run for run in beside if run.isprintable() and len(run) <= LONGEST]
     near = closest(str(path), found)
     if near.startswith("did you mean"):
-        return f"; {near}"
+        return f" ({near})"
     return (
-        f"; there are {', '.join(found[:MOST_NAMED])}{' and others' * (len(found) > MOST_NAMED)}" if found else ""
+        f" (there are {', '.join(found[:MOST_NAMED])}{' and others' * (len(found) > MOST_NAMED)})" if found else ""
     )
 
 

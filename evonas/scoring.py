@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evonas.advice import command
 from evonas.config import SearchSettings, changed
 from evonas.engine.scores import score_chunk
 from evonas.images import images_for, images_of
@@ -64,7 +65,7 @@ def score_as(
         if measure.open and measure.proxy in asked:
             raise UsageError(
                 f"{run} is still scoring its first population, by which {measure.proxy!r} will be standardised; "
-                f"continue it with: evonas resume {run}"
+                f"continue it with: {command('resume', run)}"
             )
         others = [name for name in asked if name != measure.proxy]
         _require_proxies(others, f"not the one of {run}, {measure.proxy!r}, so it has no statistics there")

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from evonas import seals
+from evonas.advice import command
 from evonas.config import SearchSettings
 from evonas.durable import make_directory
 from evonas.faults import reported
@@ -66,7 +67,7 @@ class Run(Records):
         with cls._opening(path, begun=False) as run:
             if run._tables():
                 run._check_format()
-                raise UsageError(f"{path} already holds a run; continue it with: evonas resume {path}")
+                raise UsageError(f"{path} already holds a run; continue it with: {command('resume', path)}")
             run._db.execute("PRAGMA journal_mode=WAL")
             with run._transaction(durable=True):
                 for statement in SCHEMA.split(";\n"):
@@ -127,7 +128,8 @@ class Run(Records):
         if not exists(path / DATABASE):
             what = "has no run.db" if exists(path) else "does not exist"
             beside = other_runs(path)
-            raise UsageError(f"{path} is not a run: it {what}{beside}. evonas search --run {path} would start one")
+            start = command("search", "--run", path)
+            raise UsageError(f"{path} is not a run: it {what}{beside}; {start} would start one")
 
     @classmethod
     def _lock_and_open(cls, path: Path) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evonas.advice import command
 from evonas.final import checkpoint
 from evonas.final.evaluation.target import Target, locate
 from evonas.final.finalists import JOURNAL
@@ -19,7 +20,7 @@ def exported_from(target: Path) -> Target:
     if not target.is_dir():
         return place
     if not (target / DIRECTORY / RESULT).is_file():
-        raise UsageError(f"the training in {target} is not finished; evonas train {target} goes on with it")
+        raise UsageError(f"the training in {target} is not finished; {command('train', target)} goes on with it")
     if (target / DATABASE).is_file() and not (target / JOURNAL).is_file():
         _require_winner(target, place.checkpoint)
     return place
@@ -32,6 +33,6 @@ def _require_winner(run: Path, trained: Path) -> None:
         best = store.best()
     if best is not None and best.genotype != genotype:
         raise UsageError(
-            f"the network in {trained.parent} is not of the best genotype of {run}; evonas train {run} trains "
-            f"that, evonas export {trained} takes this one"
+            f"the network in {trained.parent} is not of the best genotype of {run}; {command('train', run)} "
+            f"trains that, {command('export', trained)} takes this one"
         )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from evonas.advice import command
 from evonas.final import checkpoint
 from evonas.final.evaluation.stored import outdated
 from evonas.final.evaluation.target import locate
@@ -58,10 +59,10 @@ def _measured(target: Path) -> ComparedRow:
     try:
         found = parse_json(place.result.read_text(encoding="utf-8"))
     except OSError:
-        raise UsageError(f"{target} is not evaluated yet; evonas evaluate {target} does it") from None
+        raise UsageError(f"{target} is not evaluated yet; {command('evaluate', target)} does it") from None
     except ValueError as error:
         raise EvonasError(
-            f"{place.result} cannot be read: {error}; evonas evaluate {target} writes it anew"
+            f"{place.result} cannot be read: {error}; {command('evaluate', target)} writes it anew"
         ) from None
     if isinstance(found, dict) and (note := outdated(place, found)):
         raise UsageError(note)
@@ -71,7 +72,7 @@ def _measured(target: Path) -> ComparedRow:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvonasError(
             f"{place.result} is not what an evaluation writes ({type(error).__name__}: "
-            f"{shorten(str(error), 100)}); evonas evaluate {target} writes it anew"
+            f"{shorten(str(error), 100)}); {command('evaluate', target)} writes it anew"
         ) from None
 
 

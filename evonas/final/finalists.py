@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evonas.durable import make_directory, resuming
+from evonas.advice import resuming
+from evonas.durable import make_directory
 from evonas.files import write_json
 from evonas.final import checkpoint
 from evonas.final.images import split

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evonas.advice import command, resuming
 from evonas.config import SearchSettings
-from evonas.durable import make_directory, resuming, synchronise
+from evonas.durable import make_directory, synchronise
 from evonas.exhaustion import memory_reported
 from evonas.files import dated, exists, write_json
 from evonas.final.finalists import compete
@@ -74,7 +75,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
     leading = store.leading(max(1, finalists))
     if not leading:
         raise EvonasError(
-            f"{store.path} has no scored genotype to train; continue with: evonas resume {store.path}"
+            f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
     observer = observer or Observer()
     genotype = leading[0].genotype
@@ -111,7 +112,7 @@ def settings_of(run: Path) -> TrainSettings:
 def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
     directory = run / DIRECTORY
     advice = (
-        f"every finished epoch is kept: free some and continue with: evonas resume {run}; "
+        f"every finished epoch is kept: free some and continue with: {command('resume', run)}; "
         "or train anew with a smaller --batch-size"
     )
     with joined(settings.device) as (group, device), memory_reported("training", advice):

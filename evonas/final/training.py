@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evonas.durable import resuming
+from evonas.advice import command, resuming
 from evonas.final import checkpoint
 from evonas.final.adversary import perturb, step_size_of, undisturbed
 from evonas.final.augment import augment, draw
@@ -283,5 +283,5 @@ class Training:
     def _interrupted(self) -> Interrupted:
         return Interrupted(
             f"interrupted after epoch {len(self.history)} of {self.recipe.epochs}; "
-            f"everything up to there is saved. Continue with: evonas resume {self._home}"
+            f"everything up to there is saved. Continue with: {command('resume', self._home)}"
         )

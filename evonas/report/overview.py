@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.advice import command
 from evonas.report.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
 from evonas.report.live import cell_panels, generations_table
 from evonas.report.plain import heading
@@ -67,8 +68,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         parts.append(Text.assemble((MEAN, "dim"), (bars, "magenta")))
     if summary.history:
         parts.append(generations_table(summary.history[-LAST_GENERATIONS:], width))
-    words, command = NEXT[summary.stage]
-    parts.append(Text(f"{words}: evonas {command} {summary.path}", style="yellow"))
+    words, name = NEXT[summary.stage]
+    parts.append(Text(f"{words}: {command(name, summary.path)}", style="yellow"))
     return Group(*parts)
 
 

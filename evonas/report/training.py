@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from evonas.advice import command
 from evonas.device import describe, peak_memory
 from evonas.final.metrics import EpochRow
 from evonas.report.columns import fitting, in_room, number_columns
@@ -104,7 +105,7 @@ def trained(result: Trained, test: dict[str, float], advise: bool = True) -> Ren
     """The end of a training; with ``advise`` the command that would follow."""
     best = result.best
     robust = "" if best.robust is None else f", {percent(best.robust)} under PGD-10"
-    what_next = [Text(f"what it withstands: evonas evaluate {result.directory.parent}", style="yellow")]
+    what_next = [Text(f"what it withstands: {command('evaluate', result.directory.parent)}", style="yellow")]
     return Group(
         Text(f"{len(result.history)} epochs in {duration(result.seconds)}", style="dim"),
         Text(

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from deap import tools
 
+from evonas.advice import command, resuming
 from evonas.config import SearchSettings
-from evonas.durable import resuming
 from evonas.engine import Engine
 from evonas.files import write_json
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
@@ -251,7 +251,7 @@ class Search:
         self.run.flush()
         return Interrupted(
             f"interrupted in generation {self.generation + 1} of {self.settings.generations}; "
-            f"everything computed is saved. Continue with: evonas resume {self.run.path}"
+            f"everything computed is saved. Continue with: {command('resume', self.run.path)}"
         )
 
     def _best(self, running: Individual | None = None) -> Best | None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from evonas.advice import command
 from evonas.config import SearchSettings, changed
 from evonas.engine import Engine, InProcess
 from evonas.exhaustion import memory_reported
@@ -105,6 +106,6 @@ def _last(records: Records) -> int:
 def _go(
     store: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
 ) -> SearchResult:
-    advice = f"everything written before is kept; free some and continue with: evonas resume {store.path}"
+    advice = f"everything written before is kept; free some and continue with: {command('resume', store.path)}"
     with memory_reported("searching", advice):
         return Search(store, settings, images, observer, engine).go()

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from evonas.advice import command
 from evonas.files import read_json
 from evonas.final import checkpoint
 from evonas.final.evaluation.evaluate import evaluate_subject, subject_for
@@ -75,7 +76,7 @@ def measured(
     if stored is None:
         return []
     if "settings" not in stored:
-        advice = f"it keeps no settings; evonas evaluate {run} writes them, and goes on from evaluation.db"
+        advice = f"it keeps no settings; {command('evaluate', run)} writes them, and goes on from evaluation.db"
         return [Finding(PART, place.result.name, "unchecked", advice)]
     try:
         settings = EvaluateSettings.from_dict(stored["settings"], device, data_dir)

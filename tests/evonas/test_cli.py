@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -22,7 +23,9 @@ from spaces import spaces
 from spaces.darts import PUBLISHED
 from spaces.nasbench201.genotype import EXAMPLE
 from spaces.robnet import PUBLISHED as ROBNETS
+from tests.conftest import REPOSITORY
 
+UNQUOTED = re.compile(r"evonas [a-z]+( --run)? \{|evonas \{command\}")  # a command with a name from outside
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x1b]")
 
 
@@ -150,7 +153,7 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         (["search", "--no-final", "--finalists", "-1"], 2, "--finalists"),
         # and the command that comes next
         (["show", "runn"], 2, "did you mean run?"),
-        (["show", "elsewhere"], 2, "there are run. evonas search --run elsewhere would start one"),
+        (["show", "elsewhere"], 2, "(there are run); evonas search --run elsewhere would start one"),
         (["evaluate", "rum"], 2, "did you mean run?"),
         (["train", "./nowhere"], 2, "neither a run nor a genotype"),
         (["search", "--run", "run", "--proxy", "params"], 2, "continue it with: evonas resume run"),
@@ -241,3 +244,17 @@ def test_list_knows_everything_that_has_a_name(tmp_path: Path) -> None:
     assert [entry["name"] for entry in listed["genotypes"]] == [*PUBLISHED, *ROBNETS]
     human = run("list", "proxies", cwd=tmp_path).stdout
     assert "formula: " in human and "croze-paper" in human
+
+
+def test_commands_in_messages_can_be_pasted(finished: Path, tmp_path: Path) -> None:
+    run_here = "my runs/a run"
+    shutil.copytree(finished, tmp_path / run_here)
+    for arguments, expected in [
+        (["show", run_here], f"evonas train '{run_here}'"),
+        (["evaluate", run_here], f"evonas train '{run_here}' makes one"),
+        (["search", "--proxy", "params", "--run", run_here], f"evonas resume '{run_here}'"),
+        (["show", "my runs/a rum"], "(did you mean my runs/a run?); evonas search --run 'my runs/a rum' would"),
+    ]:
+        done = run(*arguments, cwd=tmp_path)
+        assert expected in done.stdout + done.stderr
+    assert not [path for path in (REPOSITORY / "evonas").rglob("*.py") if UNQUOTED.search(path.read_text())]

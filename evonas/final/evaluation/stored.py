@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evonas.advice import command
 from evonas.files import read_json
 from evonas.final.evaluation.target import Target, in_run
 
@@ -41,5 +42,5 @@ def outdated(place: Target, found: Mapping[str, Any]) -> str:
         return ""
     return (
         f"{place.result} is of other weights than those in {place.checkpoint.name} now (the training went on?); "
-        f"evonas evaluate {place.asked} measures these"
+        f"{command('evaluate', place.asked)} measures these"
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evonas.advice import command
 from evonas.files import exists
 from evonas.nearby import other_runs
 from spaces.errors import EvonasError, UsageError, shorten
@@ -46,7 +47,7 @@ def locate(path: Path) -> Target:
         )
     if path.is_dir():
         if not (path / BEST).is_file():
-            raise UsageError(f"{path} holds no trained network ({BEST}); evonas train {path} makes one")
+            raise UsageError(f"{path} holds no trained network ({BEST}); {command('train', path)} makes one")
         return in_run(path)
     return Target(path, path.with_suffix(".evaluation.json"), path.with_suffix(".evaluation.db"))
 

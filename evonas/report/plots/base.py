@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evonas.advice import command
 from evonas.durable import replace
 from evonas.report.html.facts import Facts, gather
 from spaces.errors import UsageError
@@ -59,6 +60,6 @@ def plot(run: str | Path, what: str, format: str = "svg", out: str | Path | None
     return place
 
 
-def missing(facts: Facts, what: str, command: str) -> UsageError:
+def missing(facts: Facts, what: str, name: str) -> UsageError:
     """A run that has not come far enough."""
-    return UsageError(f"{facts.path} has no {what} yet; evonas {command} {facts.path} makes them")
+    return UsageError(f"{facts.path} has no {what} yet; {command(name, facts.path)} makes them")
