@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evonas.advice import command, resuming
+from evonas.advice import command, elsewhere, resuming
 from evonas.config import SearchSettings
 from evonas.durable import make_directory, synchronise
 from evonas.exhaustion import memory_reported
@@ -51,7 +51,8 @@ def train(
     """
     if len(target) < LONGEST_PATH and exists(Path(target)):
         if run is not None:
-            raise UsageError("a run is trained in its own directory; give a genotype with --run")
+            Run.require(Path(target))
+            raise UsageError(f"the best of a run is trained in the run itself; or {elsewhere(Path(target))}")
         with Run.open(Path(target)) if leads() else Run.read(Path(target)) as store:
             return in_run(store, observer, **options)
     if _LIKE_A_PATH.fullmatch(target):

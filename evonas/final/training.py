@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evonas.advice import command, resuming
+from evonas.advice import command, elsewhere, resuming
 from evonas.final import checkpoint
 from evonas.final.adversary import perturb, step_size_of, undisturbed
 from evonas.final.augment import augment, draw
@@ -25,6 +25,7 @@ from evonas.final.schedule import drop_path_probability, learning_rate
 from evonas.final.settings import TrainSettings
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
 from evonas.observer import Observer
+from evonas.records import DATABASE
 from fitness import stable_hash
 from spaces.errors import EvonasError, UsageError
 
@@ -254,9 +255,9 @@ class Training:
         theirs, ours = found.settings.that_count, self.settings.that_count
         different = [f"{name} {theirs[name]}, not {ours[name]}" for name in ours if theirs[name] != ours[name]]
         if different:
-            raise EvonasError(
-                f"{found.path} belongs to a training with {'; '.join(different)}. Give a new directory with --run"
-            )
+            searched = (self._home / DATABASE).exists()  # else it is --run that names the directory
+            way_out = elsewhere(self._home) if searched else "give a new directory with --run"
+            raise EvonasError(f"{found.path} belongs to a training with {'; '.join(different)}; {way_out}")
         try:
             self._load(found.tensors)
             self.history = [EpochRow(*row) for row in found.facts["history"]]

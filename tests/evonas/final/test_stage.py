@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,6 +105,25 @@ def test_a_damaged_journal_of_finalists_is_named(settings: SearchSettings, tmp_p
     (tmp_path / "run" / "finalists.json").write_text('{"1-0": 3}')
     with pytest.raises(EvonasError, match=r"finalists\.json cannot be read"):
         api.train(str(tmp_path / "run"), finalists=2, overrides=SHORT)
+
+
+def test_who_wants_another_training_of_a_run_is_told_a_way_that_works(
+    settings: SearchSettings, tmp_path: Path
+) -> None:
+    run = tmp_path / "a run"
+    result = searched(settings, run, None)
+    assert result.best is not None
+    api.train(str(run), overrides={"epochs": 1})
+    way_out = re.escape(f"evonas train \"GENOTYPE\" --run NEW (evonas show '{run}' prints it)")
+    with pytest.raises(EvonasError, match=f"epochs.*{way_out}"):
+        api.train(str(run), overrides={"epochs": 2})
+    with pytest.raises(UsageError, match=way_out):
+        api.train(str(run), tmp_path / "new")
+    taken = {name: getattr(settings, name) for name in ("dataset", "channels", "layers")}
+    genotype = str(result.best.genotype)
+    assert len(api.train(genotype, tmp_path / "new", overrides={"epochs": 1}, **taken).history) == 1
+    with pytest.raises(EvonasError, match="give a new directory with --run"):
+        api.train(genotype, tmp_path / "new", overrides={"epochs": 2}, **taken)
 
 
 def test_a_genotype_is_trained_alone_and_resumed(small: Callable[..., TrainSettings], tmp_path: Path) -> None:
