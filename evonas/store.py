@@ -174,11 +174,35 @@ class Run(Records):
     def _check_journal(self) -> None:
         """Scores of the unfinished generation that are not as they were written are forgotten: they come again."""
         self._unborn = seals.unborn(self._db)
-        if seals.journal(self._db, self._unborn) != self.meta(seals.JOURNAL):
+        if self._journal_differs(self._unborn):
             with self._transaction(durable=True):
                 seals.forget(self._db, self._unborn)
                 self._seal_journal(())
             self.forgotten, self._unborn = len(self._unborn), set()
+
+    def check_seals(self) -> tuple[bool, str | None]:
+        """Whether there are seals, and what is wrong with the digest of the journal, which a resume forgives.
+
+        Raises `EvonasError` for a generation that is not as it was committed.
+        """
+        with self._reported():
+            self._db.execute("BEGIN")  # one state of the file, while another process may be writing to it
+            try:
+                (version,) = self._db.execute("PRAGMA user_version").fetchone()
+                if version < 3:
+                    return False, None
+                seals.verify(self._db)
+                damaged = version >= 5 and self._journal_differs(seals.unborn(self._db))
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        if not damaged:
+            return True, None
+        what = "scores of the generation that is not finished are not as they were written"
+        return True, f"{what}; evonas resume {self.path} computes them again"
+
+    def _journal_differs(self, unborn: Collection[str]) -> bool:
+        return seals.journal(self._db, unborn) != self.meta(seals.JOURNAL)
 
     def _seal_journal(self, networks: Collection[str]) -> None:
         self._set_meta({seals.JOURNAL: seals.journal(self._db, networks)})

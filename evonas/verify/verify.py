@@ -51,7 +51,7 @@ def verify(
         if (run / DATABASE).is_file():
             try:
                 store = stack.enter_context(Run.read(run))
-                findings += [*compare(store), lineage(store, seed)]
+                findings += [*compare(store), lineage(store, seed), *_seals(store)]
                 observer.message(f"computing {sample} scores again")
                 reasons += environment.of_search(store, _here(device, store.settings.device))
                 options = {"device": device, "data_dir": data_dir}
@@ -75,6 +75,15 @@ def verify(
             except EvonasError as error:
                 findings.append(judged("training", DIRECTORY, str(error), ""))
     return Verification(run, tuple(findings), scores, tuple(dict.fromkeys(reasons)))
+
+
+def _seals(store: Run) -> list[Finding]:
+    """What a resume would ask first, of a run that is young enough to have seals."""
+    try:
+        sealed, wrong = store.check_seals()
+    except EvonasError as error:
+        sealed, wrong = True, str(error)
+    return [judged("search", "seals", wrong, "every generation is as it was committed")] if sealed else []
 
 
 def _here(asked: str | None, recorded: str) -> str:

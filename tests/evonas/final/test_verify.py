@@ -22,6 +22,7 @@ from evonas.machine import GPU, noted
 from evonas.report.verification import verified
 from evonas.verify.finding import CLOSE, DIFFERS, Verification
 from evonas.verify.scores import _finding
+from tests.evonas.conftest import reseal
 from tests.evonas.test_cli import run
 
 Change = Callable[[Path], None]
@@ -139,6 +140,32 @@ SLOW = [
 def test_what_is_changed_in_a_search_is_found(name: str, change: Change, searched: Path) -> None:
     change(searched)
     assert {name, "run.db"} & found(evonas.verify(searched, sample=1))
+
+
+def test_a_broken_seal_is_found_and_a_run_without_seals_has_none(searched: Path) -> None:
+    # seconds follow from nothing that is computed again
+    sql("UPDATE evaluations SET seconds = seconds + 1 WHERE canonical IN (SELECT canonical FROM individuals)")(
+        searched
+    )
+    (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
+    assert (one.name, one.status) == ("seals", DIFFERS) and "generation 0 is not as it was" in one.detail
+    reseal(searched)
+    assert evonas.verify(searched, sample=1).passed
+    with closing(sqlite3.connect(searched / "run.db")) as db:
+        db.execute("DROP TABLE seals")
+        db.execute("PRAGMA user_version = 2")
+    result = evonas.verify(searched, sample=1)
+    assert result.passed and "seals" not in {finding.name for finding in result.findings}
+
+
+def test_a_changed_score_of_an_unfinished_generation_is_found(searched: Path) -> None:
+    settings = evonas.summarise(searched).settings
+    text = dataclasses.replace(settings, generations=4).to_json().replace("'", "''")
+    sql(f"UPDATE meta SET value = '{text}' WHERE key = 'settings'")(searched)
+    assert evonas.verify(searched, sample=1).passed
+    sql("INSERT INTO evaluations VALUES ('another', 1.0, '', 1.0)")(searched)
+    (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
+    assert one.name == "seals" and "evonas resume" in one.detail
 
 
 def edited(path: Path) -> None:
