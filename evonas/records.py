@@ -78,6 +78,13 @@ class Records:
             row = self._db.execute("SELECT * FROM evaluations WHERE canonical = ?", (canonical,)).fetchone()
         return None if row is None else Evaluation(*row)
 
+    def reasons(self) -> dict[str, str]:
+        """Why networks have no score, by their canonical form."""
+        with self._reported():
+            return dict(
+                self._db.execute("SELECT canonical, reason FROM evaluations WHERE score IS NULL").fetchall()
+            )
+
     def members(self, canonical: str) -> list[MemberRow]:
         """What the members of a composite say of a network, if they were ever asked in this run."""
         with self._reported():

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from evonas.engine import Engine, InProcess
+from evonas.engine import Engine, InProcess, is_lost
 from evonas.engine.scores import no_score, score_missing
 from evonas.faults import is_refusal
 from fitness import Score, Task, proxies
@@ -113,14 +113,14 @@ class ScoreFile:
                 self._db.execute("ALTER TABLE scores ADD COLUMN version INTEGER NOT NULL DEFAULT 1")
 
     def known(self, proxy: str, settings: str) -> dict[str, Score]:
-        """All scores of ``proxy`` in its present version under ``settings``, by architecture."""
+        """All scores of ``proxy`` in its present version under ``settings`` by architecture, but for lost ones."""
         with self._reported():
             rows = self._db.execute(
                 "SELECT architecture, value, reason, seconds FROM scores "
                 f"WHERE proxy = ? AND settings = ? AND version = ? AND {_SOUND}",
                 (proxy, settings, proxies[proxy].version),
             )
-            return {architecture: Score(value, reason, seconds) for architecture, value, reason, seconds in rows}
+            return {row[0]: Score(*row[1:]) for row in rows if not is_lost(row[2])}
 
     def outdated(self, proxy: str, settings: str) -> dict[str, int]:
         """The versions of the scores of ``proxy`` under ``settings`` that are of another one, by architecture."""
@@ -132,9 +132,11 @@ class ScoreFile:
             return dict(rows.fetchall())
 
     def add(self, architecture: str, found: dict[str, Score], settings: dict[str, str]) -> None:
-        """Store the scores of one architecture by proxy, all or none of them."""
+        """Store the scores of one architecture by proxy, all or none of them, but for lost ones."""
         rows = [
-            (architecture, name, settings[name], *score, proxies[name].version) for name, score in found.items()
+            (architecture, name, settings[name], *score, proxies[name].version)
+            for name, score in found.items()
+            if not is_lost(score.reason)
         ]
         with self._reported(), self._db:
             self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -16,6 +16,19 @@ Function = Callable[[list[Any]], Iterable[Any]]  # the results of a list of item
 Lost = Callable[[Any, str], Any]  # what stands for the result of an item that cannot be computed, and why
 
 
+LOST = " workers, the last one: "  # in the reason of every score that was lost with its workers, and of no other
+
+
+def loss(deaths: int, last: str) -> str:
+    """What is said of an item that ended so many workers."""
+    return f"ended {deaths}{LOST}{last}"
+
+
+def is_lost(reason: str) -> bool:
+    """Whether a score is missing because workers were killed or took too long: computed again, it may be there."""
+    return LOST in reason
+
+
 def unheard(text: str) -> None:
     """For those who want no news of an engine."""
 

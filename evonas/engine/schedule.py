@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evonas.engine.base import Lost, chunks
+from evonas.engine.base import Lost, chunks, loss
 from evonas.engine.worker import Done, Failed, Ready
 from spaces.errors import EvonasError
 
@@ -118,7 +118,7 @@ class Schedule:
             self.again.extend(Job(job.first + i, [item], deaths) for i, item in enumerate(job.items))
             return
         for number, item in enumerate(job.items, job.first):
-            self.found[number] = self.lost(item, f"ended {deaths} workers, the last one: {reason}")
+            self.found[number] = self.lost(item, loss(deaths, reason))
 
 
 def _raise(failed: Failed) -> None:

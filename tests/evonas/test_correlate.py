@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,8 @@ from evonas.bench import (
 )
 from evonas.bench.statistics import correlations, partial
 from evonas.bench.targets import hrs
-from evonas.engine import Processes
+from evonas.engine import InProcess, Processes, is_lost
+from evonas.engine.base import loss
 from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, UsageError, spaces
@@ -271,6 +273,32 @@ def test_proxy_without_any_value_is_null(tmp_path):
     assert document["spearman"]["zico"] == {"clean": None, "fgsm-8": None}
     assert document["chosen"]["zico"] == {"clean": None, "fgsm-8": None}
     assert sum(document["missing"]["zico"].values()) == document["n"]
+
+
+class Deadly(InProcess):
+    """Stands for workers that were killed at every second genotype."""
+
+    def map(self, function, items, lost):
+        for number, item in enumerate(items):
+            yield lost(item, loss(2, "killed by SIGKILL")) if number % 2 else next(iter(function([item])))
+
+
+def test_scores_lost_with_their_workers_are_never_kept(tmp_path):
+    table, path = make_table(tmp_path), tmp_path / "scores.db"
+    with ScoreFile(path) as kept:
+        first = score_and_keep(table.genotypes, ["params"], make_task(), kept=kept, engine=Deadly())["params"]
+    lost = [score for score in first if score.value is None]
+    assert len(lost) == len(set(map(str, map(SPACE.canonical, table.genotypes)))) // 2
+    assert all(is_lost(score.reason) for score in lost)
+    with closing(sqlite3.connect(path)) as db:  # an older file has kept one
+        assert db.execute("SELECT count(*) FROM scores WHERE value IS NULL").fetchone() == (0,)
+        which = "architecture = (SELECT min(architecture) FROM scores)"
+        db.execute(f"UPDATE scores SET value = NULL, reason = ? WHERE {which}", (lost[0].reason,))
+        db.commit()
+    seen = []
+    with ScoreFile(path) as kept:
+        again = score_and_keep(table.genotypes, ["params"], make_task(), kept=kept, observer=seen.append)["params"]
+    assert len(seen) == len(lost) + 1 and None not in [score.value for score in again]
 
 
 def test_batchless_task_is_told_which_option_is_missing(tmp_path):

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evonas.engine import is_lost
 from evonas.engine.worker import Done, Failed, Ready, answer
 from evonas.engine.workers import Died, Event, Worker, Workers
 from spaces import EvonasError, UsageError
@@ -126,7 +127,7 @@ def test_an_item_that_ends_two_workers_is_lost_and_no_other_with_it(chunk: int) 
     team.chunk = chunk
     expected: list[Any] = [2 * i for i in range(12)]
     expected[5] = "lost 5: ended 2 workers, the last one: killed by SIGKILL"
-    assert mapped(team, range(12)) == expected
+    assert mapped(team, range(12)) == expected and is_lost(expected[5])
     assert team.mortal[5] == 7
 
 

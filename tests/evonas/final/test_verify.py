@@ -16,6 +16,8 @@ from rich.console import Console
 
 import evonas
 from evonas import EvaluateSettings, SearchSettings, UsageError
+from evonas.engine import InProcess
+from evonas.engine.base import loss
 from evonas.final import checkpoint
 from evonas.final.plan import FinalPlan
 from evonas.machine import GPU, noted
@@ -166,6 +168,25 @@ def test_a_changed_score_of_an_unfinished_generation_is_found(searched: Path) ->
     sql("INSERT INTO evaluations VALUES ('another', 1.0, '', 1.0)")(searched)
     (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
     assert one.name == "seals" and "evonas resume" in one.detail
+
+
+class Deadly(InProcess):
+    """Stands for workers that are killed at every third genotype."""
+
+    def map(self, function: Any, items: Any, lost: Any) -> Any:
+        for number, item in enumerate(items):
+            yield next(iter(function([item]))) if number % 3 else lost(item, loss(2, "killed by SIGKILL"))
+
+
+@pytest.mark.parametrize("proxy", ["params", "params+flops*-0.5"])
+def test_scores_lost_with_their_workers_are_left_out_and_counted(proxy: str, tmp_path: Path) -> None:
+    settings = SearchSettings(space="nasbench201", proxy=proxy, channels=2, layers=1, population=6, generations=2)
+    evonas.search(settings, tmp_path / "run", engine=Deadly())
+    result = evonas.verify(tmp_path / "run", 100)
+    (scores,) = [finding for finding in result.findings if finding.part == "scores"]
+    lost = evonas.summarise(tmp_path / "run").failures
+    assert result.passed and lost >= 2 and scores.detail.endswith(f"; {lost} lost with their workers left out")
+    assert len(result.scores) == evonas.summarise(tmp_path / "run").evaluations - lost
 
 
 def edited(path: Path) -> None:
