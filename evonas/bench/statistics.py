@@ -76,7 +76,7 @@ def correlations(
 def _rank_correlations(r: Floats, k: int, groups: Sequence[Sequence[int]]) -> tuple[Floats, Floats]:
     x, y, z = r[:, :k], r[:, k:-1], r[:, -1:]
     r_xy, r_xz, r_yz = x.T @ y, x.T @ z, (y.T @ z).T  # (k, c), (k, 1), (1, c)
-    constant = (x**2).sum(0)[:, None] == 0
+    constant = ((x**2).sum(0)[:, None] == 0) | ((y**2).sum(0)[None, :] == 0)
     r_xy = np.where(constant, np.nan, r_xy)
     rest = partial(r_xy, r_xz, r_yz)
     return _grouped(r_xy, groups), _grouped(rest, groups)

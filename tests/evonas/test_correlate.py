@@ -26,6 +26,7 @@ from evonas.bench.statistics import correlations, partial
 from evonas.bench.targets import hrs
 from evonas.engine import InProcess, Processes, is_lost
 from evonas.engine.base import loss
+from evonas.report.correlation import correlation_tables
 from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, UsageError, spaces
@@ -103,6 +104,28 @@ def test_group_is_the_mean_of_its_columns_correlations():
     found = correlations(x[:, None], y, [[0, 2]], x, resamples=0, seed=0)
     expected = np.mean([scipy.stats.spearmanr(x, y[:, i]).statistic for i in (0, 2)])
     assert found.spearman[0, 0] == pytest.approx(expected)
+
+
+def test_nothing_correlates_with_what_is_constant(tmp_path):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(50, 2)), rng.normal(size=(50, 2))
+    x[:, 1], y[:, 1] = 3.0, 0.5
+    found = correlations(x, y, [[0], [1], [0, 1]], x[:, 0], resamples=9, seed=0)
+    for value in (found.spearman, found.kendall, found.spearman_interval[..., 0]):
+        assert np.isfinite(value).tolist() == [[True, False, False], [False, False, False]]
+    table = make_table(tmp_path)
+    table.columns["a.fgsm@Linf.eps8"][:] = 0.0
+    result = correlate(table, ["params", "synflow"], make_task(), resamples=9)
+    for name in ("params", "synflow"):
+        assert result.spearman[name]["clean"] is not None and result.average[name] is None
+        assert (
+            result.spearman[name]["fgsm-8"]
+            is result.ci95[name]["fgsm-8"]
+            is result.kendall[name]["fgsm-8"]
+            is None
+        )
+    heat_map(result, tmp_path / "heat.png")
+    correlation_tables(result)
 
 
 def test_larger_sample_begins_with_the_smaller(tmp_path):
