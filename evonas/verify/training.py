@@ -9,11 +9,11 @@ from evonas.files import read_json
 from evonas.final import checkpoint
 from evonas.final.evaluation.journal import tensors_digest
 from evonas.final.evaluation.target import BEST, images_for
-from evonas.final.finalists import JOURNAL
 from evonas.final.measure import accuracy
 from evonas.final.stage import DIRECTORY, RESULT, settings_of
 from evonas.store import Run
 from evonas.verify.finding import CLOSE, DIFFERS, SAME, UNCHECKED, Finding, judged
+from evonas.verify.winner import winner
 from spaces.errors import EvonasError
 
 PART = "training"
@@ -27,7 +27,7 @@ def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_
         return []
     try:
         found = checkpoint.load(run / BEST)
-        whose = [_settings(run, found), *([] if store is None else [_winner(run, store, found)])]
+        whose = [_settings(run, found), *([] if store is None else [winner(run, store, found)])]
         if result is None:
             return [*whose, Finding(PART, RESULT, UNCHECKED, "it is missing; a training writes it when it ends")]
         return [
@@ -47,14 +47,6 @@ def _settings(run: Path, found: checkpoint.Checkpoint) -> Finding:
     names = [name for name in ours if ours[name] != theirs.get(name)]
     wrong = f"{', '.join(names)} of the checkpoint are not those of settings.json" if names else None
     return judged(PART, "settings", wrong, "the checkpoint has those of settings.json")
-
-
-def _winner(run: Path, store: Run, found: checkpoint.Checkpoint) -> Finding:
-    best = store.best()
-    candidates = store.individuals() if (run / JOURNAL).is_file() else [best]
-    known = {row.genotype for row in candidates if row is not None}
-    wrong = None if found.genotype in known else "it is of a genotype that is not the best of the search"
-    return judged(PART, "genotype", wrong, "the best of the search")
 
 
 def _epoch(found: checkpoint.Checkpoint, result: dict[str, Any]) -> Finding:

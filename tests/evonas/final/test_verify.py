@@ -19,11 +19,16 @@ from evonas import EvaluateSettings, SearchSettings, UsageError
 from evonas.engine import InProcess
 from evonas.engine.base import loss
 from evonas.final import checkpoint
-from evonas.final.plan import FinalPlan
+from evonas.final.finalists import rounds
+from evonas.final.plan import FACT, FinalPlan
+from evonas.final.settings import TrainSettings
+from evonas.final.stage import from_search
 from evonas.machine import GPU, noted
 from evonas.report.verification import verified
+from evonas.store import Run
 from evonas.verify.finding import CLOSE, DIFFERS, Verification
 from evonas.verify.scores import _finding
+from evonas.verify.winner import winner
 from tests.evonas.conftest import reseal
 from tests.evonas.test_cli import run
 
@@ -168,6 +173,44 @@ def test_a_changed_score_of_an_unfinished_generation_is_found(searched: Path) ->
     sql("INSERT INTO evaluations VALUES ('another', 1.0, '', 1.0)")(searched)
     (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
     assert one.name == "seals" and "evonas resume" in one.detail
+
+
+def journalled(run: Path, reached: dict[int, float]) -> None:
+    """A run whose plan has three finalists, and their journal: what each birth reached in every round."""
+    with Run.read(run) as store:
+        leading, asked = store.leading(3), store.settings
+    plan = FinalPlan(overrides={"epochs": 1, "batch_size": 16}, finalists=3)
+    with closing(sqlite3.connect(run / "run.db")) as db:
+        db.execute("INSERT INTO meta VALUES (?, ?)", (FACT, plan.to_json()))
+        db.commit()
+    lines, standing = {}, [(reached[i], row) for i, row in enumerate(leading)]
+    for number, (count, epochs) in enumerate(rounds(3, 1), start=1):
+        for robust, row in standing[:count]:
+            options = {**from_search(asked), "overrides": {"epochs": epochs, "batch_size": 16}}
+            key = f"{number}-{row.birth}-{TrainSettings(row.genotype, **options).resolve().digest}"
+            lines[key] = {"robust": robust, "validation": 0.5}
+        standing[:count] = sorted(standing[:count], key=lambda one: -one[0])
+    (run / "finalists.json").write_text(json.dumps(lines))
+
+
+def test_the_winner_among_finalists_is_the_one_that_their_journal_names(trained: Path) -> None:
+    def genotype() -> Any:
+        with Run.read(trained) as store:
+            return winner(trained, store, checkpoint.load(trained / "train" / "best.safetensors"))
+
+    assert genotype().detail == "the best of the search"
+    journalled(trained, {0: 0.3, 1: 0.2, 2: 0.1})
+    assert genotype().passed and genotype().detail == "the winner among the 3 finalists"
+    lines = json.loads((trained / "finalists.json").read_text())
+    (trained / "finalists.json").write_text(json.dumps(dict(list(lines.items())[:-1])))
+    assert not genotype().passed  # the last line is missing
+    (trained / "finalists.json").unlink()
+    assert not genotype().passed and "finalists.json is missing" in genotype().detail
+
+
+def test_an_individual_that_did_not_win_is_not_passed(trained: Path) -> None:
+    journalled(trained, {0: 0.1, 1: 0.3, 2: 0.2})
+    assert found(evonas.verify(trained, 1)) == {"genotype"}
 
 
 class Deadly(InProcess):
