@@ -183,6 +183,8 @@ class Records:
             return int(self._db.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
     def failures(self) -> int:
-        """How many networks have no score."""
+        """How many networks that were born have no score; those of a generation that is not finished will be."""
+        query = "EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = e.canonical)"
         with self._reported():
-            return int(self._db.execute("SELECT COUNT(*) FROM evaluations WHERE score IS NULL").fetchone()[0])
+            query = f"SELECT COUNT(*) FROM evaluations e WHERE score IS NULL AND {query}"
+            return int(self._db.execute(query).fetchone()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,8 +15,11 @@ import pytest
 import evonas
 from evonas import EvonasError, SearchSettings
 from evonas.engine import Engine, InProcess
-from evonas.observer import Observer
+from evonas.interrupts import Interrupted
+from evonas.observer import Observer, Progress
 from evonas.store import Run
+from fitness import NoScore, Task, proxies
+from fitness.base import Proxy
 from tests.evonas.conftest import content
 
 Tiny = Callable[..., SearchSettings]
@@ -107,3 +111,38 @@ def test_the_best_of_an_undone_future_does_not_stay(finished: Path) -> None:
     assert best()["birth"] <= births[0] and evonas.verify(finished, 1).passed
     evonas.resume(finished)
     assert best() == last
+
+
+class Stop(Observer):
+    """Asks to stop at one birth."""
+
+    def __init__(self, birth: int) -> None:
+        self.birth = birth
+        self.failures = 0
+
+    def evaluated(self, progress: Progress) -> None:
+        self.failures = progress.failures
+        if progress.births == self.birth:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_failures_of_an_unfinished_generation_are_counted_once(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scored(genotype: Any, task: Task) -> float:
+        params = task.space.params(genotype, task.size)
+        if params % 3:
+            raise NoScore("not divided by three")
+        return float(params)
+
+    monkeypatch.setitem(proxies._entries, "some", Proxy("some", scored, "", "", "", False))
+    never = Stop(-1)
+    evonas.search(tiny(proxy="some"), tmp_path / "whole", never)
+    with pytest.raises(Interrupted):
+        evonas.search(tiny(proxy="some"), tmp_path / "run", Stop(8))  # the second of generation 1
+    with Run.read(tmp_path / "run") as store:
+        born = {row.canonical for row in store.individuals()}
+        assert set(store.reasons()) - born and store.failures() == len(set(store.reasons()) & born)
+    resumed = Stop(-1)
+    evonas.resume(tmp_path / "run", resumed)
+    assert resumed.failures == never.failures == evonas.summarise(tmp_path / "run").failures > 0
