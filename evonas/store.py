@@ -199,7 +199,7 @@ class Run(Records):
         if not damaged:
             return True, None
         what = "scores of the generation that is not finished are not as they were written"
-        return True, f"{what}; evonas resume {self.path} computes them again"
+        return True, f"{what}; {command('resume', self.path)} computes them again"
 
     def _journal_differs(self, unborn: Collection[str]) -> bool:
         return seals.journal(self._db, unborn) != self.meta(seals.JOURNAL)

@@ -16,6 +16,7 @@ from evonas.advice import command, resuming
 from evonas.config import SearchSettings
 from evonas.engine import Engine
 from evonas.files import write_json
+from evonas.final.plan import plan_of
 from evonas.interrupts import Interrupted, StopRequest, stop_requests
 from evonas.observer import Best, Born, Observer, Progress
 from evonas.records import BEST
@@ -173,7 +174,7 @@ class Search:
         if self.best is not improved:
             self._write_best()
         self.observer.generation(row, self._progress(self.births))
-        if stop.requested:
+        if stop.requested and (number < self.settings.generations or (self.best and plan_of(self.run))):
             raise self._interrupted()
 
     def _born(self, number: int, generation: int, birth: Birth) -> Individual:
@@ -249,10 +250,11 @@ class Search:
 
     def _interrupted(self) -> Interrupted:
         self.run.flush()
-        return Interrupted(
-            f"interrupted in generation {self.generation + 1} of {self.settings.generations}; "
-            f"everything computed is saved. Continue with: {command('resume', self.run.path)}"
-        )
+        last, of = self.generation, self.settings.generations
+        said = f"in generation {last + 1} of {of}; everything computed is saved. Continue"
+        if last == of:
+            said = "when the search was complete, and saved. Train and measure its best"
+        return Interrupted(f"interrupted {said} with: {command('resume', self.run.path)}")
 
     def _best(self, running: Individual | None = None) -> Best | None:
         best = self.best

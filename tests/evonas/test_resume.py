@@ -15,6 +15,7 @@ import pytest
 import evonas
 from evonas import EvonasError, SearchSettings
 from evonas.engine import Engine, InProcess
+from evonas.final.plan import FinalPlan
 from evonas.interrupts import Interrupted
 from evonas.observer import Observer, Progress
 from evonas.store import Run
@@ -146,3 +147,12 @@ def test_failures_of_an_unfinished_generation_are_counted_once(
     resumed = Stop(-1)
     evonas.resume(tmp_path / "run", resumed)
     assert resumed.failures == never.failures == evonas.summarise(tmp_path / "run").failures > 0
+
+
+def test_a_signal_during_the_very_last_birth_says_that_the_search_is_complete(tiny: Tiny, tmp_path: Path) -> None:
+    last = Stop(6 + 4 * 3)
+    assert evonas.search(tiny(), tmp_path / "alone", last).generations == 4  # nothing follows
+    with pytest.raises(Interrupted, match=r"the search was complete.* with: evonas resume \S+$"):
+        evonas.search(tiny(space="darts"), tmp_path / "run", last, final=FinalPlan(overrides={"epochs": 1}))
+    assert content(tmp_path / "run") == content(tmp_path / "alone")
+    assert evonas.summarise(tmp_path / "run").stage == "training"
