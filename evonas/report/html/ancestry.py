@@ -40,7 +40,7 @@ def _row(old: Step | None, new: Step) -> str:
         share = 100 * (new.score - old.score) / abs(old.score)
         change = f'<span class="{"up" if share >= 0 else "down"}">{share:+.1f} %</span>'
     return (
-        f'<li><span class="when">generation {new.generation}, birth {new.birth}</span>'
+        f'<li><span class="when">{escape(f"generation {new.generation}, birth {new.birth}")}</span>'
         f'<span class="edit">{escape(edit)}</span>'
         f'<span class="score">{number(new.score)} {change}</span>'
         f'<span class="size">{count(new.params)} params</span></li>'

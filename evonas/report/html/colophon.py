@@ -20,8 +20,8 @@ def repeat(facts: Facts) -> str:
         lines.append(evaluate_command(facts.evaluation, again))
     where = facts.summary.settings.device
     note = (
-        f"The same versions and the same kind of device ({where}) give the same run. On a GPU sums are taken in "
-        "another order each time, so that scores agree to rounding only."
+        f"The same versions and the same kind of device ({escape(where)}) give the same run. On a GPU sums are "
+        "taken in another order each time, so that scores agree to rounding only."
         if where.startswith("cuda")
         else "With the same versions, on a CPU, they give the same run, down to the last digit."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 
 from evonas.report.colours import operation_colour
@@ -29,7 +31,7 @@ def composition(facts: Facts) -> str:
         base = top
     picture = svg.frame(x, y, "generation", "% of edges", "".join(parts), "Operations in the population over time")
     shown = "".join(
-        f'<span><i class="key area" style="background:{operation_colour(name)}"></i>{words}</span>'
+        f'<span><i class="key area" style="background:{operation_colour(name)}"></i>{escape(words)}</span>'
         for name, words in keys
     )
     return f'<figure><h3>Operations in the population</h3>{picture}<p class="legend">{shown}</p></figure>'

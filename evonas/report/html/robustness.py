@@ -40,7 +40,7 @@ def robustness(facts: Facts) -> str:
         parts.append("</g>")
     picture = svg.frame(x, y, "epsilon (1/255)", "accuracy, %", "".join(parts), "Accuracy against epsilon")
     keys = "".join(
-        f'<span><i class="key line" style="--c:{attack_colour(place)}"></i>{name}</span>'
+        f'<span><i class="key line" style="--c:{attack_colour(place)}"></i>{escape(name)}</span>'
         for place, name in enumerate(names)
     )
     return f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p></figure>'

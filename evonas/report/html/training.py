@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from evonas.report.html import svg
 from evonas.report.html.facts import Facts
 from evonas.report.style import duration
@@ -37,4 +39,5 @@ def training(facts: Facts) -> str:
     test = (facts.summary.trained or {}).get("test")
     if test:
         words.append(f"All {test['n']:,} test images, looked at once: {100 * test['accuracy']:.2f} %.")
-    return f'<figure><h3>Training</h3>{picture}{svg.legend(keys)}<p class="note">{" ".join(words)}</p></figure>'
+    note = escape(" ".join(words))
+    return f'<figure><h3>Training</h3>{picture}{svg.legend(keys)}<p class="note">{note}</p></figure>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import io
 import json
@@ -220,6 +221,47 @@ def test_the_training_and_the_evaluation_can_be_repeated_by_their_commands(finis
         images=int(options["--images"]),
     )
     assert settings.epsilons == (8.0, 2.0) and settings.images == 6 and settings.attacks == ("fgsm", "pgd")
+
+
+HOSTILE = "<q-x>"
+
+
+def hostile(found: object, inside: bool = False) -> object:
+    """Every text is markup; below the keys of which the first are asked for by name, so are all keys."""
+    if isinstance(found, dict):
+        named = inside or not found.keys().isdisjoint(("fgsm", "fog", "noise"))
+        return {
+            (HOSTILE + key if named else key): hostile(value, key in ("table", "groups", "hrs"))
+            for key, value in found.items()
+        }
+    if isinstance(found, list):
+        return [hostile(value) for value in found]
+    return HOSTILE + found if isinstance(found, str) else found
+
+
+def test_no_text_of_a_run_becomes_markup(finished_run: Path) -> None:
+    facts = gather(finished_run)
+    found = facts.evaluation
+    assert found is not None
+    checks = [{"name": "a", "passed": False, "detail": "b"}]
+    parts = [{"name": name, "accuracy": 0.5} for name in "cd"]
+    part = {key: {**one, "more": {**one["pgd"], "parts": parts}} for key, one in found["epsilons"].items()}
+    stranger = {
+        **found,
+        "epsilons": hostile(part),
+        "corruptions": hostile(found["corruptions"]),
+        "hrs": hostile({**found["hrs"], "more": 0.5}),
+        "checks": hostile(checks),
+        "protocol": hostile(found["protocol"]),
+        "versions": hostile(found["versions"]),
+    }
+    of_search = dataclasses.replace(facts.summary.settings, device="cuda" + HOSTILE)
+    summary = dataclasses.replace(facts.summary, settings=of_search, note=HOSTILE, created=HOSTILE)
+    operations = facts.operations and dataclasses.replace(
+        facts.operations, names=tuple(HOSTILE + name for name in facts.operations.names)
+    )
+    text = checked(page(dataclasses.replace(facts, evaluation=stranger, summary=summary, operations=operations)))
+    assert HOSTILE not in text and text.count(html.escape(HOSTILE)) > 30
 
 
 @pytest.mark.parametrize("space", ["nasbench201", "robnet"])
