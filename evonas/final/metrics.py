@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,11 @@ class EpochRow(NamedTuple):
     def chosen_by(self) -> float:
         """The number that the best epoch is chosen by."""
         return self.validation if self.robust is None else self.robust
+
+
+def kept(rows: Sequence[EpochRow]) -> EpochRow:
+    """The epoch whose weights are kept: the best one, of equals the one trained longest."""
+    return max(rows, key=lambda row: (row.chosen_by, row.epoch))
 
 
 def write_csv(path: Path, rows: Iterable[EpochRow], advice: str = UNTOUCHED) -> None:

@@ -19,7 +19,7 @@ from evonas.final.augment import augment, draw
 from evonas.final.average import MovingAverage
 from evonas.final.images import split
 from evonas.final.measure import accuracy, robust_accuracy
-from evonas.final.metrics import EpochRow, write_csv
+from evonas.final.metrics import EpochRow, kept, write_csv
 from evonas.final.parallel import Group
 from evonas.final.schedule import drop_path_probability, learning_rate
 from evonas.final.settings import TrainSettings
@@ -117,11 +117,7 @@ class Training:
         finally:
             if self.group.leads:
                 self.observer.closed()
-        return Trained(self.directory, self.settings, tuple(self.history), self._best(self.history))
-
-    @staticmethod
-    def _best(history: list[EpochRow]) -> EpochRow:
-        return max(history, key=lambda row: (row.chosen_by, row.epoch))  # of equals the one trained longest
+        return Trained(self.directory, self.settings, tuple(self.history), kept(self.history))
 
     def _next_epoch(self, stop: StopRequest) -> None:
         started, epoch = time.perf_counter(), len(self.history)
@@ -231,9 +227,9 @@ class Training:
         facts: dict[str, Any] = {
             "validation": row.validation,
             "robust": row.robust,
-            "best": self._best(self.history).epoch,
+            "best": kept(self.history).epoch,
         }
-        if self._best(self.history) == row:
+        if kept(self.history) == row:
             judged = {checkpoint.MODEL + name: value for name, value in self._judged.state_dict().items()}
             checkpoint.write(self.directory / BEST, self.settings, row.epoch, facts, judged, self._advice)
         facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}

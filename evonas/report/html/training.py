@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from evonas.final.metrics import kept
 from evonas.report.html import svg
 from evonas.report.html.facts import Facts
 from evonas.report.style import duration
@@ -24,7 +25,7 @@ def training(facts: Facts) -> str:
     y = svg.vertical(0, 100)
     at = [x.at(row.epoch) for row in rows]
     parts = [svg.line(at, [y.at(100 * value) for value in values], kind) for kind, _, values in lines]
-    chosen = max(rows, key=lambda row: row.chosen_by)
+    chosen = kept(rows)
     about = f"epoch {chosen.epoch} is kept: {100 * chosen.chosen_by:.2f} %"
     parts.append(svg.mark(x.at(chosen.epoch), y.at(100 * chosen.chosen_by), "winner", about, 5))
     keys = [("line", kind, words) for kind, words, _ in lines] + [

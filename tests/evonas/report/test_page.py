@@ -264,6 +264,12 @@ def test_no_text_of_a_run_becomes_markup(finished_run: Path) -> None:
     assert HOSTILE not in text and text.count(html.escape(HOSTILE)) > 30
 
 
+def test_of_epochs_that_tie_the_last_one_is_said_to_be_kept(finished_run: Path) -> None:
+    facts = gather(finished_run)
+    rows = [facts.epochs[0]._replace(epoch=epoch, validation=0.5) for epoch in (1, 2)]
+    assert "epoch 2 is kept" in page(dataclasses.replace(facts, epochs=rows, evaluation=None))
+
+
 @pytest.mark.parametrize("space", ["nasbench201", "robnet"])
 def test_other_spaces_have_reports(space: str, tmp_path: Path) -> None:
     settings = evonas.SearchSettings(**{**SEARCH, "layers": 1, "space": space}, generations=2)
