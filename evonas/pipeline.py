@@ -32,7 +32,7 @@ def search(
     """Search from the beginning; with a plan, go on to the end."""
     facts = {}
     if final is not None:
-        _require_images(settings, final)
+        final = _possible(settings, final)
         facts = {FACT: final.to_json()}
     return _finish(start.search(settings, run, observer, engine, facts), observer)
 
@@ -46,8 +46,8 @@ def resume(run: str | Path, observer: Observer, engine: Engine | None, **options
     return _finish(start.resume(run, observer, engine, **options), observer)
 
 
-def _require_images(settings: SearchSettings, final: FinalPlan) -> None:
-    """What the final stage would refuse is refused before the search begins, not hours later."""
+def _possible(settings: SearchSettings, final: FinalPlan) -> FinalPlan:
+    """The plan for these images. What the final stage would refuse is refused before the search begins."""
     import numpy as np
 
     from evonas.data import source
@@ -59,7 +59,9 @@ def _require_images(settings: SearchSettings, final: FinalPlan) -> None:
     options = {name: value for name, value in final.options().items() if name != "finalists"}
     TrainSettings(some, **from_search(settings), **options).resolve()
     labels = source(settings.dataset, settings.data_dir, settings.image_size).labels("test")
+    final = final.among(len(labels))
     draw(final.images, len(labels), settings.seed)
+    return final
 
 
 def _finish(result: SearchResult, observer: Observer) -> SearchResult:

@@ -17,7 +17,7 @@ from spaces.errors import EvonasError, UsageError, shorten
 FACT = "final"  # the fact of a run that says what follows its search
 MOST_FINALISTS = 1024
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"overrides": {"epochs": 5}, "images": 100, "checks": 10},
+    "quick": {"overrides": {"epochs": 5}, "at_most": 100, "checks": 10},
     "paper": {"recipe": "croze200"},
 }
 
@@ -31,6 +31,7 @@ class FinalPlan:
     finalists: int = 0  # best genotypes that compete by short trainings; 0 or 1: the best score is the winner
     images: int | None = None  # of the test set, that the winner is measured on; all
     checks: int = 100  # images that the protocol is checked on
+    at_most: int | None = None  # images, of a smaller test set all; for a preset, where ``images`` is not given
 
     def __post_init__(self) -> None:
         if not isinstance(self.overrides, Mapping):
@@ -39,6 +40,7 @@ class FinalPlan:
         if type(self.finalists) is not int or not 0 <= self.finalists <= MOST_FINALISTS:
             raise UsageError(f"--finalists must be an integer from 0 to {MOST_FINALISTS}, not {self.finalists!r}")
         EvaluateSettings(images=self.images, checks=self.checks)
+        EvaluateSettings(images=self.at_most)
 
     @classmethod
     def from_options(
@@ -56,6 +58,13 @@ class FinalPlan:
         base |= {name: value for name, value in given.items() if value is not None}
         base["overrides"] = {**base.get("overrides", {}), **(overrides or {})}
         return cls(**base)
+
+    def among(self, count: int) -> FinalPlan:
+        """With the number of images settled for a test set of ``count``."""
+        if self.at_most is None:
+            return self
+        images = min(self.at_most, count) if self.images is None else self.images
+        return dataclasses.replace(self, images=images, at_most=None)
 
     def options(self) -> dict[str, Any]:
         """What `evonas.final.stage.in_run` takes."""

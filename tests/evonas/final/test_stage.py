@@ -13,11 +13,12 @@ import torch
 from evonas import SearchSettings, api
 from evonas.final import checkpoint, stage
 from evonas.final.finalists import rounds
-from evonas.final.plan import FinalPlan
+from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.final.training import Trained
 from evonas.lock import held
 from evonas.search.loop import SearchResult
+from evonas.store import Run
 from spaces import EvonasError, UsageError
 from tests.evonas.final.test_training import Stop, StopAfter, without_times
 
@@ -54,6 +55,18 @@ def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettin
     said = api.training_result(result.trained)
     assert said["n"] == 15 and 0 <= said["accuracy"] <= 1
     assert api.summarise(tmp_path / "run").stage == "evaluated"
+
+
+def test_a_preset_measures_on_what_there_is_and_a_number_that_was_asked_for_must_be_there(
+    settings: SearchSettings, tmp_path: Path
+) -> None:
+    plan = FinalPlan.from_options("quick", overrides={**SHORT, "epochs": 1}, checks=0)
+    result = searched(settings, tmp_path / "run", plan)
+    assert result.evaluation is not None and result.evaluation.clean.n == 15
+    with Run.read(tmp_path / "run") as store:
+        assert plan_of(store) == FinalPlan(overrides=plan.overrides, images=15, checks=0)
+    with pytest.raises(UsageError, match=r"--images 16 is more than the test set has \(15\)"):
+        searched(settings, tmp_path / "other", FinalPlan.from_options("quick", images=16))
 
 
 def test_killed_while_training_a_run_resumes_there(settings: SearchSettings, tmp_path: Path) -> None:

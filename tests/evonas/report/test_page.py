@@ -195,7 +195,7 @@ def test_the_search_can_be_repeated_by_its_command(searched_run: Path, tmp_path:
 def test_the_command_that_repeats_a_run_has_the_whole_plan(
     preset: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = FinalPlan.from_options(preset, overrides={"epochs": 3}, finalists=3)
+    plan = FinalPlan.from_options(preset, overrides={"epochs": 3}, finalists=3).among(359)
     plans: list[FinalPlan | None] = []
     monkeypatch.setattr(api, "search", lambda settings, run, observer, engine, final: plans.append(final))
     monkeypatch.setattr(cli_search, "_render", lambda work, log: work(Observer()))
