@@ -10,6 +10,7 @@ from typing import Any
 from evonas.advice import command
 from evonas.files import read_json
 from evonas.final.evaluation.target import Target, in_run
+from spaces.errors import EvonasError
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ def outdated(place: Target, found: Mapping[str, Any]) -> str:
         return ""
     from evonas.final.checkpoint import weights_digest
 
-    if found["weights"] == weights_digest(place.checkpoint):
-        return ""
+    try:
+        if found["weights"] == weights_digest(place.checkpoint):
+            return ""
+    except EvonasError as error:
+        return f"{place.result} is not shown: {error}"
     return (
         f"{place.result} is of other weights than those in {place.checkpoint.name} now (the training went on?); "
         f"{command('evaluate', place.asked)} measures these"

@@ -49,6 +49,12 @@ def test_an_evaluation_of_other_weights_is_shown_nowhere(trained_on: Path, tmp_p
     assert "Not measured" in card and "| clean |" not in card
 
 
+def test_a_damaged_checkpoint_does_not_keep_a_run_from_being_shown(trained_on: Path) -> None:
+    (trained_on / "train" / "best.safetensors").write_bytes(b"nothing")
+    summary = evonas.summarise(trained_on)
+    assert summary.evaluation is None and "is damaged" in summary.note and "is damaged" in shown(summary)
+
+
 def test_an_evaluation_that_names_no_weights_is_taken_as_it_is(trained_on: Path) -> None:
     found = json.loads((trained_on / "evaluation.json").read_text())
     del found["weights"]
