@@ -111,7 +111,7 @@ class Folder(Source):
     def labels(self, split: str) -> Tensor:
         import torch
 
-        return torch.tensor([label for _, label in self._files[split]])
+        return torch.tensor([label for _, label in self._files[split]], dtype=torch.int64)
 
     def images(self, split: str, indices: Tensor | None = None) -> Tensor:
         import torch

@@ -87,6 +87,11 @@ class TrainSettings:
         labels = data.labels("train")
         if len(data.classes) < 2 or len(labels.unique()) < 2:
             raise UsageError(f"{self.dataset} has one class only; a classifier needs at least two")
+        if not len(data.labels("test")):
+            raise UsageError(
+                f"{self.dataset} has no images for testing; put some into its directory test, or do without train "
+                "and test to have a fifth taken"
+            )
         count = len(labels)
         validation = self.validation or min(LARGEST_VALIDATION, max(1, count // 10))
         if validation >= count - 1:

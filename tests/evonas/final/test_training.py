@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from evonas.data import source
 from evonas.final import checkpoint, training
 from evonas.final.metrics import EpochRow
 from evonas.final.parallel import Group
@@ -157,6 +159,16 @@ def test_one_class_cannot_be_learned(pictures: str, tmp_path: Path) -> None:
         (tmp_path / "only" / file.name).write_bytes(file.read_bytes())
     with pytest.raises(EvonasError, match="class"):
         TrainSettings("DARTS_V2", dataset=f"folder:{tmp_path}", device="cpu").resolve()
+
+
+def test_a_data_set_without_images_for_testing_is_refused_before_a_training(pictures: str, tmp_path: Path) -> None:
+    for name in ("dark", "light"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+    shutil.copytree(pictures.removeprefix("folder:"), tmp_path / "train")
+    data = f"folder:{tmp_path}"
+    assert source(data).labels("test").dtype == torch.int64 and source(data).images("test").shape == (0, 3, 32, 32)
+    with pytest.raises(UsageError, match="no images for testing"):
+        TrainSettings("DARTS_V2", dataset=data, device="cpu").resolve()
 
 
 @pytest.mark.parametrize(
