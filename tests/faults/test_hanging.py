@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import evonas
 from evonas import UsageError
 from evonas.engine import Processes, make
-from tests.evonas.engine.functions import act
+from tests.evonas.conftest import content
+from tests.evonas.engine.functions import act, hang_at
+from tests.evonas.test_cli import run
 
 
 def lost(item: Any, reason: str) -> str:
     return f"lost: {reason}"
+
+
+def test_a_search_tries_twice_what_hangs_and_goes_on_with_the_reason_in_place_of_the_score(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    search = ["search", "--proxy", "params", "--channels", "2", "--layers", "3", "--population", "4", "--no-final"]
+    search += ["--generations", "1", "--run"]
+    assert run(*search, "whole", cwd=tmp_path).returncode == 0
+    whole = content(tmp_path / "whole")["individuals"][:4]
+    functions: dict[Any, Any] = {}
+    plain = Processes.map
+
+    def hanging(self: Processes, function: Any, items: Iterable[Any], lost: Any) -> Iterator[Any]:
+        one = functions.setdefault(function, functools.partial(hang_at, function, whole[2][3]))
+        return plain(self, one, items, lost)
+
+    monkeypatch.setattr(Processes, "map", hanging)
+    limited = ["--engine", "processes", "--workers", "1", "--time-limit", "2"]
+    done = run(*search, "run", *limited, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert evonas.summarise(tmp_path / "run").failures == 1
+    found = content(tmp_path / "run")["individuals"][:4]
+    assert found[2][-2:] == (None, "ended 2 workers, the last one: no answer within 2 s")
+    assert [*found[:2], found[3]] == [*whole[:2], whole[3]]
 
 
 @pytest.mark.slow
