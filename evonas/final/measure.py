@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from evonas.final.adversary import perturb
 from evonas.final.images import Images
+from evonas.final.precision import full_precision
 from fitness import stable_hash
 
 BATCH = 512
@@ -17,7 +18,7 @@ Attack = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 
 
 def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> float:
-    """The share of images that ``model`` in eval mode classifies rightly, in float32."""
+    """The share of images that ``model`` in eval mode classifies rightly, in float32 without TF32."""
     was_training = {module: module.training for module in model.modules()}
     model.eval()
     right = 0
@@ -26,10 +27,11 @@ def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> 
             pixels = images.images[start : start + BATCH].float() / 255
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             labels = images.labels[start : start + BATCH]
-            if attack is not None:
-                pixels = attack(model, pixels, labels)
-            with torch.no_grad():
-                right += int((model(pixels).argmax(1) == labels).sum())
+            with full_precision():
+                if attack is not None:
+                    pixels = attack(model, pixels, labels)
+                with torch.no_grad():
+                    right += int((model(pixels).argmax(1) == labels).sum())
     finally:
         for module, training in was_training.items():
             module.training = training

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from evonas.final.precision import full_precision
+
 Model = Callable[[Tensor], Tensor]
 
 
@@ -62,15 +64,13 @@ def _global_state(device: torch.device) -> Iterator[None]:
 @contextmanager
 def _numerics() -> Iterator[None]:
     cudnn: Any = torch.backends.cudnn
-    flags = {"benchmark": False, "deterministic": True, "allow_tf32": False}
+    flags = {"benchmark": False, "deterministic": True}
     before = {name: getattr(cudnn, name) for name in flags}
-    precision = torch.get_float32_matmul_precision()
     try:
         for name, value in flags.items():
             setattr(cudnn, name, value)
-        torch.set_float32_matmul_precision("highest")
-        yield
+        with full_precision():
+            yield
     finally:
         for name, value in before.items():
             setattr(cudnn, name, value)
-        torch.set_float32_matmul_precision(precision)

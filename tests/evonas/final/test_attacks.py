@@ -129,6 +129,41 @@ def test_nothing_global_and_nothing_of_the_model_is_changed(attack: Attack) -> N
     assert now == flags
 
 
+SWITCHES = """
+import torch
+from evonas.final.attacks.undisturbed import undisturbed
+from evonas.final.images import Images
+from evonas.final.measure import accuracy
+
+b = torch.backends
+read = lambda: [place.fp32_precision for place in (b.cuda.matmul, b.cudnn.conv, b.cudnn.rnn, b.mkldnn.matmul)]
+
+class Probe(torch.nn.Module):
+    def forward(self, images):
+        seen.append(read())
+        return torch.zeros(len(images), 2)
+
+images = Images(torch.zeros(1, 3, 2, 2, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
+for choice in ("", "torch.set_float32_matmul_precision('high')", "b.cuda.matmul.fp32_precision = 'tf32'",
+               "b.fp32_precision = 'tf32'"):
+    exec(choice)
+    before, seen = read(), []
+    with undisturbed(torch.nn.Linear(1, 1)):
+        with undisturbed(torch.nn.Linear(1, 1)):
+            seen.append(read())
+        seen.append(read())
+    accuracy(Probe(), images)
+    assert seen == [["ieee"] * 4] * 3, (choice, seen)
+    assert read() == before, (choice, before, read())
+    print(before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch before 2.9 has the older switches")
+def test_a_program_may_choose_its_precision_by_old_and_by_new_switches(run_python: Callable[[str], str]) -> None:
+    assert run_python(SWITCHES).count("['tf32'") == 3
+
+
 @every_attack
 @pytest.mark.parametrize(
     ("change", "message"),

@@ -1,0 +1,49 @@
+"""Products of matrices and convolutions in all the digits of float32."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Products in float32 are computed in float32, not in TF32 or bfloat16; afterwards as before."""
+    switches = _switches()
+    before = [getattr(place, name) for place, name, _ in switches]
+    try:
+        for place, name, value in switches:
+            setattr(place, name, value)
+        yield
+    finally:
+        for (place, name, _), value in zip(switches, before, strict=True):
+            setattr(place, name, value)
+
+
+def _switches() -> list[tuple[Any, str, Any]]:
+    """Where precision is chosen, and the value that stands for all of it.
+
+    PyTorch from 2.9 on has a switch for each operation, and refuses to read the older ones once these are used.
+    """
+    backends: Any = torch.backends
+    if hasattr(backends.cudnn, "conv"):
+        cuda = [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn]
+        return [
+            (place, "fp32_precision", "ieee") for place in (*cuda, backends.mkldnn.matmul, backends.mkldnn.conv)
+        ]
+    return [(backends.cudnn, "allow_tf32", False), (_Matmul(), "precision", "highest")]
+
+
+class _Matmul:
+    """The older switch of matrix products as an attribute."""
+
+    @property
+    def precision(self) -> str:
+        return torch.get_float32_matmul_precision()
+
+    @precision.setter
+    def precision(self, value: str) -> None:
+        torch.set_float32_matmul_precision(value)
