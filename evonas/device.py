@@ -27,7 +27,7 @@ def pick(device: str) -> str:
     index = torch.device(device).index or 0
     if kind == "cuda" and (not torch.cuda.is_available() or index >= torch.cuda.device_count()):
         raise EvonasError(f"{device} is not available here; --device cpu would work")
-    return device
+    return "cpu" if kind == "cpu" else device  # which CPU, if somebody says so, makes no difference
 
 
 def describe(device: str) -> str:

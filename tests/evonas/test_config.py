@@ -90,3 +90,7 @@ def test_a_resume_may_change_generations_data_directory_and_device_only() -> Non
     with pytest.raises(UsageError, match=r"--seed 0") as caught:
         changed(stored, {"seed": 1, "population": 100})
     assert "--population 100" not in str(caught.value)
+
+
+def test_a_numbered_cpu_is_the_cpu() -> None:
+    assert SearchSettings(device="cpu:0").resolve() == SearchSettings(device="cpu").resolve()
