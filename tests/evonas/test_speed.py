@@ -18,6 +18,9 @@ from evonas.speed.clock import Timing, alternate
 from evonas.speed.memory import Peak, resident
 from evonas.speed.roofline import Roofline, Work, counted, roofline
 from evonas.speed.scoring import ways_of
+from evonas.speed.training import step_of
+from fitness import Task
+from spaces import NetworkSize, spaces
 
 TINY = SearchSettings(space="nasbench201", channels=2, layers=1, proxy="snip", dataset="digits", batch_size=2)
 
@@ -140,3 +143,9 @@ def test_command_prints_a_table_or_json_alone() -> None:
     assert {"networks", "memory"} <= document["rows"][0].keys()
     wrong = CliRunner().invoke(app, [*command, "--batch-networks", "1,many"])
     assert isinstance(wrong.exception, UsageError) and "numbers separated by commas" in str(wrong.exception)
+
+
+def test_a_training_step_is_in_float32_whatever_scores_are_computed_in() -> None:
+    space = spaces["darts"]
+    task = Task(space=space, size=NetworkSize(2, 3, 10, 16), seed=0, device="cpu", dtype=torch.float64)
+    step_of(space.parse("DARTS_V2"), task, 2)()
