@@ -14,7 +14,7 @@ from fitness import Task
 def step_of(genotype: Any, task: Task, batch_size: int) -> Callable[[], None]:
     """One step of SGD with momentum on random images; bfloat16 on a GPU, float32 on a CPU, channels last."""
     kind = "cuda" if task.device.startswith("cuda") else "cpu"
-    network = task.network(genotype).to(torch.float32, memory_format=torch.channels_last).train()
+    network = task.network(genotype).float().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
     side = task.size.image_size
     images = torch.rand(batch_size, 3, side, side, device=task.device).to(memory_format=torch.channels_last)
