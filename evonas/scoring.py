@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from evonas.advice import command
 from evonas.config import SearchSettings, changed
 from evonas.engine.scores import score_chunk
+from evonas.genotypes import parsed
 from evonas.images import images_for, images_of
 from evonas.search.measure import Measure
 from evonas.store import Run
@@ -84,7 +85,7 @@ def _require_proxies(asked: Sequence[str], why_not: str) -> None:
 def _parse(genotypes: Sequence[str], settings: SearchSettings) -> list[Any]:
     if not genotypes:
         raise UsageError("give at least one genotype, or the name of a published one (see evonas list)")
-    return [spaces[settings.space].parse(text) for text in genotypes]
+    return [parsed(spaces[settings.space], text) for text in genotypes]
 
 
 def _rows(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.genotypes import parsed
 from spaces import Space, UsageError
 from spaces.errors import shorten
 from spaces.registry import closest
@@ -136,7 +137,7 @@ def _genotypes(
     seen: dict[Any, int] = {}
     for line, cells in rows:
         try:
-            genotype = space.parse(cells[column])
+            genotype = parsed(space, cells[column])
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from None
         if genotype in seen:

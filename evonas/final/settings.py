@@ -79,10 +79,11 @@ class TrainSettings:
         """
         from evonas.data import source
         from evonas.device import pick
+        from evonas.genotypes import parsed
         from spaces import spaces
 
         space = spaces[self.space]
-        genotype = str(space.parse(self.genotype))
+        genotype = str(parsed(space, self.genotype))
         data = source(self.dataset, self.data_dir, self.image_size)
         labels = data.labels("train")
         if len(data.classes) < 2 or len(labels.unique()) < 2:

@@ -151,6 +151,12 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         (["search", "--no-final", "--recipe", "fats"], 2, "did you mean fast"),
         (["search", "--no-final", "--set", "lr=-1"], 2, "lr"),
         (["search", "--no-final", "--finalists", "-1"], 2, "--finalists"),
+        # of another space
+        (["score", EXAMPLE, "--proxy", "params"], 2, "; it is a genotype of --space nasbench201"),
+        (["train", "RobNet_free"], 2, "? It is a genotype of --space robnet"),
+        (["train", "DARTS_V2", "--space", "robnet"], 2, "; it is a genotype of --space darts"),
+        (["correlate", "cells.csv", "--space", "darts"], 2, "line 2: not a genotype (invalid syntax)"),
+        (["correlate", "cells.csv", "--space", "darts"], 2, "; it is a genotype of --space nasbench201"),
         # and the command that comes next
         (["show", "runn"], 2, "did you mean run?"),
         (["show", "elsewhere"], 2, "(there are run); evonas search --run elsewhere would start one"),
@@ -169,6 +175,7 @@ def test_wrong_input_is_one_message_and_a_code(
     arguments: list[str], code: int, expected: str, finished: Path
 ) -> None:
     (finished.parent / "file").touch()
+    (finished.parent / "cells.csv").write_text(f"arch_str,clean\n{EXAMPLE},0.5\n")
     done = run(*arguments, cwd=finished.parent)
     assert done.returncode == code, done.stderr
     assert expected in done.stderr and done.stderr.startswith("error: ")

@@ -1,0 +1,27 @@
+"""Genotypes as a person gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spaces import Space, UsageError, spaces
+
+
+def parsed(space: Space, text: str) -> Any:
+    """`Space.parse`; of a genotype of another space the message names that one."""
+    try:
+        return space.parse(text)
+    except UsageError as error:
+        others = [name for name in spaces if spaces[name] is not space and _reads(spaces[name], text)]
+        if len(others) != 1:
+            raise
+        joint = " It" if str(error).endswith("?") else "; it"
+        raise UsageError(f"{error}{joint} is a genotype of --space {others[0]}") from None
+
+
+def _reads(space: Space, text: str) -> bool:
+    try:
+        space.parse(text)
+    except UsageError:
+        return False
+    return True
