@@ -30,7 +30,7 @@ class ApgdCE(Packaged):
     def from_options(cls, options: AttackOptions) -> ApgdCE:
         return cls(options.steps, options.restarts)
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
         return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts}
 
     def made(self, model: Model, images: Tensor, radius: float, seed: int) -> Any:

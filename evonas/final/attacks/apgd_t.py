@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from evonas.final.attacks.base import AttackOptions, attacks
-from evonas.final.attacks.package import LOGGER, TARGETS, Packaged, classes_of, in_rows, member
+from evonas.final.attacks.package import LOGGER, Packaged, classes_of, in_rows, member, targets
 from evonas.final.attacks.undisturbed import Model
 from spaces.errors import UsageError
 
@@ -33,23 +33,26 @@ class ApgdT(Packaged):
     def from_options(cls, options: AttackOptions) -> ApgdT:
         return cls(options.steps, options.restarts)
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
-        return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts, "targets": TARGETS}
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
+        return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts, "targets": targets(classes)}
+
+    def require_classes(self, count: int) -> None:
+        if count < FEWEST_CLASSES:
+            raise UsageError(
+                f"attack {self.name} needs at least {FEWEST_CLASSES} classes, and this model has {count}; "
+                "--attacks pgd,apgd-ce,square would work"
+            )
 
     def made(self, model: Model, images: Tensor, radius: float, seed: int) -> Any:
         classes = classes_of(model, images)
-        if classes < FEWEST_CLASSES:
-            raise UsageError(
-                f"attack {self.name} needs at least {FEWEST_CLASSES} classes, and this model has {classes}; "
-                "--attacks pgd,apgd-ce,square would work"
-            )
+        self.require_classes(classes)
         return member("autopgd_base", "APGDAttack_targeted")(
             in_rows(model),
             n_iter=self.steps,
             n_restarts=self.restarts,
             eps=radius,
             seed=seed,
-            n_target_classes=min(TARGETS, classes - 1),
+            n_target_classes=targets(classes),
             device=images.device,
             logger=LOGGER,
         )

@@ -9,7 +9,7 @@ from evonas.final.attacks.apgd_ce import ApgdCE
 from evonas.final.attacks.apgd_t import ApgdT
 from evonas.final.attacks.base import Attack, AttackOptions, attacks
 from evonas.final.attacks.fab_t import FabT
-from evonas.final.attacks.package import TARGETS, Packaged
+from evonas.final.attacks.package import Packaged, targets
 from evonas.final.attacks.square import Square
 
 MEMBERS = (ApgdCE(steps=100), ApgdT(steps=100), FabT(steps=100), Square(queries=5000))
@@ -37,5 +37,11 @@ class AutoAttack(Packaged):
     def parts(self) -> tuple[Attack, ...]:
         return MEMBERS
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
-        return {"epsilon": epsilon, "version": "standard", "steps": 100, "targets": TARGETS, "queries": 5000}
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
+        return {
+            "epsilon": epsilon,
+            "version": "standard",
+            "steps": 100,
+            "targets": targets(classes),
+            "queries": 5000,
+        }

@@ -62,6 +62,12 @@ class Attack(ABC):
         if self.package and find_spec(self.package) is None:
             raise EvonasError(f"attack {self.name} needs {self.package}: pip install evonas[attacks]")
 
+    def require_classes(self, count: int) -> None:
+        """Raises `UsageError` if a model must tell more than ``count`` classes apart."""
+        for part in self.parts:
+            if part is not self:
+                part.require_classes(count)
+
     def versions(self) -> dict[str, str]:
         """Of the package that computes it."""
         return {}
@@ -70,8 +76,8 @@ class Attack(ABC):
         """What its results depend on, as JSON has it."""
         return {"attack": self.name, "version": self.version, **dataclasses.asdict(self)}  # type: ignore[call-overload]
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
-        """Its numbers for a reader, sizes in 1/255."""
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
+        """Its numbers for a reader, sizes in 1/255, where a model tells ``classes`` apart."""
         return {"epsilon": epsilon}
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor, epsilon: float, draws: Draws) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from evonas.final.attacks.base import AttackOptions, attacks
-from evonas.final.attacks.package import TARGETS, Packaged, classes_of, in_rows, member
+from evonas.final.attacks.package import Packaged, classes_of, in_rows, member, targets
 from evonas.final.attacks.undisturbed import Model
 
 
@@ -29,8 +29,8 @@ class FabT(Packaged):
     def from_options(cls, options: AttackOptions) -> FabT:
         return cls(options.steps, options.restarts)
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
-        return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts, "targets": TARGETS}
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
+        return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts, "targets": targets(classes)}
 
     def made(self, model: Model, images: Tensor, radius: float, seed: int) -> Any:
         return member("fab_pt", "FABAttack_PT")(
@@ -41,5 +41,5 @@ class FabT(Packaged):
             seed=seed,
             targeted=True,
             device=images.device,
-            n_target_classes=min(TARGETS, classes_of(model, images) - 1),
+            n_target_classes=targets(classes_of(model, images)),
         )

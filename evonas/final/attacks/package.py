@@ -35,6 +35,11 @@ def classes_of(model: Model, images: Tensor) -> int:
     return logits_of(model, images[:1]).shape[1]
 
 
+def targets(classes: int) -> int:
+    """How many classes a targeted attack tries."""
+    return min(TARGETS, classes - 1)
+
+
 class _Rows(torch.autograd.Function):
     """The identity, whose gradient lies in memory as the package expects it, whatever the network's layout."""
 

@@ -48,7 +48,7 @@ class PGD(Attack):
         """The step size in the unit of ``epsilon``, 1/255."""
         return DEFAULT_STEP * epsilon / self.steps if self.step_size is None else self.step_size
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
         return {
             "epsilon": epsilon,
             "steps": self.steps,

@@ -30,7 +30,7 @@ class Square(Packaged):
     def from_options(cls, options: AttackOptions) -> Square:
         return cls(options.queries, options.restarts)
 
-    def describe(self, epsilon: float) -> dict[str, Any]:
+    def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
         return {"epsilon": epsilon, "queries": self.queries, "restarts": self.restarts}
 
     def made(self, model: Model, images: Tensor, radius: float, seed: int) -> Any:

@@ -110,16 +110,19 @@ def evaluate_subject(
 
     Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default made here of the images.
     """
+    chosen_attacks, classes = settings.chosen(), subject.classes()
+    for attack in chosen_attacks.values():
+        attack.require_classes(classes)
     right = subject.clean()
     outcomes: Outcomes = {}
     attacked: dict[str, dict[float, Attacked]] = {}
-    for name, attack in settings.chosen().items():
+    for name, attack in chosen_attacks.items():
         outcomes[name], attacked[name] = {}, {}
         for epsilon in settings.epsilons:
             parts = subject.attack(attack, epsilon, right)
             outcomes[name][epsilon] = parts
             rates = tuple((part, subject.rate(left)) for part, left in parts)
-            attacked[name][epsilon] = Attacked(attack.describe(epsilon), rates[-1][1], rates)
+            attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rates[-1][1], rates)
             subject.observer.message(
                 f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images"
             )

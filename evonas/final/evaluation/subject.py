@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from evonas.final.attacks.base import Attack, correct
+from evonas.final.attacks.base import Attack, correct, logits_of
 from evonas.final.attacks.draws import Draws
 from evonas.final.attacks.undisturbed import Model, undisturbed
 from evonas.final.evaluation.journal import Journal, digest, tensors_digest
@@ -66,6 +66,11 @@ class Subject:
         """Images float32 in [0, 1] and labels on the device."""
         pixels = self.images[indices].to(self.device).float() / 255
         return pixels.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device)
+
+    def classes(self) -> int:
+        """How many the model tells apart."""
+        with undisturbed(self.model, self.device):
+            return logits_of(self.model, self.load(torch.arange(1))[0]).shape[1]
 
     def clean(self, transform: Callable[[Tensor, Tensor], Tensor] | None = None, what: str = "clean") -> Tensor:
         """Which images are classified rightly, bool (N,), after ``transform(pixels, indices)``."""

@@ -76,6 +76,26 @@ def test_evaluating_twice_gives_the_same_numbers(name: str) -> None:
     assert first[name]["accuracy"] < first["clean"]["accuracy"]
 
 
+@pytest.mark.parametrize("name", ["apgd-t", "autoattack"])
+def test_too_few_classes_are_refused_before_anything_is_measured(name: str) -> None:
+    class Never(Observer):
+        def measuring(self, what: str, done: int, total: int) -> None:
+            raise AssertionError(what)
+
+    three = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
+    with pytest.raises(UsageError, match="at least 4 classes, and this model has 3"):
+        evaluate_subject(subject(three, observer=Never()), dataclasses.replace(SETTINGS, attacks=("fgsm", name)))
+
+
+def test_the_targets_that_are_named_are_those_that_are_tried() -> None:
+    three = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
+    few = subject(three, count=4)
+    few.labels = few.labels % 3
+    settings = dataclasses.replace(SETTINGS, attacks=("fab-t",), epsilons=(1.0,), steps=1, restarts=1)
+    assert evaluate_subject(few, settings).as_json()["fab-t"]["targets"] == 2
+    assert FabT().describe(8.0, 10)["targets"] == 9
+
+
 @pytest.mark.parametrize("after", [3, *(pytest.param(i, marks=pytest.mark.slow) for i in (6, 8))])
 def test_an_interrupted_autoattack_continues_and_ends_equal(
     after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
