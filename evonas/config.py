@@ -13,8 +13,8 @@ from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"channels": 8, "layers": 5, "population": 12, "children": 6, "generations": 5},
-    "paper": {"channels": 36, "layers": 20, "population": 100, "children": 50, "generations": 50, "batch_size": 8},
+    "quick": {"channels": 8, "layers": 5, "population": 12, "generations": 5},
+    "paper": {"channels": 36, "layers": 20, "population": 100, "generations": 50, "batch_size": 8},
 }
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0

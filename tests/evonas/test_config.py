@@ -41,6 +41,15 @@ def test_an_option_overrides_a_preset(preset: str) -> None:
     assert SearchSettings.from_options(preset).resolve().generations == PRESETS[preset]["generations"]
 
 
+@pytest.mark.parametrize(("preset", "population", "children"), [("quick", 12, 6), ("paper", 100, 50)])
+def test_a_preset_has_children_by_its_population_and_takes_a_smaller_one(
+    preset: str, population: int, children: int
+) -> None:
+    settings = SearchSettings.from_options(preset).resolve()
+    assert (settings.population, settings.children) == (population, children)
+    assert SearchSettings.from_options(preset, population=4).resolve().children == 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
