@@ -1,7 +1,8 @@
 """Regularised evolution: tournaments choose parents, and the oldest die.
 
 Source: Real, Aggarwal, Huang, Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019;
-with ``children = 1`` exactly that, with more the children of a generation are born from one population.
+with ``children = 1`` exactly that, but for the tournament, whose members are drawn without replacement; with more
+the children of a generation are born from one population.
 """
 
 from __future__ import annotations
