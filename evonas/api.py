@@ -112,8 +112,8 @@ def correlate(
     """Rank correlations of proxies with the trained accuracies in a CSV file.
 
     Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``engine``,
-    ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line of a table
-    that is wrong.
+    ``pair``, ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line
+    of a table that is wrong.
     """
     from evonas import correlation
 

@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from evonas import api, completion
 from evonas.cli_bench import bench
 from evonas.cli_compare import compare
+from evonas.cli_correlate import correlate
 from evonas.cli_evaluate import evaluate
 from evonas.cli_export import export
 from evonas.cli_list import list_
@@ -34,18 +35,16 @@ from evonas.options import (
     DataDir,
     Dataset,
     Device,
-    EngineName,
     ImageSize,
     Layers,
     Memory,
     Precision,
-    RayAddress,
     RunPath,
     Seed,
     Space,
-    Workers,
+    names,
 )
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError
 
 
 class Commands(TyperGroup):
@@ -71,10 +70,6 @@ app = typer.Typer(
 )
 
 SEARCH, FINAL, LOOK, KNOW = "Search", "Train and measure", "Look at runs", "Know what there is"
-_SETTINGS = (
-    *("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device"),
-    *("precision", "batch_networks", "memory"),
-)
 _NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 
@@ -148,7 +143,7 @@ def score(
     Example: `evonas score DARTS_V2 ADVRUSH PC_DARTS_cifar --proxy croze,params,flops --channels 8 --layers 5`
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    chosen = None if proxies is None else _names(proxies)
+    chosen = None if proxies is None else names(proxies)
     given = options if run is not None else {"settings": SearchSettings.from_options(**options)}
     rows = api.score(genotypes, chosen, run=run, **given)
     if as_json:
@@ -158,61 +153,7 @@ def score(
     _output().print_rich(Scores(rows))
 
 
-@app.command(rich_help_panel=KNOW)
-def correlate(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV file with architectures and accuracies.")],
-    proxies: Annotated[
-        str,
-        typer.Option(
-            "--proxy", help="Separated by commas; a+b*2 is a composite.", autocompletion=completion.proxies
-        ),
-    ] = "croze",
-    space: Space = "nasbench201",
-    sample: Annotated[int | None, typer.Option(help="Architectures, drawn by --seed.  [default: all]")] = None,
-    all_ids: Annotated[bool, typer.Option("--all-ids", help="Count every isomorphic cell.")] = False,
-    half: Annotated[str | None, typer.Option(help="A or B: only that half, by a fixed hash.")] = None,
-    target: Annotated[str | None, typer.Option(help="Accuracies, separated by commas.  [default: all]")] = None,
-    grouping: Annotated[str, typer.Option(help="Corruptions grouped as in the paper or standard.")] = "paper",
-    scores: Annotated[Path, typer.Option(help="Keeps every score, to go on from.")] = Path("runs/scores.db"),
-    engine: EngineName = "auto",
-    workers: Workers = None,
-    ray_address: RayAddress = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a heat map there (.png, .svg, .pdf).")] = None,
-    scatter: Annotated[str | None, typer.Option(help="PROXY:TARGET, plotted instead of the heat map.")] = None,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table beside the CRoZe paper's.")] = False,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    batch_networks: BatchNetworks = None,
-    memory: Memory = None,
-    as_json: AsJson = False,
-) -> None:
-    """Correlate proxies with the trained accuracies of a table.
-
-    Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
-    """
-    from evonas.bench import markdown
-    from evonas.engine import make
-    from evonas.report.correlation import ScoringProgress, correlation_tables, draw
-
-    options = {name: value for name, value in locals().items() if name in _SETTINGS}
-    choice: dict[str, Any] = {"sample": sample, "all_ids": all_ids, "half": half, "grouping": grouping}
-    choice |= {"scores": scores, "engine": make(engine, workers, ray_address)}
-    choice |= {"target_names": _names(target) if target else None}
-    with ScoringProgress() as observer:
-        choice |= {"observer": observer, "announce": observer.message}
-        result = api.correlate(table, _names(proxies), SearchSettings.from_options(**options), **choice)
-    if plot is not None:
-        draw(result, plot, scatter)
-    if as_markdown:
-        return _output().print_rich(markdown(result))
-    return _output().print_json(result.as_dict()) if as_json else _output().print_rich(correlation_tables(result))
+app.command(rich_help_panel=KNOW)(correlate)
 
 
 @app.command(rich_help_panel=LOOK)
@@ -227,13 +168,6 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
     from evonas.report.overview import Overview
 
     _output().print_rich(Overview(summary))
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if not names:
-        raise UsageError("--proxy needs at least one name; see evonas list proxies")
-    return names
 
 
 def _output() -> Any:

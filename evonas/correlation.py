@@ -28,6 +28,7 @@ def correlate(
     grouping: str = "paper",
     scores: str | Path | None = None,
     engine: Engine | None = None,
+    pair: tuple[str, str] | None = None,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
@@ -50,6 +51,7 @@ def correlate(
             grouping=grouping,
             score_file=scores,
             engine=opened,
+            pair=pair,
             observer=observer,
             announce=announce,
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from evonas import completion
+from spaces.errors import UsageError
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.", autocompletion=completion.runs)]
 Space = Annotated[
@@ -90,3 +91,14 @@ Log = Annotated[
     tuple[str, Path] | None,
     typer.Option("--log", metavar="FORMAT PATH", help="Append every event to a file; FORMAT is jsonl."),
 ]
+
+
+def names(text: str, option: str = "--proxy") -> list[str]:
+    """Names separated by commas. Raises `UsageError` if there is none."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise UsageError(f"{option} needs at least one name; see {_KNOWN[option]}")
+    return found
+
+
+_KNOWN = {"--proxy": "evonas list proxies", "--target": "the columns of the table"}

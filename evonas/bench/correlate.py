@@ -112,6 +112,7 @@ def correlate(
     grouping: str = "paper",
     score_file: str | Path | None = None,
     engine: Engine | None = None,
+    pair: tuple[str, str] | None = None,
     resamples: int = 1000,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
@@ -119,13 +120,16 @@ def correlate(
     """Scores a sample of ``table`` by the proxies and composites ``names`` and correlates with its accuracies.
 
     ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
-    correlation continues. A composite is standardised on the sample. ``announce`` gets what is worth a line.
+    correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
+    will be looked at together. ``announce`` gets what is worth a line.
     Raises `UsageError` for what cannot be asked, before anything is scored.
     """
     if not names:
         raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
     members = {name: composite.parse(name) for name in dict.fromkeys(names)}
     found = targets(table, target_names, grouping)
+    if pair is not None:
+        check_pair(*pair, list(members), [target.name for target in found])
     rows = sample(table, n, seed, all_ids, half)
     if len(rows) < FEWEST:
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {FEWEST}")
@@ -137,6 +141,13 @@ def correlate(
         )
     combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
     return _report(table, rows, found, combined, scored[SIZE], resamples, seed)
+
+
+def check_pair(proxy: str, target: str, names: Sequence[str], targets: Sequence[str]) -> None:
+    """Raises `UsageError` for a proxy or a target that is not correlated."""
+    for name, known, what in ((proxy, names, "proxy"), (target, targets, "target")):
+        if name not in known:
+            raise UsageError(f"the correlation has no {what} {name!r}: {closest(name, list(known))}")
 
 
 def _combined(name: str, parts: Sequence[composite.Member], scored: Mapping[str, list[Score]]) -> list[Score]:

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from evonas.bench.correlate import Correlation
+from evonas.bench.correlate import Correlation, check_pair
 from spaces import UsageError
-from spaces.registry import closest
 
 COLOURS = "RdBu"
 POINT = "#1f5f8b"
@@ -36,9 +35,7 @@ def heat_map(result: Correlation, path: str | Path) -> None:
 
 def scatter(result: Correlation, proxy: str, target: str, path: str | Path) -> None:
     """The score of one proxy against the accuracy on one target, a point an architecture."""
-    for name, known, what in ((proxy, list(result.scores), "proxy"), (target, list(result.target), "target")):
-        if name not in known:
-            raise UsageError(f"the correlation has no {what} {name!r}: {closest(name, known)}")
+    check_pair(proxy, target, list(result.scores), list(result.target))
     score, accuracy = result.scores[proxy], result.accuracies[target]
     rho, interval = result.spearman[proxy][target], result.ci95[proxy][target]
     figure = Figure(figsize=(5, 4), layout="constrained")

@@ -16,7 +16,6 @@ from evonas.bench.correlate import Cells
 from evonas.bench.scores import Progress as Scored
 from evonas.report.columns import number_columns
 from evonas.report.style import duration
-from spaces import UsageError
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -60,14 +59,11 @@ class ScoringProgress:
         self.console.print(text, soft_wrap=True, markup=False)
 
 
-def draw(result: Correlation, path: Path, pair: str | None) -> None:
-    """A heat map, or the scatter of the pair ``PROXY:TARGET``."""
+def draw(result: Correlation, path: Path, pair: tuple[str, str] | None) -> None:
+    """A heat map, or the scatter of a proxy and a target."""
     if pair is None:
         return heat_map(result, path)
-    proxy, separator, target = pair.rpartition(":")
-    if not separator:
-        raise UsageError(f"--scatter takes PROXY:TARGET, such as croze:clean, not {pair!r}")
-    scatter(result, proxy, target, path)
+    scatter(result, *pair, path)
 
 
 def correlation_tables(result: Correlation) -> RenderableType:

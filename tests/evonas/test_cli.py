@@ -98,6 +98,27 @@ def test_correlate_prints_one_json_document_of_the_agreed_shape(tmp_path: Path) 
     assert not CONTROL.search(human.stdout) and (tmp_path / "s.png").is_file()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--scatter", "params:clean"], "--scatter needs --plot"),
+        (["--scatter", "params", "--plot", "p.svg"], "PROXY:TARGET"),
+        (["--scatter", "flops:clean", "--plot", "p.svg"], "no proxy 'flops'"),
+        (["--scatter", "params:cleam", "--plot", "p.svg"], "no target 'cleam': did you mean clean"),
+        (["--json", "--markdown"], "--json and --markdown"),
+        (["--target", ","], "--target needs at least one name"),
+        (["--target", ""], "--target needs at least one name"),
+    ],
+)
+def test_correlate_refuses_what_it_cannot_show_before_it_scores(
+    arguments: list[str], expected: str, tmp_path: Path
+) -> None:
+    table(tmp_path / "t.csv")
+    done = run("correlate", "t.csv", "--proxy", "params", *arguments, cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == "" and expected in done.stderr, done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["t.csv"]
+
+
 @pytest.mark.parametrize("row", ["|none~0|,0.5", f"{EXAMPLE},much"])
 def test_correlate_names_the_line_of_a_table_that_is_wrong(row: str, tmp_path: Path) -> None:
     lines = len(table(tmp_path / "t.csv").read_text().splitlines())

@@ -1,0 +1,118 @@
+"""``evonas correlate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evonas import completion
+from evonas.config import SearchSettings
+from evonas.options import (
+    AsJson,
+    BatchNetworks,
+    BatchSize,
+    Channels,
+    DataDir,
+    Dataset,
+    Device,
+    EngineName,
+    ImageSize,
+    Layers,
+    Memory,
+    Precision,
+    RayAddress,
+    Seed,
+    Space,
+    Workers,
+    names,
+)
+from spaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from evonas.bench import Correlation
+
+_SETTINGS = (
+    *("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device"),
+    *("precision", "batch_networks", "memory"),
+)
+
+
+def correlate(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV file with architectures and accuracies.")],
+    proxies: Annotated[
+        str,
+        typer.Option(
+            "--proxy", help="Separated by commas; a+b*2 is a composite.", autocompletion=completion.proxies
+        ),
+    ] = "croze",
+    space: Space = "nasbench201",
+    sample: Annotated[int | None, typer.Option(help="Architectures, drawn by --seed.  [default: all]")] = None,
+    all_ids: Annotated[bool, typer.Option("--all-ids", help="Count every isomorphic cell.")] = False,
+    half: Annotated[str | None, typer.Option(help="A or B: only that half, by a fixed hash.")] = None,
+    target: Annotated[str | None, typer.Option(help="Accuracies, separated by commas.  [default: all]")] = None,
+    grouping: Annotated[str, typer.Option(help="Corruptions grouped as in the paper or standard.")] = "paper",
+    scores: Annotated[Path, typer.Option(help="Keeps every score, to go on from.")] = Path("runs/scores.db"),
+    engine: EngineName = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a heat map there (.png, .svg, .pdf).")] = None,
+    scatter: Annotated[str | None, typer.Option(help="PROXY:TARGET, plotted instead of the heat map.")] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table beside the CRoZe paper's.")] = False,
+    dataset: Dataset = None,
+    data_dir: DataDir = None,
+    batch_size: BatchSize = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    layers: Layers = None,
+    seed: Seed = None,
+    device: Device = None,
+    precision: Precision = None,
+    batch_networks: BatchNetworks = None,
+    memory: Memory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Correlate proxies with the trained accuracies of a table.
+
+    Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
+    """
+    from evonas import api
+    from evonas.engine import make
+    from evonas.report.correlation import ScoringProgress, draw
+
+    options = {name: value for name, value in locals().items() if name in _SETTINGS}
+    pair = _pair(plot, scatter, as_json and as_markdown)
+    choice: dict[str, Any] = {"sample": sample, "all_ids": all_ids, "half": half, "grouping": grouping}
+    choice |= {"scores": scores, "engine": make(engine, workers, ray_address), "pair": pair}
+    choice |= {"target_names": names(target, "--target") if target is not None else None}
+    with ScoringProgress() as observer:
+        choice |= {"observer": observer, "announce": observer.message}
+        result = api.correlate(table, names(proxies), SearchSettings.from_options(**options), **choice)
+    if plot is not None:
+        draw(result, plot, pair)
+    _print(result, as_json, as_markdown)
+
+
+def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str, str] | None:
+    """The proxy and the target of ``--scatter``. Raises `UsageError` for what cannot be shown."""
+    if two_forms:
+        raise UsageError("--json and --markdown are two forms of the same result; give one of them")
+    if scatter is None:
+        return None
+    proxy, separator, target = scatter.rpartition(":")
+    if not separator:
+        raise UsageError(f"--scatter takes PROXY:TARGET, such as croze:clean, not {scatter!r}")
+    if plot is None:
+        raise UsageError("--scatter needs --plot, the file to draw it in")
+    return proxy, target
+
+
+def _print(result: Correlation, as_json: bool, as_markdown: bool) -> None:
+    from evonas.bench import markdown
+    from evonas.report.correlation import correlation_tables
+    from evonas.report.output import print_json, print_rich
+
+    if as_json:
+        return print_json(result.as_dict())
+    print_rich(markdown(result) if as_markdown else correlation_tables(result))
