@@ -54,9 +54,16 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise Interrupted(
-                "stopped at once; what was computed before is saved, and evonas resume RUN continues it"
-            ) from None
+            raise Interrupted(f"stopped at once{_GOES_ON.get(ctx.invoked_subcommand, '')}") from None
+
+
+_RESUME = "; what was computed before is saved, and evonas resume RUN continues it"
+_AGAIN = "; what was computed before is saved, and the same command again goes on"
+_GOES_ON = {  # of other commands nothing is left to continue
+    **dict.fromkeys(("search", "resume"), _RESUME),
+    **dict.fromkeys(("correlate", "evaluate"), _AGAIN),
+    "train": f"{_AGAIN}, of a genotype with its --run",
+}
 
 
 app = typer.Typer(

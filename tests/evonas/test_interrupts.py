@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
+from typing import Any
 
 import pytest
 
-from evonas.interrupts import stop_requests
+from evonas import api
+from evonas.cli import app
+from evonas.interrupts import Interrupted, stop_requests
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -37,3 +40,30 @@ def test_a_second_signal_stops_at_once_and_who_cannot_be_told_changes_nothing() 
         assert request.requested
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["search"], "and evonas resume RUN continues it"),
+        (["resume", "run"], "and evonas resume RUN continues it"),
+        (["train", "DARTS_V2"], "and the same command again goes on, of a genotype with its --run"),
+        (["evaluate", "run"], "and the same command again goes on"),
+        (["correlate", "t.csv"], "and the same command again goes on"),
+        *(
+            (words, None)
+            for words in (["score", "DARTS_V2"], ["verify", "run"], ["report", "run"], ["export", "run"])
+        ),
+    ],
+)
+def test_a_command_that_is_stopped_at_once_says_what_goes_on(
+    arguments: list[str], said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, arguments[0], stopped)
+    with pytest.raises(Interrupted) as caught:
+        app(arguments, standalone_mode=False)
+    kept = f"; what was computed before is saved, {said}" if said else ""
+    assert str(caught.value) == f"stopped at once{kept}"
