@@ -13,13 +13,13 @@ from evonas.files import write_json
 from evonas.final import checkpoint
 from evonas.final.images import split
 from evonas.final.measure import robust_accuracy
-from evonas.final.parallel import Group
+from evonas.final.parallel import Group, alone
 from evonas.final.settings import TrainSettings
 from evonas.final.training import Training
 from evonas.observer import Observer
 from evonas.rows import IndividualRow
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError
+from spaces.errors import EvonasError, UsageError
 
 JOURNAL = "finalists.json"
 STANDARD_EPS = 1.0  # in 1/255; networks that were not trained against attacks withstand no more
@@ -54,7 +54,8 @@ def compete(
 
     In each round every competitor is trained from its initial weights, for twice as many epochs as in the round
     before, and ranked by its accuracy on the images held out under PGD-10 (with the recipe's eps, or with 1/255
-    for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016).
+    for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016). Raises
+    `UsageError` if one of them has to be trained while there are several processes.
     """
     standing = [Finalist(row.birth, row.genotype, row.score or 0.0) for row in individuals]
     full = TrainSettings(standing[0].genotype, **options).resolve()
@@ -72,6 +73,7 @@ def compete(
             settings = TrainSettings(finalist.genotype, **{**options, "overrides": numbers}).resolve()
             key = f"{number}-{finalist.birth}-{settings.digest}"
             if key not in known:
+                _require_alone()
                 known[key] = _trained(run / "finalists" / key, settings, observer)
                 write_json(run / JOURNAL, known, resuming(run))
             contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.score, number, **known[key])
@@ -83,6 +85,15 @@ def compete(
         contest.sort(key=lambda one: (-one.robust, -one.validation, -one.score, one.birth))
         standing[:count] = contest
     return standing
+
+
+def _require_alone() -> None:
+    """Each of several processes would train every finalist, into the same files."""
+    if not alone():
+        raise UsageError(
+            "finalists compete in one process: give the command without torchrun; once they have, the training of "
+            "the winner may be interrupted and go on under torchrun"
+        )
 
 
 def _known(run: Path) -> dict[str, dict[str, float]]:

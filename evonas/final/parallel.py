@@ -59,6 +59,11 @@ def leads() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def alone() -> bool:
+    """Whether this is the only process of the training."""
+    return _number("WORLD_SIZE", 1) == 1
+
+
 def _number(name: str, default: int | None) -> int:
     text = os.environ.get(name, default)
     try:

@@ -106,6 +106,17 @@ def test_finalists_compete_and_what_they_reached_is_kept(settings: SearchSetting
     assert (tmp_path / "run" / "finalists.json").stat().st_mtime_ns == before
 
 
+def test_finalists_do_not_compete_in_several_processes(
+    settings: SearchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched(settings, tmp_path / "run", None)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(UsageError, match="finalists compete in one process"):
+        api.train(str(tmp_path / "run"), finalists=2, overrides=SHORT)
+    assert not (tmp_path / "run" / "finalists").exists()
+
+
 @pytest.mark.parametrize(("count", "epochs", "total"), [(2, 10, 10), (4, 60, 56), (8, 60, 48), (5, 1, 19)])
 def test_finalists_cost_about_one_training(count: int, epochs: int, total: int) -> None:
     plan = rounds(count, epochs)
