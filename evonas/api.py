@@ -162,7 +162,7 @@ def export(
     return export(Path(target), formats, None if out is None else Path(out), observer)
 
 
-def plot(run: str | Path, what: str = "history", format: str = "svg", out: str | Path | None = None) -> Path:
+def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:
     """Draw history, cells, pareto, corruptions or epsilon of a run for a paper; returns where the picture is.
 
     Raises `UsageError` for a run that has not come far enough.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from evonas.advice import command
 from evonas.durable import replace
 from evonas.report.html.facts import Facts, gather
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
 from spaces.registry import Registry, closest
 
 if TYPE_CHECKING:
@@ -40,16 +40,16 @@ Draw = Callable[[Facts], "Figure"]
 plots: Registry[Draw] = Registry("plot")
 
 
-def plot(run: str | Path, what: str, format: str = "svg", out: str | Path | None = None) -> Path:
+def plot(run: str | Path, what: str, format: str | None = None, out: str | Path | None = None) -> Path:
     """Draw one picture of a run, by default to RUN/<what>.<format>, and return where it is.
 
-    Raises `UsageError` for an unknown picture or format and for a run that has not come far enough for it.
+    The format is by default that of the ending of ``out``, else SVG. Raises `UsageError` for an unknown picture
+    or format, for two that disagree and for a run that has not come far enough for it.
     """
     import matplotlib
 
     draw = plots[what]
-    if format not in FORMATS:
-        raise UsageError(f"unknown --format {format!r}: {closest(format, list(FORMATS))}")
+    format = _format(format, "" if out is None else Path(out).suffix.lower()[1:])
     place = Path(run) / f"{what}.{format}" if out is None else Path(out)
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         figure = draw(gather(Path(run)))
@@ -58,6 +58,19 @@ def plot(run: str | Path, what: str, format: str = "svg", out: str | Path | None
         figure.savefig(picture, format=format, dpi=DOTS, metadata=metadata)
     replace(place, picture.getvalue(), own=False)
     return place
+
+
+def _format(asked: str | None, ending: str) -> str:
+    """The format that was asked for, that of the file's name, or SVG where there is neither."""
+    chosen = asked or ending or "svg"
+    if chosen not in FORMATS:
+        option = "--format" if asked else "format of --out"
+        raise UsageError(f"unknown {option} {shorten(chosen)}: {closest(chosen, list(FORMATS))}")
+    if ending in FORMATS and ending != chosen:
+        raise UsageError(
+            f"--format {chosen} does not go into a file that ends in .{ending}; leave one of them out"
+        )
+    return chosen
 
 
 def missing(facts: Facts, what: str, name: str) -> UsageError:

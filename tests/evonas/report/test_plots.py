@@ -36,3 +36,16 @@ def test_wrong_names_are_answered_with_the_right_ones(searched_run: Path) -> Non
         evonas.plot(searched_run, "histroy")
     with pytest.raises(UsageError, match="png"):
         evonas.plot(searched_run, "history", "jpeg")
+
+
+def test_the_ending_of_the_file_is_the_format(searched_run: Path, tmp_path: Path) -> None:
+    assert evonas.plot(searched_run, "cells", out=tmp_path / "x.PNG").read_bytes().startswith(BEGINNINGS["png"])
+    assert evonas.plot(searched_run, "cells", out=tmp_path / "x").read_bytes().startswith(BEGINNINGS["svg"])
+    assert evonas.plot(searched_run, "cells", "pdf", tmp_path / "x.1").read_bytes().startswith(BEGINNINGS["pdf"])
+    for format, name, said in [
+        ("svg", "y.png", "--format svg does not go into"),
+        (None, "y.jpg", "of --out 'jpg'"),
+    ]:
+        with pytest.raises(UsageError, match=said):
+            evonas.plot(searched_run, "cells", format, tmp_path / name)
+        assert not (tmp_path / name).exists()
