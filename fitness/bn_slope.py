@@ -54,7 +54,7 @@ def bn_slope(genotype: Any, task: Task) -> float:
     loss reaches it and its input varies, and a network without one has 0. This is what BatchNorm contributes to
     the log of the input-output Jacobian's bound (`jacobian-norm`); Zen-NAS (arXiv:2102.01063) adds the same
     logarithms with the opposite sign. It grows with the number of live normalised layers and with how much the
-    operations before them attenuate. Middling alone, it is what `croze-size` leaves out: the README shows both.
+    operations before them attenuate. Middling alone, it is what `croze-size` leaves out: docs/score.md shows both.
     """
     images, labels = task.images_and_labels()
     return sum(log_slopes(task.network(genotype), images, labels).values())

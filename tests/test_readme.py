@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import re
 import shlex
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fitness import register
 from spaces import spaces
 from tests import forks
 
@@ -130,3 +132,13 @@ def test_the_files_that_contributors_are_sent_to_exist() -> None:
     assert len(named) > 15
     for path in named:
         assert (ROOT / path).exists(), path
+
+
+def test_contributors_are_told_what_is_so() -> None:
+    rows = [line.split(" | ") for line in PAGES["contributing.md"].splitlines() if line.startswith("| ")][1:]
+    for what, _, entry, imported, example in rows:
+        place, module = (ROOT / re.findall(r"`(.+?)`", cell)[0] for cell in (imported, example))
+        assert re.search(rf"\b{module.stem}\b", place.read_text(encoding="utf-8")), what
+        if what == "| proxy":
+            given = dict.fromkeys(re.findall(r"(\w+)=\.\.\.", entry))
+            inspect.signature(register).bind("name", **given)
