@@ -17,11 +17,10 @@ WRITTEN = re.compile(r'\bregister\(\s*"([\w\[\]-]+)"')
 
 
 def runs(incomplete: str) -> list[str]:
-    """Run directories in ``runs/``, or below the directory that is being typed."""
-    folder = Path(
-        incomplete if incomplete.endswith("/") else Path(incomplete).parent if "/" in incomplete else "runs"
-    )
-    return [str(path) for path in runs_in(folder) if str(path).startswith(incomplete)]
+    """Run directories in the directory that is being typed and in its ``runs/``; without one in ``runs/``."""
+    typed = incomplete[: incomplete.rfind("/") + 1]  # stays as it is: a shell takes nothing for ./ but ./
+    folders = (typed, f"{typed}runs/") if typed else ("runs/",)
+    return _beginning(incomplete, (f"{folder}{path.name}" for folder in folders for path in runs_in(Path(folder))))
 
 
 def genotypes(incomplete: str) -> list[str]:

@@ -121,6 +121,9 @@ class SearchSettings:
         from fitness import composite
         from spaces import spaces
 
+        if "," in self.proxy:
+            several = "+".join(name.strip() for name in self.proxy.split(",") if name.strip())
+            raise UsageError(f"a search has one --proxy; several are one if you join them with +: {several}")
         space = spaces[self.space]
         _ = algorithms[self.algorithm]
         channels, layers = self.channels or space.default_channels, self.layers or space.default_layers

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.data.source import SIDE, Source, pixel_statistics, sources
-from spaces.errors import EvonasError, shorten
+from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -62,7 +62,7 @@ class Folder(Source):
         self.root = Path(rest).expanduser()
         self.image_size = image_size or SIDE
         if not self.root.is_dir():
-            raise EvonasError(f"{self.root} is not a directory; folder:PATH needs one directory per class inside")
+            raise UsageError(f"{self.root} is not a directory; folder:PATH needs one directory per class inside")
         self._divided = (self.root / "train").is_dir() and (self.root / "test").is_dir()
         top = self.root / "train" if self._divided else self.root
         self.classes = tuple(sorted(path.name for path in _listed(top) if path.is_dir()))

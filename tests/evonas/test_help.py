@@ -59,6 +59,8 @@ def test_a_shell_completes_runs_and_names(tmp_path: Path) -> None:
     expected = {
         "evonas show ": ["runs/first"],
         "evonas show elsewhere/": ["elsewhere/third"],
+        "evonas show ./": ["./runs/first"],
+        "evonas show ./runs/f": ["./runs/first"],
         "evonas train DARTS_V": ["DARTS_V1", "DARTS_V2"],
         "evonas score DARTS_V2 --proxy croze,para": ["croze,params"],
         "evonas list atta": ["attacks"],
