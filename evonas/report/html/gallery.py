@@ -41,7 +41,7 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
     from evonas.final import checkpoint
     from evonas.final.attacks import AttackOptions, attacks
     from evonas.final.attacks.draws import Draws
-    from evonas.final.corruptions import corrupt
+    from evonas.final.evaluation.corrupted import corrupted
     from evonas.final.evaluation.target import BEST, draw, images_for
 
     protocol, device = found["protocol"], pick(facts.device)
@@ -67,9 +67,14 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
             columns.append((f"{name} {one['epsilon']:g}/255", moved, None))
             gain = 127.5 / one["epsilon"] if one["epsilon"] else 1.0
             columns.append((PERTURBATION, 0.5 + (moved - pixels) * 255 * gain / 255, moved))
-    for name in CORRUPTIONS if found.get("corruptions") else ():
-        disturbed = corrupt(images, name, SEVERITY, protocol["seed"], chosen)
-        columns.append((f"{name.replace('_', ' ')} {SEVERITY}", disturbed.to(device).float() / 255, None))
+    measured, remark = found.get("corruptions"), ""
+    if measured:
+        origin = corrupted(*data[:2], everything.labels, protocol["seed"])
+        if measured["source"] != origin.source:
+            remark = f" Corrupted images are {origin.source} here; those measured were {measured['source']}."
+        for name in CORRUPTIONS:
+            disturbed = origin.images(name, SEVERITY, chosen, images)
+            columns.append((f"{name.replace('_', ' ')} {SEVERITY}", disturbed.to(device).float() / 255, None))
     with torch.no_grad():
         said = [None if moved is not None else model(shown).softmax(1).cpu() for _, shown, moved in columns]
     rows = []
@@ -81,7 +86,7 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
         rows.append(f'<div class="strip">{"".join(cells)}</div>')
     note = (
         f"The first {len(chosen)} images of the evaluation; below each what the network says and how sure it is. "
-        f"The perturbation is magnified {gain:.0f} times around grey."
+        f"The perturbation is magnified {gain:.0f} times around grey.{remark}"
     )
     return "".join(rows), note
 

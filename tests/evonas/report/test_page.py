@@ -18,19 +18,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import typer
 from PIL import Image
+from torch import Tensor
 
 import evonas
 from evonas import api, cli_search
 from evonas.cli import app
 from evonas.commands import evaluate_command, search_command, train_command
+from evonas.final.evaluation.corrupted import Regenerated
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.plan import FinalPlan
 from evonas.final.recipe import overrides
 from evonas.final.recipes import recipes
 from evonas.observer import Observer
 from evonas.report.html.facts import gather
+from evonas.report.html.gallery import gallery
 from evonas.report.html.page import page, write_report
 from spaces import EvonasError, spaces
 from tests.evonas.conftest import content
@@ -114,6 +118,23 @@ def test_the_gallery_shows_images_and_what_the_network_says(report: str) -> None
     assert 0 < abs(clean - attacked).max() <= 8
     moved = (attacked - clean) * 127.5 / 8 + 127.5
     assert abs(moved.clip(0, 255) - perturbation).max() <= 9  # bytes: half of 1/255, magnified 16 times
+
+
+def test_the_gallery_shows_the_corrupted_images_that_are_measured_here(
+    finished_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Black(Regenerated):
+        source = "published"
+
+        def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
+            return torch.zeros_like(clean)
+
+    monkeypatch.setattr("evonas.final.evaluation.corrupted.corrupted", lambda *given: Black(0))
+    text = gallery(gather(finished_run))
+    assert "Corrupted images are published here; those measured were regenerated." in text
+    shots = re.findall(r'base64,([^"]+)" alt="fog 3"', text)
+    assert len(shots) == 5
+    assert all(not np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).any() for data in shots)
 
 
 def test_the_lineage_goes_from_a_random_ancestor_to_the_best_one_edit_at_a_time(
