@@ -41,7 +41,7 @@ class Genotype(Format):
             "import json, evonas\n\n"
             f'genotype = json.load(open("{self.file}"))["genotype"]\n'
             f'evonas.train(genotype, "runs/again", space="{facts["space"]}", dataset="{dataset}", '
-            f"channels={facts['channels']}, layers={facts['layers']})\n"
+            f"channels={facts['channels']}, layers={facts['layers']}, image_size={facts['image_size']})\n"
             "```"
         )
 

@@ -146,6 +146,7 @@ def test_the_card_says_what_was_measured(exported: Export) -> None:
         assert part in text
     assert "60.00 %" in text and "no gradient vanishes" in text and "seed 0" in text and "torch" in text
     assert all(f"### {formats[name].file}" in text for name in HERE)
+    assert "channels=4, layers=3, image_size=32)" in text
 
 
 def test_an_export_of_a_checkpoint_without_evaluation(tmp_path: Path) -> None:
