@@ -48,9 +48,10 @@ def augment(images: Tensor, draws: Draws, recipe: Recipe, mean: Tensor) -> Tenso
     cropped = padded[image, rows[:, :, None], columns[:, None, :]]  # (N, H, W, 3)
     moved = cropped.permute(0, 3, 1, 2).to(torch.float32) / 255  # (N, 3, H, W), channels last
     if recipe.cutout:
-        half = recipe.cutout // 2
+        before = recipe.cutout // 2
+        after = recipe.cutout - before
         inside = [
-            (position >= draws.centre[:, axis, None] - half) & (position < draws.centre[:, axis, None] + half)
+            (position >= draws.centre[:, axis, None] - before) & (position < draws.centre[:, axis, None] + after)
             for axis, position in enumerate(
                 (torch.arange(height, device=device), torch.arange(width, device=device))
             )

@@ -25,12 +25,12 @@ def one(image: Tensor, draws: Draws, crop: int, cutout: int) -> Tensor:
         moved = moved.flip(-1)
     row, column = draws.centre.tolist()
     half = cutout // 2
-    moved[:, max(0, row - half) : row + half, max(0, column - half) : column + half] = MEAN[0]
+    moved[:, max(0, row - half) : row - half + cutout, max(0, column - half) : column - half + cutout] = MEAN[0]
     return moved
 
 
 @pytest.mark.parametrize("crop", [0, 4])
-@pytest.mark.parametrize("cutout", [0, 8])
+@pytest.mark.parametrize("cutout", [0, 1, 5, 8])
 def test_a_batch_is_augmented_as_its_images_are(crop: int, cutout: int) -> None:
     recipe = dataclasses.replace(recipes["fast"], crop=crop, cutout=cutout)
     generator = torch.Generator().manual_seed(1)
