@@ -85,7 +85,9 @@ class Recipe:
         if values.get("lr") is not None and "lr_batch" not in values:
             values["lr_batch"] = None  # what is asked for is what is used
         if "epochs" in values and "milestones" not in values:  # a shorter training has them in proportion
-            values["milestones"] = tuple(round(m * values["epochs"] / self.epochs) for m in self.milestones)
+            values["milestones"] = tuple(
+                max(1, round(m * values["epochs"] / self.epochs)) for m in self.milestones
+            )
         return dataclasses.replace(self, **values)
 
     def for_images(self, count: int) -> Recipe:

@@ -32,6 +32,8 @@ def test_steps_fall_to_a_tenth_at_99_and_149() -> None:
 
 def test_a_shorter_training_has_its_milestones_in_proportion() -> None:
     assert recipes["croze200"].with_numbers({"epochs": 20}).milestones == (10, 15)
+    once = recipes["croze200"].with_numbers({"epochs": 1})
+    assert once.milestones == (1, 1) and learning_rate(once, 0, 0.5) == once.lr
     assert recipes["croze200"].with_numbers({"epochs": 20, "milestones": "3,4"}).milestones == (3, 4)
 
 
