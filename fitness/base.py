@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from fitness.norm import keep_digits
 from spaces import Network, NetworkSize, Registry, Space, UsageError
 
 
@@ -88,7 +89,10 @@ class Task:
         """The untrained network of ``genotype``, its weights drawn from hash(seed, canonical key)."""
         generator = torch.Generator().manual_seed(stable_hash(self.seed, self.space.key(genotype)))
         network = self.space.build(genotype, self.size, generator=generator, norm=norm)
-        return network.to(self.device, self.dtype).to(memory_format=self._layout)
+        network = network.to(self.device, self.dtype).to(memory_format=self._layout)
+        if self.device == "cpu":
+            keep_digits(network)
+        return network
 
     def images_and_labels(self) -> tuple[Tensor, Tensor]:
         """The batch on the task's device and in its precision."""

@@ -150,6 +150,7 @@ def printed_layers(genotype: Any, task: Task) -> list[LayerTerms]:
     source="Ha, Kim, Hwang 2023 (arXiv:2306.05031), equations 3-10",
     cost="3 forwards, 2 full backwards, 1 backward to the images, shared with its terms",
     needs_images=True,
+    version=2,
 )
 def croze_paper(genotype: Any, task: Task) -> float:
     """Consistency of features, parameters and gradients, as printed: with BatchNorm.

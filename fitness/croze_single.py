@@ -12,6 +12,7 @@ from fitness.croze import EPSILON, released_layers
 from fitness.croze_paper import printed_layers, terms_of
 
 SOURCE = "Ha, Kim, Hwang 2023 (arXiv:2306.05031)"
+VERSION = {"croze": 1, "croze-paper": 2}
 MEANING = {"P": "parameters", "G": "gradients", "Z": "features"}
 
 
@@ -30,6 +31,7 @@ def _register_term(form: str, term: str) -> None:
         source=f"{SOURCE}, one term of {form}",
         cost=f"3 forwards, 3 backwards, shared with {form}",
         needs_images=True,
+        version=VERSION[form],
     )(single)
 
 
@@ -49,6 +51,7 @@ def _with_images(genotype: Any, task: Task, x_prime: Tensor) -> float:
     source=f"{SOURCE}, equations 3-10, input perturbation replaced",
     cost="2 forwards, 2 backwards, the first of each shared with croze-paper",
     needs_images=True,
+    version=VERSION["croze-paper"],
 )
 def croze_paper_gaussian(genotype: Any, task: Task) -> float:
     """`croze-paper` whose images carry Gaussian noise instead of the FGSM step of equation 4.
@@ -71,6 +74,7 @@ def croze_paper_gaussian(genotype: Any, task: Task) -> float:
     source=f"{SOURCE}, equations 3-10, no input perturbation",
     cost="2 forwards, 2 backwards, the first of each shared with croze-paper",
     needs_images=True,
+    version=VERSION["croze-paper"],
 )
 def croze_paper_none(genotype: Any, task: Task) -> float:
     """`croze-paper` with the clean images in place of x': only the weights are perturbed."""

@@ -14,7 +14,7 @@ from fitness.passes import first_order_sums
     source="Theis et al. 2018 (arXiv:1801.05787), Turner et al. 2020 (arXiv:1906.04113)",
     cost="1 forward, 1 backward, shared with plain, grad-norm and snip",
     needs_images=True,
-    version=2,
+    version=3,
 )
 def fisher(genotype: Any, task: Task) -> float:
     """Fisher information of the channels a_m of every Conv2d and Linear layer's output.

@@ -14,6 +14,7 @@ from fitness.passes import first_order_sums
     source="Abdelfattah et al. 2021 (arXiv:2101.08134), as released",
     cost="1 forward, 1 backward, shared with plain, snip and fisher",
     needs_images=True,
+    version=2,
 )
 def grad_norm(genotype: Any, task: Task) -> float:
     """Sum over Conv2d and Linear layers of the Euclidean norm of the weight's gradient.

@@ -31,6 +31,7 @@ def grasp_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     source="Wang, Zhang, Grosse 2020 (arXiv:2002.07376); sign and sum of Abdelfattah et al. 2021",
     cost="1 forward, 1 backward, 1 backward through that backward",
     needs_images=True,
+    version=2,
 )
 def grasp(genotype: Any, task: Task) -> float:
     """Sum of -theta H g, with H the Hessian of the mean cross-entropy at g's own batch.

@@ -33,6 +33,7 @@ def correlations(network: nn.Module, images: Tensor) -> Tensor:
     source="Mellor et al. 2020 (arXiv:2006.04647v1); as released with Abdelfattah et al. 2021",
     cost="1 forward, 1 backward",
     needs_images=True,
+    version=2,
 )
 def jacob_cov(genotype: Any, task: Task) -> float:
     """Spectrum of the correlations between the images' Jacobians; best where they are uncorrelated.

@@ -14,6 +14,7 @@ from fitness.passes import first_order_sums
     source="Abdelfattah et al. 2021 (arXiv:2101.08134), baseline; as released",
     cost="1 forward, 1 backward, shared with grad-norm, snip and fisher",
     needs_images=True,
+    version=2,
 )
 def plain(genotype: Any, task: Task) -> float:
     """Sum of weight times gradient over all Conv2d and Linear weights, with its sign.

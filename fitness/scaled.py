@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fitness.norm import laid_out_like
 from spaces.arithmetic import Arithmetic, Block
 
 
@@ -65,14 +66,15 @@ class ScaledArithmetic(Arithmetic):
 
     def _batch_norm(self, module: nn.BatchNorm2d, x: Scaled) -> Scaled:
         """BN(s v) with batch statistics = BN(v) with eps / s^2; what comes out has no scale any more."""
-        mean = x.value.mean((0, 2, 3), keepdim=True)
-        variance = x.value.var((0, 2, 3), unbiased=False, keepdim=True)
-        eps = module.eps * torch.exp(-2 * x.log).to(x.value.dtype)
-        normalised = (x.value - mean) / torch.sqrt(variance + eps)
+        given = x.value.contiguous()  # sums over channels last lose digits
+        mean = given.mean((0, 2, 3), keepdim=True)
+        variance = given.var((0, 2, 3), unbiased=False, keepdim=True)
+        eps = module.eps * torch.exp(-2 * x.log).to(given.dtype)
+        normalised = (given - mean) / torch.sqrt(variance + eps)
         shape = (1, -1, 1, 1)
         affine = module.weight is not None
         value = normalised * module.weight.view(shape) + module.bias.view(shape) if affine else normalised
-        return Scaled(value, torch.zeros_like(x.log))
+        return Scaled(laid_out_like(value, x.value), torch.zeros_like(x.log))
 
     def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor], Tensor]:
         log = torch.stack([term.log for term in terms]).amax()

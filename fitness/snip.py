@@ -14,6 +14,7 @@ from fitness.passes import first_order_sums
     source="Lee, Ajanthan, Torr 2019 (arXiv:1810.02340); summed by Abdelfattah et al. 2021",
     cost="1 forward, 1 backward, shared with plain, grad-norm and fisher",
     needs_images=True,
+    version=2,
 )
 def snip(genotype: Any, task: Task) -> float:
     """Sum of |weight times gradient|: the gradient of the loss for a mask c on the weights, at c = 1.

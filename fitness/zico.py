@@ -45,6 +45,7 @@ def zico_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     source="Li, Yang, Bhardwaj, Marculescu 2023 (arXiv:2301.11300), as released",
     cost="1 forward, 1 backward, in two halves",
     needs_images=True,
+    version=2,
 )
 def zico(genotype: Any, task: Task) -> float:
     """Sum over layers of the log of the inverse coefficients of variation of their gradients.

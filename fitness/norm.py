@@ -1,0 +1,29 @@
+"""BatchNorm that keeps its digits in memory laid out channels last."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def laid_out_like(y: Tensor, x: Tensor) -> Tensor:
+    """``y`` channels last if ``x`` is."""
+    return y if x.is_contiguous() else y.contiguous(memory_format=torch.channels_last)
+
+
+class ExactBatchNorm2d(nn.BatchNorm2d):
+    """BatchNorm2d over contiguous memory.
+
+    PyTorch's kernel for channels last adds up in float32 on a CPU: of (8, 16, 32, 32) it leaves 1.5e-4 of the
+    gradient of gamma uncertain, the one for contiguous memory 3e-6.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return laid_out_like(super().forward(x.contiguous()), x)
+
+
+def keep_digits(network: nn.Module) -> None:
+    """Turn every BatchNorm2d of ``network`` into an `ExactBatchNorm2d`; hooks and parameters stay."""
+    for module in network.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = ExactBatchNorm2d
