@@ -9,7 +9,7 @@ from typing import Any
 from evonas.files import read_json
 from evonas.final.checkpoint import Checkpoint
 from evonas.final.finalists import JOURNAL, rounds
-from evonas.final.plan import plan_of
+from evonas.final.plan import MOST_FINALISTS, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.rows import IndividualRow
 from evonas.store import Run
@@ -34,7 +34,8 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
             return judged(PART, NAME, "it is of a genotype that is not the best of the search", "")
     elif journal is None:
         return judged(PART, NAME, f"{JOURNAL} is missing, which says who won among {planned} finalists", "")
-    sizes = [planned] if planned > 1 else range(2, 1 + sum(key.startswith("1-") for key in journal))
+    most = min(MOST_FINALISTS, sum(key.startswith("1-") for key in journal))
+    sizes = [planned] if planned > 1 else range(2, 1 + most)
     for leading in map(store.leading, sizes):
         if _won(leading, found.settings, journal) == found.genotype:
             return judged(PART, NAME, None, f"the winner among the {len(leading)} finalists")
@@ -60,5 +61,5 @@ def _won(leading: list[IndividualRow], settings: TrainSettings, journal: dict[st
 def _reached(line: Any) -> tuple[float, float]:
     try:
         return float(line["robust"]), float(line["validation"])
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise EvonasError(f"{JOURNAL} cannot be read: {error}") from None
