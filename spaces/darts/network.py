@@ -15,10 +15,13 @@ from spaces.network import Network
 from spaces.size import NetworkSize
 
 
-def drop_path(x: Tensor, probability: float) -> Tensor:
+def drop_path(x: Tensor, probability: float | Tensor) -> Tensor:
     """Zero whole images' paths with ``probability`` and scale the rest by 1/(1 - probability)."""
-    keep = 1 - probability
-    mask = torch.empty((x.shape[0], 1, 1, 1), dtype=x.dtype, device=x.device).bernoulli_(keep)  # (N, 1, 1, 1)
+    keep, shape = 1 - probability, (x.shape[0], 1, 1, 1)
+    if isinstance(keep, Tensor):
+        mask = (torch.rand(shape, device=x.device) < keep).to(x.dtype)  # (N, 1, 1, 1)
+    else:
+        mask = torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(keep)  # (N, 1, 1, 1)
     return x / keep * mask
 
 
@@ -49,14 +52,15 @@ class Cell(nn.Module):
             BUILD[operation](channels, 2 if reduction and state < 2 else 1, norm) for operation, state in edges
         )
 
-    def forward(self, s0: Any, s1: Any, a: Arithmetic = PLAIN, drop_path_prob: float = 0.0) -> Any:
+    def forward(self, s0: Any, s1: Any, a: Arithmetic = PLAIN, drop_path_prob: float | Tensor = 0.0) -> Any:
+        drops = self.training and (isinstance(drop_path_prob, Tensor) or drop_path_prob > 0)
         states = [a.state(a.apply(self.preprocess0, s0)), a.state(a.apply(self.preprocess1, s1))]
         for node in range(0, len(self._ops), 2):
             terms = []
             for edge in (node, node + 1):
                 operation = self._ops[edge]
                 term = a.apply(operation, states[self.inputs[edge]])
-                if self.training and drop_path_prob > 0 and not isinstance(operation, nn.Identity):
+                if drops and not isinstance(operation, nn.Identity):
                     term = drop_path(term, drop_path_prob)
                 terms.append(term)
             states.append(a.state(a.add(terms)))
@@ -94,7 +98,7 @@ class DartsNetwork(Network):
     def __init__(self, genotype: Genotype, size: NetworkSize, norm: bool = True, auxiliary: bool = False) -> None:
         super().__init__()
         self.genotype = genotype
-        self.drop_path_prob = 0.0
+        self._drop_path_prob, self._drops, self._compiled_prob = 0.0, False, torch.zeros(())
         c_stem = STEM_MULTIPLIER * size.channels
         self.stem = nn.Sequential(nn.Conv2d(3, c_stem, 3, padding=1, bias=False), batch_norm(c_stem, norm))
         self.cells = nn.ModuleList()
@@ -112,12 +116,28 @@ class DartsNetwork(Network):
         self.global_pooling = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(c_prev, size.classes)
 
+    @property
+    def drop_path_prob(self) -> float:
+        """The probability; a compiled network has it as a tensor: each other number would compile it anew."""
+        return self._drop_path_prob
+
+    @drop_path_prob.setter
+    def drop_path_prob(self, value: float) -> None:
+        self._drop_path_prob, self._drops = value, value > 0
+        if value > 0:
+            self._compiled_prob = torch.tensor(value, device=self.classifier.weight.device)
+
+    def _probability(self) -> float | Tensor:
+        if torch.compiler.is_compiling():
+            return self._compiled_prob if self._drops else 0.0
+        return self._drop_path_prob
+
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
-        a = arithmetic
+        a, probability = arithmetic, self._probability()
         s0 = s1 = a.stage("stem", a.state(a.apply(self.stem, x)))
         auxiliary = None
         for i, cell in enumerate(self.cells):
-            s0, s1 = s1, a.stage(f"cells.{i}", cell(s0, s1, a, self.drop_path_prob))
+            s0, s1 = s1, a.stage(f"cells.{i}", cell(s0, s1, a, probability))
             if self.training and self.auxiliary_head is not None and i == self.auxiliary_after:
                 auxiliary = self.auxiliary_head(s1)
         pooled = a.stage("pooled", a.apply(self.global_pooling, s1))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 import torch
+from torch import Tensor
 
 from spaces import Network, NetworkSize, Space
 from spaces.darts import Genotype
@@ -81,14 +82,17 @@ def test_drop_path_spares_the_identity() -> None:
         assert torch.equal(cell.train()(x, x, drop_path_prob=0.9), cell(x, x)) == spared
 
 
+@pytest.mark.parametrize("form", [float, torch.tensor])
 @pytest.mark.parametrize("probability", [0.1, 0.3, 0.7])
-def test_drop_path_zeroes_whole_images_and_is_unbiased(probability: float) -> None:
+def test_drop_path_zeroes_whole_images_and_is_unbiased(
+    probability: float, form: Callable[[float], float | Tensor]
+) -> None:
     n = 100_000
     torch.manual_seed(0)
-    dropped = drop_path(torch.ones(n, 2, 1, 1), probability)
+    dropped = drop_path(torch.ones(n, 2, 1, 1), form(probability))
     assert torch.equal(dropped[:, 0], dropped[:, 1])
     kept = dropped[:, 0].flatten()
-    assert set(kept.tolist()) == {0.0, float(torch.tensor(1.0) / (1 - probability))}
+    assert set(kept.tolist()) == {0.0, float(torch.tensor(1.0) / (1 - form(probability)))}
     standard_error = (probability / (1 - probability) / n) ** 0.5
     assert abs(float(kept.double().mean()) - 1) < 4 * standard_error
 
@@ -104,3 +108,18 @@ def test_reductions_stand_at_a_third_and_two_thirds(darts: Space) -> None:
         network.eval()(images)
         before = [32, *sides[:-1]]
         assert {i for i, side in enumerate(sides) if side < before[i]} == where
+
+
+@pytest.mark.slow
+def test_a_network_is_not_compiled_anew_for_every_probability(darts: Space) -> None:
+    from torch._dynamo.testing import CompileCounter
+
+    network, counter, images = build(darts, "DARTS_V2").train(), CompileCounter(), torch.rand(8, 3, 16, 16)
+    compiled = torch.compile(network, backend=counter)
+    answers = []
+    for probability in (0.0, 0.01, 0.02, 0.9):
+        network.drop_path_prob = probability
+        answers.append(compiled(images))
+    assert counter.frame_count == 2  # without paths that are dropped, and with
+    assert torch.allclose(answers[0], build(darts, "DARTS_V2").train()(images), atol=1e-4)
+    assert (answers[3] - answers[0]).abs().max() > 0.1
