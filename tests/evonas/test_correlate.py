@@ -228,6 +228,7 @@ def test_other_settings_never_share_a_score(tmp_path):
     assert one["params"] == other_batch["params"]  # sees no images, so the kept score is found
 
 
+@pytest.mark.slow
 def test_worker_processes_give_the_same_scores(tmp_path):
     table = make_table(tmp_path, rows=8)
     names = ["naswot", "synflow", "grad-norm", "croze"]

@@ -17,7 +17,8 @@ from fitness.croze_autograd import croze_terms_by_autograd
 from fitness.croze_reverse import croze_terms_by_reverse
 from spaces import Network, NetworkSize, spaces
 
-NETWORKS = ("darts_DARTS_V2_C8_L5", "darts_ADVRUSH_C8_L5", "darts_PC_DARTS_cifar_C16_L8", "nb201_0", "nb201_1")
+LARGEST = pytest.param("darts_PC_DARTS_cifar_C16_L8", marks=pytest.mark.slow)
+NETWORKS = ("darts_DARTS_V2_C8_L5", "darts_ADVRUSH_C8_L5", LARGEST, "nb201_0", "nb201_1")
 # the released NAS-Bench-201 keeps all five operations of an edge, in this order
 OPTIONS = ("none", "skip_connect", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 

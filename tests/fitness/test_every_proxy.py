@@ -132,6 +132,7 @@ for name in sorted(spaces):
 """
 
 
+@pytest.mark.slow
 def test_scores_are_the_same_in_another_process(run_python: Callable[[str], str]) -> None:
     here: dict = {}
     exec(SCORE, here)
