@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -39,11 +38,16 @@ class Watch(Observer):
         self.clock = now
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Of a processor: what else the machine does is not counted."""
-    started = time.process_time()
-    work()
-    return time.process_time() - started
+LOOK = """
+import json, sys, time
+import evonas
+run, generations, found = sys.argv[1], int(sys.argv[2]), []
+for work in (evonas.summarise, evonas.report, lambda run: evonas.resume(run, generations=generations)):
+    started = time.process_time()  # of a processor: what else the machine does is not counted
+    work(run)
+    found.append(time.process_time() - started)
+json.dump(found, sys.stdout)
+"""
 
 
 @pytest.mark.slow
@@ -64,9 +68,9 @@ def test_a_long_search_stays_flat(tmp_path: Path) -> None:
             f"ms{name} a generation in the first, a middle and the last tenth:", *(f"{part:.2f}" for part in parts)
         )
     summary = evonas.summarise(run)
-    shown = seconds(lambda: evonas.summarise(run))
-    reported = seconds(lambda: evonas.report(run))
-    resumed = seconds(lambda: evonas.resume(run, generations=settings.generations + 1))
+    # in a process of its own, as from a command line: this one is full of what the search remembers
+    look = [sys.executable, "-c", LOOK, run, str(settings.generations + 1)]
+    shown, reported, resumed = json.loads(subprocess.run(look, stdout=subprocess.PIPE, check=True).stdout)
     print(
         f"{evaluations[-1]:.0f} evaluations, {resident[-1] / 2**20:.0f} MB: {slope:.0f} bytes each; seconds of "
         f"CPU: shown {shown:.2f}, reported {reported:.2f}, resumed {resumed:.2f}"
