@@ -104,6 +104,7 @@ def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evon
 
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
+    assert {command.split()[1] for command in INDENTED} == {"search", "correlate"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,9 @@ def test_every_link_and_picture_leads_to_a_file(page: Path) -> None:
 
 def test_every_promise_names_a_test() -> None:
     promises = [
-        line for line in README.split("## The promise")[1].split("\n## ")[0].splitlines() if line.startswith("| ")
+        line
+        for line in PAGES["faults.md"].split("## Guarantees")[1].split("\n## ")[0].splitlines()
+        if line.startswith("| ")
     ][1:]
     assert len(promises) >= 10
     for line in promises:
@@ -124,6 +127,11 @@ def test_every_promise_names_a_test() -> None:
         assert not others and re.search(
             rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE
         ), line
+
+
+def test_the_readme_is_short_and_the_index_leads_to_every_page() -> None:
+    assert len(README.splitlines()) <= 150
+    assert {name for name in PAGES if f"]({name})" not in PAGES["README.md"]} == {"README.md"}
 
 
 def test_the_files_that_contributors_are_sent_to_exist() -> None:
