@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import inspect
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +118,7 @@ def test_every_link_and_picture_leads_to_a_file(page: Path) -> None:
         assert path.startswith("https://") or (page.parent / path).is_file(), path
 
 
-def test_every_promise_names_a_test() -> None:
+def test_every_promise_names_a_test_of_the_usual_suite() -> None:
     promises = [
         line
         for line in PAGES["faults.md"].split("## Guarantees")[1].split("\n## ")[0].splitlines()
@@ -124,9 +127,47 @@ def test_every_promise_names_a_test() -> None:
     assert len(promises) >= 10
     for line in promises:
         (path, name), *others = re.findall(r"`(tests/[\w/.]+)::(\w+)`", line)
-        assert not others and re.search(
-            rf"^def {name}\(", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE
-        ), line
+        assert not others, line
+        module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        assert is_usual(module, getattr(module, name)), f"nobody runs {path}::{name}"
+
+
+def is_usual(module: object, test: object) -> bool:
+    """Whether some case of a test runs where nobody asks for slow ones."""
+    marks = [*as_list(getattr(module, "pytestmark", [])), *getattr(test, "pytestmark", [])]
+    tables = [mark.args[1] for mark in marks if mark.name == "parametrize"]
+    return not left_out(marks) and all(
+        any(not left_out(getattr(row, "marks", ())) for row in rows) for rows in tables
+    )
+
+
+def left_out(marks: Iterable[pytest.Mark | pytest.MarkDecorator]) -> bool:
+    return any(mark.name in ("slow", "skip", "xfail") for mark in marks)
+
+
+def as_list(marks: Any) -> list[Any]:
+    return list(marks) if isinstance(marks, (list, tuple)) else [marks]
+
+
+@pytest.mark.parametrize(
+    ("usual", "of_module", "of_test"),
+    [
+        (True, [], []),
+        (True, [], [pytest.mark.parametrize("x", [1, pytest.param(2, marks=pytest.mark.slow)])]),
+        (False, [], [pytest.mark.slow]),
+        (False, pytest.mark.slow, []),
+        (False, [pytest.mark.usefixtures("x"), pytest.mark.slow], []),
+        (False, [], [pytest.mark.parametrize("x", [pytest.param(2, marks=pytest.mark.slow)])]),
+        (False, [], [pytest.mark.parametrize("x", [pytest.param(2, marks=[pytest.mark.skip])])]),
+    ],
+)
+def test_a_promise_is_not_kept_by_a_test_that_nobody_runs(usual: bool, of_module: Any, of_test: list[Any]) -> None:
+    def test() -> None:
+        pass
+
+    for mark in of_test:
+        test = mark(test)
+    assert is_usual(SimpleNamespace(pytestmark=of_module), test) == usual
 
 
 def test_the_readme_is_short_and_the_index_leads_to_every_page() -> None:
