@@ -14,7 +14,7 @@ from rich.console import Console
 
 import evonas
 from evonas.observer import Observer, Observers, Progress
-from evonas.report.live import LiveView
+from evonas.reporting.live import LiveView
 
 WIDTH, HEIGHT = 100, 26
 MOMENT = 0.8  # of all births

@@ -1,9 +1,5 @@
 """evonas: evolutionary search for small image classifiers that withstand attacks and corruptions."""
 
-import evonas.export
-import evonas.report
-import evonas.search
-import evonas.verify  # noqa: F401  (packages first: the functions of the same names then take their places)
 from evonas.api import (
     compare,
     correlate,

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from evonas.bench import Correlation
     from evonas.engine import Engine
-    from evonas.export.export import Export
+    from evonas.exporting.export import Export
     from evonas.final.comparison import ComparedRow
     from evonas.final.evaluation.result import Evaluation
     from evonas.final.plan import FinalPlan
     from evonas.final.training import Trained
     from evonas.observer import Observer
     from evonas.scoring import ScoreRow
-    from evonas.search.loop import SearchResult
+    from evonas.searching.loop import SearchResult
     from evonas.speed import Measurement
     from evonas.summary import Summary
-    from evonas.verify.finding import Verification
+    from evonas.tables import Correlation
+    from evonas.verification.finding import Verification
 
     Images = TypeVar("Images", Tensor, NDArray[uint8])
 
@@ -157,7 +157,7 @@ def export(
     ``formats`` are names of `evonas list formats`, by default all whose packages are installed; ``out`` is a
     directory, by default ``export`` in the run. Raises `EvonasError` for a file that is not the same network.
     """
-    from evonas.export.export import export
+    from evonas.exporting.export import export
 
     return export(Path(target), formats, None if out is None else Path(out), observer)
 
@@ -167,7 +167,7 @@ def plot(run: str | Path, what: str = "history", format: str | None = None, out:
 
     Raises `UsageError` for a run that has not come far enough.
     """
-    from evonas.report import plots
+    from evonas.reporting import plots
 
     return plots.plot(run, what, format, out)
 
@@ -179,7 +179,7 @@ def report(
 
     Images are moved by the built-in attacks anew, on ``device``. Raises `EvonasError` with one message.
     """
-    from evonas.report.html.page import write_report
+    from evonas.reporting.html.page import write_report
 
     return write_report(run, out, device, data_dir)
 
@@ -191,7 +191,7 @@ def verify(
 
     Options: ``seed`` of the sample, ``device``, ``data_dir``. Nothing in the run is changed.
     """
-    from evonas.verify.verify import SAMPLE, verify
+    from evonas.verification.verify import SAMPLE, verify
 
     return verify(Path(run), SAMPLE if sample is None else sample, observer=observer, **options)
 

@@ -52,7 +52,7 @@ def _proxies() -> Entries:
 
 
 def _algorithms() -> Entries:
-    from evonas.search.algorithms import algorithms
+    from evonas.searching.algorithms import algorithms
 
     return [{"name": name, "about": _first_line(algorithms[name])} for name in algorithms]
 
@@ -105,8 +105,8 @@ def _corruptions() -> Entries:
 
 
 def _formats() -> Entries:
-    from evonas.export.format import INSTALL
-    from evonas.export.formats import formats
+    from evonas.exporting.format import INSTALL
+    from evonas.exporting.formats import formats
 
     return [
         {

@@ -155,7 +155,7 @@ def score(
     rows = api.score(genotypes, chosen, run=run, **given)
     if as_json:
         return _output().print_json([row.as_json() for row in rows])
-    from evonas.report.tables import Scores
+    from evonas.reporting.tables import Scores
 
     _output().print_rich(Scores(rows))
 
@@ -172,13 +172,13 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
     summary = api.summarise(run)
     if as_json:
         return _output().print_json(summary.as_json())
-    from evonas.report.overview import Overview
+    from evonas.reporting.overview import Overview
 
     _output().print_rich(Overview(summary))
 
 
 def _output() -> Any:
-    from evonas.report import output  # rich and what it draws are loaded when there is something to draw
+    from evonas.reporting import output  # rich and what it draws are loaded when there is something to draw
 
     return output
 

@@ -76,8 +76,8 @@ def bench(
     """
     options: dict[str, Any] = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
-    from evonas.report.output import announce, print_json, print_rich
-    from evonas.report.speed import speed
+    from evonas.reporting.output import announce, print_json, print_rich
+    from evonas.reporting.speed import speed
 
     measured = api.bench(
         SearchSettings.from_options(**options),

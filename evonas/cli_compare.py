@@ -23,11 +23,11 @@ def compare(
     Example: `evonas compare runs/tour runs/darts-v2`
     """
     from evonas import api
-    from evonas.report.output import print_json, print_rich
+    from evonas.reporting.output import print_json, print_rich
 
     rows = api.compare(targets)
     if as_json:
         return print_json([row.as_json() for row in rows])
-    from evonas.report.comparison import compared
+    from evonas.reporting.comparison import compared
 
     print_rich(compared(rows))

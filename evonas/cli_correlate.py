@@ -31,7 +31,7 @@ from evonas.options import (
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from evonas.bench import Correlation
+    from evonas.tables import Correlation
 
 _SETTINGS = (
     *("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device"),
@@ -79,7 +79,7 @@ def correlate(
     """
     from evonas import api
     from evonas.engine import make
-    from evonas.report.correlation import ScoringProgress, draw
+    from evonas.reporting.correlation import ScoringProgress, draw
 
     options = {name: value for name, value in locals().items() if name in _SETTINGS}
     pair = _pair(plot, scatter, as_json and as_markdown)
@@ -109,9 +109,9 @@ def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str,
 
 
 def _print(result: Correlation, as_json: bool, as_markdown: bool) -> None:
-    from evonas.bench import markdown
-    from evonas.report.correlation import correlation_tables
-    from evonas.report.output import print_json, print_rich
+    from evonas.reporting.correlation import correlation_tables
+    from evonas.reporting.output import print_json, print_rich
+    from evonas.tables import markdown
 
     if as_json:
         return print_json(result.as_dict())

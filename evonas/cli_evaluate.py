@@ -54,13 +54,13 @@ def evaluate(
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
     from evonas.final.evaluation.settings import EvaluateSettings
-    from evonas.report.output import evaluation_observer, make_console, print_json
+    from evonas.reporting.output import evaluation_observer, make_console, print_json
 
     settings = EvaluateSettings.from_options(corruptions=not no_corruptions, **options)
     result = api.evaluate(target, settings, evaluation_observer(as_json, log))
     if as_json:
         return print_json(result.as_json())
-    from evonas.report.evaluation import evaluated
+    from evonas.reporting.evaluation import evaluated
 
     console = make_console()
     console.print(evaluated(result, console.width), soft_wrap=True, markup=False)

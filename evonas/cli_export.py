@@ -34,8 +34,8 @@ def export(
     Example: `evonas export runs/tour --format genotype,safetensors,pt2`
     """
     from evonas import api
-    from evonas.report.exports import exported
-    from evonas.report.output import print_json, print_rich
+    from evonas.reporting.exports import exported
+    from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
     result = api.export(target, chosen, out)

@@ -27,8 +27,8 @@ def list_(
     Example: `evonas list proxies`
     """
     from evonas.catalogue import KINDS, NOTES, catalogue
-    from evonas.report.output import print_json, print_rich
-    from evonas.report.tables import listing
+    from evonas.reporting.output import print_json, print_rich
+    from evonas.reporting.tables import listing
     from spaces.registry import closest
 
     if kind is not None and kind not in KINDS:

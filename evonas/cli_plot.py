@@ -23,6 +23,6 @@ def plot(
     Example: `evonas plot runs/tour --what cells --format svg`
     """
     from evonas import api
-    from evonas.report.output import print_rich
+    from evonas.reporting.output import print_rich
 
     print_rich(f"written to {api.plot(run, what, format, out)}")

@@ -21,6 +21,6 @@ def report(
     Example: `evonas report runs/tour`
     """
     from evonas import api
-    from evonas.report.output import print_rich
+    from evonas.reporting.output import print_rich
 
     print_rich(f"written to {api.report(run, out, device=device or 'auto', data_dir=data_dir)}")

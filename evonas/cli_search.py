@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from evonas.engine import Engine
     from evonas.final.training import Trained
     from evonas.observer import Observer
-    from evonas.search.loop import SearchResult
+    from evonas.searching.loop import SearchResult
 
 _FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images", "checks")
 _NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", "time_limit", *_FINAL)
@@ -156,11 +156,11 @@ def _engine(name: str, workers: int | None, ray_address: str | None, time_limit:
 
 
 def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, Path] | None) -> None:
-    from evonas.report.evaluation import evaluated
-    from evonas.report.output import make_console, search_observer
-    from evonas.report.tables import finished
-    from evonas.report.training import trained
-    from evonas.search.loop import SearchResult
+    from evonas.reporting.evaluation import evaluated
+    from evonas.reporting.output import make_console, search_observer
+    from evonas.reporting.tables import finished
+    from evonas.reporting.training import trained
+    from evonas.searching.loop import SearchResult
 
     console = make_console()
     result = work(search_observer(console, log))

@@ -64,8 +64,8 @@ def train(
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
     from evonas.final.recipe import overrides
-    from evonas.report.output import make_console, training_observer
-    from evonas.report.training import trained
+    from evonas.reporting.output import make_console, training_observer
+    from evonas.reporting.training import trained
 
     given = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     console = make_console()

@@ -27,8 +27,8 @@ def verify(
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
-    from evonas.report.output import print_json, print_rich, verification_observer
-    from evonas.report.verification import verified
+    from evonas.reporting.output import print_json, print_rich, verification_observer
+    from evonas.reporting.verification import verified
 
     result = api.verify(run, observer=verification_observer(), **options)
     print_json(result.as_json()) if as_json else print_rich(verified(result))

@@ -83,7 +83,7 @@ def attacks(incomplete: str) -> list[str]:
 
 def formats(incomplete: str) -> list[str]:
     """Formats of an export, also the next one of a list."""
-    return _next(incomplete, ",", lambda: _written("evonas/export"))
+    return _next(incomplete, ",", lambda: _written("evonas/exporting"))
 
 
 def _written(folder: str) -> list[str]:

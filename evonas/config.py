@@ -117,7 +117,7 @@ class SearchSettings:
         """
         from evonas.data import describe
         from evonas.device import pick
-        from evonas.search.algorithms import algorithms
+        from evonas.searching.algorithms import algorithms
         from fitness import composite
         from spaces import spaces
 

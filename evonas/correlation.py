@@ -1,17 +1,17 @@
-"""A correlation from settings: the images, the task and the score file around `evonas.bench`."""
+"""A correlation from settings: the images, the task and the score file around `evonas.tables`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evonas.bench import Correlation, read_table
-from evonas.bench import correlate as correlate_table
-from evonas.bench.scores import Observer
 from evonas.config import SearchSettings
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.images import images_for
+from evonas.tables import Correlation, read_table
+from evonas.tables import correlate as correlate_table
+from evonas.tables.scores import Observer
 from evonas.task import task_of
 from spaces import spaces
 
@@ -32,7 +32,7 @@ def correlate(
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
-    """How well proxies rank the trained architectures of a CSV file; see `evonas.bench.correlate`.
+    """How well proxies rank the trained architectures of a CSV file; see `evonas.tables.correlate`.
 
     Images are read only if a proxy needs them. ``announce`` gets news of the ``engine`` (by default this process).
     """

@@ -14,8 +14,8 @@ from evonas.final.plan import FACT, FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.observer import Observer
 from evonas.records import DATABASE
-from evonas.search import start
-from evonas.search.loop import SearchResult
+from evonas.searching import start
+from evonas.searching.loop import SearchResult
 from evonas.store import Run
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from evonas.config import SearchSettings, changed
 from evonas.engine.scores import score_chunk
 from evonas.genotypes import parsed
 from evonas.images import images_for, images_of
-from evonas.search.measure import Measure
+from evonas.searching.measure import Measure
 from evonas.store import Run
 from evonas.task import task_of
 from fitness import Score, Task

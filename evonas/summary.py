@@ -111,6 +111,6 @@ def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
 def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:
     if not {"+", "*"} & set(store.settings.proxy):
         return []  # one proxy: nothing to ask `fitness` for, which would take seconds to import
-    from evonas.search.measure import Measure
+    from evonas.searching.measure import Measure
 
     return Measure(store).members(best.canonical if best else None)

@@ -10,7 +10,10 @@ import pytest
 import scipy.stats
 import torch
 
-from evonas.bench import (
+from evonas.engine import InProcess, Processes, is_lost
+from evonas.engine.base import loss
+from evonas.reporting.correlation import correlation_tables
+from evonas.tables import (
     TABLE_1A,
     ScoreFile,
     beyond_interval,
@@ -22,11 +25,8 @@ from evonas.bench import (
     scatter,
     score_and_keep,
 )
-from evonas.bench.statistics import correlations, partial
-from evonas.bench.targets import hrs
-from evonas.engine import InProcess, Processes, is_lost
-from evonas.engine.base import loss
-from evonas.report.correlation import correlation_tables
+from evonas.tables.statistics import correlations, partial
+from evonas.tables.targets import hrs
 from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, UsageError, spaces

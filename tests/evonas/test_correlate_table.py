@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evonas.bench import read_table, targets
-from evonas.bench.targets import GROUPINGS
+from evonas.tables import read_table, targets
+from evonas.tables.targets import GROUPINGS
 from spaces import UsageError, spaces
 
 SHARED = Path(os.environ.get("EVONAS_SHARED") or Path(__file__).resolve().parents[3] / "shared")

@@ -17,7 +17,7 @@ from evonas import completion
 from evonas.cli import app
 from evonas.data import sources
 from evonas.engine import engines
-from evonas.export.formats import formats
+from evonas.exporting.formats import formats
 from evonas.final.attacks import attacks
 from evonas.final.recipes import recipes
 from fitness import proxies

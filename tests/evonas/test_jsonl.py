@@ -17,7 +17,7 @@ import pytest
 import evonas
 from evonas import SearchSettings
 from evonas.final.metrics import EpochRow
-from evonas.report.jsonl import JsonLines
+from evonas.reporting.jsonl import JsonLines
 from tests.evonas.test_cli import run
 
 SEARCH = ["search", "--proxy", "params", "--population", "4", "--children", "2", "--no-final", "--run", "r"]

@@ -15,13 +15,13 @@ from evonas.final.evaluation.checks import Check
 from evonas.final.evaluation.rates import Rate
 from evonas.final.evaluation.result import Attacked, Evaluation
 from evonas.observer import Observer, Observers, Progress
-from evonas.report.cells import draw
-from evonas.report.evaluation import EvaluationView, evaluated
-from evonas.report.live import LiveView
-from evonas.report.overview import overview
-from evonas.report.plain import LogFile, PlainLines
-from evonas.report.population import short
-from evonas.report.style import count, duration, memory, number, sparkline
+from evonas.reporting.cells import draw
+from evonas.reporting.evaluation import EvaluationView, evaluated
+from evonas.reporting.live import LiveView
+from evonas.reporting.overview import overview
+from evonas.reporting.plain import LogFile, PlainLines
+from evonas.reporting.population import short
+from evonas.reporting.style import count, duration, memory, number, sparkline
 from evonas.rows import GenerationRow
 from spaces import spaces
 

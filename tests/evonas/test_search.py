@@ -17,7 +17,7 @@ from evonas import EvonasError, SearchSettings, UsageError
 from evonas.engine import InProcess
 from evonas.interrupts import Interrupted
 from evonas.observer import Observer, Progress
-from evonas.search.operators import tournament
+from evonas.searching.operators import tournament
 from evonas.store import Run
 from fitness import NoScore, proxies, stable_hash
 from fitness.base import Proxy

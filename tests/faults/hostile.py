@@ -22,8 +22,6 @@ import torch
 
 import evonas
 from evonas import SearchSettings
-from evonas.bench import read_table
-from evonas.bench.scores import ScoreFile
 from evonas.data import source
 from evonas.final import checkpoint, comparison
 from evonas.final.evaluation.journal import Journal
@@ -31,6 +29,8 @@ from evonas.final.plan import FinalPlan
 from evonas.final.settings import TrainSettings
 from evonas.observer import Observer
 from evonas.strict_json import parse_json
+from evonas.tables import read_table
+from evonas.tables.scores import ScoreFile
 from spaces import EvonasError, NetworkSize, spaces
 from tests.faults.watch import watched
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from evonas import EvonasError, SearchSettings, UsageError, cli, search
-from evonas.bench import read_table
 from evonas.data import source
 from evonas.final import checkpoint
+from evonas.tables import read_table
 from spaces import spaces
 from tests.faults import fuzz, hostile
 from tests.faults.seeds import seeds

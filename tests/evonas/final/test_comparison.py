@@ -17,7 +17,7 @@ from evonas.final.evaluation.rates import hrs
 from evonas.final.plan import FinalPlan
 from evonas.final.published import TABLE_3
 from evonas.final.settings import TrainSettings
-from evonas.report.comparison import compared
+from evonas.reporting.comparison import compared
 from spaces import spaces
 from tests.evonas.final.conftest import LIGHT
 

@@ -17,7 +17,7 @@ from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.final.training import Trained
 from evonas.lock import held
-from evonas.search.loop import SearchResult
+from evonas.searching.loop import SearchResult
 from evonas.store import Run
 from spaces import EvonasError, UsageError
 from tests.evonas.final.test_training import Stop, StopAfter, without_times

@@ -10,7 +10,7 @@ import pytest
 
 from evonas import SearchSettings, api
 from evonas.final.plan import FinalPlan
-from evonas.report.tensorboard import DIRECTORY, TensorBoard
+from evonas.reporting.tensorboard import DIRECTORY, TensorBoard
 
 
 def test_curves_hold_every_generation_and_every_epoch(pictures: str, tmp_path: Path) -> None:

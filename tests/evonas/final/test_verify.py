@@ -24,11 +24,11 @@ from evonas.final.plan import FACT, FinalPlan
 from evonas.final.settings import TrainSettings
 from evonas.final.stage import from_search
 from evonas.machine import GPU, noted
-from evonas.report.verification import verified
+from evonas.reporting.verification import verified
 from evonas.store import Run
-from evonas.verify.finding import CLOSE, DIFFERS, Verification
-from evonas.verify.scores import _finding
-from evonas.verify.winner import winner
+from evonas.verification.finding import CLOSE, DIFFERS, Verification
+from evonas.verification.scores import _finding
+from evonas.verification.winner import winner
 from tests.evonas.conftest import reseal
 from tests.evonas.test_cli import run
 

@@ -1,0 +1,91 @@
+"""The model card: what the network is, what it withstands, and how its files are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from evonas.exporting.format import Format
+from evonas.exporting.subject import Subject
+from evonas.final.evaluation.stored import Stored
+from evonas.reporting.style import count, percent
+
+FILE = "README.md"
+
+
+def card(subject: Subject, written: Sequence[Format]) -> str:
+    """Markdown, with the header that model hubs read."""
+    facts = subject.facts
+    files = ", ".join(f"`{format.file}`" for format in written)
+    sections = [
+        "---\nlibrary_name: evonas\npipeline_tag: image-classification\n"
+        "tags: [robustness, neural-architecture-search]\n---",
+        f"# {facts['space']} network for {facts['dataset']}",
+        f"An image classifier found or trained by evonas: {count(facts['params'])} parameters, "
+        f"{count(facts['flops'])} FLOPs an image. Files: {files}.",
+        "## Input and output",
+        _input(facts),
+        "## Accuracy",
+        "\n".join(_accuracies(subject.evaluation)),
+        "## Architecture and training",
+        _training(facts),
+        "## How to load it",
+        *(f"### {format.file}\n\n{format.how_to_load(subject)}" for format in written),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _input(facts: Mapping[str, Any]) -> str:
+    names = facts["class_names"]
+    classes = ", ".join(f"{i} {name}" for i, name in enumerate(names)) if names else "names unknown"
+    return (
+        f"- input: {facts['input']}; H = W = {facts['image_size']}\n"
+        f"- output: {facts['output']}\n"
+        f"- {facts['classes']} classes: {classes}\n"
+        f"- mean {_numbers(facts['mean'])}, std {_numbers(facts['std'])}: those of the training images; "
+        "pt2 and onnx apply them by themselves"
+    )
+
+
+def _training(facts: Mapping[str, Any]) -> str:
+    training, used = facts["training"], facts["exported_with"]
+    return (
+        f"- `{facts['genotype']}`\n"
+        f"- C={facts['channels']}, L={facts['layers']}, space {facts['space']}\n"
+        f"- recipe {training['recipe']}, epoch {training['epoch']} of {training['numbers']['epochs']}, "
+        f"seed {training['seed']}, {training['precision']} on {training['device']}\n"
+        f"- exported with {', '.join(f'{name} {version}' for name, version in used.items())}"
+    )
+
+
+def _accuracies(evaluation: Stored) -> Iterator[str]:
+    """A row for each number of evaluation.json, with its 95 % interval where it has one."""
+    found: Mapping[str, Any] | None = evaluation.content
+    if found is None:
+        earlier = " An earlier state of these weights was." if evaluation.note else ""
+        yield f"Not measured: `evonas evaluate` does it.{earlier}"
+        return
+    yield "| images | accuracy | 95 % interval |\n|---|---|---|"
+    yield f"| clean | {_share(found['clean'])} |"
+    for epsilon, attacks in found.get("epsilons", {}).items():
+        for name, rate in attacks.items():
+            steps = f", {rate['steps']} steps" if "steps" in rate else ""
+            yield f"| {name}, epsilon {epsilon}/255{steps} | {_share(rate)} |"
+    if corruptions := found.get("corruptions"):
+        yield f"| mean over corruptions ({corruptions['source']}) | {percent(corruptions['mean'])} | |"
+    hrs = ", ".join(f"{name} {percent(value)}" for name, value in found["hrs"].items())
+    yield f"\nMeasured on {found['clean']['n']} test images."
+    if hrs:
+        yield f"HRS, the harmonic mean of clean and robust accuracy: {hrs}."
+    failed = [check["name"] for check in found.get("checks", []) if not check["passed"]]
+    if failed:
+        yield f"\nChecks of the protocol that failed: {'; '.join(failed)}."
+
+
+def _share(rate: Mapping[str, Any]) -> str:
+    low, high = rate["ci95"]
+    return f"{percent(rate['accuracy'])} | {percent(low)} to {percent(high)}"
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:.6g}" for value in values) + ")"

@@ -1,0 +1,112 @@
+"""Every format of a trained network, each checked against the network itself before it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evonas.durable import make_directory, replace, replace_text
+from evonas.exporting.card import FILE, card
+from evonas.exporting.format import Format
+from evonas.exporting.formats import formats
+from evonas.exporting.subject import Subject, subject_of
+from evonas.exporting.target import exported_from
+from evonas.observer import Observer
+from spaces.errors import EvonasError, UsageError
+
+BATCHES = (1, 7)  # images that a file is checked with at once
+TOLERANCE = 1e-4  # of a logit
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One file, and how far its logits are from those of the network at most."""
+
+    format: str
+    path: Path
+    bytes: int
+    seconds: float  # to make and to check it
+    difference: dict[int, float]  # by the number of images
+
+
+@dataclass(frozen=True)
+class Export:
+    """The files of an export, the card that describes them, and the formats that were left out with the reason."""
+
+    checkpoint: Path
+    genotype: str
+    files: tuple[ExportedFile, ...]
+    card: Path
+    left_out: dict[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that ``evonas export --json`` prints."""
+        files = [{**asdict(file), "path": str(file.path)} for file in self.files]
+        found = {"checkpoint": str(self.checkpoint), "genotype": self.genotype, "tolerance": TOLERANCE}
+        return found | {"files": files, "card": str(self.card), "left_out": self.left_out}
+
+
+def export(
+    target: Path, names: Sequence[str] | None = None, out: Path | None = None, observer: Observer | None = None
+) -> Export:
+    """Write the trained network at ``target`` in the formats ``names``, by default in all whose packages are here.
+
+    Raises `UsageError` for a run whose winner is not trained and for an unknown format, `EvonasError` for a format
+    whose packages are missing and for one whose logits are not those of the network; the latter leaves no file.
+    """
+    observer = observer or Observer()
+    chosen, left_out = _choose(names)
+    place = exported_from(target)
+    subject = subject_of(place)
+    if subject.evaluation.note:
+        observer.message(subject.evaluation.note)
+    directory = out or (target / "export" if target.is_dir() else target.with_suffix(".export"))
+    make_directory(directory)
+    files = []
+    for format in chosen:
+        files.append(_write(format, subject, directory))
+        apart = max(files[-1].difference.values())
+        observer.message(f"{format.name}: {files[-1].path}, logits differ by at most {apart:.2g}")
+    for reason in left_out.values():
+        observer.message(f"left out: {reason}")
+    replace_text(directory / FILE, card(subject, chosen), own=False)
+    return Export(place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out)
+
+
+def _choose(names: Sequence[str] | None) -> tuple[list[Format], dict[str, str]]:
+    """The formats to write, and of those that nobody named the ones that cannot be, with the reason."""
+    if names is None:
+        everything = [formats[name] for name in formats]
+        return [one for one in everything if not one.missing], {
+            one.name: one.advice for one in everything if one.missing
+        }
+    chosen = [formats[name] for name in dict.fromkeys(names)]
+    if not chosen:
+        raise UsageError(f"--format needs at least one name: {', '.join(formats)}")
+    for one in chosen:
+        one.require()
+    return chosen, {}
+
+
+def _write(format: Format, subject: Subject, directory: Path) -> ExportedFile:
+    started = time.perf_counter()
+    content = format.encode(subject)
+    network = format.decode(content, subject)
+    difference = {}
+    for count in BATCHES:
+        images = subject.images(count)
+        with torch.no_grad():
+            difference[count] = (network(images) - subject.logits(images)).abs().max().item()
+        if not difference[count] <= TOLERANCE:  # nor if it is no number
+            raise EvonasError(
+                f"{format.name} was not written: at batch {count} its logits differ from the network's by "
+                f"{difference[count]:.3g}, more than {TOLERANCE:g}"
+            )
+    path = directory / format.file
+    replace(path, content, own=False)
+    return ExportedFile(format.name, path, len(content), time.perf_counter() - started, difference)

@@ -1,0 +1,56 @@
+"""What every format offers: the file of a network, and the network of a file."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
+
+from spaces.errors import EvonasError
+from spaces.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from evonas.exporting.subject import Subject
+
+INSTALL = "pip install '.[export]'"
+
+
+class Format(ABC):
+    """One file format. A file is made in memory, so that it is checked before anything is written."""
+
+    name: ClassVar[str]
+    file: ClassVar[str]  # its name in the directory of an export
+    packages: ClassVar[tuple[str, ...]] = ()  # to write and to check it, beside the core's
+
+    @property
+    def missing(self) -> list[str]:
+        """Its packages that are not installed."""
+        return [package for package in self.packages if find_spec(package) is None]
+
+    @property
+    def advice(self) -> str:
+        """What to do about the packages that are missing."""
+        return f"{self.name} needs {' and '.join(self.missing)}: {INSTALL}"
+
+    def require(self) -> None:
+        """Raises `EvonasError` naming what is not installed."""
+        if self.missing:
+            raise EvonasError(self.advice)
+
+    @abstractmethod
+    def encode(self, subject: Subject) -> bytes:
+        """The content of the file."""
+
+    @abstractmethod
+    def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
+        """The network that ``content`` holds: float32 (N, 3, H, W) in [0, 1] to logits (N, classes)."""
+
+    @abstractmethod
+    def how_to_load(self, subject: Subject) -> str:
+        """A few lines of markdown for whoever has the file."""
+
+
+formats: Registry[Format] = Registry("format")

@@ -1,0 +1,49 @@
+"""``genotype``: the architecture and its settings as one JSON object, without weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from evonas.exporting.format import Format, formats
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from evonas.exporting.subject import Subject
+
+
+class Genotype(Format):
+    """The genotype with C, L, classes, image size and normalisation as JSON; no weights."""
+
+    name = "genotype"
+    file = "genotype.json"
+
+    def encode(self, subject: Subject) -> bytes:
+        return (json.dumps(subject.facts, indent=2) + "\n").encode()
+
+    def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
+        """The network rebuilt from the JSON alone, with the weights of the exported one."""
+        from evonas.exporting.subject import rebuilt
+
+        model = rebuilt(json.loads(content))
+        model.network.load_state_dict(subject.model.network.state_dict())
+        return model
+
+    def how_to_load(self, subject: Subject) -> str:
+        facts = subject.facts
+        dataset = "folder:PATH" if facts["dataset"] == "folder" else facts["dataset"]
+        return (
+            f"The architecture as text, in the syntax of its literature, and "
+            "the facts of this page but for the accuracies. With evonas it trains again by\n\n"
+            "```python\n"
+            "import json, evonas\n\n"
+            f'genotype = json.load(open("{self.file}"))["genotype"]\n'
+            f'evonas.train(genotype, "runs/again", space="{facts["space"]}", dataset="{dataset}", '
+            f"channels={facts['channels']}, layers={facts['layers']}, image_size={facts['image_size']})\n"
+            "```"
+        )
+
+
+formats.register("genotype")(Genotype())

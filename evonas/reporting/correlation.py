@@ -1,0 +1,96 @@
+"""What ``evonas correlate`` shows: progress while it scores, a table at the end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from evonas.reporting.columns import number_columns
+from evonas.reporting.style import duration
+from evonas.tables import Correlation, heat_map, scatter
+from evonas.tables.correlate import Cells
+from evonas.tables.scores import Progress as Scored
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+class ScoringProgress:
+    """A bar in a terminal, a line now and then elsewhere; on standard error, so that results stay alone."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("scoring"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[each]} each"),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task("", each="-")
+        self._last = time.monotonic()
+
+    def __enter__(self) -> ScoringProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, progress: Scored) -> None:
+        each = duration(progress.seconds)
+        self._bar.update(self._task, completed=progress.done, total=progress.total, each=each)
+        if self._bar.disable and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._last = time.monotonic()
+            self.console.print(f"scored {progress.done} of {progress.total}, {each} each", soft_wrap=True)
+
+    def message(self, text: str) -> None:
+        """A line above the bar."""
+        self.console.print(text, soft_wrap=True, markup=False)
+
+
+def draw(result: Correlation, path: Path, pair: tuple[str, str] | None) -> None:
+    """A heat map, or the scatter of a proxy and a target."""
+    if pair is None:
+        return heat_map(result, path)
+    scatter(result, *pair, path)
+
+
+def correlation_tables(result: Correlation) -> RenderableType:
+    """Spearman's rho, half the width of its interval, and what is left of it with size held fixed."""
+    half_width = {
+        name: {target: None if b is None else (b[1] - b[0]) / 2 for target, b in row.items()}
+        for name, row in result.ci95.items()
+    }
+    parts: list[RenderableType] = [
+        Text(f"Spearman's rho over {result.n} architectures", style="bold"),
+        _table(result, result.spearman, result.average),
+        Text("half the width of its 95 % bootstrap interval", style="bold"),
+        _table(result, half_width),
+        Text("rho with the number of parameters held fixed (partial rank correlation)", style="bold"),
+        _table(result, result.partial),
+    ]
+    for name, reasons in result.missing.items():
+        parts += [Text(f"{name}: {count} without a score: {reason}", "red") for reason, count in reasons.items()]
+    return Group(*parts)
+
+
+def _table(result: Correlation, cells: Cells, average: dict[str, float | None] | None = None) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("proxy", no_wrap=True, overflow="fold", style="cyan")
+    number_columns(table, *result.target, *(["mean"] if average else []))
+    order = sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0))
+    for name in order:
+        shown = [cells[name][target] for target in result.target] + ([average[name]] if average else [])
+        table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in shown))
+    return table

@@ -1,0 +1,35 @@
+"""What an export wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evonas.reporting.columns import SHORTEST_NAME, number_columns
+from evonas.reporting.style import duration
+
+if TYPE_CHECKING:
+    from evonas.exporting.export import Export
+
+
+def exported(result: Export) -> RenderableType:
+    """A line a file: its size and the largest difference of a logit from the network's, by batch."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("file", overflow="fold", min_width=SHORTEST_NAME)
+    batches = list(result.files[0].difference) if result.files else []
+    number_columns(table, "size", *(f"batch {count}" for count in batches), "time")
+    for file in result.files:
+        apart = (f"{value:.2g}" for value in file.difference.values())
+        size = f"{file.bytes / 1000:,.1f} kB"
+        table.add_row(Text(file.path.name, style="cyan"), size, *apart, duration(file.seconds))
+    notes = [Text(f"left out: {reason}", style="yellow") for reason in result.left_out.values()]
+    about = "batch N: largest difference of a logit from the network's, on N images"
+    return Group(
+        table,
+        Text(about, style="dim") if result.files else Text(),
+        *notes,
+        Text(f"saved in {result.card.parent}, described in {result.card.name} there", style="dim"),
+    )

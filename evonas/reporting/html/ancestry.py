@@ -1,0 +1,47 @@
+"""The lineage of the winner: from a random ancestor, edit by edit."""
+
+from __future__ import annotations
+
+from html import escape
+
+from evonas.history import Step
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.style import count, number
+
+FOLDED = 16  # a longer lineage shows its ends
+
+
+def ancestry(facts: Facts) -> str:
+    """A line for each step, with its edit and what it changed."""
+    steps = facts.lineage
+    if not steps:
+        return ""
+    before: list[Step | None] = [None, *steps]
+    rows = [_row(old, new) for old, new in zip(before, steps, strict=False)]
+    if len(rows) > FOLDED:
+        half = FOLDED // 2
+        hidden = f"<summary>{len(rows) - 2 * half} more steps</summary>{_list(rows[half:-half])}"
+        shown = f"{_list(rows[:half])}<details>{hidden}</details>{_list(rows[-half:])}"
+    else:
+        shown = _list(rows)
+    edits = len(steps) - 1
+    words = f"{edits} edit{'s' * (edits != 1)} from a random ancestor to the winner."
+    return f'<figure class="broad"><h3>Lineage</h3>{shown}<p class="note">{words}</p></figure>'
+
+
+def _list(rows: list[str]) -> str:
+    return f'<ol class="lineage">{"".join(rows)}</ol>'
+
+
+def _row(old: Step | None, new: Step) -> str:
+    edit = "drawn at random" if old is None else "; ".join(new.edits) or "the same network, written differently"
+    change = ""
+    if old is not None and old.score and new.score is not None:
+        share = 100 * (new.score - old.score) / abs(old.score)
+        change = f'<span class="{"up" if share >= 0 else "down"}">{share:+.1f} %</span>'
+    return (
+        f'<li><span class="when">{escape(f"generation {new.generation}, birth {new.birth}")}</span>'
+        f'<span class="edit">{escape(edit)}</span>'
+        f'<span class="score">{number(new.score)} {change}</span>'
+        f'<span class="size">{count(new.params)} params</span></li>'
+    )

@@ -1,0 +1,55 @@
+"""Settings, versions, and the commands that repeat the run."""
+
+from __future__ import annotations
+
+import dataclasses
+from html import escape
+
+from evonas.commands import evaluate_command, search_command, train_command
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.style import duration
+
+
+def repeat(facts: Facts) -> str:
+    """The commands that lead to the same numbers."""
+    again = facts.path.with_name(facts.path.name + "-again")
+    lines = [search_command(facts.summary.settings, facts.plan, again)]
+    if facts.plan is None and facts.training is not None:
+        lines.append(train_command(facts.training, again))
+    if facts.plan is None and facts.evaluation is not None:
+        lines.append(evaluate_command(facts.evaluation, again))
+    where = facts.summary.settings.device
+    note = (
+        f"The same versions and the same kind of device ({escape(where)}) give the same run. On a GPU sums are "
+        "taken in another order each time, so that scores agree to rounding only."
+        if where.startswith("cuda")
+        else "With the same versions, on a CPU, they give the same run, down to the last digit."
+    )
+    shown = f"<pre>{escape(chr(10).join(lines))}</pre>"
+    return f'<figure class="broad"><h3>Repeat it</h3>{shown}<p class="note">{note}</p></figure>'
+
+
+def settings(facts: Facts) -> str:
+    """Every setting of the search, and what it was computed with."""
+    summary = facts.summary
+    pairs = [
+        (name, str(value)) for name, value in dataclasses.asdict(summary.settings).items() if value is not None
+    ]
+    each = summary.seconds_per_evaluation
+    counts = [
+        ("evaluations", f"{summary.evaluations:,}"),
+        ("cache hits", f"{summary.cache_hits:,}"),
+        ("without score", f"{summary.failures:,}"),
+        ("time an evaluation", "-" if each is None else duration(each)),
+        ("time of the search", duration(sum(row.seconds for row in summary.history))),
+        ("started", summary.created[:16].replace("T", " ")),
+    ]
+    tables = _table("Search", pairs), _table("Counts", counts), _table("Versions", list(summary.versions.items()))
+    return f'<div class="triple">{"".join(tables)}</div>'
+
+
+def _table(title: str, pairs: list[tuple[str, str]]) -> str:
+    rows = "".join(
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(value)}</td></tr>" for name, value in pairs
+    )
+    return f'<figure><h3>{title}</h3><table class="pairs">{rows}</table></figure>'

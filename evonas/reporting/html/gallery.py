@@ -1,0 +1,114 @@
+"""A few test images: clean, attacked and corrupted, with what the network says of them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.headline import headline_attacks
+from spaces.errors import EvonasError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 5  # images
+BUILT_IN = ("fgsm", "pgd")
+CORRUPTIONS = ("gaussian_noise", "motion_blur", "fog", "jpeg_compression")  # one of each group
+SEVERITY = 3
+PERTURBATION = "perturbation"
+
+
+def gallery(facts: Facts) -> str:
+    """The first images of the evaluation, moved and disturbed as they were there."""
+    if facts.evaluation is None:
+        return ""
+    try:
+        rows, note = _rows(facts, facts.evaluation)
+    except EvonasError as error:
+        rows, note = "", f"The images are not shown: {error}"
+    return f'<figure class="broad"><h3>Images</h3>{rows}<p class="note">{escape(note)}</p></figure>'
+
+
+def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
+    import torch
+
+    from evonas.data import describe, source
+    from evonas.device import pick
+    from evonas.final import checkpoint
+    from evonas.final.attacks import AttackOptions, attacks
+    from evonas.final.attacks.draws import Draws
+    from evonas.final.evaluation.corrupted import corrupted
+    from evonas.final.evaluation.target import BEST, draw, images_for
+
+    protocol, device = found["protocol"], pick(facts.device)
+    kept = checkpoint.load(facts.path / BEST)
+    trained = kept.settings
+    data = (trained.dataset, facts.data_dir or trained.data_dir, trained.image_size)
+    missing = source(*data).missing()
+    if missing:  # a report is no reason to download anything
+        raise EvonasError(f"{missing}; --data-dir names another place")
+    everything = images_for(kept, facts.data_dir)
+    subset = protocol["images"] if protocol["images"] != protocol["of"] else None
+    chosen = draw(subset, len(everything), protocol["seed"])[:SHOWN]
+    images, labels = everything.images[chosen], everything.labels[chosen]
+    names = describe(*data).classes
+    model = kept.model(device).to(memory_format=torch.channels_last)
+    pixels = (images.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
+    columns: list[tuple[str, Tensor, Tensor | None]] = [("clean", pixels, None)]
+    draws, gain = Draws(protocol["seed"], tuple(range(len(chosen)))), 1.0
+    for name, one in headline_attacks(found).items():
+        if name in BUILT_IN:
+            options = AttackOptions(one.get("steps", 20), one.get("step_size"), one.get("restarts", 1), 1)
+            moved = attacks[name].from_options(options)(model, pixels, labels.to(device), one["epsilon"], draws)
+            columns.append((f"{name} {one['epsilon']:g}/255", moved, None))
+            gain = 127.5 / one["epsilon"] if one["epsilon"] else 1.0
+            columns.append((PERTURBATION, 0.5 + (moved - pixels) * 255 * gain / 255, moved))
+    measured, remark = found.get("corruptions"), ""
+    if measured:
+        origin = corrupted(*data[:2], everything.labels, protocol["seed"])
+        if measured["source"] != origin.source:
+            remark = f" Corrupted images are {origin.source} here; those measured were {measured['source']}."
+        for name in CORRUPTIONS:
+            disturbed = origin.images(name, SEVERITY, chosen, images)
+            columns.append((f"{name.replace('_', ' ')} {SEVERITY}", disturbed.to(device).float() / 255, None))
+    with torch.no_grad():
+        said = [None if moved is not None else model(shown).softmax(1).cpu() for _, shown, moved in columns]
+    rows = []
+    for i, label in enumerate(labels.tolist()):
+        cells = [
+            _cell(title, shown[i], None if answer is None else answer[i], label, names)
+            for (title, shown, _), answer in zip(columns, said, strict=True)
+        ]
+        rows.append(f'<div class="strip">{"".join(cells)}</div>')
+    note = (
+        f"The first {len(chosen)} images of the evaluation; below each what the network says and how sure it is. "
+        f"The perturbation is magnified {gain:.0f} times around grey.{remark}"
+    )
+    return "".join(rows), note
+
+
+def _cell(title: str, image: Tensor, answer: Tensor | None, label: int, names: tuple[str, ...]) -> str:
+    picture = f'<img src="{_png(image)}" alt="{escape(title)}">'
+    if answer is None:
+        return f'<div class="shot faint"><span>{escape(title)}</span>{picture}<em>&nbsp;</em></div>'
+    place = int(answer.argmax())
+    kind = "right" if place == label else "wrong"
+    words = f"{names[place]} {100 * float(answer[place]):.0f} %"
+    return (
+        f'<div class="shot {kind}"><span>{escape(title)}</span>{picture}'
+        f'<em title="{escape(names[label])} is right">{escape(words)}</em></div>'
+    )
+
+
+def _png(image: Tensor) -> str:
+    """float (3, H, W) in [0, 1] as a data address."""
+    from PIL import Image
+
+    pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()

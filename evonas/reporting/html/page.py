@@ -1,0 +1,85 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from evonas.durable import replace_text
+from evonas.reporting.html.ancestry import ancestry
+from evonas.reporting.html.cells import cells
+from evonas.reporting.html.colophon import repeat, settings
+from evonas.reporting.html.composition import composition
+from evonas.reporting.html.corruptions import corruptions
+from evonas.reporting.html.evolution import evolution
+from evonas.reporting.html.facts import Facts, gather
+from evonas.reporting.html.gallery import gallery
+from evonas.reporting.html.headline import headline
+from evonas.reporting.html.pareto import pareto
+from evonas.reporting.html.robustness import attacks, robustness
+from evonas.reporting.html.training import training
+
+NAME = "report.html"
+SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
+    ("What was found", (headline,)),
+    ("The network", (cells,)),
+    ("What it withstands", (robustness, attacks, corruptions, gallery)),
+    ("How it was found and trained", (evolution, pareto, composition, training, ancestry)),
+    ("Again", (repeat, settings)),
+)
+
+
+def write_report(
+    run: str | Path, out: str | Path | None = None, device: str = "auto", data_dir: str | None = None
+) -> Path:
+    """Write the report of ``run``, by default to report.html in it, and return where it is.
+
+    Raises `EvonasError` for a run that cannot be read and for a file that cannot be written.
+    """
+    path = Path(run)
+    facts = gather(path, device, data_dir)
+    place = path / NAME if out is None else Path(out)
+    replace_text(place, page(facts), own=False)
+    return place
+
+
+def page(facts: Facts) -> str:
+    """The whole document."""
+    summary = facts.summary
+    title = f"{facts.path.name or facts.path} · evonas"
+    body = []
+    for name, parts in SECTIONS:
+        found = "".join(part(facts) for part in parts)
+        if found:
+            body.append(f'<section><h2>{name}</h2><div class="grid">{found}</div></section>')
+    style = files("evonas.reporting.html").joinpath("page.css").read_text(encoding="utf-8")
+    stage = _stage(facts)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{escape(title)}</title><style>{style}</style></head><body><header>"
+        f"<h1>{escape(facts.path.name or str(facts.path))}</h1>"
+        f"<p>{escape(summary.settings.space)} on {escape(summary.settings.dataset)}, fitness "
+        f"{escape(summary.settings.proxy)}, C={summary.settings.channels}, L={summary.settings.layers}, seed "
+        f'{summary.settings.seed}</p><p class="stage">{escape(stage)}</p></header><main>{"".join(body)}</main>'
+        f"<footer>evonas, {datetime.now():%Y-%m-%d %H:%M}</footer></body></html>\n"
+    )
+
+
+def _stage(facts: Facts) -> str:
+    summary = facts.summary
+    asked = summary.settings.generations
+    if summary.stage == "search":
+        reached = "the first population" if summary.generation < 0 else f"generation {summary.generation}"
+        return f"in progress: {reached} of {asked} generations"
+    words = {
+        "searched": "searched; not trained",
+        "training": f"searched; in training, {len(facts.epochs)} epochs done",
+        "trained": "searched and trained; not yet attacked",
+        "evaluated": "searched, trained and attacked",
+    }
+    return f"{asked} generations: {words[summary.stage]}"

@@ -1,0 +1,51 @@
+"""What a score costs in parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evonas.reporting.html import svg
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.style import count, number
+
+
+def pareto(facts: Facts) -> str:
+    """Score against params, with the networks that none beats in both."""
+    births = facts.births
+    places = births.distinct()
+    if not len(places):
+        return ""
+    sizes, scores = births.params[places].astype(np.float64), births.score[places]
+    low, high = svg.padded(scores)
+    scale, power = svg.power_of_thousand(low, high)
+    left, right = svg.padded(sizes)
+    unit, unit_power = svg.power_of_thousand(left, right) if right >= 1e6 else (1e3, " (thousands)")
+    if right >= 1e6 and unit == 1e6:
+        unit_power = " (millions)"
+    x, y = svg.horizontal(max(0.0, left), right, unit), svg.vertical(low, high, scale)
+    front = births.front()
+    at, up = x.all(births.params[front].astype(np.float64)).tolist(), y.all(births.score[front]).tolist()
+    parts = [svg.dots(x.all(sizes), y.all(scores), "birth"), svg.stairs(at, up, "front")]
+    for place, a, b in zip(front.tolist(), at, up, strict=True):
+        about = (
+            f"birth {place}: {count(int(births.params[place]))} params, score {number(float(births.score[place]))}"
+        )
+        parts.append(svg.mark(a, b, "front", about, 3))
+    if facts.winner is not None and np.isfinite(births.score[facts.winner]):
+        about = f"the winner, birth {facts.winner}"
+        winner = x.at(float(births.params[facts.winner])), y.at(float(births.score[facts.winner]))
+        parts.append(svg.mark(*winner, "winner", about, 5))
+    keys = [
+        ("dot", "birth", f"{len(places):,} networks"),
+        ("line", "front", f"Pareto front ({len(front)})"),
+        ("ring", "winner", "the winner"),
+    ]
+    rho = births.size_correlation()
+    note = ""
+    if rho is not None:
+        note = (
+            f'<p class="note">Spearman\'s rho of score and params over these networks: {rho:.2f}. A score ranks '
+            "untrained networks; near 1 it says little beyond size.</p>"
+        )
+    picture = svg.frame(x, y, f"params{unit_power}", f"score{power}", "".join(parts), "Score against params")
+    return f"<figure><h3>Score against params</h3>{picture}{svg.legend(keys)}{note}</figure>"

@@ -1,0 +1,44 @@
+"""How the winner was trained."""
+
+from __future__ import annotations
+
+from html import escape
+
+from evonas.final.metrics import kept
+from evonas.reporting.html import svg
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.style import duration
+
+
+def training(facts: Facts) -> str:
+    """Accuracies by epoch, and which epoch was kept."""
+    rows, settings = facts.epochs, facts.training
+    if not rows or settings is None:
+        return ""
+    lines = [("mean", "validation", [row.validation for row in rows])]
+    lines.append(("birth", "training images as shown", [row.accuracy for row in rows]))
+    if any(row.robust is not None for row in rows):
+        lines.append(
+            ("best", "validation under PGD", [float("nan") if row.robust is None else row.robust for row in rows])
+        )
+    x = svg.horizontal(rows[0].epoch, rows[-1].epoch, whole=True)
+    y = svg.vertical(0, 100)
+    at = [x.at(row.epoch) for row in rows]
+    parts = [svg.line(at, [y.at(100 * value) for value in values], kind) for kind, _, values in lines]
+    chosen = kept(rows)
+    about = f"epoch {chosen.epoch} is kept: {100 * chosen.chosen_by:.2f} %"
+    parts.append(svg.mark(x.at(chosen.epoch), y.at(100 * chosen.chosen_by), "winner", about, 5))
+    keys = [("line", kind, words) for kind, words, _ in lines] + [
+        ("ring", "winner", f"epoch {chosen.epoch} is kept")
+    ]
+    picture = svg.frame(x, y, "epoch", "accuracy, %", "".join(parts), "Accuracy by epoch")
+    words = [
+        f"Recipe {settings.recipe}: {settings.chosen.in_full}.",
+        f"{len(rows)} epochs in {duration(sum(row.seconds for row in rows))}; {settings.validation:,} training "
+        "images were held out to choose the epoch.",
+    ]
+    test = (facts.summary.trained or {}).get("test")
+    if test:
+        words.append(f"All {test['n']:,} test images, looked at once: {100 * test['accuracy']:.2f} %.")
+    note = escape(" ".join(words))
+    return f'<figure><h3>Training</h3>{picture}{svg.legend(keys)}<p class="note">{note}</p></figure>'

@@ -1,0 +1,210 @@
+"""The live view of a search in a terminal."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.columns import Columns
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.constrain import Constrain
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evonas.config import SearchSettings
+from evonas.device import describe, peak_memory
+from evonas.observer import Born, Progress
+from evonas.reporting.cells import draw
+from evonas.reporting.columns import ENDLESS, USUAL, fitting, in_room, number_columns
+from evonas.reporting.plain import heading
+from evonas.reporting.population import population_table
+from evonas.reporting.screen import ScreenView
+from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
+from evonas.rows import GenerationRow
+from spaces import spaces
+
+SECONDS_A_SCREEN = 6
+SCREENS = ("best cell", "population")
+FEWEST_ROWS = 2  # of a table
+WIDE = 72  # columns; below, the view leaves out what would be cut
+TALL = 16  # lines; below, the same
+SIDE_BY_SIDE = 150  # columns for both tables
+HEAD = 1  # line of a table
+FRAME = 4  # columns around a cell
+
+
+class LiveView(ScreenView):
+    """Progress with rate and ETA above two screens that take turns: the best genotype's cells, the population.
+
+    A terminal that is large enough shows both.
+    """
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._history: list[GenerationRow] = []
+        self._first: list[Born] = []  # of the first population, while there is no other
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
+    ) -> None:
+        self.path, self.settings = path, settings
+        self.device = f"{describe(settings.device)}, {engine}"
+        self._history = list(history)
+        self._progress = self._start = progress
+        self._began = time.monotonic()
+        self.open()
+
+    def evaluated(self, progress: Progress) -> None:
+        self._progress = progress
+        if not progress.population and progress.born is not None:
+            self._first.append(progress.born)
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        self._progress = progress
+        self._history.append(row)
+
+    def render(self, screen: int | None = None) -> RenderableType:
+        """The whole view; ``screen`` is the one to show, by default the one whose turn it is."""
+        width, height = self.console.size
+        roomy = width >= WIDE and height >= TALL
+        parts: list[RenderableType] = [*self._title(roomy), self._bar(width), *self._counters(roomy)]
+        if self._history:
+            parts.append(self._spark(width))
+        room = height - self.lines(*parts, *self.note())
+        if screen is None:
+            screen = int((time.monotonic() - self._began) / SECONDS_A_SCREEN) % len(SCREENS)
+        best = self._progress.best
+        shown = (width, room, screen, best and best.birth, len(self._history), len(self._first))
+        body = self.kept(shown, lambda: self._body(width, room, screen))
+        return Group(*parts, body, *self.note())
+
+    def _body(self, width: int, room: int, screen: int) -> list[RenderableType]:
+        best = self._progress.best
+        cells = None if best is None else cell_panels(best.genotype)
+        needed = self.lines(cells) if cells is not None else 0
+        rows = room - needed - HEAD
+        if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * FEWEST_ROWS:
+            left = generations_table(self._history[-rows:], width)
+            grid = Table.grid(padding=(0, 3))
+            grid.add_row(left, self._population(width - self.console.measure(left).maximum - 3, rows))
+            return [grid, cells]
+        if room - 2 * HEAD < FEWEST_ROWS or width < WIDE:
+            return [generations_table(self._history[-max(FEWEST_ROWS, room - HEAD) :], width)]
+        if screen == 1:
+            return [self._tabs(screen), self._population(width, room - 2 * HEAD)]
+        fits = cells is not None and rows > FEWEST_ROWS
+        table = generations_table(self._history[-(rows - HEAD if fits else room - 2 * HEAD) :], width)
+        return [self._tabs(screen), table, *([cells] if fits and cells is not None else [])]
+
+    @staticmethod
+    def _tabs(screen: int) -> Text:
+        """The names of the screens, the one that is shown in reverse."""
+        text = Text(no_wrap=True, overflow="crop")
+        for i, name in enumerate(SCREENS):
+            text.append(f"[{name}]" if i == screen else f" {name} ", style="bold" if i == screen else "dim")
+            text.append(" ")
+        return text
+
+    def _population(self, width: int, rows: int) -> Table:
+        progress = self._progress
+        alive = progress.population or self._first
+        best = progress.best.birth if progress.best else None
+        return population_table(alive, spaces[self.settings.space], rows, width, best)
+
+    def _title(self, roomy: bool) -> list[Text]:
+        title = Text.assemble(("evonas ", "bold"), str(self.path), no_wrap=True, overflow="ellipsis")
+        return [title, Text(heading(self.settings), style="dim")] if roomy else [title]
+
+    def _bar(self, width: int) -> RenderableType:
+        done, total = self._progress.births, self._progress.total_births
+        elapsed = time.monotonic() - self._began
+        computed = self._progress.evaluations - self._start.evaluations
+        births = done - self._start.births
+        eta = duration(elapsed / births * (total - done)) if births else "-"
+        rate = computed / elapsed if elapsed > 0 else 0.0
+        speed = f"{rate:.1f}/s" if rate >= 1 else f"{duration(1 / rate)} each" if rate else "-"
+        position = f"generation {max(self._progress.generation, 0)}/{self.settings.generations}"
+        if width < WIDE:
+            return Text(in_room((position, f"{done}/{total}", f"ETA {eta}"), width), style="bold")
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(
+            Text(position, style="bold"),
+            ProgressBar(total=total, completed=done, width=max(10, width - 66)),
+            Text(f"{done}/{total}"),
+            Text(f"{speed}, ETA {eta}", style="cyan"),
+        )
+        return grid
+
+    def _counters(self, roomy: bool) -> list[Text]:
+        # imported here: tables of this file are shown by commands that need no PyTorch
+        from fitness.composite import is_composite
+
+        progress, best = self._progress, self._progress.best
+        counters = Text(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")
+        if progress.failures:
+            counters.append(f", {progress.failures} without score", style="red")
+        found = Text()
+        if best is not None:
+            found.append(f"best {number(best.score)}", style="bold green")
+            found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
+        elif is_composite(self.settings.proxy) and not self._history:
+            found.append("best: once the first population is scored", style="dim")
+        if not roomy:
+            line = Text(" | ").join([counters, *([found] if found else [])])
+            line.no_wrap, line.overflow = True, "ellipsis"
+            return [line]
+        memory_used = Text(f"{self.device}, {memory(peak_memory(self.settings.device))}", style="dim")
+        return [Text(" | ").join([counters, *([found] if found else [])]), memory_used]
+
+    def _spark(self, width: int) -> RenderableType:
+        mean = [row.mean for row in self._history if row.mean is not None]
+        return Spark("mean of the population", mean, max(0, width - 24))
+
+
+class Spark:
+    """A name and the course of some numbers, in at most ``width`` bars."""
+
+    def __init__(self, name: str, values: list[float], width: int) -> None:
+        self.name, self.values, self.width = name, values, width
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bars = sparkline(self.values, self.width, ASCII_SPARKS if options.ascii_only else SPARKS)
+        yield Text.assemble((f"{self.name} ", "dim"), (bars, "magenta"), no_wrap=True, overflow="crop")
+
+
+class _Cells:
+    def __init__(self, genotype: object) -> None:
+        self.genotype = genotype
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width if options.max_width < ENDLESS else USUAL
+        panels = [
+            Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
+            for title, drawing in draw(self.genotype, not options.ascii_only)
+            if max(map(cell_len, drawing.plain.splitlines())) + FRAME <= room  # a cell that is cut is a wrong one
+        ]
+        yield Constrain(Columns(panels), room)
+
+
+def cell_panels(genotype: object) -> RenderableType:
+    """The cells of a genotype side by side, drawn with what the terminal's encoding has."""
+    return _Cells(genotype)
+
+
+def generations_table(history: list[GenerationRow], width: int) -> Table:
+    """Best, mean and spread per generation, and more of them in as far as ``width`` has room."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", show_header=bool(history))
+    names = ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time")
+    rows = []
+    for row in history:
+        values = [number(value) for value in (row.best, row.mean, row.std, row.best_so_far)]
+        cells = [str(row.generation), *values, str(row.evaluations), str(row.cache_hits), duration(row.seconds)]
+        rows.append(cells)
+    shown = fitting(names, rows, width, gap=1, least=2)
+    number_columns(table, *names[:shown], least=1)
+    for cells in rows:
+        table.add_row(*cells[:shown])
+    return table

@@ -1,0 +1,126 @@
+"""Where commands write: rich on a terminal, plain text in a pipe, JSON alone on standard output."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, RenderableType
+
+from evonas.observer import Observer, Observers
+from evonas.reporting.columns import ENDLESS
+from evonas.reporting.jsonl import JsonLines
+from evonas.reporting.live import LiveView
+from evonas.reporting.plain import LogFile, PlainLines
+from evonas.reporting.screen import speak_ascii
+from spaces.errors import UsageError
+from spaces.registry import closest
+
+Log = tuple[str, Path]  # a format and a file
+LOG_FORMATS = {"jsonl": JsonLines}
+
+
+def is_first() -> bool:
+    """Whether this process is the only one at work, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def make_console() -> Console:
+    """Standard output, without colours that nobody asked for; of several processes only the first one speaks.
+
+    A pipe or a file has no width: nothing is cut there.
+    """
+    speak_ascii()
+    console = Console(highlight=False, quiet=not is_first())
+    if not console.is_terminal:
+        console.width = ENDLESS
+    return console
+
+
+def print_rich(renderable: RenderableType) -> None:
+    """Print without breaking lines that somebody may want to copy."""
+    make_console().print(renderable, soft_wrap=True, markup=False)
+
+
+def announce(text: str) -> None:
+    """News of the work, on standard error."""
+    Console(highlight=False, stderr=True).print(text, soft_wrap=True, markup=False, style="dim")
+
+
+def print_json(content: Any) -> None:
+    """One JSON document."""
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
+
+
+def search_observer(console: Console, log: Log | None = None) -> Observer:
+    """Live in a terminal, one plain line an event elsewhere; run.log and ``log`` in either case."""
+    if not console.is_interactive:
+        return _plain(console, log)
+    from evonas.reporting.evaluation import EvaluationView
+    from evonas.reporting.training import TrainingView
+
+    views = (LiveView(console), TrainingView(console), EvaluationView(console))
+    return Observers(*views, *_files(log))
+
+
+def evaluation_observer(as_json: bool, log: Log | None = None) -> Observer:
+    """A bar or plain lines; on standard error where standard output is for JSON."""
+    console = Console(highlight=False, stderr=True) if as_json else make_console()
+    if not console.is_interactive:
+        return _plain(console, log)
+    from evonas.reporting.evaluation import EvaluationView
+
+    return Observers(EvaluationView(console), *_logs(log))
+
+
+def verification_observer() -> Observer:
+    """A bar for what is computed again, on standard error; nothing where that is no terminal."""
+    console = Console(highlight=False, stderr=True)
+    if not console.is_interactive:
+        return Observer()
+    from evonas.reporting.evaluation import EvaluationView
+
+    return EvaluationView(console)
+
+
+def training_observer(console: Console, log: Log | None = None) -> Observer:
+    """The same for a training."""
+    if not console.is_interactive:
+        return _plain(console, log)
+    from evonas.reporting.training import TrainingView
+
+    return Observers(TrainingView(console), *_files(log))
+
+
+def _plain(console: Console, log: Log | None) -> Observer:
+    def write(text: str) -> None:
+        console.print(text, soft_wrap=True, markup=False)
+
+    return Observers(PlainLines(write), *_files(log))
+
+
+def _files(log: Log | None) -> list[Observer]:
+    """What is written whoever watches."""
+    return [LogFile(), *_tensorboard(), *_logs(log)]
+
+
+def _logs(log: Log | None) -> list[Observer]:
+    """The log of ``--log FORMAT PATH``; of several processes only the first one keeps it."""
+    if log is None:
+        return []
+    name, path = log
+    if name not in LOG_FORMATS:
+        raise UsageError(f"--log cannot write {name!r}: {closest(name, list(LOG_FORMATS))}")
+    return [LOG_FORMATS[name](path, announce)] if is_first() else []
+
+
+def _tensorboard() -> list[Observer]:
+    if find_spec("tensorboard") is None or not is_first():
+        return []
+    from evonas.reporting.tensorboard import TensorBoard
+
+    return [TensorBoard(announce)]

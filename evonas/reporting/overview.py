@@ -1,0 +1,118 @@
+"""A run at a glance: what was found, what it withstands, how it was found, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from evonas.advice import command
+from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
+from evonas.reporting.live import cell_panels, generations_table
+from evonas.reporting.plain import heading
+from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, number, percent, sparkline
+from evonas.summary import Summary
+from spaces import spaces
+
+LAST_GENERATIONS = 6
+MEAN = "mean of the population "
+NEXT = {  # stage: the words, and the command that takes a run
+    "search": ("continue with", "resume"),
+    "searched": ("train the best with", "train"),
+    "training": ("continue with", "resume"),
+    "trained": ("measure what it withstands with", "evaluate"),
+    "evaluated": ("see all of it with", "report"),
+}
+
+
+class Overview:
+    """A run at a glance, in characters that the terminal has."""
+
+    def __init__(self, summary: Summary) -> None:
+        self.summary = summary
+
+    def __rich_console__(self, console: Console, options: Any) -> Any:
+        sparks = SPARKS if console.encoding.lower().startswith("utf") else ASCII_SPARKS
+        yield overview(self.summary, sparks, options.max_width if options.max_width < ENDLESS else USUAL)
+
+
+def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> RenderableType:
+    """Headline, cells, the search in short, and the command that comes next; tables as ``width`` has room."""
+    settings, best = summary.settings, summary.best
+    parts: list[RenderableType] = [
+        Text.assemble((str(summary.path), "bold"), f"  {summary.stage}, started {summary.created[:16]}"),
+        Text(heading(settings), style="dim"),
+        Text(_progress(summary)),
+    ]
+    if best is not None:
+        size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
+        parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
+        parts += [Text(_member(row), style="dim") for row in summary.members]
+        if summary.edits is not None:
+            parts.append(Text(f"{summary.edits} edits from a random ancestor", style="dim"))
+    if summary.evaluation is not None:
+        parts.append(withstood(summary.evaluation, width))
+    elif summary.trained is not None:
+        parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
+    if summary.note:
+        parts.append(Text(summary.note, style="yellow"))
+    if best is not None:
+        parts.append(cell_panels(spaces[settings.space].parse(best.genotype)))
+        parts.append(Text(best.genotype))
+    means = [row.mean for row in summary.history if row.mean is not None]
+    if len(means) > 1:
+        bars = sparkline(means, min(50, width - len(MEAN)), sparks)
+        parts.append(Text.assemble((MEAN, "dim"), (bars, "magenta")))
+    if summary.history:
+        parts.append(generations_table(summary.history[-LAST_GENERATIONS:], width))
+    words, name = NEXT[summary.stage]
+    parts.append(Text(f"{words}: {command(name, summary.path)}", style="yellow"))
+    return Group(*parts)
+
+
+def withstood(found: Mapping[str, Any], width: int) -> RenderableType:
+    """Accuracies at the first epsilon, the mean over the corruptions; with room 95 % intervals, then HRS."""
+    rows: list[Sequence[str | Text]] = [("clean", *_shares(found["clean"]), "")]
+    for name, one in next(iter(found.get("epsilons", {}).values()), {}).items():
+        rows.append(
+            (Text.assemble((name, "cyan"), f" {one['epsilon']:g}/255"), *_shares(one), percent(found["hrs"][name]))
+        )
+    if found.get("corruptions"):
+        kind = f"corruptions ({found['corruptions']['source']})"
+        rows.append((kind, percent(found["corruptions"]["mean"]), "", ""))
+    names = (f"{found['clean']['n']} test images", "accuracy", "95 % interval", "HRS")
+    shown = fitting(names, rows, width, gap=2, least=2)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(names[0], overflow="fold", min_width=SHORTEST_NAME)
+    number_columns(table, *names[1:shown])
+    for label, *cells in rows:
+        table.add_row(label, *cells[: shown - 1])
+    failed = [check["name"] for check in found.get("checks", ()) if not check["passed"]]
+    warning = [Text(f"checks that failed: {'; '.join(failed)}", style="bold red")] if failed else []
+    return Group(table, *warning)
+
+
+def _shares(one: Mapping[str, Any]) -> tuple[str, str]:
+    low, high = one["ci95"]
+    return percent(one["accuracy"]), f"{100 * low:.2f} - {100 * high:.2f} %"
+
+
+def _progress(summary: Summary) -> str:
+    each = summary.seconds_per_evaluation
+    reached = "no generation yet" if summary.generation < 0 else f"generation {summary.generation}"
+    return (
+        f"{reached} of {summary.settings.generations}, {summary.evaluations} evaluations, "
+        f"{summary.cache_hits} cache hits, {summary.failures} without score"
+        + (f", {duration(each)} an evaluation" if each is not None else "")
+    )
+
+
+def _member(row: Mapping[str, Any]) -> str:
+    """One term of a composite: weight x (score - mean) / deviation."""
+    return (
+        f"  {row['name']}: {row['weight']:g} x ({number(row['score'])} - {number(row['mean'])}) "
+        f"/ {number(row['deviation'])}"
+    )

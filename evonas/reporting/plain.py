@@ -1,0 +1,129 @@
+"""One plain line an event: for logs, pipes and terminals that cannot redraw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evonas.config import SearchSettings
+from evonas.final.metrics import EpochRow
+from evonas.observer import Observer, Progress
+from evonas.reporting.style import count, duration, number, percent
+from evonas.rows import GenerationRow
+
+if TYPE_CHECKING:
+    from evonas.final.settings import TrainSettings
+
+SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
+
+
+def heading(settings: SearchSettings) -> str:
+    """The settings that matter, in one line."""
+    return (
+        f"{settings.space}, {settings.proxy} on {settings.dataset} (batch {settings.batch_size}), "
+        f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
+        f"tournament {settings.tournament}, children {settings.children}, "
+        f"{settings.generations} generations, seed {settings.seed}, {settings.device}"
+    )
+
+
+def training_heading(settings: TrainSettings) -> str:
+    """The settings of a training that matter, in one line."""
+    recipe = settings.chosen
+    adversary = "" if recipe.adversary == "none" else f", {recipe.adversary} {recipe.eps:g}/255"
+    return (
+        f"{settings.recipe}: {recipe.epochs} epochs, batch {recipe.batch_size}, lr {recipe.lr:g} {recipe.schedule}"
+        f"{adversary} on {settings.dataset}, C={settings.channels}, L={settings.layers}, seed {settings.seed}, "
+        f"{settings.device}, {settings.precision}"
+    )
+
+
+class PlainLines(Observer):
+    """Writes each event with ``write``, one line each."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
+        self._last = time.monotonic()
+
+    def _line(self, text: str) -> None:
+        self._last = time.monotonic()
+        self.write(text)
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
+    ) -> None:
+        self._line(f"run {path}")
+        self._line(f"{heading(settings)}; computed by: {engine}")
+        if history:
+            self._line(f"continuing after generation {history[-1].generation}")
+
+    def evaluated(self, progress: Progress) -> None:
+        if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._line(
+                f"  generation {progress.generation}: {progress.births} of {progress.total_births} births, "
+                f"{duration(progress.seconds)} an evaluation"
+            )
+
+    def generation(self, row: GenerationRow, progress: Progress) -> None:
+        best = progress.best
+        size = f", params {count(best.params)}" if best else ""
+        self._line(
+            f"generation {row.generation}: best {number(row.best)}, mean {number(row.mean)}, "
+            f"std {number(row.std)}, best so far {number(row.best_so_far)}{size}, "
+            f"{row.evaluations} evaluations, {row.cache_hits} cache hits, {duration(row.seconds)}"
+        )
+
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        self._line(f"training in {path}")
+        self._line(training_heading(settings))
+        self._steps, self._epochs = steps, settings.chosen.epochs
+        if history:
+            self._line(f"continuing after epoch {history[-1].epoch}")
+
+    def step(self, epoch: int, done: int) -> None:
+        if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._line(f"  epoch {epoch}: {done} of {self._steps} steps")
+
+    def epoch(self, row: EpochRow) -> None:
+        robust = "" if row.robust is None else f", PGD-10 {percent(row.robust)}"
+        self._line(
+            f"epoch {row.epoch} of {self._epochs}: validation {percent(row.validation)}{robust}, "
+            f"loss {row.loss:.4f}, training {percent(row.accuracy)}, {duration(row.seconds)}"
+        )
+
+    def measuring(self, what: str, done: int, total: int) -> None:
+        if done >= total or time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
+            self._line(f"  {what}: {done} of {total} images")
+
+    def message(self, text: str) -> None:
+        self._line(text)
+
+
+class LogFile(PlainLines):
+    """The same lines with the time of day, appended to a file; a full disk never stops a search."""
+
+    def __init__(self) -> None:
+        super().__init__(self._append)
+        self._path: Path | None = None
+
+    def started(
+        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
+    ) -> None:
+        self._path = path / "run.log"
+        super().started(path, settings, progress, history, engine)
+
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        self._path = path.parent / "run.log"
+        super().training(path, settings, history, steps)
+
+    def _append(self, text: str) -> None:
+        if self._path is None:
+            return
+        try:
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+        except OSError:
+            self._path = None  # the log is a convenience; run.db is what counts, and reports its own failures

@@ -1,0 +1,42 @@
+"""Accuracy against epsilon."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from evonas.reporting.colours import attack_colour
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.plots.base import COLUMN, missing, plots
+
+
+@plots.register("epsilon")
+def epsilon(facts: Facts) -> Figure:
+    """A line for each attack from clean accuracy on, with 95 % intervals."""
+    found = facts.evaluation
+    if found is None:
+        raise missing(facts, "attacked images", "evaluate")
+    figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
+    axes = figure.subplots()
+    sizes = sorted((float(size), size) for size in found["epsilons"])
+    for place, name in enumerate(dict.fromkeys(name for one in found["epsilons"].values() for name in one)):
+        points = [(0.0, found["clean"])]
+        points += [(size, found["epsilons"][key][name]) for size, key in sizes if size > 0]
+        shares = 100 * np.array([one["accuracy"] for _, one in points])
+        ends = 100 * np.array([one["ci95"] for _, one in points]).T
+        spread = np.maximum([shares - ends[0], ends[1] - shares], 0.0)
+        axes.errorbar(
+            [size for size, _ in points],
+            shares,
+            spread,
+            fmt="o-",
+            ms=3,
+            capsize=2,
+            color=attack_colour(place),
+            label=name,
+        )
+    axes.set_xlabel("epsilon (1/255)")
+    axes.set_ylabel("accuracy, %")
+    axes.set_ylim(0, 100)
+    axes.legend(loc="upper right")
+    return figure

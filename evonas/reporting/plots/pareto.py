@@ -1,0 +1,48 @@
+"""Score against params."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from evonas.reporting.html.facts import Facts
+from evonas.reporting.plots.base import COLUMN, missing, plots
+
+
+@plots.register("pareto")
+def pareto(facts: Facts) -> Figure:
+    """Every network, and those that none beats in both."""
+    births = facts.births
+    places, front = births.distinct(), births.front()
+    if not len(places):
+        raise missing(facts, "scores", "resume")
+    figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
+    axes = figure.subplots()
+    unit, name = (1e6, "million ") if births.params[places].max() >= 1e6 else (1e3, "thousand ")
+    axes.plot(
+        births.params[places] / unit, births.score[places], ".", ms=2, color="#8796a6", alpha=0.5, rasterized=True
+    )
+    axes.step(
+        births.params[front] / unit,
+        births.score[front],
+        ".-",
+        where="post",
+        ms=4,
+        color="#0d8050",
+        label="Pareto front",
+    )
+    if facts.winner is not None:
+        axes.plot(
+            births.params[facts.winner] / unit,
+            births.score[facts.winner],
+            "o",
+            mfc="none",
+            color="k",
+            label="winner",
+        )
+    rho = births.size_correlation()
+    if rho is not None:
+        axes.set_title(f"Spearman's rho {rho:.2f}", loc="left")
+    axes.set_xlabel(f"{name}parameters")
+    axes.set_ylabel(f"score ({facts.summary.settings.proxy})")
+    axes.legend(loc="lower right")
+    return figure

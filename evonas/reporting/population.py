@@ -1,0 +1,59 @@
+"""The population of a search as a table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from evonas.observer import Born
+from evonas.reporting.style import count, number, operation_style
+from spaces import Space
+
+WIDE = 100  # columns; from there on with FLOPs and the parent
+NARROW = 56  # columns; below, without operations
+
+
+def short(operation: str) -> str:
+    """``sep_conv_3x3`` as ``sep3``, ``residual sep_conv_3x3`` as ``+sep3``."""
+    name = operation.removeprefix("residual ").removesuffix("_connect").replace("nor_conv", "conv")
+    name = re.sub(r"(?:_conv|_pool)?_(\d)x\d", r"\1", name)
+    return ("+" if operation.startswith("residual ") else "") + {"identity": "id"}.get(name, name)
+
+
+def operations(space: Space, genotype: object) -> Text:
+    """How often each operation is used, the most frequent first: ``6 sep3 4 skip``."""
+    used = Counter(arrow.operation for graph in space.graphs(genotype) for arrow in graph.arrows)
+    text = Text(no_wrap=True, overflow="ellipsis")
+    for name, times in used.most_common():
+        text.append(f"{times} ", style="dim")
+        text.append(f"{short(name)} ", style=operation_style(name.removeprefix("residual ")))
+    text.rstrip()
+    return text
+
+
+def population_table(
+    population: Sequence[Born], space: Space, rows: int, width: int, best: int | None = None
+) -> Table:
+    """The ``rows`` fittest: rank, score, size, age in births, operations; ``best`` is the birth to mark."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    wide, narrow = width >= WIDE, width < NARROW
+    for name in ("rank", "score", "params", *(["FLOPs", "birth", "of"] if wide else []), "age"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if not narrow:
+        table.add_column(
+            "operations", overflow="ellipsis"
+        )  # the one that gives way: its cells are cut, not wrapped
+    youngest = max((one.birth for one in population), default=0)
+    ranked = sorted(population, key=lambda one: (one.score is None, -(one.score or 0.0), one.birth))
+    for rank, one in enumerate(ranked[:rows], start=1):
+        cells = [str(rank), number(one.score), count(one.params)]
+        if wide:
+            cells += [count(one.flops), str(one.birth), "-" if one.parent is None else str(one.parent)]
+        cells.append(str(youngest - one.birth))
+        shown = [] if narrow else [operations(space, one.genotype)]
+        table.add_row(*cells, *shown, style="bold green" if one.birth == best else None)
+    return table

@@ -1,0 +1,83 @@
+"""What the commands print when they are done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from evonas.device import peak_memory
+from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
+from evonas.reporting.style import count, duration, memory, number
+
+if TYPE_CHECKING:  # a table needs neither PyTorch nor DEAP
+    from evonas.scoring import ScoreRow
+    from evonas.searching.loop import SearchResult
+
+LAST_GENERATIONS = 12
+LONGEST_NAME = 48  # of a genotype in a table
+
+
+def finished(result: SearchResult) -> RenderableType:
+    """The end of a search."""
+    each = result.seconds_per_evaluation
+    lines: list[RenderableType] = [
+        Text(
+            f"{result.generations} generations, {result.evaluations} evaluations, {result.cache_hits} cache hits"
+            + (f", {duration(each)} an evaluation" if each is not None else "")
+            + f", peak memory {memory(peak_memory(result.device))}"
+        )
+    ]
+    if result.best is None:
+        return Group(*lines, Text("no genotype has a score", style="red"))
+    best = result.best
+    lines.append(
+        Text(f"best {number(best.score)}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green")
+    )
+    lines += [Text(str(best.genotype)), Text(f"saved in {result.path}", style="dim")]
+    return Group(*lines)
+
+
+class Scores:
+    """Genotypes by scores; reasons below where a score is missing. A long genotype is cut in a terminal alone."""
+
+    def __init__(self, rows: Sequence[ScoreRow]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield scores(self.rows, LONGEST_NAME if options.max_width < ENDLESS else None)
+
+
+def scores(rows: Sequence[ScoreRow], longest: int | None = LONGEST_NAME) -> RenderableType:
+    """The same with at most ``longest`` characters of a genotype."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("genotype", min_width=SHORTEST_NAME, max_width=longest)  # its cells are cut, not wrapped
+    names = list(rows[0].scores)
+    number_columns(table, "params", "FLOPs", *names, "time")
+    for row in rows:
+        values = (number(row.scores[name]) for name in names)
+        genotype = Text(row.name, no_wrap=True, overflow="ellipsis")
+        table.add_row(genotype, count(row.params), count(row.flops), *values, duration(row.seconds))
+    reasons = [f"{row.name[:longest]}: {reason}" for row in rows for reason in row.reasons.values()]
+    return Group(table, *(Text(reason, style="red") for reason in reasons))
+
+
+def listing(title: str, entries: Sequence[dict[str, str]], full: bool, note: str = "") -> RenderableType:
+    """One kind of thing that has names: a line each, or with ``full`` all that is known of each; then ``note``."""
+    if not full:
+        grid = Table.grid(padding=(0, 2))
+        for entry in entries:
+            grid.add_row(
+                Text(entry["name"], style="cyan"), Text(entry["about"], no_wrap=True, overflow="ellipsis")
+            )
+        notes = [Text(note, style="dim")] if note else []
+        return Group(Text(title, style="bold"), grid, *notes, Text(""))
+    parts: list[RenderableType] = []
+    for entry in entries:
+        parts.append(Text.assemble((entry["name"], "bold cyan"), "  ", entry["about"]))
+        details = {name: text for name, text in entry.items() if text and name not in ("name", "about")}
+        parts += [Text.assemble((f"    {name}: ", "dim"), text) for name, text in details.items()]
+    return Group(*parts, *([Text(note)] if note else []))

@@ -1,0 +1,118 @@
+"""The live view of a training in a terminal, and how a training is summed up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evonas.advice import command
+from evonas.device import describe, peak_memory
+from evonas.final.metrics import EpochRow
+from evonas.reporting.columns import fitting, in_room, number_columns
+from evonas.reporting.live import HEAD, TALL, Spark
+from evonas.reporting.plain import training_heading
+from evonas.reporting.screen import ScreenView
+from evonas.reporting.style import duration, memory, percent
+
+if TYPE_CHECKING:
+    from evonas.final.settings import TrainSettings
+    from evonas.final.training import Trained
+
+FEWEST_ROWS = 2
+WIDE = 72
+
+
+class TrainingView(ScreenView):
+    """Progress with images a second and ETA, and the epochs as a table."""
+
+    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+        self.path, self.settings, self.steps = path, settings, steps
+        self._history = list(history)
+        self._epoch, self._done = len(history) + 1, 0
+        self._began, self._through = time.monotonic(), 0  # steps of this process
+        self.open()
+
+    def step(self, epoch: int, done: int) -> None:
+        self._epoch, self._done = epoch, done
+        self._through += 1
+
+    def epoch(self, row: EpochRow) -> None:
+        self._history.append(row)
+        self._epoch, self._done = row.epoch + 1, 0
+
+    def render(self) -> RenderableType:
+        """The whole view, fitted to the terminal's size."""
+        width, height = self.console.size
+        roomy = width >= WIDE and height >= TALL
+        accuracies = [row.validation for row in self._history]
+        title = Text.assemble(("evonas ", "bold"), str(self.path.parent), no_wrap=True, overflow="ellipsis")
+        parts: list[RenderableType] = [
+            title,
+            *([Text(training_heading(self.settings), style="dim")] if roomy else []),
+            *self._bar(width),
+            Spark("validation accuracy", accuracies, max(0, width - 24)),
+        ]
+        room = height - self.lines(*parts, *self.note()) - HEAD
+        table = epochs_table(self._history[-max(FEWEST_ROWS, room) :], width)
+        return Group(*parts, table, *self.note())
+
+    def _bar(self, width: int) -> list[RenderableType]:
+        recipe = self.settings.chosen
+        total = recipe.epochs * self.steps
+        done = (self._epoch - 1) * self.steps + self._done
+        elapsed = time.monotonic() - self._began
+        each = elapsed / self._through if self._through else 0.0
+        eta = duration(each * (total - done)) if each else "-"
+        speed = f"{(recipe.batch_size or 0) / each:.0f} images/s" if each else "-"
+        position = f"epoch {min(self._epoch, recipe.epochs)}/{recipe.epochs}"
+        if width < WIDE:
+            return [Text(in_room((position, f"ETA {eta}"), width), style="bold")]
+        device = f"{describe(self.settings.device)}, {memory(peak_memory(self.settings.device))}"
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(
+            Text(position, style="bold"),
+            ProgressBar(total=total, completed=done, width=max(10, width - 66)),
+            Text(f"{speed}, ETA {eta}", style="cyan", no_wrap=True),
+        )
+        return [grid, Text(device, style="dim", no_wrap=True, overflow="ellipsis")]
+
+
+def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
+    """Accuracies and loss per epoch, and more in as far as ``width`` has room."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    robust = any(row.robust is not None for row in history)
+    names = ("epoch", "validation", *(["PGD-10"] if robust else []), "loss", "train", "lr", "time")
+    rows = []
+    for row in history:
+        cells = [str(row.epoch), percent(row.validation), *([percent(row.robust)] if robust else [])]
+        cells += [f"{row.loss:.4f}", percent(row.accuracy), f"{row.lr:.3g}", duration(row.seconds)]
+        rows.append(cells)
+    shown = fitting(names, rows, width, gap=1, least=2)
+    number_columns(table, *names[:shown], least=1)
+    for cells in rows:
+        table.add_row(*cells[:shown])
+    return table
+
+
+def trained(result: Trained, test: dict[str, float], advise: bool = True) -> RenderableType:
+    """The end of a training; with ``advise`` the command that would follow."""
+    best = result.best
+    robust = "" if best.robust is None else f", {percent(best.robust)} under PGD-10"
+    what_next = [Text(f"what it withstands: {command('evaluate', result.directory.parent)}", style="yellow")]
+    return Group(
+        Text(f"{len(result.history)} epochs in {duration(result.seconds)}", style="dim"),
+        Text(
+            f"test accuracy {percent(test['accuracy'])} of {test['n']:.0f} images "
+            f"(epoch {best.epoch}, the best on the images held out: {percent(best.validation)}{robust})",
+            style="bold green",
+        ),
+        Text(f"saved in {result.checkpoint}", style="dim"),
+        *(what_next if advise else []),
+    )

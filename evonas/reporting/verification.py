@@ -1,0 +1,36 @@
+"""What a verification found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from evonas.verification.finding import CLOSE, DIFFERS, SAME, UNCHECKED
+
+if TYPE_CHECKING:
+    from evonas.verification.finding import Verification
+
+_STYLES = {SAME: "green", CLOSE: "yellow", DIFFERS: "bold red", UNCHECKED: "bold red"}
+
+
+def verified(result: Verification) -> RenderableType:
+    """A line a question; below, why last digits may differ from those of the run."""
+    columns = [[getattr(one, name) for one in result.findings] for name in ("status", "part", "name")]
+    widths = [max(map(len, column), default=0) + 2 for column in columns]
+    lines = []
+    for finding in result.findings:
+        status = (finding.status.ljust(widths[0]), _STYLES[finding.status])
+        where = finding.part.ljust(widths[1]) + finding.name.ljust(widths[2])
+        lines.append(Text.assemble(status, (where, "cyan"), finding.detail))
+    lines += [Text(f"note: {reason}", style="dim") for reason in result.reasons]
+    return Group(*lines, _conclusion(result))
+
+
+def _conclusion(result: Verification) -> Text:
+    for status, text in ((DIFFERS, "does not hold what it says"), (UNCHECKED, "could not be checked in full")):
+        found = [f"{one.part} ({one.name})" for one in result.findings if one.status == status]
+        if found:
+            return Text(f"{result.path} {text}: {', '.join(found)}", style="bold red")
+    return Text(f"{result.path} holds what it says", style="bold green")

@@ -1,0 +1,45 @@
+"""What a search algorithm is: it says who is born and who stays; the loop scores and stores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evonas.config import SearchSettings
+from spaces import Registry
+
+if TYPE_CHECKING:  # a command that only asks which algorithms there are needs no DEAP
+    from deap import base
+
+    from evonas.searching.individual import Individual
+
+
+class Birth(NamedTuple):
+    """A genotype about to be born, and the birth number of its parent."""
+
+    genotype: Any
+    parent: int | None
+
+
+class Algorithm(ABC):
+    """Built on a DEAP toolbox with ``random``, ``mutate`` and ``select``, each on the search's own generator."""
+
+    def __init__(self, toolbox: base.Toolbox, settings: SearchSettings) -> None:
+        self.toolbox = toolbox
+        self.settings = settings
+
+    def first_population(self) -> list[Birth]:
+        """Generation 0."""
+        return [Birth(self.toolbox.random(), None) for _ in range(self.settings.population)]
+
+    @abstractmethod
+    def children(self, population: Sequence[Individual]) -> list[Birth]:
+        """The births of the next generation, from the population as it stands."""
+
+    @abstractmethod
+    def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
+        """The next population. It must be the last ``population`` births: that is what a resume restores."""
+
+
+algorithms: Registry[type[Algorithm]] = Registry("algorithm")

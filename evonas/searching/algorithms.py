@@ -1,0 +1,6 @@
+"""All algorithms, registered by being imported here."""
+
+from evonas.searching import regularized_evolution  # noqa: F401  (registers itself)
+from evonas.searching.algorithm import Algorithm, algorithms
+
+__all__ = ["Algorithm", "algorithms"]

@@ -1,0 +1,31 @@
+"""Regularised evolution: tournaments choose parents, and the oldest die.
+
+Source: Real, Aggarwal, Huang, Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019;
+with ``children = 1`` exactly that, but for the tournament, whose members are drawn without replacement; with more
+the children of a generation are born from one population.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from evonas.searching.algorithm import Algorithm, Birth, algorithms
+
+if TYPE_CHECKING:
+    from evonas.searching.individual import Individual
+
+
+@algorithms.register("regularized-evolution")
+class RegularizedEvolution(Algorithm):
+    """Each child is the mutated winner of a tournament; then the oldest die, however good they are."""
+
+    def children(self, population: Sequence[Individual]) -> list[Birth]:
+        births = []
+        for _ in range(self.settings.children or 1):
+            parent = self.toolbox.select(population)
+            births.append(Birth(self.toolbox.mutate(parent.genotype), parent.birth))
+        return births
+
+    def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
+        return [*population, *children][len(children) :]

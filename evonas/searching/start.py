@@ -1,0 +1,111 @@
+"""Where a search begins: from settings, or from a run directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from evonas.advice import command
+from evonas.config import SearchSettings, changed
+from evonas.engine import Engine, InProcess
+from evonas.exhaustion import memory_reported
+from evonas.files import default_path, versions
+from evonas.images import fingerprint, images_for, images_of
+from evonas.machine import FACT as MACHINES
+from evonas.machine import machine, note, noted
+from evonas.observer import Observer
+from evonas.records import DATABASE, Records
+from evonas.rewind import rewind
+from evonas.searching.loop import Search, SearchResult
+from evonas.store import Run
+from fitness import Batch, composite, proxies
+from spaces import UsageError
+
+
+def search(
+    settings: SearchSettings,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> SearchResult:
+    """Search from the beginning and keep everything in the directory ``run`` (default ``runs/<date>-...``).
+
+    ``facts`` are kept with the run from its first moment on. Scores are computed by ``engine``, by default in
+    this process; it changes nothing in the result.
+    Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with all that
+    was computed saved.
+    """
+    settings = settings.resolve()
+    images = images_for([settings.proxy], settings)
+    path = Path(run) if run is not None else default_path(settings)
+    facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
+    facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
+    facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
+    observer = observer or Observer()
+    with (
+        (engine or InProcess()).opened(settings.device, observer.message) as opened,  # fails before there is a run
+        Run.create(path, settings, facts) as store,
+    ):
+        return _go(store, settings, images, observer, opened)
+
+
+def resume(
+    run: str | Path,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+    from_generation: int | None = None,
+    **options: Any,
+) -> SearchResult:
+    """Continue an interrupted search, or a finished one to a larger total of ``generations``.
+
+    The result is that of a search that was never interrupted. ``from_generation`` goes back to the state after
+    that generation first; the file as it was stays as run.db.1. Raises `UsageError` if other settings are given
+    than the run has (`evonas.config.CHANGEABLE` names those that may change; ``engine`` is none).
+    """
+    observer = observer or Observer()
+    with ExitStack() as stack:
+
+        def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
+            settings = _asked(records, options)
+            images = images_of(records, settings)
+            opened = (engine or InProcess()).opened(settings.device, observer.message)
+            return settings, images, stack.enter_context(opened)
+
+        accepted = None
+        if from_generation is not None:
+            Run.require(Path(run))
+            accepted = rewind(Path(run) / DATABASE, from_generation, accept)
+        store = stack.enter_context(Run.open(Path(run)))
+        settings, images, opened = accepted or accept(store)  # after this nothing refuses the command
+        if settings != store.settings:
+            store.set_meta(settings=settings.to_json())
+        if _last(store) < settings.generations:
+            note(store, machine(settings.device, settings.precision))
+        return _go(store, settings, images, observer, opened)
+
+
+def _asked(records: Records, options: Mapping[str, Any]) -> SearchSettings:
+    settings = changed(records.settings, dict(options))
+    if settings.generations < _last(records):
+        raise UsageError(
+            f"{records.path} already has {_last(records)} generations; --generations is a total and cannot be less"
+        )
+    return settings
+
+
+def _last(records: Records) -> int:
+    """The last generation that is finished; -1 for none."""
+    rows = records.generations(last=1)
+    return rows[0].generation if rows else -1
+
+
+def _go(
+    store: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
+) -> SearchResult:
+    advice = f"everything written before is kept; free some and continue with: {command('resume', store.path)}"
+    with memory_reported("searching", advice):
+        return Search(store, settings, images, observer, engine).go()

@@ -1,0 +1,27 @@
+"""Tables of trained architectures, and how well proxies rank them."""
+
+from evonas.tables.correlate import Correlation, correlate, sample
+from evonas.tables.plot import heat_map, scatter
+from evonas.tables.published import TABLE_1A, beyond_interval, markdown
+from evonas.tables.scores import Progress, ScoreFile, score_and_keep
+from evonas.tables.table import Table, read_table
+from evonas.tables.targets import GROUPINGS, Target, targets
+
+__all__ = [
+    "GROUPINGS",
+    "TABLE_1A",
+    "Correlation",
+    "Progress",
+    "ScoreFile",
+    "Table",
+    "Target",
+    "beyond_interval",
+    "correlate",
+    "heat_map",
+    "markdown",
+    "read_table",
+    "sample",
+    "scatter",
+    "score_and_keep",
+    "targets",
+]

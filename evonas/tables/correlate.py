@@ -1,0 +1,271 @@
+"""How well proxies rank trained networks, and whether they know more than the networks' size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evonas.engine import Engine
+from evonas.tables import statistics
+from evonas.tables.scores import Observer, ScoreFile, score_and_keep
+from evonas.tables.statistics import Floats
+from evonas.tables.table import Table
+from evonas.tables.targets import Target, targets, with_harmonic
+from fitness import Score, Task, composite, proxies, stable_hash
+from spaces import UsageError
+from spaces.registry import closest
+
+SIZE = "params"  # what the partial correlation holds fixed
+CHOSEN = 10  # best-scored architectures whose accuracies are reported
+HALVES = ("A", "B")
+FEWEST = 5  # architectures without which a correlation says nothing
+
+Cells = dict[str, dict[str, Any]]  # proxy -> target -> value
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """Rank correlations of proxies with trained accuracies; None wherever a value does not exist.
+
+    ``scores`` and ``accuracies`` are the sampled values themselves, for plots: NaN is a score without a value.
+    """
+
+    n: int
+    target: tuple[str, ...]
+    spearman: Cells
+    ci95: Cells  # bootstrap interval of spearman, [low, high]
+    kendall: Cells  # tau-b
+    partial: Cells  # Spearman with params held fixed
+    partial_ci95: Cells
+    average: dict[str, float | None]  # mean of spearman over the targets
+    chosen: Cells  # what the ten best-scored architectures have: see `_choice`
+    missing: dict[str, dict[str, int]]  # proxy -> reason -> architectures without a value
+    seconds: dict[str, float]  # proxy -> mean time of one architecture
+    scores: dict[str, Floats]
+    accuracies: Mapping[str, Floats]
+    architectures: tuple[Any, ...]
+
+    @property
+    def genotypes(self) -> tuple[str, ...]:
+        """The sampled genotypes, written."""
+        return tuple(map(str, self.architectures))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON document of ``evonas correlate --json``."""
+        return {
+            "n": self.n,
+            "target": list(self.target),
+            "spearman": self.spearman,
+            "kendall": self.kendall,
+            "ci95": self.ci95,
+            "partial": self.partial,
+            "partial_ci95": self.partial_ci95,
+            "average": self.average,
+            "chosen": self.chosen,
+            "missing": self.missing,
+            "seconds": self.seconds,
+        }
+
+
+def sample(
+    table: Table, n: int | None = None, seed: int = 0, all_ids: bool = False, half: str | None = None
+) -> list[int]:
+    """Rows of ``table`` drawn with ``seed``: the first row of each isomorphism class, or any row with ``all_ids``.
+
+    A larger ``n`` of the same seed begins with the rows of a smaller one; None takes all. ``half`` keeps the
+    classes whose hash falls into ``A`` or into ``B``, for a fitness to be found on one and reported on the other.
+    """
+    if half is not None and half not in HALVES:
+        raise UsageError(f"unknown half {half!r}: {closest(half, list(HALVES))}")
+    rows = list(range(len(table))) if all_ids else table.classes()
+    if half is not None:
+        rows = [i for i in rows if half_of(table, i) == half]
+    if n is not None and not FEWEST <= n <= len(rows):
+        what = "architectures" if all_ids else "distinct architectures"
+        raise UsageError(
+            f"{table.path} has {len(rows)} {what}: a sample can have {FEWEST} to {len(rows)}, not {n}"
+        )
+    return [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:n]]
+
+
+def half_of(table: Table, row: int) -> str:
+    """Which of `HALVES` a row belongs to: a fixed function of its isomorphism class."""
+    return HALVES[stable_hash("halves", table.space.key(table.genotypes[row])) & 1]
+
+
+def correlate(
+    table: Table,
+    names: Sequence[str],
+    task: Task,
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    all_ids: bool = False,
+    half: str | None = None,
+    target_names: Sequence[str] | None = None,
+    grouping: str = "paper",
+    score_file: str | Path | None = None,
+    engine: Engine | None = None,
+    pair: tuple[str, str] | None = None,
+    resamples: int = 1000,
+    observer: Observer | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Correlation:
+    """Scores a sample of ``table`` by the proxies and composites ``names`` and correlates with its accuracies.
+
+    ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
+    correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
+    will be looked at together. ``announce`` gets what is worth a line.
+    Raises `UsageError` for what cannot be asked, before anything is scored.
+    """
+    if not names:
+        raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
+    members = {name: composite.parse(name) for name in dict.fromkeys(names)}
+    found = targets(table, target_names, grouping)
+    if pair is not None:
+        check_pair(*pair, list(members), [target.name for target in found])
+    rows = sample(table, n, seed, all_ids, half)
+    if len(rows) < FEWEST:
+        raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {FEWEST}")
+    single = [member.name for parts in members.values() for member in parts]
+    genotypes = [table.genotypes[row] for row in rows]
+    with nullcontext() if score_file is None else ScoreFile(score_file) as kept:
+        scored = score_and_keep(
+            genotypes, [*single, SIZE], task, kept=kept, engine=engine, observer=observer, announce=announce
+        )
+    combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
+    return _report(table, rows, found, combined, scored[SIZE], resamples, seed)
+
+
+def check_pair(proxy: str, target: str, names: Sequence[str], targets: Sequence[str]) -> None:
+    """Raises `UsageError` for a proxy or a target that is not correlated."""
+    for name, known, what in ((proxy, names, "proxy"), (target, targets, "target")):
+        if name not in known:
+            raise UsageError(f"the correlation has no {what} {name!r}: {closest(name, list(known))}")
+
+
+def _combined(name: str, parts: Sequence[composite.Member], scored: Mapping[str, list[Score]]) -> list[Score]:
+    if not composite.is_composite(name):
+        return scored[name]
+    population = {member.name: scored[member.name] for member in parts}
+    fixed = composite.standardise(parts, population)
+    return [
+        fixed.combine(dict(zip(population, row, strict=True)))
+        for row in zip(*(scored[member.name] for member in parts), strict=True)
+    ]
+
+
+def _report(
+    table: Table,
+    rows: list[int],
+    found: Sequence[Target],
+    scored: Mapping[str, list[Score]],
+    sizes: list[Score],
+    resamples: int,
+    seed: int,
+) -> Correlation:
+    values = {
+        name: np.array([np.nan if score.value is None else score.value for score in column])
+        for name, column in scored.items()
+    }
+    size = np.array([score.value for score in sizes], dtype=np.float64)
+    used = list(dict.fromkeys(column for target in found for column in target.columns))
+    columns = np.column_stack([table.columns[name][rows] for name in used])
+    groups = [[used.index(column) for column in target.columns] for target in found]
+    cells: dict[str, Cells] = {name: {} for name in ("spearman", "ci95", "kendall", "partial", "partial_ci95")}
+    for kept, together in _by_presence(values):
+        if kept.sum() >= FEWEST:
+            found_now = statistics.correlations(
+                np.column_stack([values[name][kept] for name in together]),
+                columns[kept],
+                groups,
+                size[kept],
+                resamples=resamples,
+                seed=seed,
+            )
+        for i, name in enumerate(together):
+            for key, field in (
+                ("spearman", "spearman"),
+                ("ci95", "spearman_interval"),
+                ("kendall", "kendall"),
+                ("partial", "partial"),
+                ("partial_ci95", "partial_interval"),
+            ):
+                cells[key][name] = {
+                    target.name: _plain(getattr(found_now, field)[i, j]) if kept.sum() >= FEWEST else None
+                    for j, target in enumerate(found)
+                }
+    in_order = {key: {name: part[name] for name in values} for key, part in cells.items()}
+    accuracies, harmonic = with_harmonic(found, table)
+    return Correlation(
+        n=len(rows),
+        target=tuple(target.name for target in found),
+        **in_order,
+        average={name: _mean(list(row.values())) for name, row in in_order["spearman"].items()},
+        chosen={name: _choice(column, rows, accuracies, harmonic) for name, column in values.items()},
+        missing={
+            name: dict(Counter(score.reason for score in column if score.value is None))
+            for name, column in scored.items()
+        },
+        seconds={name: float(np.mean([score.seconds for score in column])) for name, column in scored.items()},
+        scores=values,
+        accuracies={name: column[rows] for name, column in accuracies.items()},
+        architectures=tuple(table.genotypes[row] for row in rows),
+    )
+
+
+def _by_presence(values: Mapping[str, Floats]) -> list[tuple[np.ndarray, list[str]]]:
+    """Proxies that have a value for the same architectures, together: their ranks are computed once."""
+    found: dict[bytes, tuple[np.ndarray, list[str]]] = {}
+    for name, column in values.items():
+        kept = np.isfinite(column)
+        found.setdefault(kept.tobytes(), (kept, []))[1].append(name)
+    return list(found.values())
+
+
+def _plain(value: Any) -> Any:
+    """A number or a list of two, None in place of NaN."""
+    if np.ndim(value):
+        return [_plain(v) for v in value] if np.isfinite(value).all() else None
+    return float(value) if np.isfinite(value) else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) and known else None
+
+
+def _choice(
+    score: Floats, rows: Sequence[int], accuracies: Mapping[str, Floats], harmonic: Mapping[str, Floats]
+) -> dict[str, Any]:
+    """What choosing by the score would have given, for each target.
+
+    ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction; ``percentile``
+    the share of the table's rows that it beats, in percent; ``distance`` what the best row of the table has more;
+    ``hrs``, ``hrs_percentile`` and ``hrs_distance`` the same of the harmonic robustness score.
+    """
+    order = [i for i in np.argsort(-score, kind="stable") if np.isfinite(score[i])][:CHOSEN]
+    if not order:
+        return dict.fromkeys(accuracies)
+    best = [rows[i] for i in order]
+    found: dict[str, Any] = {}
+    for name, column in accuracies.items():
+        found[name] = _standing(column, best, "accuracy", "percentile", "distance")
+        if name in harmonic:
+            found[name] |= _standing(harmonic[name], best, "hrs", "hrs_percentile", "hrs_distance")
+    return found
+
+
+def _standing(column: Floats, best: Sequence[int], value: str, percentile: str, distance: str) -> dict[str, float]:
+    mean = float(column[list(best)].mean())
+    return {
+        value: mean,
+        percentile: 100 * float((column < mean).mean()),
+        distance: float(column.max()) - mean,
+    }

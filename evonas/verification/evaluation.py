@@ -1,0 +1,129 @@
+"""evaluation.json, put together again from what evaluation.db holds, some of which is computed again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from evonas.advice import command
+from evonas.files import read_json
+from evonas.final import checkpoint
+from evonas.final.evaluation.evaluate import evaluate_subject, subject_for
+from evonas.final.evaluation.journal import Journal
+from evonas.final.evaluation.settings import EvaluateSettings
+from evonas.final.evaluation.target import Target, locate
+from evonas.interrupts import StopRequest
+from evonas.observer import Observer
+from evonas.verification.finding import Finding, judged
+from fitness import stable_hash
+from spaces.errors import EvonasError
+
+PART = "evaluation"
+BUDGET = 60.0  # seconds that the entries computed again have taken
+ELSEWHERE = ("checkpoint", "versions", "machine", "settings", "protocol.device")  # may be others here
+
+
+class Sampled(Journal):
+    """A journal that answers, but for entries drawn by the seed: these are computed again and compared."""
+
+    def __init__(self, path: Path, sample: int, seed: int) -> None:
+        if not path.is_file():
+            raise EvonasError(f"{path.name} is missing; evonas evaluate computes it again")
+        self.path = path
+        with self._reported():
+            self._db = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, isolation_level=None)
+            (self.entries,) = self._db.execute("SELECT count(*) FROM outcomes").fetchone()
+        self.sample, self.seed, self.left = sample, seed, BUDGET
+        self.drawn: dict[str, list[int]] = {}
+        self.wrong: list[str] = []
+
+    def get(self, key: str) -> list[int] | None:
+        found = super().get(key)
+        if found is None:
+            raise EvonasError(f"{self.path} lacks what evaluation.json says of these weights and images")
+        if key not in self.drawn and self._draws(key):
+            self.drawn[key] = found
+            return None
+        return found
+
+    def _draws(self, key: str) -> bool:
+        with self._reported():
+            (seconds,) = self._db.execute("SELECT seconds FROM outcomes WHERE key = ?", (key,)).fetchone()
+        chance = self.sample / max(1, self.entries)
+        if self.drawn and (stable_hash(self.seed, key) / 2**63 >= chance or seconds > self.left):
+            return False
+        self.left -= seconds
+        return True
+
+    def put(self, key: str, attack: str, epsilon: float, left: Sequence[int], seconds: float) -> None:
+        """Nothing is written: the entry is compared."""
+        if list(left) != self.drawn[key]:
+            what = f"{attack} at {epsilon:g}/255" if epsilon else attack
+            self.wrong.append(f"{what}: {len(left)} images left, {len(self.drawn[key])} recorded")
+
+
+def measured(
+    run: Path, sample: int, seed: int, device: str | None, data_dir: str | None, observer: Observer
+) -> list[Finding]:
+    """What an evaluation says, from its clean images on; nothing if there is none."""
+    place = locate(run)
+    stored = read_json(place.result)
+    if stored is None:
+        return []
+    if "settings" not in stored:
+        advice = f"it keeps no settings; {command('evaluate', run)} writes them, and goes on from evaluation.db"
+        return [Finding(PART, place.result.name, "unchecked", advice)]
+    try:
+        settings = EvaluateSettings.from_dict(stored["settings"], device, data_dir)
+        return _again(place, stored, settings.resolve(), sample, seed, observer)
+    except (EvonasError, KeyError, TypeError, ValueError) as error:
+        return [judged(PART, place.result.name, str(error), "")]
+
+
+def _again(
+    place: Target, stored: dict[str, Any], settings: EvaluateSettings, sample: int, seed: int, observer: Observer
+) -> list[Finding]:
+    found = checkpoint.load(place.checkpoint)
+    with closing(Sampled(place.journal, sample, seed)) as journal:
+        part = subject_for(found, settings, journal, observer, StopRequest())
+        # entries were kept under these
+        part.subject.context["torch"] = stored["versions"]["torch"]
+        part.subject.context["device"] = torch.device(stored["protocol"]["device"]).type
+        try:
+            again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
+        finally:
+            observer.closed()
+    if "weights" not in stored:  # of a version that did not keep them
+        del again["weights"]
+    numbers, theirs = dict(_flat(stored)), dict(_flat(again))
+    names = sorted(name for name in numbers.keys() | theirs.keys() if numbers.get(name) != theirs.get(name))
+    wrong = None
+    if names:
+        more = f", and {len(names) - 1} more" if len(names) > 1 else ""
+        wrong = f"{names[0]} is {theirs.get(names[0])!r}, not {numbers.get(names[0])!r}{more}"
+    return [
+        judged(PART, place.result.name, wrong, f"{len(numbers)} numbers follow from {place.journal.name}"),
+        judged(
+            PART,
+            place.journal.name,
+            "; ".join(journal.wrong) or None,
+            f"{len(journal.drawn)} of {journal.entries} entries computed again",
+        ),
+    ]
+
+
+def _flat(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every number under its path, but for what may be other elsewhere."""
+    if name in ELSEWHERE:
+        return
+    if isinstance(content, dict | list):
+        entries = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, value in entries:
+            yield from _flat(value, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, content

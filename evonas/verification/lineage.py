@@ -1,0 +1,61 @@
+"""Every child is one edit away from a parent that was alive, whatever the seed."""
+
+from __future__ import annotations
+
+from evonas.rows import IndividualRow
+from evonas.store import Run
+from evonas.verification.finding import Finding, judged
+from evonas.verification.replay import PART
+from fitness import stable_hash
+from spaces import Space, spaces
+from spaces.errors import EvonasError
+
+MOST = 2000  # children whose edit is looked for, drawn by the seed where there are more
+
+
+def lineage(store: Run, seed: int) -> Finding:
+    """Births without a gap, parents alive, one edit each, canonical forms and cache flags right."""
+    settings = store.settings
+    space = spaces[settings.space]
+    rows = list(store.individuals())
+    seen: set[str] = set()
+    chance = MOST / max(1, len(rows))
+    looked_at = 0
+    for number, row in enumerate(rows):
+        look = row.generation > 0 and stable_hash(seed, "lineage", number) / 2**63 < chance
+        looked_at += look
+        try:
+            wrong = _alone(space, number, row, seen)
+            if wrong is None and row.generation:
+                wrong = _parent(space, rows, row, settings.population, settings.children or 1, look)
+        except EvonasError as error:
+            wrong = str(error)
+        if wrong is not None:
+            return judged(PART, "lineage", f"birth {number}: {wrong}", "")
+        seen.add(row.canonical)
+    return judged(PART, "lineage", None, f"{looked_at} children are each one edit from a parent that was alive")
+
+
+def _alone(space: Space, number: int, row: IndividualRow, seen: set[str]) -> str | None:
+    """What is wrong with a row by itself."""
+    if row.birth != number:
+        return f"its number is {row.birth}"
+    if (row.parent is None) != (row.generation == 0):
+        return f"it is of generation {row.generation} and has parent {row.parent}"
+    if str(space.canonical(space.parse(row.genotype))) != row.canonical:
+        return "its canonical form is another one"
+    if row.cached != (row.canonical in seen):
+        return "cached, though it is new" if row.cached else "not cached, though an earlier birth was the same"
+    return None
+
+
+def _parent(
+    space: Space, rows: list[IndividualRow], row: IndividualRow, population: int, children: int, look: bool
+) -> str | None:
+    """What is wrong between a child and its parent."""
+    first = population + (row.generation - 1) * children  # birth of its generation
+    if row.parent is None or not first - population <= row.parent < first:
+        return f"its parent {row.parent} was not alive in generation {row.generation}"
+    if look and space.parse(row.genotype) not in space.neighbours(space.parse(rows[row.parent].genotype)):
+        return f"it is not one edit from its parent {row.parent}"
+    return None

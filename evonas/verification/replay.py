@@ -1,0 +1,136 @@
+"""The search once more, with the scores that are recorded: whatever else run.db holds must come out again."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from evonas.engine.base import Engine, Lost, R, T
+from evonas.files import read_json
+from evonas.interrupts import Interrupted
+from evonas.observer import Observer
+from evonas.records import BEST
+from evonas.rows import GenerationRow, IndividualRow
+from evonas.searching.loop import Search
+from evonas.searching.measure import Measure, Scores
+from evonas.store import Run
+from evonas.verification.finding import Finding, judged
+from spaces import spaces
+from spaces.errors import EvonasError
+
+PART = "search"
+
+
+class Recorded(Engine):
+    """Answers with scores that were computed before."""
+
+    description = "what run.db holds"
+
+    def __init__(self, answer: Callable[[Any], Any]) -> None:
+        self.answer = answer
+
+    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+        return map(self.answer, items)
+
+
+@contextmanager
+def replayed(store: Run) -> Iterator[Run]:
+    """The run that the settings of ``store`` and its scores lead to, as far as its last generation.
+
+    Raises `EvonasError` if a score is asked for that was never recorded.
+    """
+    settings = dataclasses.replace(store.settings, generations=store.generations(last=1)[0].generation)
+    space, measure = spaces[settings.space], Measure(store)
+
+    def answer(genotype: Any) -> Scores:
+        found = measure.recall(str(space.canonical(genotype)))
+        if found is None:
+            raise EvonasError(f"the seed leads to {genotype}, of which run.db has no score")
+        return found
+
+    with tempfile.TemporaryDirectory() as directory:
+        with Run.create(Path(directory) / "run", settings, {}) as run:
+            Search(run, settings, None, Observer(), Recorded(answer)).go()
+        with Run.read(Path(directory) / "run") as run:
+            yield run
+
+
+def compare(store: Run) -> list[Finding]:
+    """Births with parents, sizes and cache flags, generations with statistics and random states, best.json."""
+    if not store.generations(last=1):
+        return [Finding(PART, "births", "unchecked", "no generation is finished yet")]
+    try:
+        with replayed(store) as again:
+            same = [_births(store, again), _generations(store, again), *_statistics(store, again)]
+            return [*same, _evaluations(store), _best(store, again)]
+    except Interrupted:  # its words are for a search
+        raise KeyboardInterrupt from None
+    except EvonasError as error:
+        return [judged(PART, "births", str(error), "")]
+
+
+def _births(store: Run, again: Run) -> Finding:
+    count = 0
+    for recorded, found in zip_longest(store.individuals(), again.individuals()):
+        if recorded != found:
+            return judged(PART, "births", _first("birth", count, recorded, found), "")
+        count += 1
+    return judged(PART, "births", None, f"{count} births follow from the seed and the scores, edit by edit")
+
+
+def _generations(store: Run, again: Run) -> Finding:
+    rows = [[row._replace(seconds=0.0) for row in run.generations()] for run in (store, again)]
+    for number, (recorded, found) in enumerate(zip_longest(*rows)):
+        if recorded != found:
+            return judged(PART, "generations", _first("generation", number, recorded, found), "")
+    return judged(PART, "generations", None, f"statistics, counts and random states of {len(rows[0])} generations")
+
+
+def _statistics(store: Run, again: Run) -> list[Finding]:
+    """Means and deviations that a composite is standardised by."""
+    recorded, found = (run.meta("composite") for run in (store, again))
+    if found is None:
+        return []
+    wrong = None if recorded == found else f"{recorded} in run.db, {found} by the scores of the first population"
+    return [judged(PART, "composite", wrong, "its statistics are those of the first population")]
+
+
+def _evaluations(store: Run) -> Finding:
+    """Networks scored: as many as were counted, and more only while a generation is being scored."""
+    last = store.generations(last=1)[0]
+    scored, counted = store.evaluated(), last.evaluations
+    ahead = last.generation < store.settings.generations
+    wrong = None if scored == counted or (ahead and scored > counted) else f"{scored} are kept, {counted} counted"
+    return judged(PART, "evaluations", wrong, f"{counted} networks scored, {last.cache_hits} cache hits")
+
+
+def _best(store: Run, again: Run) -> Finding:
+    recorded, found = (read_json(run.path / BEST) for run in (store, again))
+    wrong = None
+    if recorded != found:
+        names = [name for name in (found or {}) if (recorded or {}).get(name) != (found or {})[name]]
+        wrong = (
+            f"{BEST} is missing"
+            if recorded is None
+            else f"{', '.join(names) or 'more'} differ from the best birth"
+        )
+    return judged(PART, BEST, wrong, "the best birth" if found else "no birth has a score")
+
+
+def _first(
+    kind: str,
+    number: int,
+    recorded: IndividualRow | GenerationRow | None,
+    found: IndividualRow | GenerationRow | None,
+) -> str:
+    """The first field that differs."""
+    if recorded is None or found is None:
+        return f"{kind} {number} is {'missing' if recorded is None else 'one too many'}"
+    ours, theirs = recorded._asdict(), found._asdict()
+    name = next(name for name in ours if ours[name] != theirs[name])
+    return f"{kind} {number}: {name} is {ours[name]!r} in run.db, {theirs[name]!r} by the seed and the scores"

@@ -1,0 +1,64 @@
+"""Scores computed again, beside the recorded ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+
+from evonas.engine import is_lost
+from evonas.rows import IndividualRow
+from evonas.scoring import score_as
+from evonas.store import Run
+from evonas.verification.finding import CLOSE, DIFFERS, ROUNDING, SAME, UNCHECKED, Finding, Rescored
+from fitness import stable_hash
+from spaces.errors import EvonasError
+
+PART = "scores"
+
+
+def rescored(
+    store: Run, sample: int, seed: int, reasons: tuple[str, ...], options: dict[str, Any]
+) -> tuple[list[Finding], tuple[Rescored, ...]]:
+    """The scores of ``sample`` networks drawn by the seed, always with the best one, computed as the run does.
+
+    Other ones are close, if there are ``reasons`` for rounding and they are no further apart. Scores that were
+    lost with their workers are left out: they say what became of the workers.
+    """
+    lost = {canonical for canonical, reason in store.reasons().items() if is_lost(reason)}
+    rows = _drawn(store, sample, seed, lost)
+    left_out = f"; {len(lost)} lost with their workers left out" if lost else ""
+    if not rows:
+        return [Finding(PART, store.settings.proxy, UNCHECKED, f"none to compute{left_out}")] if lost else [], ()
+    try:
+        computed = score_as(store.path, [row.genotype for row in rows], None, options)
+    except EvonasError as error:
+        return [Finding(PART, store.settings.proxy, UNCHECKED, str(error))], ()
+    found = tuple(
+        Rescored(row.birth, row.genotype, row.score, next(iter(again.scores.values())))
+        for row, again in zip(rows, computed, strict=True)
+    )
+    return [_finding(store.settings.proxy, found, reasons, left_out)], found
+
+
+def _drawn(store: Run, sample: int, seed: int, without: Collection[str]) -> list[IndividualRow]:
+    """Networks in order of birth, each once."""
+    best = store.best()
+    rows = (row for row in store.individuals() if not row.cached and row.canonical not in without)
+    others = [row for row in rows if row != best]
+    count = min(len(others), sample - (best is not None))
+    drawn = np.random.default_rng(stable_hash(seed, "verify")).choice(len(others), count, replace=False)
+    return sorted([others[i] for i in drawn.tolist()] + ([best] if best is not None else []))
+
+
+def _finding(proxy: str, found: tuple[Rescored, ...], reasons: tuple[str, ...], more: str = "") -> Finding:
+    off = [one for one in found if one.apart > 0]
+    if not off:
+        return Finding(PART, proxy, SAME, f"{len(found)} of {len(found)} are the same, bit for bit{more}")
+    worst = max(off, key=lambda one: one.apart)
+    detail = (
+        f"{len(off)} of {len(found)} differ, most that of birth {worst.birth}: {worst.recorded!r} recorded, "
+        f"{worst.computed!r} computed, by {worst.apart:.2g} of it{more}"
+    )
+    return Finding(PART, proxy, CLOSE if reasons and worst.apart <= ROUNDING else DIFFERS, detail)

@@ -1,0 +1,85 @@
+"""The trained network, beside what is recorded of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from evonas.files import read_json
+from evonas.final import checkpoint
+from evonas.final.evaluation.journal import tensors_digest
+from evonas.final.evaluation.target import BEST, images_for
+from evonas.final.measure import accuracy
+from evonas.final.stage import DIRECTORY, RESULT, settings_of
+from evonas.store import Run
+from evonas.verification.finding import CLOSE, DIFFERS, SAME, UNCHECKED, Finding, judged
+from evonas.verification.winner import winner
+from spaces.errors import EvonasError
+
+PART = "training"
+FLIPPED = 0.002  # of the images: what rounding may turn
+
+
+def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_dir: str | None) -> list[Finding]:
+    """Whose network it is, that its weights are those of the training, and its accuracy on the test set again."""
+    result = read_json(run / DIRECTORY / RESULT)
+    if result is None and not (run / "evaluation.json").is_file():
+        return []
+    try:
+        found = checkpoint.load(run / BEST)
+        whose = [_settings(run, found), *([] if store is None else [winner(run, store, found)])]
+        if result is None:
+            return [*whose, Finding(PART, RESULT, UNCHECKED, "it is missing; a training writes it when it ends")]
+        return [
+            *whose,
+            _epoch(found, result),
+            *_weights(found, result),
+            _accuracy(found, result, reasons, device, data_dir),
+        ]
+    except EvonasError as error:
+        return [judged(PART, "checkpoint", str(error), "")]
+    except (KeyError, TypeError, AttributeError) as error:
+        return [judged(PART, RESULT, f"it lacks what a training writes there: {error}", "")]
+
+
+def _settings(run: Path, found: checkpoint.Checkpoint) -> Finding:
+    theirs, ours = found.settings.that_count, settings_of(run).that_count
+    names = [name for name in ours if ours[name] != theirs.get(name)]
+    wrong = f"{', '.join(names)} of the checkpoint are not those of settings.json" if names else None
+    return judged(PART, "settings", wrong, "the checkpoint has those of settings.json")
+
+
+def _epoch(found: checkpoint.Checkpoint, result: dict[str, Any]) -> Finding:
+    there = {"epoch": found.epoch, **{name: found.facts.get(name) for name in ("validation", "robust")}}
+    names = [name for name, value in there.items() if result.get(name) != value]
+    wrong = f"{', '.join(names)} of {RESULT} are not those of the checkpoint" if names else None
+    return judged(PART, "epoch", wrong, f"epoch {found.epoch}, as {RESULT} says")
+
+
+def _weights(found: checkpoint.Checkpoint, result: dict[str, Any]) -> list[Finding]:
+    """By digest, where a training has kept one."""
+    if "weights" not in result:
+        return []
+    wrong = (
+        None if weights_digest(found) == result["weights"] else f"they are not those that {RESULT} was written for"
+    )
+    return [judged(PART, "weights", wrong, "by their digest those of the training")]
+
+
+def weights_digest(found: checkpoint.Checkpoint) -> str:
+    """SHA-256 of the weights and buffers of a checkpoint's classifier."""
+    return tensors_digest(found.model().state_dict())
+
+
+def _accuracy(
+    found: checkpoint.Checkpoint, result: dict[str, Any], reasons: list[str], device: str, data_dir: str | None
+) -> Finding:
+    images = images_for(found, data_dir).to(device)
+    again, recorded = accuracy(found.model(device), images), result["test"]["accuracy"]
+    detail = f"{100 * again:.2f} % of {len(images)} test images"
+    if again == recorded and len(images) == result["test"]["n"]:
+        return Finding(PART, "accuracy", SAME, detail)
+    rounding = bool(reasons) and len(images) == result["test"]["n"] and abs(again - recorded) <= FLIPPED
+    return Finding(
+        PART, "accuracy", CLOSE if rounding else DIFFERS, f"{detail} now, {100 * recorded:.2f} % recorded"
+    )

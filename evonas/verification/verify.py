@@ -1,0 +1,96 @@
+"""Whether a run holds what it says."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+from evonas.device import pick
+from evonas.final.evaluation.target import BEST
+from evonas.final.stage import DIRECTORY, RESULT, settings_of
+from evonas.observer import Observer
+from evonas.records import DATABASE
+from evonas.store import Run
+from evonas.verification import environment
+from evonas.verification.evaluation import measured
+from evonas.verification.finding import Finding, Rescored, Verification, judged
+from evonas.verification.lineage import lineage
+from evonas.verification.replay import compare
+from evonas.verification.scores import rescored
+from evonas.verification.training import trained
+from spaces.errors import EvonasError, UsageError
+
+SAMPLE = 10
+EVALUATION = "evaluation.json"
+
+
+def verify(
+    run: Path,
+    sample: int = SAMPLE,
+    seed: int = 0,
+    device: str | None = None,
+    data_dir: str | None = None,
+    observer: Observer | None = None,
+) -> Verification:
+    """Search, scores, training and evaluation of a run, as far as it has come; nothing in it is changed.
+
+    ``sample`` scores and about as many entries of the evaluation are computed again, drawn by ``seed``.
+    A file that is damaged is a finding. Raises `UsageError` for a directory that is no run.
+    """
+    if type(sample) is not int or sample < 1:
+        raise UsageError(f"--sample must be a number of scores above 0, not {sample!r}")
+    observer = observer or Observer()
+    told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
+    if not (run / DATABASE).is_file() and not told:
+        Run.read(run).close()  # says what is missing
+    findings: list[Finding] = []
+    scores: tuple[Rescored, ...] = ()
+    reasons: list[str] = []
+    with ExitStack() as stack:
+        store: Run | None = None
+        if (run / DATABASE).is_file():
+            try:
+                store = stack.enter_context(Run.read(run))
+                findings += [*compare(store), lineage(store, seed), *_seals(store)]
+                observer.message(f"computing {sample} scores again")
+                reasons += environment.of_search(store, _here(device, store.settings.device))
+                options = {"device": device, "data_dir": data_dir}
+                found, scores = rescored(store, sample, seed, tuple(reasons), options)
+                findings += found
+            except EvonasError as error:
+                findings.append(judged("search", DATABASE, str(error), ""))
+        if not (run / BEST).is_file():
+            findings += [
+                judged("training", BEST.name, f"it is missing, though {file} is there", "") for file in told
+            ]
+        else:
+            try:
+                here = _here(device, settings_of(run).device)
+                observer.message("classifying the test images again")
+                more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
+                findings += trained(run, store, more, here, data_dir)
+                more += environment.of_file(run / EVALUATION, "the evaluation", here)
+                findings += measured(run, sample, seed, device, data_dir, observer)
+                reasons += more
+            except EvonasError as error:
+                findings.append(judged("training", DIRECTORY, str(error), ""))
+    return Verification(run, tuple(findings), scores, tuple(dict.fromkeys(reasons)))
+
+
+def _seals(store: Run) -> list[Finding]:
+    """What a resume would ask first, of a run that is young enough to have seals."""
+    try:
+        sealed, wrong = store.check_seals()
+    except EvonasError as error:
+        sealed, wrong = True, str(error)
+    return [judged("search", "seals", wrong, "every generation is as it was committed")] if sealed else []
+
+
+def _here(asked: str | None, recorded: str) -> str:
+    """The device that was asked for, else the recorded one, else whatever is here."""
+    if asked is not None:
+        return pick(asked)
+    try:
+        return pick(recorded)
+    except EvonasError:
+        return pick("auto")

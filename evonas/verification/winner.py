@@ -1,0 +1,65 @@
+"""Whose network was trained: the best of the search, or the winner among its finalists."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from evonas.files import read_json
+from evonas.final.checkpoint import Checkpoint
+from evonas.final.finalists import JOURNAL, rounds
+from evonas.final.plan import MOST_FINALISTS, plan_of
+from evonas.final.settings import TrainSettings
+from evonas.rows import IndividualRow
+from evonas.store import Run
+from evonas.verification.finding import Finding, judged
+from spaces.errors import EvonasError
+
+PART, NAME = "training", "genotype"
+
+
+def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
+    """The trained genotype beside the one that the scores, or the journal of the finalists, lead to.
+
+    How many finalists there were is asked of the run's plan; where it has none, of the journal.
+    """
+    plan, journal = plan_of(store), read_json(run / JOURNAL)
+    planned = plan.finalists if plan is not None and len(store.leading(2)) > 1 else 0
+    if planned < 2:
+        best = store.best()
+        if best is not None and best.genotype == found.genotype:
+            return judged(PART, NAME, None, "the best of the search")
+        if journal is None:
+            return judged(PART, NAME, "it is of a genotype that is not the best of the search", "")
+    elif journal is None:
+        return judged(PART, NAME, f"{JOURNAL} is missing, which says who won among {planned} finalists", "")
+    most = min(MOST_FINALISTS, sum(key.startswith("1-") for key in journal))
+    sizes = [planned] if planned > 1 else range(2, 1 + most)
+    for leading in map(store.leading, sizes):
+        if _won(leading, found.settings, journal) == found.genotype:
+            return judged(PART, NAME, None, f"the winner among the {len(leading)} finalists")
+    return judged(PART, NAME, f"{JOURNAL} does not name its genotype as the winner among the finalists", "")
+
+
+def _won(leading: list[IndividualRow], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
+    """Who wins by what is written of each round, see `evonas.final.finalists`; None if a line is missing."""
+    standing = leading
+    for number, (count, epochs) in enumerate(rounds(len(leading), settings.chosen.epochs), start=1):
+        numbers = dataclasses.replace(settings.chosen, epochs=epochs)
+        ranked = []
+        for row in standing[:count]:
+            trained = dataclasses.replace(settings, genotype=row.genotype, numbers=numbers)
+            line = journal.get(f"{number}-{row.birth}-{trained.digest}")
+            if line is None:
+                return None
+            ranked.append((*_reached(line), row.score or 0.0, -row.birth, row))
+        standing = [row for *_, row in sorted(ranked, reverse=True)]
+    return standing[0].genotype
+
+
+def _reached(line: Any) -> tuple[float, float]:
+    try:
+        return float(line["robust"]), float(line["validation"])
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
+        raise EvonasError(f"{JOURNAL} cannot be read: {error}") from None
