@@ -1,4 +1,4 @@
-"""evonas: evolutionary search for small image classifiers that withstand attacks and corruptions."""
+"""evonas: robust neural architecture search for small image classifiers."""
 
 from evonas.api import (
     compare,

@@ -12,10 +12,10 @@ def command(*words: str | Path) -> str:
 
 
 def resuming(run: Path) -> str:
-    """What to do when a run cannot write any more."""
-    return f"everything written before is kept; make room and continue with: {command('resume', run)}"
+    """How to continue a run that could not write to disk."""
+    return f"finished work is saved. Free disk space and resume with: {command('resume', run)}"
 
 
 def elsewhere(run: Path) -> str:
-    """What to do when the best of a run shall be trained in another way than it is in the run itself."""
+    """How to train the best genotype of a run with other settings than the run."""
     return f'train it in a new directory: evonas train "GENOTYPE" --run NEW ({command("show", run)} prints it)'

@@ -39,9 +39,9 @@ def search(
     engine: Engine | None = None,
     final: FinalPlan | None = None,
 ) -> SearchResult:
-    """Search from the beginning; everything is kept in the directory ``run`` (default ``runs/<date>-...``).
+    """Start a search and store it in the directory ``run`` (default ``runs/<date>-...``).
 
-    With ``final`` the best genotype is trained and measured afterwards; the result then has ``trained``.
+    With ``final`` the best genotype is trained and evaluated afterwards; the result then has ``trained``.
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas import pipeline
@@ -53,9 +53,9 @@ def search(
 def resume(
     run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
 ) -> SearchResult | Trained:
-    """Continue what was interrupted as if it had never stopped, or a search to a larger total of ``generations``.
+    """Resume an interrupted run, or extend a finished search to a larger total of ``generations``.
 
-    Raises `UsageError` if other settings are given than the run has.
+    Raises `UsageError` if the settings differ from those of the run.
     """
     from evonas import pipeline
     from evonas.observer import Observer
@@ -70,18 +70,18 @@ def score(
     run: str | Path | None = None,
     **options: Any,
 ) -> list[ScoreRow]:
-    """Score genotypes, or published ones by name, with ``settings`` (by default with croze).
+    """Score genotypes or published architectures with ``settings`` (default proxy: croze).
 
-    With ``run`` they are scored as that search scores: with its settings, by default with its proxy, a composite
-    with the statistics of its first population; ``options`` may then name what a resume may change.
-    Raises `UsageError` for a genotype that is malformed and for what has no value.
+    With ``run`` they are scored with the settings of that search, by default with its proxy; a composite uses the
+    statistics of its first population. ``options`` may then name the settings that a resume may change.
+    Raises `UsageError` for a malformed genotype and for a composite without statistics.
     """
     from evonas import scoring
 
     if run is None:
         return scoring.score(genotypes, proxies, settings or SearchSettings(**options))
     if settings is not None:
-        raise UsageError("a run has its own settings: give settings or run, not both")
+        raise UsageError("a run has its own settings: pass settings or run, not both")
     return scoring.score_as(run, genotypes, proxies, options)
 
 
@@ -89,7 +89,7 @@ def train(target: str, run: str | Path | None = None, observer: Observer | None 
     """Train a genotype, a published one by name, or the best of the run directory ``target``.
 
     ``options`` are fields of `TrainSettings`, such as ``recipe``, ``overrides={"epochs": 10}``, ``dataset``,
-    ``channels``, ``layers``. The same call again continues. Raises `EvonasError` with one message.
+    ``channels``, ``layers``. Repeat the call to continue. Raises `EvonasError` with one message.
     """
     from evonas.final import stage
 
@@ -97,7 +97,7 @@ def train(target: str, run: str | Path | None = None, observer: Observer | None 
 
 
 def training_result(trained: Trained) -> dict[str, float]:
-    """``accuracy`` and ``n`` on the test set, which is looked at once, at the end of a training."""
+    """``accuracy`` and ``n`` on the test set, which is used once, at the end of a training."""
     from evonas.final import stage
 
     return stage.result_of(trained.directory.parent)["test"]
@@ -109,7 +109,7 @@ def correlate(
     settings: SearchSettings | None = None,
     **options: Any,
 ) -> Correlation:
-    """Rank correlations of proxies with the trained accuracies in a CSV file.
+    """Rank correlations of proxies with the accuracies of trained networks in a CSV file.
 
     Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``engine``,
     ``pair``, ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line
@@ -123,9 +123,9 @@ def correlate(
 def evaluate(
     target: str | Path, settings: EvaluateSettings | None = None, observer: Observer | None = None
 ) -> Evaluation:
-    """What the trained network of a run, or a checkpoint, withstands; kept beside it in evaluation.json.
+    """Evaluate the trained network of a run, or a checkpoint; the result is saved next to it as evaluation.json.
 
-    An evaluation that was interrupted goes on where it stopped. Raises `EvonasError` with one message.
+    An interrupted evaluation continues where it stopped. Raises `EvonasError` with one message.
     """
     from evonas.final.evaluation.evaluate import evaluate
     from evonas.final.evaluation.target import locate
@@ -137,7 +137,7 @@ def evaluate(
 
 
 def compare(targets: Sequence[str | Path]) -> list[ComparedRow]:
-    """Evaluated runs and checkpoints side by side, and the published rows of their data sets.
+    """Compare evaluated runs and checkpoints with each other and with published results on their data sets.
 
     Raises `UsageError` for one that was not evaluated.
     """
@@ -152,10 +152,10 @@ def export(
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Export:
-    """Write the trained network of a run, or a checkpoint, in other formats, and a model card beside them.
+    """Export the trained network of a run, or a checkpoint, together with a model card.
 
     ``formats`` are names of `evonas list formats`, by default all whose packages are installed; ``out`` is a
-    directory, by default ``export`` in the run. Raises `EvonasError` for a file that is not the same network.
+    directory, by default ``export`` in the run. Raises `EvonasError` for a file that differs from the network.
     """
     from evonas.exporting.export import export
 
@@ -163,9 +163,9 @@ def export(
 
 
 def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:
-    """Draw history, cells, pareto, corruptions or epsilon of a run for a paper; returns where the picture is.
+    """Draw the history, cells, pareto, corruptions or epsilon figure of a run; returns its path.
 
-    Raises `UsageError` for a run that has not come far enough.
+    Raises `UsageError` for a run without the data of the figure.
     """
     from evonas.reporting import plots
 
@@ -175,9 +175,9 @@ def plot(run: str | Path, what: str = "history", format: str | None = None, out:
 def report(
     run: str | Path, out: str | Path | None = None, *, device: str = "auto", data_dir: str | None = None
 ) -> Path:
-    """Write one self-contained HTML page of a run, by default report.html in it; returns where it is.
+    """Write one self-contained HTML page of a run, by default report.html in it; returns its path.
 
-    Images are moved by the built-in attacks anew, on ``device``. Raises `EvonasError` with one message.
+    The example images are attacked again on ``device``. Raises `EvonasError` with one message.
     """
     from evonas.reporting.html.page import write_report
 
@@ -187,9 +187,9 @@ def report(
 def verify(
     run: str | Path, sample: int | None = None, observer: Observer | None = None, **options: Any
 ) -> Verification:
-    """Whether a run holds what it says; ``sample`` of its scores (default 10) are computed again.
+    """Check whether the results of a run can be reproduced; ``sample`` scores (default 10) are recomputed.
 
-    Options: ``seed`` of the sample, ``device``, ``data_dir``. Nothing in the run is changed.
+    Options: ``seed`` of the sample, ``device``, ``data_dir``. The run is not changed.
     """
     from evonas.verification.verify import SAMPLE, verify
 
@@ -197,14 +197,14 @@ def verify(
 
 
 def summarise(run: str | Path) -> Summary:
-    """What a run directory holds, also while another process works on it."""
+    """Summarise a run directory, even while another process works on it."""
     from evonas import summary
 
     return summary.summarise(run)
 
 
 def bench(settings: SearchSettings | None = None, **options: Any) -> Measurement:
-    """Architectures and images a second of this machine, beside its limits.
+    """Architectures and images per second on this machine, next to its limits.
 
     Options: ``engines``, ``networks``, ``workers``, ``ray_address``, ``architectures``, ``rounds``,
     ``train_batch``, ``announce``; see `evonas.speed.measure`.
@@ -219,9 +219,9 @@ def corrupt(
 ) -> Images:
     """Images, tensor or NumPy array uint8 (N, 3, H, W), under a corruption of CIFAR-10-C at severity 1 to 5.
 
-    What is drawn for image i depends on seed, name, severity and positions[i] only (by default i), so a data
-    set may be corrupted in pieces. `evonas list corruptions` names them.
-    Raises `UsageError` naming what would be right.
+    The random numbers of image i depend only on seed, name, severity and positions[i] (by default i), so a data
+    set can be corrupted in parts. `evonas list corruptions` names them.
+    Raises `UsageError` that says what is allowed.
     """
     from evonas.final import corruptions
 

@@ -1,4 +1,4 @@
-"""Everything that has a name, for ``evonas list``. Each kind imports what it needs when it is asked for."""
+"""The entries of ``evonas list``. Each kind imports what it needs on demand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KINDS = (
     "genotypes",
 )
 NOTES = {
-    "proxies": 'Several make one: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
-    "each is standardised by the first population of the search."
+    "proxies": 'Combine proxies into a composite: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
+    "each proxy is standardised by the first population of the search."
 }
 
 
@@ -85,13 +85,14 @@ def _recipes() -> Entries:
 
 def _attacks() -> Entries:
     from evonas.final.attacks import attacks
+    from evonas.final.attacks.base import INSTALL
 
     return [
         {
             "name": name,
             "about": _first_line(attacks[name]),
             "source": attacks[name].source,
-            "needs": f"{attacks[name].package} (pip install evonas[attacks])" if attacks[name].package else "",
+            "needs": f"{attacks[name].package} ({INSTALL})" if attacks[name].package else "",
         }
         for name in attacks
     ]

@@ -48,35 +48,35 @@ from spaces.errors import EvonasError
 
 
 class Commands(TyperGroup):
-    """All commands; one that is interrupted says so, where typer would end without a word."""
+    """All commands. An interrupted command prints a message, where typer would exit silently."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise Interrupted(f"stopped at once{_GOES_ON.get(ctx.invoked_subcommand, '')}") from None
+            raise Interrupted(f"interrupted{_RESUME_WITH.get(ctx.invoked_subcommand, '')}") from None
 
 
-_RESUME = "; what was computed before is saved, and evonas resume RUN continues it"
-_AGAIN = "; what was computed before is saved, and the same command again goes on"
-_GOES_ON = {  # of other commands nothing is left to continue
+_RESUME = "; finished work is saved. Resume with: evonas resume RUN"
+_REPEAT = "; finished work is saved. Repeat the command to continue"
+_RESUME_WITH = {  # other commands cannot be continued
     **dict.fromkeys(("search", "resume"), _RESUME),
-    **dict.fromkeys(("correlate", "evaluate"), _AGAIN),
-    "train": f"{_AGAIN}, of a genotype with its --run",
+    **dict.fromkeys(("correlate", "evaluate"), _REPEAT),
+    "train": f"{_REPEAT} (for a genotype, with its --run)",
 }
 
 
 app = typer.Typer(
     name="evonas",
     cls=Commands,
-    help="Find small image classifiers that keep working when their input is attacked or corrupted.",
+    help="Robust neural architecture search for small image classifiers.",
     no_args_is_help=True,
     add_completion=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 
-SEARCH, FINAL, LOOK, KNOW = "Search", "Train and measure", "Look at runs", "Know what there is"
+SEARCH, FINAL, INSPECT, REFERENCE = "Search", "Train and evaluate", "Inspect", "Reference"
 _NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 
@@ -105,31 +105,33 @@ app.command(rich_help_panel=FINAL)(evaluate)
 app.command(rich_help_panel=FINAL)(compare)
 app.command(rich_help_panel=FINAL)(verify)
 app.command(rich_help_panel=FINAL)(export)
-app.command(rich_help_panel=LOOK)(report)
-app.command(rich_help_panel=LOOK)(plot)
-app.command(rich_help_panel=KNOW)(bench)
-app.command(name="list", rich_help_panel=KNOW)(list_)
+app.command(rich_help_panel=INSPECT)(report)
+app.command(rich_help_panel=INSPECT)(plot)
+app.command(rich_help_panel=REFERENCE)(bench)
+app.command(name="list", rich_help_panel=REFERENCE)(list_)
 
 
-@app.command(rich_help_panel=KNOW)
+@app.command(rich_help_panel=REFERENCE)
 def score(
     genotypes: Annotated[
         list[str],
         typer.Argument(
-            metavar="GENOTYPE|NAME...", help="Or published names.", autocompletion=completion.genotypes
+            metavar="GENOTYPE|NAME...", help="Genotypes or published names.", autocompletion=completion.genotypes
         ),
     ],
     proxies: Annotated[
         str | None,
         typer.Option(
             "--proxy",
-            help="One or more, separated by commas.  [default: croze]",
+            help="Proxies, separated by commas.  [default: croze]",
             autocompletion=completion.proxies,
         ),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="Score as this search does, by default with its proxy.", autocompletion=completion.runs),
+        typer.Option(
+            help="Use the settings of this run, and its proxy by default.", autocompletion=completion.runs
+        ),
     ] = None,
     space: Space = None,
     dataset: Dataset = None,
@@ -145,7 +147,7 @@ def score(
     memory: Memory = None,
     as_json: AsJson = False,
 ) -> None:
-    """Score genotypes, or published ones by name.
+    """Score genotypes or published architectures.
 
     Example: `evonas score DARTS_V2 ADVRUSH PC_DARTS_cifar --proxy croze,params,flops --channels 8 --layers 5`
     """
@@ -160,12 +162,12 @@ def score(
     _output().print_rich(Scores(rows))
 
 
-app.command(rich_help_panel=KNOW)(correlate)
+app.command(rich_help_panel=REFERENCE)(correlate)
 
 
-@app.command(rich_help_panel=LOOK)
+@app.command(rich_help_panel=INSPECT)
 def show(run: RunPath, as_json: AsJson = False) -> None:
-    """Show what a run has found so far.
+    """Summarise a run.
 
     Example: `evonas show runs/tour`
     """
@@ -178,19 +180,21 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
 
 
 def _output() -> Any:
-    from evonas.reporting import output  # rich and what it draws are loaded when there is something to draw
+    from evonas.reporting import output  # rich is loaded only when something is drawn
 
     return output
 
 
 def main() -> None:
     """Run the command line and exit with 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # of a scheduler: outside the stages as in them
-    # threads of PyTorch that wait shall sleep: on a busy machine spinning ones make a training ten times slower
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # schedulers send SIGTERM
+    # Let idle OpenMP threads sleep instead of spin: on a busy machine, spinning makes training ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file name may hold what the terminal cannot show
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a file name may contain characters that the terminal cannot show
     try:
         app()
     except EvonasError as error:
@@ -198,28 +202,30 @@ def main() -> None:
             raise
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:  # before or after the command itself
-        _fail("stopped at once", 130)
-    except Exception as error:  # whoever meets it cannot repair it, and a traceback would not tell them what to do
+        _fail("interrupted", 130)
+    except Exception as error:  # a traceback would not tell the user what to do
         if "--debug" in sys.argv:
             raise
-        _fail(f"{_unforeseen(error)}; evonas --debug {' '.join(sys.argv[1:2])} ... shows where", 1)
+        _fail(f"{_unforeseen(error)}. For the traceback: evonas --debug {' '.join(sys.argv[1:2])} ...", 1)
 
 
 def _unforeseen(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, MemoryError):
-        return "memory is exhausted" + (f" ({text})" if text else "")
+        return "out of memory" + (f" ({text})" if text else "")
     if isinstance(error, OSError) and error.errno in FULL:
-        return f"cannot write: {error.strerror}; everything written before is kept: make room and continue"
+        return f"cannot write: {error.strerror}; finished work is saved. Free disk space and continue"
     if isinstance(error, OSError):
         return text
-    return f"a defect of evonas: {type(error).__name__}: {text}"
+    return f"internal error in evonas (please report): {type(error).__name__}: {text}"
 
 
 def _fail(text: str, code: int) -> None:
     from rich.console import Console
 
     label = "" if code == 130 else "error: "
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)  # names from strangers move no cursor
+    shown = "".join(
+        c if c.isprintable() else ascii(c)[1:-1] for c in text
+    )  # untrusted names must not move the cursor
     Console(stderr=True, highlight=False).print(f"{label}{shown}", soft_wrap=True, markup=False)
     sys.exit(code)

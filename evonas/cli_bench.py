@@ -54,7 +54,7 @@ def bench(
         str,
         typer.Option(
             metavar="auto|K,K,...",
-            help="Networks in one pass: the engines take the first number, this process the others too.  "
+            help="Networks per pass: the first number for all engines, the others for this process only.  "
             "[default: auto: 1 and all --architectures]",
             show_default=False,
         ),
@@ -63,14 +63,14 @@ def bench(
     engine: Annotated[str, typer.Option(help="Engines to compare, separated by commas.")] = "in-process,processes",
     workers: Workers = None,
     ray_address: RayAddress = None,
-    architectures: Annotated[int, typer.Option(help="Random ones, scored in each round.")] = 4,
-    rounds: Annotated[int, typer.Option(help="Times that every engine has its turn.")] = 3,
+    architectures: Annotated[int, typer.Option(help="Random architectures to score in each round.")] = 4,
+    rounds: Annotated[int, typer.Option(help="Rounds per engine.")] = 3,
     train_batch: Annotated[
-        int | None, typer.Option(help="Images of a training step; 0 for none.  [default: 16; GPU: 96]")
+        int | None, typer.Option(help="Batch size of the training step; 0 skips it.  [default: 16; GPU: 96]")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure architectures and images a second on this machine, and how far they are from what it could do.
+    """Measure architectures and images per second on this machine, and compare them with its limits.
 
     Example: `evonas bench --channels 8 --layers 5 --architectures 2 --rounds 2`
     """

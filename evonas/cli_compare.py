@@ -14,11 +14,13 @@ from evonas.options import AsJson
 def compare(
     targets: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN|CHECKPOINT...", help="Evaluated ones.", autocompletion=completion.runs),
+        typer.Argument(
+            metavar="RUN|CHECKPOINT...", help="Evaluated runs or checkpoints.", autocompletion=completion.runs
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Put evaluated networks side by side, and beside the rows that the literature reports for their data set.
+    """Compare evaluated networks with each other and with published results on their data set.
 
     Example: `evonas compare runs/tour runs/darts-v2`
     """

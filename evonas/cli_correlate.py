@@ -40,26 +40,40 @@ _SETTINGS = (
 
 
 def correlate(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A CSV file with architectures and accuracies.")],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV file with architectures and accuracies.")],
     proxies: Annotated[
         str,
         typer.Option(
-            "--proxy", help="Separated by commas; a+b*2 is a composite.", autocompletion=completion.proxies
+            "--proxy",
+            help="Proxies, separated by commas; a+b*2 is a composite.",
+            autocompletion=completion.proxies,
         ),
     ] = "croze",
     space: Space = "nasbench201",
-    sample: Annotated[int | None, typer.Option(help="Architectures, drawn by --seed.  [default: all]")] = None,
-    all_ids: Annotated[bool, typer.Option("--all-ids", help="Count every isomorphic cell.")] = False,
-    half: Annotated[str | None, typer.Option(help="A or B: only that half, by a fixed hash.")] = None,
-    target: Annotated[str | None, typer.Option(help="Accuracies, separated by commas.  [default: all]")] = None,
-    grouping: Annotated[str, typer.Option(help="Corruptions grouped as in the paper or standard.")] = "paper",
-    scores: Annotated[Path, typer.Option(help="Keeps every score, to go on from.")] = Path("runs/scores.db"),
+    sample: Annotated[
+        int | None, typer.Option(help="Number of architectures, drawn with --seed.  [default: all]")
+    ] = None,
+    all_ids: Annotated[bool, typer.Option("--all-ids", help="Include isomorphic cells.")] = False,
+    half: Annotated[
+        str | None, typer.Option(help="Use one half of the architectures, A or B (by a fixed hash).")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Accuracy columns, separated by commas.  [default: all]")
+    ] = None,
+    grouping: Annotated[str, typer.Option(help="Groups of corruptions: paper or standard.")] = "paper",
+    scores: Annotated[Path, typer.Option(help="Database of computed scores, reused by later commands.")] = Path(
+        "runs/scores.db"
+    ),
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
-    plot: Annotated[Path | None, typer.Option(help="Write a heat map there (.png, .svg, .pdf).")] = None,
-    scatter: Annotated[str | None, typer.Option(help="PROXY:TARGET, plotted instead of the heat map.")] = None,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="The table beside the CRoZe paper's.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Write a heat map to this file (.png, .svg or .pdf).")] = None,
+    scatter: Annotated[
+        str | None, typer.Option(help="PROXY:TARGET: draw a scatter plot instead of the heat map.")
+    ] = None,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a Markdown table that compares with the CRoZe paper.")
+    ] = False,
     dataset: Dataset = None,
     data_dir: DataDir = None,
     batch_size: BatchSize = None,
@@ -73,7 +87,7 @@ def correlate(
     memory: Memory = None,
     as_json: AsJson = False,
 ) -> None:
-    """Correlate proxies with the trained accuracies of a table.
+    """Correlate proxies with the accuracies of trained networks.
 
     Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
     """
@@ -95,16 +109,16 @@ def correlate(
 
 
 def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str, str] | None:
-    """The proxy and the target of ``--scatter``. Raises `UsageError` for what cannot be shown."""
+    """The proxy and the target of ``--scatter``. Raises `UsageError` for an invalid combination."""
     if two_forms:
-        raise UsageError("--json and --markdown are two forms of the same result; give one of them")
+        raise UsageError("--json and --markdown exclude each other; use one of them")
     if scatter is None:
         return None
     proxy, separator, target = scatter.rpartition(":")
     if not separator:
         raise UsageError(f"--scatter takes PROXY:TARGET, such as croze:clean, not {scatter!r}")
     if plot is None:
-        raise UsageError("--scatter needs --plot, the file to draw it in")
+        raise UsageError("--scatter needs --plot FILE")
     return proxy, target
 
 

@@ -17,37 +17,46 @@ def evaluate(
     target: Annotated[
         Path,
         typer.Argument(
-            metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.", autocompletion=completion.runs
+            metavar="RUN|CHECKPOINT",
+            help="Run (its best checkpoint is used) or checkpoint.",
+            autocompletion=completion.runs,
         ),
     ],
     attacks: Annotated[
         str | None,
         typer.Option(
-            help="See `evonas list attacks`; separated by commas.  [default: fgsm,pgd]",
+            help="Attacks, separated by commas; see `evonas list attacks`.  [default: fgsm,pgd]",
             autocompletion=completion.attacks,
         ),
     ] = None,
     eps: Annotated[
-        str | None, typer.Option(help="In 1/255, separated by commas, the headline first.  [default: 8]")
+        str | None,
+        typer.Option(
+            help="Epsilons in units of 1/255, separated by commas; the first is the headline.  [default: 8]"
+        ),
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Of pgd, apgd-ce, apgd-t and fab-t.  [default: 20]")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of pgd, apgd-ce, apgd-t and fab-t.  [default: 20]")
+    ] = None,
     step_size: Annotated[
-        float | None, typer.Option(help="Of pgd, in 1/255.  [default: 2.5 epsilon / steps]")
+        float | None, typer.Option(help="Step size of pgd, in units of 1/255.  [default: 2.5 epsilon / steps]")
     ] = None,
-    restarts: Annotated[int | None, typer.Option(help="Random starts of each attack.  [default: 1]")] = None,
-    queries: Annotated[int | None, typer.Option(help="Of square.  [default: 5000]")] = None,
-    autoattack: Annotated[bool, typer.Option("--autoattack", help="The standard AutoAttack as well.")] = False,
-    no_corruptions: Annotated[bool, typer.Option("--no-corruptions", help="Leave the corruptions out.")] = False,
-    images: Annotated[int | None, typer.Option(help="Test images, drawn by --seed.  [default: all]")] = None,
+    restarts: Annotated[int | None, typer.Option(help="Random starts per attack.  [default: 1]")] = None,
+    queries: Annotated[int | None, typer.Option(help="Queries of square.  [default: 5000]")] = None,
+    autoattack: Annotated[bool, typer.Option("--autoattack", help="Also run the standard AutoAttack.")] = False,
+    no_corruptions: Annotated[bool, typer.Option("--no-corruptions", help="Skip the corruptions.")] = False,
+    images: Annotated[
+        int | None, typer.Option(help="Number of test images, drawn with --seed.  [default: all]")
+    ] = None,
     checks: Checks = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images attacked at once.  [default: 250]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Batch size of the attacks.  [default: 250]")] = None,
     device: Device = None,
     seed: Seed = None,
     data_dir: DataDir = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what a trained network withstands; the same command again goes on where it stopped.
+    """Evaluate the robustness of a trained network. Repeat the command to continue an interrupted evaluation.
 
     Example: `evonas evaluate runs/darts-v2 --eps 8,4 --images 20 --steps 5 --checks 10`
     """

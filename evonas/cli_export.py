@@ -15,21 +15,23 @@ def export(
     target: Annotated[
         Path,
         typer.Argument(
-            metavar="RUN|CHECKPOINT", help="Of a run, its best checkpoint.", autocompletion=completion.runs
+            metavar="RUN|CHECKPOINT",
+            help="Run (its best checkpoint is used) or checkpoint.",
+            autocompletion=completion.runs,
         ),
     ],
     names: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="See `evonas list formats`; separated by commas.  [default: all that are installed]",
+            help="Formats, separated by commas; see `evonas list formats`.  [default: all installed]",
             autocompletion=completion.formats,
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Directory of the files.  [default: RUN/export]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output directory.  [default: RUN/export]")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a trained network in the formats of others, each checked against the network itself.
+    """Export a trained network. Every file is checked against the original network.
 
     Example: `evonas export runs/tour --format genotype,safetensors,pt2`
     """

@@ -32,7 +32,7 @@ def list_(
     from spaces.registry import closest
 
     if kind is not None and kind not in KINDS:
-        raise UsageError(f"nothing is listed under {kind!r}: {closest(kind, list(KINDS))}")
+        raise UsageError(f"unknown kind {kind!r}: {closest(kind, list(KINDS))}")
     chosen = catalogue(KINDS if kind is None else [kind])
     if as_json:
         return print_json(chosen)

@@ -12,13 +12,13 @@ from evonas.options import RunPath
 
 def plot(
     run: RunPath,
-    what: Annotated[str, typer.Option(help="history, cells, pareto, corruptions or epsilon.")] = "history",
+    what: Annotated[str, typer.Option(help="Figure: history, cells, pareto, corruptions or epsilon.")] = "history",
     format: Annotated[
-        str | None, typer.Option(help="svg, png or pdf.  [default: by the ending of --out, else svg]")
+        str | None, typer.Option(help="svg, png or pdf.  [default: suffix of --out, else svg]")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where it goes.  [default: RUN/<what>.<format>]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output file.  [default: RUN/<what>.<format>]")] = None,
 ) -> None:
-    """Draw one picture of a run, sized for a column of a paper.
+    """Draw one figure of a run, sized for a column of a paper.
 
     Example: `evonas plot runs/tour --what cells --format svg`
     """

@@ -12,11 +12,11 @@ from evonas.options import DataDir, Device, RunPath
 
 def report(
     run: RunPath,
-    out: Annotated[Path | None, typer.Option(help="Where the page goes.  [default: RUN/report.html]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output file.  [default: RUN/report.html]")] = None,
     device: Device = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Write one HTML page of everything that is known of a run, also of one in progress.
+    """Write one HTML report of a run, finished or in progress.
 
     Example: `evonas report runs/tour`
     """

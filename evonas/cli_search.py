@@ -76,7 +76,7 @@ def search(
     time_limit: TimeLimit = None,
     preset: Annotated[
         str | None,
-        typer.Option(help=f"A set of defaults: {', '.join(PRESETS)}.", autocompletion=completion.presets),
+        typer.Option(help=f"Set of defaults: {', '.join(PRESETS)}.", autocompletion=completion.presets),
     ] = None,
     run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
     no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
@@ -84,15 +84,16 @@ def search(
     epochs: Epochs = None,
     numbers: Numbers = None,
     finalists: Annotated[
-        int | None, typer.Option(help="Best genotypes that compete by short trainings first.  [default: 0]")
+        int | None,
+        typer.Option(help="Number of best genotypes that compete in short trainings first.  [default: 0]"),
     ] = None,
     images: Annotated[
-        int | None, typer.Option(help="Test images that the trained network is measured on.  [default: all]")
+        int | None, typer.Option(help="Number of test images for the evaluation.  [default: all]")
     ] = None,
     checks: Checks = None,
     log: Log = None,
 ) -> None:
-    """Search for a robust network, train the best one and measure what it withstands.
+    """Search for a robust network, train the best one and evaluate its robustness.
 
     Example: `evonas search --space darts --dataset digits --preset quick --run runs/tour`
     """
@@ -103,7 +104,9 @@ def search(
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address, time_limit)
     given = overrides(numbers, epochs=epochs)
-    final = FinalPlan.from_options(preset, recipe, given, finalists, images, checks)  # wrong is wrong, used or not
+    final = FinalPlan.from_options(
+        preset, recipe, given, finalists, images, checks
+    )  # validated even if --no-final ignores it
     _render(lambda observer: api.search(settings, run, observer, chosen, None if no_final else final), log)
 
 
@@ -111,7 +114,7 @@ def resume(
     run: RunPath,
     generations: Generations = None,
     from_generation: Annotated[
-        int | None, typer.Option(help="Go back to this generation first; run.db.1 keeps the file as it was.")
+        int | None, typer.Option(help="Go back to this generation first; the current state is kept as run.db.1.")
     ] = None,
     space: Space = None,
     population: Population = None,
@@ -137,10 +140,10 @@ def resume(
     time_limit: TimeLimit = None,
     log: Log = None,
 ) -> None:
-    """Continue what was interrupted as if it had never stopped, or a finished search for more generations.
+    """Resume an interrupted run, or extend a finished search to more generations.
 
-    Only --generations, --data-dir and --device may differ from what the run was started with, and where it is
-    computed: --engine, --workers, --ray-address, --memory, and a --batch-networks beyond 1 if it was beyond 1.
+    A run keeps its settings, except --generations, --data-dir, --device, --engine, --workers, --ray-address and
+    --memory. --batch-networks may change if it was and stays above 1.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """

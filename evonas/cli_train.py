@@ -11,12 +11,15 @@ from evonas import completion
 from evonas.options import Channels, DataDir, Dataset, Device, ImageSize, Layers, Log, Seed, Space
 
 Recipe = Annotated[
-    str | None, typer.Option(help="See `evonas list recipes`.  [default: fast]", autocompletion=completion.recipes)
+    str | None,
+    typer.Option(
+        help="Training recipe; see `evonas list recipes`.  [default: fast]", autocompletion=completion.recipes
+    ),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the training images.  [default: the recipe's]")]
+Epochs = Annotated[int | None, typer.Option(help="Number of epochs.  [default: the recipe's]")]
 Numbers = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other number of the recipe, such as cutout=16."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Change any other number of the recipe, such as cutout=16."),
 ]
 
 _NOT_SETTINGS = ("target", "run", "epochs", "batch_size", "lr", "numbers", "log")
@@ -26,20 +29,24 @@ def train(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="RUN|GENOTYPE|NAME", help="Of a run, its best genotype.", autocompletion=completion.trainable
+            metavar="RUN|GENOTYPE|NAME",
+            help="Run (its best genotype is used), genotype or published name.",
+            autocompletion=completion.trainable,
         ),
     ],
     run: Annotated[
-        Path | None, typer.Option(help="Where a genotype is trained.  [default: runs/<date>-...]")
+        Path | None, typer.Option(help="Run directory for a genotype.  [default: runs/<date>-...]")
     ] = None,
     recipe: Recipe = None,
     epochs: Epochs = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.  [default: the recipe's]")] = None,
-    lr: Annotated[float | None, typer.Option(help="Largest learning rate.  [default: the recipe's]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Batch size.  [default: the recipe's]")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.  [default: the recipe's]")] = None,
     numbers: Numbers = None,
     validation: Annotated[
         int | None,
-        typer.Option(help="Training images held out to choose the epoch.  [default: a tenth, at most 2500]"),
+        typer.Option(
+            help="Number of training images held out to select the best epoch.  [default: a tenth, at most 2500]"
+        ),
     ] = None,
     space: Space = None,
     dataset: Dataset = None,
@@ -49,13 +56,15 @@ def train(
     layers: Layers = None,
     seed: Seed = None,
     device: Device = None,
-    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.  [default: auto]")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Floating-point precision: auto, float32 or bfloat16.  [default: auto]")
+    ] = None,
     compile: Annotated[
-        bool | None, typer.Option("--compile", help="Compile the network first (slow start).")
+        bool | None, typer.Option("--compile", help="Compile the network with torch.compile (slow start).")
     ] = None,
     log: Log = None,
 ) -> None:
-    """Train one genotype and keep the best and the last epoch; the same command again continues.
+    """Train one genotype and save the best and the last epoch. Repeat the command to continue.
 
     Several GPUs: `torchrun --nproc-per-node 4 -m -- evonas train DARTS_V2 --run runs/darts-v2`
 

@@ -14,14 +14,14 @@ _NOT_SETTINGS = ("run", "as_json")
 def verify(
     run: RunPath,
     sample: Annotated[
-        int | None, typer.Option(help="Scores that are computed again, always with the best.  [default: 10]")
+        int | None, typer.Option(help="Number of scores to recompute, always including the best.  [default: 10]")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Draws what is computed again.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed that selects the scores to recompute.")] = 0,
     device: Device = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a run holds what it says; exits with 1 if something differs.
+    """Check whether the recorded results can be reproduced; exits with 1 if something differs.
 
     Example: `evonas verify runs/tour --sample 2`
     """

@@ -71,7 +71,7 @@ class Ray(Workers):
     def __init__(self, count: int | None = None, address: str | None = None) -> None:
         super().__init__(count)
         if find_spec("ray") is None:
-            raise UsageError("--engine ray needs Ray: pip install 'evonas[ray]'")
+            raise UsageError('--engine ray needs Ray: pip install "evonas[ray]"')
         self._address = address
 
     @contextmanager

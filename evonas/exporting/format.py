@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evonas.exporting.subject import Subject
 
-INSTALL = "pip install '.[export]'"
+INSTALL = 'pip install "evonas[export]"'
 
 
 class Format(ABC):

@@ -45,18 +45,18 @@ def test_a_second_signal_stops_at_once_and_who_cannot_be_told_changes_nothing() 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["search"], "and evonas resume RUN continues it"),
-        (["resume", "run"], "and evonas resume RUN continues it"),
-        (["train", "DARTS_V2"], "and the same command again goes on, of a genotype with its --run"),
-        (["evaluate", "run"], "and the same command again goes on"),
-        (["correlate", "t.csv"], "and the same command again goes on"),
+        (["search"], "Resume with: evonas resume RUN"),
+        (["resume", "run"], "Resume with: evonas resume RUN"),
+        (["train", "DARTS_V2"], "Repeat the command to continue (for a genotype, with its --run)"),
+        (["evaluate", "run"], "Repeat the command to continue"),
+        (["correlate", "t.csv"], "Repeat the command to continue"),
         *(
             (words, None)
             for words in (["score", "DARTS_V2"], ["verify", "run"], ["report", "run"], ["export", "run"])
         ),
     ],
 )
-def test_a_command_that_is_stopped_at_once_says_what_goes_on(
+def test_a_command_that_is_stopped_at_once_says_how_to_continue(
     arguments: list[str], said: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: Any, **__: Any) -> None:
@@ -65,5 +65,5 @@ def test_a_command_that_is_stopped_at_once_says_what_goes_on(
     monkeypatch.setattr(api, arguments[0], stopped)
     with pytest.raises(Interrupted) as caught:
         app(arguments, standalone_mode=False)
-    kept = f"; what was computed before is saved, {said}" if said else ""
-    assert str(caught.value) == f"stopped at once{kept}"
+    kept = f"; finished work is saved. {said}" if said else ""
+    assert str(caught.value) == f"interrupted{kept}"

@@ -23,7 +23,7 @@ def one_message(ended: Ended) -> str:
     assert ended.code == 1, ended.output
     lines = [line for line in ended.output.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1 and lines[0] == ended.output.splitlines()[-1], ended.output
-    assert "Traceback" not in ended.output and "defect" not in ended.output, ended.output
+    assert "Traceback" not in ended.output and "internal error" not in ended.output, ended.output
     return lines[0]
 
 

@@ -19,6 +19,7 @@ from spaces.errors import EvonasError, UsageError
 from spaces.registry import Registry
 
 ROUNDING = 1e-6  # by which float32 may leave the ball
+INSTALL = 'pip install "evonas[attacks]"'
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Attack(ABC):
     def require(self) -> None:
         """Raises `EvonasError` if the package that the attack needs is not installed."""
         if self.package and find_spec(self.package) is None:
-            raise EvonasError(f"attack {self.name} needs {self.package}: pip install evonas[attacks]")
+            raise EvonasError(f"attack {self.name} needs {self.package}: {INSTALL}")
 
     def require_classes(self, count: int) -> None:
         """Raises `UsageError` if a model must tell more than ``count`` classes apart."""

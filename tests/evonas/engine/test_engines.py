@@ -50,7 +50,7 @@ def test_ray_that_is_not_installed_is_one_message_with_the_command_that_installs
 ) -> None:
     monkeypatch.setattr("evonas.engine.ray_cluster.find_spec", lambda name: None)
     done = run("search", *TINY, "--no-final", "--engine", "ray", "--run", "run", cwd=tmp_path)
-    assert done.returncode == 2 and "pip install 'evonas[ray]'" in done.stderr
+    assert done.returncode == 2 and 'pip install "evonas[ray]"' in done.stderr
     assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
 
 

@@ -24,7 +24,7 @@ from tests.evonas.engine.processes import alive, descendants, needs_proc, title,
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'evonas[ray]'"),
+    pytest.mark.skipif(find_spec("ray") is None, reason='Ray is not installed: pip install "evonas[ray]"'),
 ]
 SETTINGS: dict[str, Any] = {**TINY, "population": 8, "children": 8, "generations": 3, "seed": 5}
 

@@ -271,7 +271,7 @@ def test_without_the_package_the_message_says_how_to_get_it(
     name: str, model: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(base, "find_spec", lambda package: None)
-    with pytest.raises(EvonasError, match=r"pip install evonas\[attacks\]"):
+    with pytest.raises(EvonasError, match=r'pip install "evonas\[attacks\]"'):
         attacks[name].from_options(OPTIONS)(model, *pixels(4), 8.0, Draws.of(0, 0, 4))
 
 
