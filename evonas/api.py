@@ -45,9 +45,9 @@ def search(
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas import pipeline
-    from evonas.observer import Observer
+    from evonas.observer import Unwatched
 
-    return pipeline.search(settings or SearchSettings(), run, observer or Observer(), engine, final)
+    return pipeline.search(settings or SearchSettings(), run, observer or Unwatched(), engine, final)
 
 
 def resume(
@@ -58,9 +58,9 @@ def resume(
     Raises `UsageError` if the settings differ from those of the run.
     """
     from evonas import pipeline
-    from evonas.observer import Observer
+    from evonas.observer import Unwatched
 
-    return pipeline.resume(run, observer or Observer(), engine, **options)
+    return pipeline.resume(run, observer or Unwatched(), engine, **options)
 
 
 def score(
@@ -68,6 +68,7 @@ def score(
     proxies: Sequence[str] | None = None,
     settings: SearchSettings | None = None,
     run: str | Path | None = None,
+    observer: Observer | None = None,
     **options: Any,
 ) -> list[ScoreRow]:
     """Score genotypes or published architectures with ``settings`` (default proxy: croze).
@@ -79,7 +80,7 @@ def score(
     from evonas import scoring
 
     if run is None:
-        return scoring.score(genotypes, proxies, settings or SearchSettings(**options))
+        return scoring.score(genotypes, proxies, settings or SearchSettings(**options), observer)
     if settings is not None:
         raise UsageError("a run has its own settings: pass settings or run, not both")
     return scoring.score_as(run, genotypes, proxies, options)
@@ -130,10 +131,10 @@ def evaluate(
     from evonas.final.evaluation.evaluate import evaluate
     from evonas.final.evaluation.target import locate
     from evonas.lock import held
-    from evonas.observer import Observer as Silent
+    from evonas.observer import Unwatched
 
     with held(locate(Path(target)).journal.parent):  # two at once would share a journal
-        return evaluate(Path(target), settings or EvaluateSettings(), observer or Silent())
+        return evaluate(Path(target), settings or EvaluateSettings(), observer or Unwatched())
 
 
 def compare(targets: Sequence[str | Path]) -> list[ComparedRow]:

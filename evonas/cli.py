@@ -154,7 +154,7 @@ def score(
     options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     chosen = None if proxies is None else names(proxies)
     given = options if run is not None else {"settings": SearchSettings.from_options(**options)}
-    rows = api.score(genotypes, chosen, run=run, **given)
+    rows = api.score(genotypes, chosen, run=run, observer=_output().announcing_observer(), **given)
     if as_json:
         return _output().print_json([row.as_json() for row in rows])
     from evonas.reporting.tables import Scores

@@ -16,7 +16,7 @@ def plot(
     format: Annotated[
         str | None, typer.Option(help="svg, png or pdf.  [default: suffix of --out, else svg]")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Output file.  [default: RUN/<what>.<format>]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output file.  [default: RUN/WHAT.FORMAT]")] = None,
 ) -> None:
     """Draw one figure of a run, sized for a column of a paper.
 

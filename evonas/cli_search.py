@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from evonas.observer import Observer
     from evonas.searching.loop import SearchResult
 
-_FINAL = ("no_final", "recipe", "epochs", "numbers", "finalists", "images", "checks")
+_FINAL = ("no_final", "recipe", "epochs", "train_batch_size", "numbers", "finalists", "images", "checks")
 _NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", "time_limit", *_FINAL)
 
 
@@ -78,10 +78,13 @@ def search(
         str | None,
         typer.Option(help=f"Set of defaults: {', '.join(PRESETS)}.", autocompletion=completion.presets),
     ] = None,
-    run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/<date>-...]")] = None,
+    run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/DATE-SPACE-PROXY]")] = None,
     no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
     recipe: Recipe = None,
     epochs: Epochs = None,
+    train_batch_size: Annotated[
+        int | None, typer.Option(help="Number of images per training step.  [default: the recipe's]")
+    ] = None,
     numbers: Numbers = None,
     finalists: Annotated[
         int | None,
@@ -103,7 +106,7 @@ def search(
 
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address, time_limit)
-    given = overrides(numbers, epochs=epochs)
+    given = overrides(numbers, epochs=epochs, batch_size=train_batch_size)
     final = FinalPlan.from_options(
         preset, recipe, given, finalists, images, checks
     )  # validated even if --no-final ignores it

@@ -35,7 +35,7 @@ def train(
         ),
     ],
     run: Annotated[
-        Path | None, typer.Option(help="Run directory for a genotype.  [default: runs/<date>-...]")
+        Path | None, typer.Option(help="Run directory for a genotype.  [default: runs/DATE-train-NAME]")
     ] = None,
     recipe: Recipe = None,
     epochs: Epochs = None,

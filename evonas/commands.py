@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
+from evonas.data import DEFAULT_BATCH
 from evonas.final.plan import FinalPlan
 from evonas.final.recipes import recipes
 from evonas.final.settings import TrainSettings
 
 _ELSEWHERE = ("data_dir", "device", "max_params_at", "classes")  # where it is computed, and what follows
-_FOLLOW = {"image_size": 32}  # defaults that `resolve` fills in
+_FOLLOW = {"image_size": 32, "batch_size": DEFAULT_BATCH}  # defaults that `resolve` fills in
 
 
 def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
@@ -37,7 +38,9 @@ def _final(plan: FinalPlan | None) -> list[str]:
     if plan is None:
         return ["--no-final"]
     words = [] if plan.recipe == FinalPlan().recipe else ["--recipe", plan.recipe]
-    words += _numbers(plan.overrides)
+    batch = plan.overrides.get("batch_size")
+    words += [] if batch is None else ["--train-batch-size", str(batch)]
+    words += _numbers({name: value for name, value in plan.overrides.items() if name != "batch_size"})
     if plan.finalists:
         words += ["--finalists", str(plan.finalists)]
     words += [] if plan.images is None else ["--images", str(plan.images)]

@@ -14,7 +14,7 @@ from spaces.registry import closest
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"channels": 8, "layers": 5, "population": 12, "generations": 5},
-    "paper": {"channels": 36, "layers": 20, "population": 100, "generations": 50, "batch_size": 8},
+    "paper": {"channels": 36, "layers": 20, "population": 100, "generations": 50},
 }
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
@@ -40,7 +40,8 @@ LEAST_MEMORY = 2**20  # bytes; what is less was meant as a share
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Everything a search depends on. None stands for a default that `resolve` fills in.
+    """Everything a search depends on. None stands for a default that `resolve` fills in; for ``batch_size``
+    the images are looked at first.
 
     A score is a pure function of the genotype and of space, proxy, dataset, batch_size, channels, layers,
     image_size, seed, precision and of whether ``batch_networks`` is 1. Its default depends on the kind of device
@@ -59,7 +60,7 @@ class SearchSettings:
     proxy: str = "croze"
     dataset: str = "digits"
     data_dir: str | None = None  # $EVONAS_DATA, else data/
-    batch_size: int = 8
+    batch_size: int | None = None  # images that a score is computed from; 8, of fewer training images all
     channels: int | None = None  # the space's
     layers: int | None = None  # the space's
     image_size: int | None = None  # 32
@@ -76,7 +77,7 @@ class SearchSettings:
         check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
-            if value is None and name not in ("generations", "population", "batch_size", "seed"):
+            if value is None and name not in ("generations", "population", "seed"):
                 continue
             if type(value) is not int or not low <= value <= high:
                 raise UsageError(

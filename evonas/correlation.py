@@ -9,6 +9,7 @@ from evonas.config import SearchSettings
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.images import images_for
+from evonas.observer import Unwatched
 from evonas.tables import Correlation, read_table
 from evonas.tables import correlate as correlate_table
 from evonas.tables.scores import Observer
@@ -36,13 +37,13 @@ def correlate(
 
     Images are read only if a proxy needs them. ``announce`` gets news of the ``engine`` (by default this process).
     """
-    settings = settings.resolve()
+    settings, say = settings.resolve(), announce or Unwatched().warning
     found = read_table(table, spaces[settings.space])
     with (engine or InProcess()).opened(settings.device, announce or unheard) as opened:
         return correlate_table(
             found,
             proxy_names,
-            task_of(settings, images_for(proxy_names, settings), opened.most_workers),
+            task_of(settings, images_for(proxy_names, settings, say), opened.most_workers),
             n=sample,
             seed=settings.seed,
             all_ids=all_ids,

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from evonas.config import SearchSettings
-from evonas.data import batch
+from evonas.data import DEFAULT_BATCH, batch
 from evonas.device import pick
 from evonas.records import Records
 from fitness import Batch, composite, proxies
 from spaces import EvonasError
 
 
-def images_for(proxy_names: Iterable[str], settings: SearchSettings) -> Batch | None:
-    """The batch of the data set of ``settings``; None if no proxy, and no member of a composite, needs images."""
+def images_for(
+    proxy_names: Iterable[str], settings: SearchSettings, say: Callable[[str], object] | None = None
+) -> Batch | None:
+    """The batch of the data set of ``settings``; None if no proxy, and no member of a composite, needs images.
+
+    ``say`` is told where the data set has fewer images than a batch has by default.
+    """
     members = [member for name in proxy_names for member in composite.names(name)]
     if not any(proxies[member].needs_images for member in members):
         return None
-    return batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
+    images = batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
+    if settings.batch_size is None and len(images.labels) < DEFAULT_BATCH and say is not None:
+        few = len(images.labels)
+        say(f"--batch-size is lowered from {DEFAULT_BATCH} to {few}: {settings.dataset} has {few} training images")
+    return images
+
+
+def with_batch(settings: SearchSettings, images: Batch | None) -> SearchSettings:
+    """``settings`` that say how many images their scores are computed from."""
+    size = DEFAULT_BATCH if images is None else len(images.labels)
+    return dataclasses.replace(settings, batch_size=settings.batch_size or size)
 
 
 def fingerprint(images: Batch | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,8 +84,19 @@ class Observer:
     def message(self, text: str) -> None:
         """Something worth a line."""
 
+    def warning(self, text: str) -> None:
+        """Something that the user probably did not mean, or must know before trusting a result."""
+        self.message(text)
+
     def closed(self) -> None:
         """The stage has ended, one way or another."""
+
+
+class Unwatched(Observer):
+    """Stands for the observer that was not passed: silent, but a warning is raised as a Python warning."""
+
+    def warning(self, text: str) -> None:
+        warnings.warn(text, UserWarning, stacklevel=2)
 
 
 class Observers(Observer):
@@ -126,6 +138,10 @@ class Observers(Observer):
     def message(self, text: str) -> None:
         for member in self.members:
             member.message(text)
+
+    def warning(self, text: str) -> None:
+        for member in self.members:
+            member.warning(text)
 
     def closed(self) -> None:
         for member in self.members:

@@ -32,7 +32,7 @@ def search(
     """Search from the beginning; with a plan, go on to the end."""
     facts = {}
     if final is not None:
-        final = _possible(settings, final)
+        final = _possible(settings, final, observer)
         facts = {FACT: final.to_json()}
     return _finish(start.search(settings, run, observer, engine, facts), observer)
 
@@ -46,7 +46,7 @@ def resume(run: str | Path, observer: Observer, engine: Engine | None, **options
     return _finish(start.resume(run, observer, engine, **options), observer)
 
 
-def _possible(settings: SearchSettings, final: FinalPlan) -> FinalPlan:
+def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) -> FinalPlan:
     """The plan for these images. What the final stage would refuse is refused before the search begins."""
     import numpy as np
 
@@ -57,7 +57,10 @@ def _possible(settings: SearchSettings, final: FinalPlan) -> FinalPlan:
 
     some = str(spaces[settings.space].random(np.random.default_rng(0)))
     options = {name: value for name, value in final.options().items() if name != "finalists"}
-    TrainSettings(some, **from_search(settings), **options).resolve()
+    training = TrainSettings(some, **from_search(settings), **options)
+    training.resolve()
+    for text in training.doubts:
+        observer.warning(text)
     labels = source(settings.dataset, settings.data_dir, settings.image_size).labels("test")
     final = final.among(len(labels))
     draw(final.images, len(labels), settings.seed)

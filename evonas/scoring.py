@@ -11,6 +11,7 @@ from evonas.config import SearchSettings, changed
 from evonas.engine.scores import score_chunk
 from evonas.genotypes import parsed
 from evonas.images import images_for, images_of
+from evonas.observer import Observer, Unwatched
 from evonas.searching.measure import Measure
 from evonas.store import Run
 from evonas.task import task_of
@@ -38,7 +39,12 @@ class ScoreRow(NamedTuple):
         return shape | {"scores": self.scores, "reasons": self.reasons, "seconds": self.seconds}
 
 
-def score(genotypes: Sequence[str], proxy_names: Sequence[str] | None, settings: SearchSettings) -> list[ScoreRow]:
+def score(
+    genotypes: Sequence[str],
+    proxy_names: Sequence[str] | None,
+    settings: SearchSettings,
+    observer: Observer | None = None,
+) -> list[ScoreRow]:
     """Score genotypes, or published ones by name, with several proxies.
 
     Images are read only if a proxy needs them. Raises `UsageError` for a malformed genotype, an unknown name or
@@ -48,7 +54,8 @@ def score(genotypes: Sequence[str], proxy_names: Sequence[str] | None, settings:
     asked = [normal(name) for name in proxy_names or DEFAULT]
     _require_proxies(asked, "standardised by the first population of a search, so it has no value without one")
     parsed = _parse(genotypes, settings)
-    return _rows(genotypes, parsed, asked, task_of(settings, images_for(asked, settings)))
+    images = images_for(asked, settings, (observer or Unwatched()).warning)
+    return _rows(genotypes, parsed, asked, task_of(settings, images))
 
 
 def score_as(

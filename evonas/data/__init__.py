@@ -14,7 +14,9 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from fitness import Batch
 
-__all__ = ["Description", "Source", "batch", "data_directory", "describe", "source", "sources"]
+DEFAULT_BATCH = 8  # images that a score is computed from, as in the CRoZe paper
+
+__all__ = ["DEFAULT_BATCH", "Description", "Source", "batch", "data_directory", "describe", "source", "sources"]
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,26 @@ def describe(name: str, data_dir: str | None = None, image_size: int | None = No
     return Description(found.classes, found.image_size)
 
 
-def batch(name: str, size: int, seed: int, data_dir: str | None = None, image_size: int | None = None) -> Batch:
-    """The one batch that scores are computed from: ``size`` training images drawn by hash(seed, data set)."""
+def batch(
+    name: str, size: int | None, seed: int, data_dir: str | None = None, image_size: int | None = None
+) -> Batch:
+    """The one batch that scores are computed from: ``size`` training images drawn by hash(seed, data set).
+
+    None stands for `DEFAULT_BATCH`, or for all of fewer images. Raises `UsageError` for a larger batch.
+    """
     import torch
 
     from fitness import Batch, stable_hash
 
     found = source(name, data_dir, image_size)
     labels = found.labels("train")
+    if size is None:
+        size = min(DEFAULT_BATCH, len(labels))
     if size > len(labels):
-        raise UsageError(f"--batch-size {size} is larger than the training set of {name} ({len(labels)} images)")
+        raise UsageError(
+            f"--batch-size {size} is larger than the training set of {name} ({len(labels)} images); "
+            "leave the option out, or give a number up to that"
+        )
     kind = name.partition(":")[0]  # a folder's batch does not depend on where the folder lies
     generator = torch.Generator().manual_seed(stable_hash(seed, kind))
     indices = torch.randperm(len(labels), generator=generator)[:size]

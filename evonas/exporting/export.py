@@ -16,7 +16,7 @@ from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
 from evonas.exporting.subject import Subject, subject_of
 from evonas.exporting.target import exported_from
-from evonas.observer import Observer
+from evonas.observer import Observer, Unwatched
 from spaces.errors import EvonasError, UsageError
 
 BATCHES = (1, 7)  # images that a file is checked with at once
@@ -59,7 +59,7 @@ def export(
     Raises `UsageError` for a run whose winner is not trained and for an unknown format, `EvonasError` for a format
     whose packages are missing and for one whose logits are not those of the network; the latter leaves no file.
     """
-    observer = observer or Observer()
+    observer = observer or Unwatched()
     chosen, left_out = _choose(names)
     place = exported_from(target)
     subject = subject_of(place)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evonas import epsilon
 from spaces.errors import UsageError, shorten
 from spaces.registry import Registry, closest
 
@@ -88,7 +89,14 @@ class Recipe:
             values["milestones"] = tuple(
                 max(1, round(m * values["epochs"] / self.epochs)) for m in self.milestones
             )
-        return dataclasses.replace(self, **values)
+        changed = dataclasses.replace(self, **values)
+        late = [epoch for epoch in values.get("milestones", ()) if not 1 <= epoch < changed.epochs]
+        if late and "milestones" in given:
+            raise UsageError(
+                f"milestone {late[0]} lies outside a training of {changed.epochs} epochs; "
+                f"give epochs from 1 to {changed.epochs - 1}, or none to have those of the recipe in proportion"
+            )
+        return changed
 
     def for_images(self, count: int) -> Recipe:
         """With batch size and learning rate settled for ``count`` training images."""
@@ -135,14 +143,20 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(
         ("lr", "momentum", "weight_decay", "clip", "label_smoothing", "drop_path", "auxiliary", "ema"), float
     ),
-    **dict.fromkeys(("eps", "step_size"), float),
+    **dict.fromkeys(("eps", "step_size"), epsilon.read),
     **dict.fromkeys(("schedule", "adversary"), str),
     **dict.fromkeys(("nesterov", "flip"), _truth),
     "milestones": _milestones,
 }
 
 
-_KINDS: dict[Any, tuple[type, ...]] = {int: (int,), float: (int, float), str: (str,), _truth: (bool,)}
+_KINDS: dict[Any, tuple[type, ...]] = {
+    int: (int,),
+    float: (int, float),
+    epsilon.read: (int, float),
+    str: (str,),
+    _truth: (bool,),
+}
 _ACCEPTED: dict[str, tuple[type, ...]] = {
     **{name: _KINDS.get(read, (tuple,)) for name, read in _TYPES.items()},
     "lr_batch": (int,),
@@ -154,9 +168,12 @@ def _read(name: str, text: str) -> Any:
     try:
         return _TYPES[name](text)
     except (ValueError, KeyError):
-        kind = {int: "an integer", float: "a number", _truth: "true or false"}.get(
-            _TYPES[name], "epochs like 99,149"
-        )
+        kind = {
+            int: "an integer",
+            float: "a number",
+            epsilon.read: "a number of 1/255, such as 8 or 8/255",
+            _truth: "true or false",
+        }.get(_TYPES[name], "epochs like 99,149")
         raise UsageError(f"{name} must be {kind}, not {shorten(text)}") from None
 
 
@@ -171,7 +188,12 @@ def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:
         if not equals:
             raise UsageError(f"--set takes NAME=VALUE, such as --set cutout=16, not {text!r}")
         numbers[name.strip()] = value.strip()
-    return numbers | {name: value for name, value in given.items() if value is not None}
+    asked = {name: value for name, value in given.items() if value is not None}
+    twice = [name for name in asked if name in numbers]
+    if twice:
+        name = twice[0]
+        raise UsageError(f"{name} is given twice: {asked[name]} and --set {name}={numbers[name]}")
+    return numbers | asked
 
 
 recipes: Registry[Recipe] = Registry("recipe")

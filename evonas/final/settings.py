@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evonas.config import check_texts
+from evonas.final.fitting import OF_STORED, Ground, doubts, fitted
 from evonas.final.recipes import Recipe, recipes
 from spaces.errors import EvonasError, UsageError, shorten
 from spaces.registry import closest
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from evonas.final.model import Classifier
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-SMALLEST_FOR_AUXILIARY = 32  # pixels
 _BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
 LARGEST_VALIDATION = 2500  # images, unless more are asked for
 
@@ -72,8 +72,22 @@ class TrainSettings:
             raise UsageError(f"--validation must be a number of images above 0, not {self.validation!r}")
         recipes[self.recipe].with_numbers(self.overrides)
 
-    def resolve(self) -> TrainSettings:
+    @property
+    def asked(self) -> frozenset[str]:
+        """The numbers of the recipe that were given, where the others are its defaults."""
+        return frozenset(name for name, value in self.overrides.items() if value is not None)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Questions about numbers that are possible and yet hardly meant, a line each."""
+        if self.numbers is not None:
+            return []
+        return doubts(recipes[self.recipe].with_numbers(self.overrides), self.asked)
+
+    def resolve(self, say: Callable[[str], object] | None = None) -> TrainSettings:
         """The same settings with every default filled in. Reads the training images' statistics.
+
+        A number of the recipe that does not fit the images is lowered and ``say`` told so, unless it was given.
 
         Raises `UsageError` for an unknown name, a malformed genotype or a data set that cannot be learned from.
         """
@@ -97,21 +111,14 @@ class TrainSettings:
         validation = self.validation or min(LARGEST_VALIDATION, max(1, count // 10))
         if validation >= count - 1:
             raise UsageError(f"--validation {validation} leaves nothing of {count} training images to learn from")
-        asked = self.numbers or recipes[self.recipe].with_numbers(self.overrides)
-        numbers = asked.for_images(count - validation)
-        assert numbers.batch_size is not None
-        if numbers.batch_size > count - validation:
-            raise UsageError(f"batch_size {numbers.batch_size} is larger than the {count - validation} images")
-        numbers = dataclasses.replace(
-            numbers,
-            flip=numbers.flip and data.flips,
-            drop_path=numbers.drop_path if space.has_drop_path else 0.0,
-        )
-        if numbers.auxiliary and (not space.has_auxiliary_head or data.image_size < SMALLEST_FOR_AUXILIARY):
-            raise UsageError(
-                f"recipe {self.recipe} trains an auxiliary head, which {self.space} has not at "
-                f"{data.image_size} pixels; put auxiliary=0 on top"
-            )
+        ground = Ground(count - validation, data.image_size, data.flips, space)
+        if self.numbers is None:
+            numbers, lines = fitted(recipes[self.recipe].with_numbers(self.overrides), self.asked, ground)
+        else:
+            numbers, lines = fitted(self.numbers, ("batch_size", "auxiliary"), ground, OF_STORED)
+        if say is not None:
+            for line in lines:
+                say(line)
         device = pick(self.device)
         mean, std = data.statistics()
         return dataclasses.replace(

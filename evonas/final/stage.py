@@ -24,7 +24,7 @@ from evonas.final.settings import TrainSettings
 from evonas.final.training import Trained, Training
 from evonas.lock import held
 from evonas.nearby import other_runs
-from evonas.observer import Observer
+from evonas.observer import Observer, Unwatched
 from evonas.store import Run
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError
@@ -59,10 +59,12 @@ def train(
         raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
     settings = TrainSettings(target, **_given(options))
     name = target if target.isidentifier() else "genotype"
-    resolved = settings.resolve()
+    observer = observer or Unwatched()
+    _question(settings, observer)
+    resolved = settings.resolve(observer.warning)
     path = Path(run) if run is not None else dated(f"train-{name}")
     with _created(path):
-        return _trained(path, resolved, observer or Observer())
+        return _trained(path, resolved, observer)
 
 
 def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trained:
@@ -78,11 +80,14 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
         raise EvonasError(
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
-    observer = observer or Observer()
+    observer = observer or Unwatched()
     genotype = leading[0].genotype
     if len(leading) > 1:
         genotype = compete(store.path, leading, given, observer)[0].genotype
-    settings = TrainSettings(genotype, **given).resolve()
+    settings = TrainSettings(genotype, **given)
+    if options:  # else they are those of the search, which was asked about them
+        _question(settings, observer)
+    settings = settings.resolve(observer.warning)
     if leads():
         _set_aside(store.path, settings)
     return _trained(store.path, settings, observer)
@@ -96,7 +101,7 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
         raise UsageError(f"a training keeps its settings: --{refused[0].replace('_', '-')} cannot change")
     settings = replace(settings_of(run), **given).resolve()
     with held(run):
-        return _trained(run, settings, observer or Observer())
+        return _trained(run, settings, observer or Unwatched())
 
 
 def settings_of(run: Path) -> TrainSettings:
@@ -108,6 +113,11 @@ def settings_of(run: Path) -> TrainSettings:
         raise UsageError(f"{run} holds no training; evonas train would start one") from None
     except ValueError as error:
         raise EvonasError(f"{path} cannot be read: {error}") from None
+
+
+def _question(settings: TrainSettings, observer: Observer) -> None:
+    for text in settings.doubts:
+        observer.warning(text)
 
 
 def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:

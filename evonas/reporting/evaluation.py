@@ -10,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from evonas.observer import Observer
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
+from evonas.reporting.screen import View
 from evonas.reporting.style import percent
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 WIDE = 72  # columns
 
 
-class EvaluationView(Observer):
+class EvaluationView(View):
     """One bar for the attack at work; results stay above it. Silent until images are measured."""
 
     def __init__(self, console: Console) -> None:
@@ -40,6 +40,10 @@ class EvaluationView(Observer):
                 self._progress.remove_task(self._task)
             self._what, self._task = what, self._progress.add_task(what, total=total)
         self._progress.update(self._task, completed=done)
+
+    @property
+    def is_open(self) -> bool:
+        return self._progress is not None
 
     def message(self, text: str) -> None:
         if self._progress is not None:

@@ -78,6 +78,9 @@ class JsonLines(Observer):
     def message(self, text: str) -> None:
         self._line("message", text=text)
 
+    def warning(self, text: str) -> None:
+        self._line("warning", text=text)
+
     def closed(self) -> None:
         self._line("closed")
 

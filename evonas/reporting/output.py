@@ -16,7 +16,7 @@ from evonas.reporting.columns import ENDLESS
 from evonas.reporting.jsonl import JsonLines
 from evonas.reporting.live import LiveView
 from evonas.reporting.plain import LogFile, PlainLines
-from evonas.reporting.screen import speak_ascii
+from evonas.reporting.screen import Screens, speak_ascii
 from spaces.errors import UsageError
 from spaces.registry import closest
 
@@ -63,8 +63,8 @@ def search_observer(console: Console, log: Log | None = None) -> Observer:
     from evonas.reporting.evaluation import EvaluationView
     from evonas.reporting.training import TrainingView
 
-    views = (LiveView(console), TrainingView(console), EvaluationView(console))
-    return Observers(*views, *_files(log))
+    views = Screens(console, LiveView(console), TrainingView(console), EvaluationView(console))
+    return Observers(views, *_files(log))
 
 
 def evaluation_observer(as_json: bool, log: Log | None = None) -> Observer:
@@ -74,7 +74,12 @@ def evaluation_observer(as_json: bool, log: Log | None = None) -> Observer:
         return _plain(console, log)
     from evonas.reporting.evaluation import EvaluationView
 
-    return Observers(EvaluationView(console), *_logs(log))
+    return Observers(Screens(console, EvaluationView(console)), *_logs(log))
+
+
+def announcing_observer() -> Observer:
+    """Every event as a line on standard error, where standard output is for the result alone."""
+    return PlainLines(announce)
 
 
 def verification_observer() -> Observer:
@@ -93,7 +98,7 @@ def training_observer(console: Console, log: Log | None = None) -> Observer:
         return _plain(console, log)
     from evonas.reporting.training import TrainingView
 
-    return Observers(TrainingView(console), *_files(log))
+    return Observers(Screens(console, TrainingView(console)), *_files(log))
 
 
 def _plain(console: Console, log: Log | None) -> Observer:

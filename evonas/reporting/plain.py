@@ -101,6 +101,9 @@ class PlainLines(Observer):
     def message(self, text: str) -> None:
         self._line(text)
 
+    def warning(self, text: str) -> None:
+        self._line(f"warning: {text}")
+
 
 class LogFile(PlainLines):
     """The same lines with the time of day, appended to a file; a full disk never stops a search."""
@@ -108,16 +111,29 @@ class LogFile(PlainLines):
     def __init__(self) -> None:
         super().__init__(self._append)
         self._path: Path | None = None
+        self._early: list[str] = []  # warnings from before there is a directory
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
-        self._path = path / "run.log"
+        self._begin(path / "run.log")
         super().started(path, settings, progress, history, engine)
 
     def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
-        self._path = path.parent / "run.log"
+        self._begin(path.parent / "run.log")
         super().training(path, settings, history, steps)
+
+    def warning(self, text: str) -> None:
+        if self._path is None:
+            self._early.append(text)
+        else:
+            super().warning(text)
+
+    def _begin(self, path: Path) -> None:
+        self._path = path
+        for text in self._early:
+            super().warning(text)
+        self._early.clear()
 
     def _append(self, text: str) -> None:
         if self._path is None:

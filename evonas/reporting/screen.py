@@ -12,14 +12,23 @@ from rich.live import Live
 from rich.segment import Segment, Segments
 from rich.text import Text
 
-from evonas.observer import Observer
+from evonas.observer import Observer, Observers
 
 REFRESH_PER_SECOND = 4
 SECONDS_OF_A_NOTE = 30
 PLAIN_LOCALES = ("C", "POSIX")
 
 
-class ScreenView(Observer):
+class View(Observer):
+    """An observer that draws on a terminal."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is drawing now; only then messages are shown."""
+        raise NotImplementedError
+
+
+class ScreenView(View):
     """Draws `render` on the terminal's other screen, so that a change of its size leaves nothing behind.
 
     What was written before stands there again afterwards, and below it every message.
@@ -47,6 +56,10 @@ class ScreenView(Observer):
             redirect_stderr=False,
         )
         self._live.start()
+
+    @property
+    def is_open(self) -> bool:
+        return self._live is not None
 
     def message(self, text: str) -> None:
         if self._live is not None:
@@ -77,6 +90,19 @@ class ScreenView(Observer):
     def lines(self, *parts: RenderableType) -> int:
         """How many lines ``parts`` take here."""
         return len(self.console.render_lines(Group(*parts), pad=False))
+
+
+class Screens(Observers):
+    """Views that take turns on one terminal; a warning is shown by the one that is open, else printed at once."""
+
+    def __init__(self, console: Console, *views: View) -> None:
+        super().__init__(*views)
+        self.console, self.views = console, views
+
+    def warning(self, text: str) -> None:
+        if not any(view.is_open for view in self.views):
+            self.console.print(f"warning: {text}", soft_wrap=True, markup=False, style="yellow")
+        super().warning(text)
 
 
 def plain_locale() -> bool:

@@ -13,10 +13,10 @@ from evonas.config import SearchSettings, changed
 from evonas.engine import Engine, InProcess
 from evonas.exhaustion import memory_reported
 from evonas.files import default_path, versions
-from evonas.images import fingerprint, images_for, images_of
+from evonas.images import fingerprint, images_for, images_of, with_batch
 from evonas.machine import FACT as MACHINES
 from evonas.machine import machine, note, noted
-from evonas.observer import Observer
+from evonas.observer import Observer, Unwatched
 from evonas.records import DATABASE, Records
 from evonas.rewind import rewind
 from evonas.searching.loop import Search, SearchResult
@@ -39,13 +39,13 @@ def search(
     Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with all that
     was computed saved.
     """
-    settings = settings.resolve()
-    images = images_for([settings.proxy], settings)
+    settings, observer = settings.resolve(), observer or Unwatched()
+    images = images_for([settings.proxy], settings, observer.warning)
+    settings = with_batch(settings, images)
     path = Path(run) if run is not None else default_path(settings)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
-    observer = observer or Observer()
     with (
         (engine or InProcess()).opened(settings.device, observer.message) as opened,  # fails before there is a run
         Run.create(path, settings, facts) as store,
@@ -66,7 +66,7 @@ def resume(
     that generation first; the file as it was stays as run.db.1. Raises `UsageError` if other settings are given
     than the run has (`evonas.config.CHANGEABLE` names those that may change; ``engine`` is none).
     """
-    observer = observer or Observer()
+    observer = observer or Unwatched()
     with ExitStack() as stack:
 
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:

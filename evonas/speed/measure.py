@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from evonas.config import SearchSettings
-from evonas.data import batch as load_batch
 from evonas.device import describe, peak_memory
+from evonas.images import images_for
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
 from evonas.speed.roofline import Roofline, Work, counted, roofline
@@ -21,7 +21,7 @@ from evonas.speed.rows import Row
 from evonas.speed.scoring import Where, scoring_rows, ways_of, work_of
 from evonas.speed.training import step_of
 from evonas.task import task_of
-from fitness import Task, proxies, stable_hash
+from fitness import Task, stable_hash
 from spaces import UsageError
 
 Announce = Callable[[str], object]
@@ -73,11 +73,7 @@ def measure(
         raise UsageError("no engine was named; --engine in-process would do")
     settings = settings.resolve()
     ways = ways_of(engines, networks, architectures, settings)
-    images = None
-    if proxies[settings.proxy].needs_images:
-        images = load_batch(
-            settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size
-        )
+    images = images_for([settings.proxy], settings, announce)
     task = task_of(dataclasses.replace(settings, batch_networks=1), images)
     rng = np.random.default_rng(stable_hash(settings.seed, "bench"))
     genotypes = [task.space.random(rng) for _ in range(architectures)]

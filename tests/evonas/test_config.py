@@ -8,18 +8,15 @@ import pytest
 
 from evonas import SearchSettings, UsageError
 from evonas.config import PRESETS, changed
+from evonas.images import with_batch
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:
     settings = SearchSettings().resolve()
     assert (settings.population, settings.tournament, settings.children, settings.generations) == (100, 25, 50, 50)
     assert (settings.channels, settings.layers, settings.max_params) == (36, 20, 6_000_000)
-    assert (settings.space, settings.proxy, settings.dataset, settings.batch_size) == (
-        "darts",
-        "croze",
-        "digits",
-        8,
-    )
+    assert (settings.space, settings.proxy, settings.dataset) == ("darts", "croze", "digits")
+    assert with_batch(settings, None).batch_size == 8
     assert settings.resolve() == settings
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,24 @@ def test_a_completion_imports_nothing_heavy(run_python: Callable[[str], str], tm
     code += "[ask('') for ask in asked]\n"
     code += "print({'torch', 'numpy', 'sklearn', 'matplotlib', 'scipy', 'deap'} & set(sys.modules))"
     assert run_python(code) == "set()"
+
+
+def _plain(text: str) -> list[str]:
+    """The words of a help text, without the marks of markdown that are meant as such."""
+    return text.replace("`", "").split()
+
+
+@pytest.mark.parametrize("command", NAMES)
+def test_every_word_of_a_help_text_is_shown(command: str) -> None:
+    """Markup takes ``<date>`` for HTML and ``[bold]`` for a style, and shows neither."""
+    shown = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(shown), suppress(SystemExit):
+        patch.setenv("COLUMNS", "1000")
+        app([command, "--help"], standalone_mode=True)
+    words = shown.getvalue().split()
+    found = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
+    for text in (found.help, *(getattr(option, "help", None) for option in found.params)):
+        expected = _plain(text or "")
+        assert not expected or any(
+            words[at : at + len(expected)] == expected for at in range(len(words)) if words[at] == expected[0]
+        ), text

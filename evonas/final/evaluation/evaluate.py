@@ -55,6 +55,8 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     settings = settings.resolve()
     place = locate(target)
     found = checkpoint.load(place.checkpoint)
+    for text in settings.doubts:
+        observer.warning(text)
     with (
         held(place.result.parent, place.result.stem),
         Journal(place.journal) as journal,

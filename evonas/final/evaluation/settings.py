@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evonas.epsilon import question, read, unreachable
 from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,14 @@ class EvaluateSettings:
             given["epsilons"] = tuple(_number(part) for part in eps.split(",") if part.strip())
         return cls(**given)
 
+    @property
+    def doubts(self) -> list[str]:
+        """Questions about numbers that are possible and yet hardly meant, a line each."""
+        asks = [question("--eps ", self.epsilons)]
+        if self.step_size is not None and "pgd" in self.attacks:
+            asks.append(unreachable("--step-size ", self.step_size, self.steps, max(self.epsilons)))
+        return [text for text in asks if text]
+
     def as_dict(self) -> dict[str, Any]:
         """What `from_dict` reads; not where the data lie."""
         values = json.loads(json.dumps(dataclasses.asdict(self)))
@@ -117,6 +126,8 @@ def _size(value: object) -> bool:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return read(text)
     except ValueError:
-        raise UsageError(f"--eps takes numbers in 1/255 separated by commas, not {text.strip()!r}") from None
+        raise UsageError(
+            f"--eps takes numbers in 1/255 separated by commas, such as 8,4 or 8/255, not {text.strip()!r}"
+        ) from None

@@ -168,7 +168,7 @@ def test_a_second_process_is_told_that_there_is_a_first(tmp_path: Path) -> None:
 def test_what_the_final_stage_needs_is_asked_for_before_the_search(
     settings: SearchSettings, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="batch_size 4096 is larger"):
+    with pytest.raises(UsageError, match="batch_size=4096 is larger"):
         searched(settings, tmp_path / "run", FinalPlan(overrides={"batch_size": 4096}))
     assert not (tmp_path / "run").exists()
 

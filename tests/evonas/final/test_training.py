@@ -190,6 +190,10 @@ def test_a_setting_that_cannot_be_is_refused_by_name(options: dict[str, object],
         TrainSettings("DARTS_V2", **options)  # type: ignore[arg-type]
 
 
-def test_an_auxiliary_head_is_refused_where_there_is_none() -> None:
+def test_an_auxiliary_head_is_left_out_where_there_is_none_and_refused_where_it_was_asked_for() -> None:
+    lines: list[str] = []
+    options = {"space": "nasbench201", "recipe": "darts600", "device": "cpu"}
+    assert TrainSettings(CELL, **options).resolve(lines.append).chosen.auxiliary == 0  # type: ignore[arg-type]
+    assert "auxiliary is lowered to 0: 0.4 needs an auxiliary head" in lines[0]
     with pytest.raises(UsageError, match="auxiliary=0"):
-        TrainSettings(CELL, space="nasbench201", recipe="darts600", device="cpu").resolve()
+        TrainSettings(CELL, **options, overrides={"auxiliary": 0.4}).resolve()  # type: ignore[arg-type]
