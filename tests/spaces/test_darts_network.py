@@ -11,6 +11,7 @@ from torch import Tensor
 from spaces import Network, NetworkSize, Space
 from spaces.darts import Genotype
 from spaces.darts.network import Cell, drop_path
+from spaces.darts.operations import FactorizedReduce
 
 SIZE = NetworkSize(4, 3)  # cell 0 normal, cells 1 and 2 reduce
 
@@ -121,5 +122,28 @@ def test_a_network_is_not_compiled_anew_for_every_probability(darts: Space) -> N
         network.drop_path_prob = probability
         answers.append(compiled(images))
     assert counter.frame_count == 2  # without paths that are dropped, and with
-    assert torch.allclose(answers[0], build(darts, "DARTS_V2").train()(images), atol=1e-4)
+    assert torch.allclose(answers[0], build(darts, "DARTS_V2").train()(images), atol=1e-3)
     assert (answers[3] - answers[0]).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("channels", [1, 2, 4, 7, 8, 12, 16, 20])
+def test_halving_has_the_gradients_of_double_precision_with_few_channels_in_any_layout(
+    channels: int, layout: torch.memory_format
+) -> None:
+    # oneDNN's own gradient of the weights of a strided 1x1 convolution damages the heap there, or is wrong
+    torch.manual_seed(0)
+    exact = FactorizedReduce(channels, 6, norm=False).double()
+    images = torch.randn(3, channels, 32, 32, dtype=torch.float64)
+
+    def gradients(module: FactorizedReduce, images: Tensor) -> list[Tensor]:
+        images.requires_grad_()
+        return list(torch.autograd.grad(module(images).square().sum(), [images, *module.parameters()]))
+
+    expected = gradients(exact, images.clone())
+    module = FactorizedReduce(channels, 6, norm=False).to(memory_format=layout)
+    module.load_state_dict(exact.state_dict())
+    for _ in range(10):
+        found = gradients(module, images.float().contiguous(memory_format=layout))
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one.double(), other, rtol=1e-5, atol=1e-3)
