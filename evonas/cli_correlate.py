@@ -58,7 +58,14 @@ def correlate(
         str | None, typer.Option(help="Use one half of the architectures, A or B (by a fixed hash).")
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Accuracy columns, separated by commas.  [default: all]")
+        str | None, typer.Option(help="Targets or columns, separated by commas.  [default: all accuracies]")
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="Of the accuracies: percent, fraction or auto; NAME=percent for one column.")
+    ] = "auto",
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
     ] = None,
     grouping: Annotated[str, typer.Option(help="Groups of corruptions: paper or standard.")] = "paper",
     scores: Annotated[Path, typer.Option(help="Database of computed scores, reused by later commands.")] = Path(
@@ -98,6 +105,7 @@ def correlate(
     options = {name: value for name, value in locals().items() if name in _SETTINGS}
     pair = _pair(plot, scatter, as_json and as_markdown)
     choice: dict[str, Any] = {"sample": sample, "all_ids": all_ids, "half": half, "grouping": grouping}
+    choice |= {"unit": unit, "architecture": architecture}
     choice |= {"scores": scores, "engine": make(engine, workers, ray_address), "pair": pair}
     choice |= {"target_names": names(target, "--target") if target is not None else None}
     with ScoringProgress() as observer:
@@ -123,10 +131,12 @@ def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str,
 
 
 def _print(result: Correlation, as_json: bool, as_markdown: bool) -> None:
-    from evonas.reporting.correlation import correlation_tables
-    from evonas.reporting.output import print_json, print_rich
+    from evonas.reporting.correlation import account_lines, correlation_tables
+    from evonas.reporting.output import announce, print_json, print_rich
     from evonas.tables import markdown
 
     if as_json:
         return print_json(result.as_dict())
+    if as_markdown:
+        announce("\n".join(account_lines(result.table)))
     print_rich(markdown(result) if as_markdown else correlation_tables(result))

@@ -13,6 +13,7 @@ from evonas.observer import Unwatched
 from evonas.tables import Correlation, read_table
 from evonas.tables import correlate as correlate_table
 from evonas.tables.scores import Observer
+from evonas.tables.units import UnitOption
 from evonas.task import task_of
 from spaces import spaces
 
@@ -27,6 +28,8 @@ def correlate(
     half: str | None = None,
     target_names: Sequence[str] | None = None,
     grouping: str = "paper",
+    unit: str = "auto",
+    architecture: str | None = None,
     scores: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
@@ -35,21 +38,27 @@ def correlate(
 ) -> Correlation:
     """How well proxies rank the trained architectures of a CSV file; see `evonas.tables.correlate`.
 
-    Images are read only if a proxy needs them. ``announce`` gets news of the ``engine`` (by default this process).
+    ``unit`` is ``percent``, ``fraction`` or ``auto``, or ``NAME=percent`` for single columns of accuracies;
+    ``architecture`` names the column of architectures. Images are read only if a proxy needs them. ``announce``
+    gets news of the ``engine`` (by default this process).
     """
     settings, say = settings.resolve(), announce or Unwatched().warning
-    found = read_table(table, spaces[settings.space])
+    units = UnitOption.parse(unit)
+    found = read_table(table, spaces[settings.space], architecture)
+    images = images_for(proxy_names, settings, say)
     with (engine or InProcess()).opened(settings.device, announce or unheard) as opened:
         return correlate_table(
             found,
             proxy_names,
-            task_of(settings, images_for(proxy_names, settings, say), opened.most_workers),
+            task_of(settings, images, opened.most_workers),
             n=sample,
             seed=settings.seed,
             all_ids=all_ids,
             half=half,
             target_names=target_names,
             grouping=grouping,
+            unit=units,
+            scored_on=None if images is None else settings.dataset,
             score_file=scores,
             engine=opened,
             pair=pair,

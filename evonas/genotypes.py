@@ -12,14 +12,15 @@ def parsed(space: Space, text: str) -> Any:
     try:
         return space.parse(text)
     except UsageError as error:
-        others = [name for name in spaces if spaces[name] is not space and _reads(spaces[name], text)]
+        others = [name for name in spaces if spaces[name] is not space and reads(spaces[name], text)]
         if len(others) != 1:
             raise
         joint = " It" if str(error).endswith("?") else "; it"
         raise UsageError(f"{error}{joint} is a genotype of --space {others[0]}") from None
 
 
-def _reads(space: Space, text: str) -> bool:
+def reads(space: Space, text: str) -> bool:
+    """Whether `Space.parse` takes ``text``."""
     try:
         space.parse(text)
     except UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -14,10 +15,13 @@ from rich.text import Text
 from evonas.reporting.columns import number_columns
 from evonas.reporting.style import duration
 from evonas.tables import Correlation, heat_map, scatter
+from evonas.tables.account import Account
 from evonas.tables.correlate import Cells
 from evonas.tables.scores import Progress as Scored
 
 SECONDS_BETWEEN_LINES = 30.0
+MAX_NAMED = 6  # columns that are left out for one reason
+_UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "as they stand"}
 
 
 class ScoringProgress:
@@ -82,7 +86,39 @@ def correlation_tables(result: Correlation) -> RenderableType:
     ]
     for name, reasons in result.missing.items():
         parts += [Text(f"{name}: {count} without a score: {reason}", "red") for reason, count in reasons.items()]
-    return Group(*parts)
+    return Group(*parts, *(Text(line, "dim") for line in account_lines(result.table)))
+
+
+def account_lines(table: Account) -> list[str]:
+    """Which columns of the table were taken, in which unit, and which were left out and why."""
+    lines = [f"{table.rows} architectures in column {table.architectures}, separated by {table.separator}s"]
+    for unit, targets in _grouped({t.name: " and ".join(dict.fromkeys(t.units)) for t in table.targets}).items():
+        lines.append(f"taken, {_UNITS.get(unit, unit)}: {', '.join(map(_columns_of(table), targets))}")
+    for reason, names in _grouped(table.left).items():
+        more = f" and {len(names) - MAX_NAMED} more (--json lists all)" if len(names) > MAX_NAMED else ""
+        lines.append(f"left out, {reason}: {', '.join(names[:MAX_NAMED])}{more}")
+    lines += [f"note: {note}" for note in table.notes]
+    if table.scored_on is not None:
+        lines.append(f"scored on {table.scored_on}; accuracies of {table.accuracies_of or 'a data set not named'}")
+    return lines
+
+
+def _grouped(reasons: Mapping[str, str]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names.setdefault(reason, []).append(name)
+    return names
+
+
+def _columns_of(table: Account) -> Callable[[str], str]:
+    columns = {target.name: target.columns for target in table.targets}
+
+    def shown(name: str) -> str:
+        if columns[name] == (name,):
+            return name
+        return f"{name} ({columns[name][0] if len(columns[name]) == 1 else f'{len(columns[name])} columns'})"
+
+    return shown
 
 
 def _table(result: Correlation, cells: Cells, average: dict[str, float | None] | None = None) -> Table:

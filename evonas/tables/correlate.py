@@ -13,10 +13,12 @@ import numpy as np
 
 from evonas.engine import Engine
 from evonas.tables import statistics
+from evonas.tables.account import Account, account, complete
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep
 from evonas.tables.statistics import Floats
 from evonas.tables.table import Table
 from evonas.tables.targets import Target, targets, with_harmonic
+from evonas.tables.units import AUTOMATIC, UnitOption
 from fitness import Score, Task, composite, proxies, stable_hash
 from spaces import UsageError
 from spaces.registry import closest
@@ -33,7 +35,8 @@ Cells = dict[str, dict[str, Any]]  # proxy -> target -> value
 class Correlation:
     """Rank correlations of proxies with trained accuracies; None wherever a value does not exist.
 
-    ``scores`` and ``accuracies`` are the sampled values themselves, for plots: NaN is a score without a value.
+    ``scores`` and ``accuracies`` are the sampled values themselves, for plots: NaN is a score without a value. A
+    rho is positive where high scores go with better values: larger ones, or smaller ones of an error or a time.
     """
 
     n: int
@@ -50,6 +53,7 @@ class Correlation:
     scores: dict[str, Floats]
     accuracies: Mapping[str, Floats]
     architectures: tuple[Any, ...]
+    table: Account  # what was taken of the table
 
     @property
     def genotypes(self) -> tuple[str, ...]:
@@ -70,6 +74,7 @@ class Correlation:
             "chosen": self.chosen,
             "missing": self.missing,
             "seconds": self.seconds,
+            "table": self.table.as_dict(),
         }
 
 
@@ -110,6 +115,8 @@ def correlate(
     half: str | None = None,
     target_names: Sequence[str] | None = None,
     grouping: str = "paper",
+    unit: UnitOption = AUTOMATIC,
+    scored_on: str | None = None,
     score_file: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
@@ -121,15 +128,24 @@ def correlate(
 
     ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
     correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
-    will be looked at together. ``announce`` gets what is worth a line.
+    will be looked at together. ``scored_on`` is the data set of the images. ``announce`` gets what is worth a
+    line. An architecture without a value in a column of the targets is left out, as `Correlation.table` says.
     Raises `UsageError` for what cannot be asked, before anything is scored.
     """
     if not names:
         raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
     members = {name: composite.parse(name) for name in dict.fromkeys(names)}
-    found = targets(table, target_names, grouping)
+    found = targets(table, target_names, grouping, unit)
     if pair is not None:
         check_pair(*pair, list(members), [target.name for target in found])
+    table, notes = complete(table, found)
+    if notes and len(table) < FEWEST:
+        raise UsageError(
+            f"{table.path}: {'; '.join(notes)}; a correlation needs at least {FEWEST} without empty cells"
+        )
+    taken = account(table, found, unit, target_names is not None, notes).scored(scored_on)
+    if taken.other_data_set and announce:
+        announce(taken.other_data_set)
     rows = sample(table, n, seed, all_ids, half)
     if len(rows) < FEWEST:
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {FEWEST}")
@@ -140,7 +156,7 @@ def correlate(
             genotypes, [*single, SIZE], task, kept=kept, engine=engine, observer=observer, announce=announce
         )
     combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
-    return _report(table, rows, found, combined, scored[SIZE], resamples, seed)
+    return _report(table, rows, taken, combined, scored[SIZE], resamples, seed)
 
 
 def check_pair(proxy: str, target: str, names: Sequence[str], targets: Sequence[str]) -> None:
@@ -164,19 +180,21 @@ def _combined(name: str, parts: Sequence[composite.Member], scored: Mapping[str,
 def _report(
     table: Table,
     rows: list[int],
-    found: Sequence[Target],
+    taken: Account,
     scored: Mapping[str, list[Score]],
     sizes: list[Score],
     resamples: int,
     seed: int,
 ) -> Correlation:
+    found = taken.targets
     values = {
         name: np.array([np.nan if score.value is None else score.value for score in column])
         for name, column in scored.items()
     }
     size = np.array([score.value for score in sizes], dtype=np.float64)
     used = list(dict.fromkeys(column for target in found for column in target.columns))
-    columns = np.column_stack([table.columns[name][rows] for name in used])
+    signs = {column: target.sign for target in found for column in target.columns}
+    columns = np.column_stack([signs[name] * table.columns[name][rows] for name in used])
     groups = [[used.index(column) for column in target.columns] for target in found]
     cells: dict[str, Cells] = {name: {} for name in ("spearman", "ci95", "kendall", "partial", "partial_ci95")}
     for kept, together in _by_presence(values):
@@ -208,7 +226,7 @@ def _report(
         target=tuple(target.name for target in found),
         **in_order,
         average={name: _mean(list(row.values())) for name, row in in_order["spearman"].items()},
-        chosen={name: _choice(column, rows, accuracies, harmonic) for name, column in values.items()},
+        chosen={name: _choice(column, rows, found, accuracies, harmonic) for name, column in values.items()},
         missing={
             name: dict(Counter(score.reason for score in column if score.value is None))
             for name, column in scored.items()
@@ -217,6 +235,7 @@ def _report(
         scores=values,
         accuracies={name: column[rows] for name, column in accuracies.items()},
         architectures=tuple(table.genotypes[row] for row in rows),
+        table=taken,
     )
 
 
@@ -242,30 +261,40 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _choice(
-    score: Floats, rows: Sequence[int], accuracies: Mapping[str, Floats], harmonic: Mapping[str, Floats]
+    score: Floats,
+    rows: Sequence[int],
+    targets: Sequence[Target],
+    accuracies: Mapping[str, Floats],
+    harmonic: Mapping[str, Floats],
 ) -> dict[str, Any]:
     """What choosing by the score would have given, for each target.
 
-    ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction; ``percentile``
-    the share of the table's rows that it beats, in percent; ``distance`` what the best row of the table has more;
-    ``hrs``, ``hrs_percentile`` and ``hrs_distance`` the same of the harmonic robustness score.
+    ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction (``value``, as it
+    stands, of what is not an accuracy); ``percentile`` the share of the table's rows that it beats, in percent;
+    ``distance`` what the best row of the table is better by; ``hrs``, ``hrs_percentile`` and ``hrs_distance`` the
+    same of the harmonic robustness score.
     """
     order = [i for i in np.argsort(-score, kind="stable") if np.isfinite(score[i])][:CHOSEN]
     if not order:
         return dict.fromkeys(accuracies)
     best = [rows[i] for i in order]
     found: dict[str, Any] = {}
-    for name, column in accuracies.items():
-        found[name] = _standing(column, best, "accuracy", "percentile", "distance")
-        if name in harmonic:
-            found[name] |= _standing(harmonic[name], best, "hrs", "hrs_percentile", "hrs_distance")
+    for target in targets:
+        name = "accuracy" if target.is_accuracy else "value"
+        column = accuracies[target.name]
+        found[target.name] = _standing(column, best, name, "percentile", "distance", target.sign)
+        if target.name in harmonic:
+            column = harmonic[target.name]
+            found[target.name] |= _standing(column, best, "hrs", "hrs_percentile", "hrs_distance")
     return found
 
 
-def _standing(column: Floats, best: Sequence[int], value: str, percentile: str, distance: str) -> dict[str, float]:
+def _standing(
+    column: Floats, best: Sequence[int], value: str, percentile: str, distance: str, sign: int = 1
+) -> dict[str, float]:
     mean = float(column[list(best)].mean())
     return {
         value: mean,
-        percentile: 100 * float((column < mean).mean()),
-        distance: float(column.max()) - mean,
+        percentile: 100 * float((sign * column < sign * mean).mean()),
+        distance: float((sign * column).max()) - sign * mean,
     }

@@ -40,14 +40,16 @@ def scatter(result: Correlation, proxy: str, target: str, path: str | Path) -> N
     rho, interval = result.spearman[proxy][target], result.ci95[proxy][target]
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.subplots()
-    axes.scatter(score, 100 * accuracy, s=8, alpha=0.5, color=POINT, linewidths=0)
+    (shown,) = (t for t in result.table.targets if t.name == target)
+    percent = 100 if shown.is_accuracy else 1
+    axes.scatter(score, percent * accuracy, s=8, alpha=0.5, color=POINT, linewidths=0)
     positive = score[np.isfinite(score)]
     if len(positive) and positive.min() > 0 and positive.max() > 100 * positive.min():
         axes.set_xscale("log")
     axes.set_xlabel(proxy)
-    axes.set_ylabel(f"{target} accuracy, %")
-    shown = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
-    axes.set_title("no correlation" if rho is None else f"Spearman's rho {rho:.3f}{shown}", fontsize=10)
+    axes.set_ylabel(f"{target} accuracy, %" if shown.is_accuracy else target)
+    bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+    axes.set_title("no correlation" if rho is None else f"Spearman's rho {rho:.3f}{bounds}", fontsize=10)
     _save(figure, path)
 
 

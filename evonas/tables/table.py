@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import math
-import zlib
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -16,26 +13,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evonas.genotypes import parsed
+from evonas.genotypes import parsed, reads
+from evonas.tables import source
+from evonas.tables.cells import Column, Unreadable, read_column
+from evonas.tables.kinds import ACCURACY, UNKNOWN, kind_of
 from spaces import Space, UsageError
 from spaces.errors import shorten
 from spaces.registry import closest
 
-ARCHITECTURE_NAMES = ("genotype", "architecture", "arch_str", "arch")
-LONGEST_CELL = 100_000
-LONGEST_LINE = 1_000_000  # characters
-MOST_COLUMNS = 10_000
+ARCHITECTURE_NAMES = ("genotype", "architecture", "arch_str", "arch")  # in any case
+MAX_COLUMNS = 10_000
 
 
 @dataclass(frozen=True)
 class Table:
-    """Architectures with their measured accuracies; ``columns[name][i]`` belongs to ``genotypes[i]``."""
+    """Architectures with their accuracies; ``columns[name][i]`` belongs to ``genotypes[i]``, NaN if empty."""
 
     path: str
     space: Space
     genotypes: tuple[Any, ...]
     lines: tuple[int, ...]  # where each row ends in the file, counted from 1
     columns: dict[str, NDArray[np.float64]]
+    architecture: str = ARCHITECTURE_NAMES[0]  # the name of the column of architectures
+    separator: str = ","
+    percent: frozenset[str] = frozenset()  # columns written with a percent sign
+    spread: frozenset[str] = frozenset()  # columns written as mean ± spread, of which the mean was read
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)  # the columns that are not of numbers
 
     def __len__(self) -> int:
         return len(self.genotypes)
@@ -47,83 +50,103 @@ class Table:
             first.setdefault(blake2b(self.space.key(genotype).encode(), digest_size=16).digest(), i)
         return list(first.values())
 
+    def rows(self, kept: NDArray[np.bool_]) -> Table:
+        """The table of the rows where ``kept``, (rows,), is true."""
+        chosen = np.flatnonzero(kept)
+        return replace(
+            self,
+            genotypes=tuple(self.genotypes[i] for i in chosen),
+            lines=tuple(self.lines[i] for i in chosen),
+            columns={name: values[chosen] for name, values in self.columns.items()},
+        )
+
 
 def read_table(path: str | Path, space: Space, architecture: str | None = None) -> Table:
-    """The table in a CSV file, plain or gzipped.
+    """The table in a CSV file, plain or gzipped, separated by commas, semicolons or tabs.
 
-    ``architecture`` names the column of architectures; without it, one of `ARCHITECTURE_NAMES`. Of the others,
-    a column without any number is text and left out. Raises `UsageError` naming the file and the line.
+    ``architecture`` names the column of architectures; without it, one of `ARCHITECTURE_NAMES`. Raises
+    `UsageError` naming the file, the line and the column of a cell that is neither a number nor empty where others
+    are numbers.
     """
     path = Path(path)
-    try:
-        with _open(path) as text:
-            return _read(path, csv.reader(_lines(path, text), strict=True), space, architecture)
-    except FileNotFoundError:
-        raise UsageError(f"there is no table {str(path)!r}") from None
-    except IsADirectoryError:
-        raise UsageError(f"{str(path)!r} is a directory; name a CSV file") from None
-    except (OSError, UnicodeDecodeError, csv.Error, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} cannot be read as CSV: {error}") from None
-
-
-def _open(path: Path) -> Any:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", newline="", encoding="utf-8-sig")
-    return path.open(newline="", encoding="utf-8-sig")
-
-
-def _lines(path: Path, text: Any) -> Iterator[str]:
-    """Line by line, none of them larger than memory: a small compressed file may hold one of any length."""
-    number = 0
-    while line := text.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            raise UsageError(f"{path}, line {number}: more than {LONGEST_LINE} characters; this is no table")
-        yield line
-
-
-def _read(path: Path, reader: Any, space: Space, architecture: str | None) -> Table:
-    csv.field_size_limit(LONGEST_CELL)
-    header = [name.strip() for name in next(reader, [])]
-    column = _architecture_column(path, header, architecture)
+    names = ARCHITECTURE_NAMES if architecture is None else (architecture,)
     rows: list[tuple[int, list[str]]] = []
-    genotypes = _genotypes(path, _rows(path, reader, len(header)), column, space, rows)
+    with source.opened(path, lambda header: _position(header, names) is not None) as opened:
+        _check_header(f"{path}, line {opened.header_line}", opened.header, space)
+        column = _architecture_column(path, space, opened, names)
+        genotypes = _genotypes(path, opened.rows, column, space, rows)
     if not rows:
         raise UsageError(f"{path} has a header and no architectures")
-    columns = {}
-    for i, name in enumerate(header):
-        if i != column and any(_number(cells[i]) is not None for _, cells in rows):
-            columns[name] = _numbers(path, rows, i, name)
-    return Table(str(path), space, tuple(genotypes), tuple(line for line, _ in rows), columns)
-
-
-def _architecture_column(path: Path, header: list[str], asked: str | None) -> int:
-    if not any(header):
-        raise UsageError(f"{path}, line 1: a header with the names of the columns is expected")
-    if len(header) > MOST_COLUMNS:
-        raise UsageError(f"{path}, line 1: {len(header)} columns; at most {MOST_COLUMNS} are read")
-    for name, count in Counter(header).items():
-        if count > 1:
-            raise UsageError(f"{path}, line 1: two columns are called {shorten(name)}")
-    if asked is not None:
-        if asked not in header:
-            raise UsageError(f"{path}, line 1: there is no column {asked!r}: {closest(asked, header)}")
-        return header.index(asked)
-    for name in ARCHITECTURE_NAMES:
-        if name in header:
-            return header.index(name)
-    raise UsageError(
-        f"{path}, line 1: no column of architectures; expected one called {' or '.join(ARCHITECTURE_NAMES)}"
+    header = [name or f"column {i + 1}" for i, name in enumerate(opened.header)]
+    found = {
+        name: read_column([(line, cells[i]) for line, cells in rows], opened.separator)
+        for i, name in enumerate(header)
+        if i != column
+    }
+    unreadable = {name: part for name, part in found.items() if isinstance(part, Unreadable)}
+    for name, part in unreadable.items():
+        if _is_mistake(name, part):
+            raise UsageError(f"{path}, line {part.line}, column {shorten(name)}: {part.reason}")
+    columns = {name: part for name, part in found.items() if isinstance(part, Column)}
+    return Table(
+        str(path),
+        space,
+        tuple(genotypes),
+        tuple(line for line, _ in rows),
+        {name: part.values for name, part in columns.items()},
+        header[column],
+        opened.separator,
+        frozenset(name for name, part in columns.items() if part.percent),
+        frozenset(name for name, part in columns.items() if part.spread),
+        unreadable,
     )
 
 
-def _rows(path: Path, reader: Any, width: int) -> Iterator[tuple[int, list[str]]]:
-    for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != width:
-            raise UsageError(f"{path}, line {reader.line_num}: {len(cells)} cells, where the header has {width}")
-        yield reader.line_num, cells
+def _is_mistake(name: str, column: Unreadable) -> bool:
+    """Whether a column must not be passed over: by its name or its other cells it holds accuracies."""
+    kind = kind_of(name)
+    return (kind is ACCURACY and column.like_numbers) or (kind is UNKNOWN and column.numbers)
+
+
+def _check_header(where: str, header: Sequence[str], space: Space) -> None:
+    if not any(header):
+        raise UsageError(f"{where}: a header with the names of the columns is expected")
+    if len(header) > MAX_COLUMNS:
+        raise UsageError(f"{where}: {len(header)} columns; at most {MAX_COLUMNS} are read")
+    for name, count in Counter(name for name in header if name).items():
+        if count > 1:
+            raise UsageError(f"{where}: two columns are called {shorten(name)}; rename or remove one of them")
+    if any(reads(space, name) for name in header):
+        raise UsageError(
+            f"{where}: an architecture, where a header with the names of the columns is expected, such as "
+            f"{ARCHITECTURE_NAMES[0]},clean"
+        )
+
+
+def _position(header: Sequence[str], names: Sequence[str]) -> int | None:
+    """Where the first of ``names`` that ``header`` has stands in it."""
+    lowered = [name.lower() for name in header]
+    return next((lowered.index(name.lower()) for name in names if name.lower() in lowered), None)
+
+
+def _architecture_column(path: Path, space: Space, opened: source.Source, names: Sequence[str]) -> int:
+    header = opened.header
+    position = _position(header, names)
+    if position is not None:
+        return position
+    where = f"{path}, line {opened.header_line}"
+    if names is not ARCHITECTURE_NAMES:
+        raise UsageError(
+            f"{where}: there is no column {names[0]!r}: {closest(names[0], [n for n in header if n])}"
+        )
+    _, cells = next(opened.rows, (0, []))
+    likely = [name for name, cell in zip(header, cells, strict=False) if name and reads(space, cell)]
+    advice = f"; add --architecture {shlex.quote(likely[0])}" if likely else ""
+    raise UsageError(f"{where}: no column of architectures; expected one called {_listed(names)}{advice}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _genotypes(
@@ -141,27 +164,11 @@ def _genotypes(
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from None
         if genotype in seen:
-            raise UsageError(f"{path}, line {line}: the architecture of line {seen[genotype]} again: {genotype}")
+            raise UsageError(
+                f"{path}, line {line}: the architecture of line {seen[genotype]} again: {genotype}; "
+                "a table has one row for each, such as the mean of several trainings"
+            )
         seen[genotype] = line
         cells[column] = ""  # it is read; a million texts would be most of what the table takes
         kept.append((line, cells))
     return list(seen)
-
-
-def _number(cell: str) -> float | None:
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _numbers(path: Path, rows: Sequence[tuple[int, list[str]]], i: int, name: str) -> NDArray[np.float64]:
-    values = []
-    for line, cells in rows:
-        value = _number(cells[i])
-        if value is None:
-            shown = shorten(cells[i]) if cells[i].strip() else "an empty cell"
-            raise UsageError(f"{path}, line {line}, column {shorten(name)}: a number is expected, not {shown}")
-        values.append(value)
-    return np.array(values)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
 from evonas.tables.table import Table
+from evonas.tables.units import AUTOMATIC, LARGEST, VALUE, UnitOption, may_be_accuracy, source_of, units_of
 from spaces import UsageError
+from spaces.errors import shorten
 from spaces.registry import closest
 
 SEVERITIES = (1, 2, 3, 4, 5)
+MAX_LISTED = 500  # columns in a message
 
 # ``paper`` is the grouping of CRoZe's release: brightness is digital, elastic_transform and pixelate are left out.
 GROUPINGS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -38,25 +43,33 @@ ATTACKS = {  # target: ending of its column
     "fgsm-2": "fgsm@Linf.eps2",
     "pgd-1": "pgd@Linf.eps1",
 }
-NOT_ACCURACIES = ("index", "id", "uid")
 
 
 @dataclass(frozen=True)
 class Target:
-    """Accuracy columns under one name; the correlation with it is the mean of those with its columns."""
+    """Columns under one name; the correlation with it is the mean of those with its columns."""
 
     name: str
     columns: tuple[str, ...]
     clean: bool = False  # clean accuracy, the C of the harmonic robustness score
+    units: tuple[str, ...] = ()  # of each column, see `evonas.tables.units`
+    kind: Kind = ACCURACY
+    smaller_is_better: bool = False
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether its columns are accuracies, which can be written as fractions."""
+        return VALUE not in self.units
+
+    @property
+    def sign(self) -> int:
+        """-1 where smaller is better, so that larger is better of the product with the values."""
+        return -1 if self.smaller_is_better else 1
 
     def accuracies(self, table: Table) -> NDArray[np.float64]:
-        """The mean over its columns as a fraction, (rows,)."""
-        return np.mean([as_fraction(table.columns[name]) for name in self.columns], axis=0)
-
-
-def as_fraction(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Accuracies in 0 to 1: a column with a value above 1.5 is in percent."""
-    return values / 100 if values.max() > 1.5 else values
+        """The mean over its columns, accuracies as fractions and others as they stand, (rows,)."""
+        scale = [LARGEST.get(unit, 1.0) for unit in self.units]
+        return np.mean([table.columns[n] / s for n, s in zip(self.columns, scale, strict=True)], axis=0)
 
 
 def hrs(clean: NDArray[np.float64], robust: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,64 +78,112 @@ def hrs(clean: NDArray[np.float64], robust: NDArray[np.float64]) -> NDArray[np.f
     return 2 * clean * robust / np.where(total > 0, total, 1)
 
 
-def targets(table: Table, names: Sequence[str] | None = None, grouping: str = "paper") -> tuple[Target, ...]:
+def targets(
+    table: Table, names: Sequence[str] | None = None, grouping: str = "paper", unit: UnitOption = AUTOMATIC
+) -> tuple[Target, ...]:
     """The targets that ``table`` has columns for: clean, FGSM, PGD and the corruption groups of ``grouping``.
 
-    ``names`` selects some of them, or columns by their own name. A table without any robust one of them offers
-    each of its columns under its own name. Raises `UsageError` for a name that is neither.
+    ``names`` selects some of them, or columns by their own name; ``-NAME`` says that smaller is better, ``+NAME``
+    that larger is. A table without any robust one of them offers each column whose name is that of an accuracy, or
+    else each column that may be one. Raises `UsageError` for any other name, and for a unit that cannot be.
     """
-    known = {target.name: target for target in _known(table, grouping)}
-    if names is None:
-        found = list(known.values())
-        if all(target.clean for target in found):  # a table of its own kind: every column is a target
-            taken = {column for target in found for column in target.columns}
-            found += [Target(n, (n,)) for n in table.columns if n not in taken and n not in NOT_ACCURACIES]
-        if not found:
-            raise UsageError(f"{table.path} has no column of accuracies beside its architectures")
-        return tuple(found)
-    chosen = []
-    for name in names:
-        if name not in known and name not in table.columns:
-            raise UsageError(
-                f"{table.path} has no target {name!r}: {closest(name, [*known, *table.columns])}; "
-                f"its targets are {', '.join(known) or ', '.join(table.columns)}"
-            )
-        chosen.append(known.get(name) or Target(name, (name,)))
-    return tuple(chosen)
+    known = {target.name: target for target in _known(table, grouping, several=names is not None)}
+    found = _default(table, list(known.values())) if names is None else [_named(table, n, known) for n in names]
+    _check_names(table, unit, known)
+    accuracies = {name: t.name for t in found if t.kind in (ACCURACY, UNKNOWN) for name in t.columns}
+    unknown = frozenset(name for t in found if t.kind is UNKNOWN for name in t.columns)
+    units = units_of(table, accuracies, unit, unknown)
+    return tuple(replace(t, units=tuple(units.get(name, VALUE) for name in t.columns)) for t in found)
 
 
-def _known(table: Table, grouping: str) -> list[Target]:
+def _default(table: Table, known: list[Target]) -> list[Target]:
+    if not all(target.clean for target in known):
+        return known
+    taken = {column for target in known for column in target.columns}
+    kinds = {name: kind_of(name, values) for name, values in table.columns.items() if name not in taken}
+    found = known + [Target(name, (name,)) for name, kind in kinds.items() if kind is ACCURACY]
+    if not found:
+        found = [
+            Target(name, (name,), kind=UNKNOWN)
+            for name, kind in kinds.items()
+            if kind is UNKNOWN and may_be_accuracy(table.columns[name])
+        ]
+    if not found:
+        others = {name: kind.name for name, kind in kinds.items()}
+        others |= {name: str(column) for name, column in table.unreadable.items()}
+        raise UsageError(
+            f"{table.path} has no column of accuracies next to its architectures"
+            + (f"; --target takes one of its columns: {_listed(others)}" if others else "")
+        )
+    return found
+
+
+def _named(table: Table, name: str, known: Mapping[str, Target]) -> Target:
+    if name in known:
+        return known[name]
+    sign, column = ("", name) if name in table.columns else (name[:1], name[1:])
+    if column in table.columns and sign in ("", "+", "-"):
+        kind = kind_of(column, table.columns[column])
+        smaller = kind.smaller_is_better if not sign else sign == "-"
+        return Target(column, (column,), kind=kind, smaller_is_better=smaller)
+    if name in table.unreadable:
+        raise UsageError(f"{table.path}: column {shorten(name)} is not one of numbers: {table.unreadable[name]}")
+    every = {n: kind_of(n, values).name for n, values in table.columns.items()}
+    every |= dict.fromkeys(table.unreadable, "not of numbers")
+    raise UsageError(
+        f"{table.path} has no target {name!r}: {closest(name, [*known, *table.columns])}; "
+        f"its targets are {', '.join(known) or 'none'}, and its columns {_listed(every)}"
+    )
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    shown = [f"{name} ({what})" for name, what in list(columns.items())[:MAX_LISTED]]
+    return ", ".join(shown) + (f" and {len(columns) - MAX_LISTED} more" if len(columns) > MAX_LISTED else "")
+
+
+def _check_names(table: Table, unit: UnitOption, known: Mapping[str, Target]) -> None:
+    names = [*known, *table.columns, *dict.fromkeys(filter(None, map(source_of, table.columns)))]
+    for name in unit.of:
+        if name not in names:
+            raise UsageError(f"--unit {name}: {table.path} has no such column: {closest(name, names)}")
+
+
+def _known(table: Table, grouping: str, several: bool) -> list[Target]:
     if grouping not in GROUPINGS:
         raise UsageError(f"unknown grouping {grouping!r}: {closest(grouping, list(GROUPINGS))}")
-    found = []
-    for ending in CLEAN:
-        if clean := _ending(table, ending):
-            found.append(Target("clean", (clean,), clean=True))
-            break
-    robust = [Target(name, (column,)) for name, ending in ATTACKS.items() if (column := _ending(table, ending))]
+    accuracies = [name for name in table.columns if kind_of(name) is ACCURACY]
+
+    def ending(text: str) -> str | None:
+        return _ending(table.path, accuracies, text, several)
+
+    clean = next(filter(None, map(ending, CLEAN)), None)
+    found = [] if clean is None else [Target("clean", (clean,), clean=True)]
+    found += [Target(name, (column,)) for name, text in ATTACKS.items() if (column := ending(text))]
     for group, kinds in GROUPINGS[grouping].items():
-        columns = [_ending(table, f"{kind}.s{severity}") for kind in kinds for severity in SEVERITIES]
+        columns = [ending(f"{kind}.s{severity}") for kind in kinds for severity in SEVERITIES]
         if all(columns):
-            robust.append(Target(group, tuple(column for column in columns if column)))
-    return [*found, *robust]
+            found.append(Target(group, tuple(column for column in columns if column)))
+    return found
 
 
-def _ending(table: Table, ending: str) -> str | None:
-    """The one column with this ending after a dot. Raises `UsageError` if there are several."""
-    matches = [name for name in table.columns if name == ending or name.endswith(f".{ending}")]
-    if len(matches) > 1:
+def _ending(path: str, columns: Sequence[str], ending: str, several: bool) -> str | None:
+    """The one column with this ending after a dot. Raises `UsageError` for more, unless ``several`` may be."""
+    matches = [name for name in columns if name == ending or name.endswith(f".{ending}")]
+    if len(matches) > 1 and not several:
         raise UsageError(
-            f"{table.path} has several columns for {ending!r}: {', '.join(matches)}; choose targets by column name"
+            f"{path} has several columns for {ending!r}: {', '.join(matches)}; choose targets by column "
+            f"name, such as --target {shlex.quote(matches[0])}"
         )
-    return matches[0] if matches else None
+    return matches[0] if len(matches) == 1 else None
 
 
 def with_harmonic(
     found: Sequence[Target], table: Table
 ) -> tuple[Mapping[str, NDArray[np.float64]], Mapping[str, NDArray[np.float64]]]:
-    """Accuracies of every target by name, and its HRS with clean accuracy where the table has that."""
+    """Values of every target by name, and the HRS of accuracies with clean accuracy where the table has that."""
     accuracies = {target.name: target.accuracies(table) for target in found}
     clean = next((accuracies[target.name] for target in found if target.clean), None)
     if clean is None:
         return accuracies, {}
-    return accuracies, {t.name: hrs(clean, accuracies[t.name]) for t in found if not t.clean}
+    robust = (t.name for t in found if t.is_accuracy and not t.clean and not t.smaller_is_better)
+    return accuracies, {name: hrs(clean, accuracies[name]) for name in robust}
