@@ -87,7 +87,7 @@ def score(
 
 
 def train(target: str, run: str | Path | None = None, observer: Observer | None = None, **options: Any) -> Trained:
-    """Train a genotype, a published one by name, or the best of the run directory ``target``.
+    """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
 
     ``options`` are fields of `TrainSettings`, such as ``recipe``, ``overrides={"epochs": 10}``, ``dataset``,
     ``channels``, ``layers``. Repeat the call to continue. Raises `EvonasError` with one message.

@@ -76,7 +76,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SEARCH, FINAL, INSPECT, REFERENCE = "Search", "Train and evaluate", "Inspect", "Reference"
+SEARCH, FINAL, INSPECT, SCORE, REFERENCE = "Search", "Train and evaluate", "Inspect", "Score", "Reference"
 _NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 
@@ -107,11 +107,9 @@ app.command(rich_help_panel=FINAL)(verify)
 app.command(rich_help_panel=FINAL)(export)
 app.command(rich_help_panel=INSPECT)(report)
 app.command(rich_help_panel=INSPECT)(plot)
-app.command(rich_help_panel=REFERENCE)(bench)
-app.command(name="list", rich_help_panel=REFERENCE)(list_)
 
 
-@app.command(rich_help_panel=REFERENCE)
+@app.command(rich_help_panel=SCORE)
 def score(
     genotypes: Annotated[
         list[str],
@@ -162,7 +160,9 @@ def score(
     _output().print_rich(Scores(rows))
 
 
-app.command(rich_help_panel=REFERENCE)(correlate)
+app.command(rich_help_panel=SCORE)(correlate)
+app.command(rich_help_panel=REFERENCE)(bench)
+app.command(name="list", rich_help_panel=REFERENCE)(list_)
 
 
 @app.command(rich_help_panel=INSPECT)

@@ -1,4 +1,4 @@
-"""The commands that repeat what was done."""
+"""The commands that reproduce a run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from evonas.final.plan import FinalPlan
 from evonas.final.recipes import recipes
 from evonas.final.settings import TrainSettings
 
-_ELSEWHERE = ("data_dir", "device", "max_params_at", "classes")  # where it is computed, and what follows
+_ELSEWHERE = ("data_dir", "device", "max_params_at", "classes")  # locations, and derived settings
 _FOLLOW = {"image_size": 32, "batch_size": DEFAULT_BATCH}  # defaults that `resolve` fills in
 
 
 def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
-    """``evonas search ...`` with every resolved setting that is no default, and its final stage."""
+    """``evonas search ...`` with every resolved setting that differs from its default, and its final stage."""
     default = SearchSettings()
     words = ["evonas", "search", "--space", settings.space, "--generations", str(settings.generations)]
     for field in dataclasses.fields(settings):
@@ -56,7 +56,7 @@ def _numbers(values: Mapping[str, Any]) -> list[str]:
 
 
 def train_command(settings: TrainSettings, run: str | Path) -> str:
-    """``evonas train RUN ...`` with every number in which the training differs from its recipe's."""
+    """``evonas train RUN ...`` with every number that differs from the recipe."""
     recipe, used = recipes[settings.recipe], settings.chosen
     numbers = {
         field.name: getattr(used, field.name)
@@ -68,7 +68,7 @@ def train_command(settings: TrainSettings, run: str | Path) -> str:
 
 
 def evaluate_command(found: Mapping[str, Any], run: str | Path) -> str:
-    """``evonas evaluate RUN ...`` as the evaluation was asked for."""
+    """``evonas evaluate RUN ...`` with the settings of the evaluation."""
     protocol = found["protocol"]
     names = list(dict.fromkeys(name for one in found["epsilons"].values() for name in one))
     words = ["evonas", "evaluate", str(run), "--attacks", ",".join(names), "--eps", ",".join(found["epsilons"])]

@@ -1,7 +1,7 @@
-"""What a shell may complete: runs and everything that has a name.
+"""Shell completion of runs and registered names.
 
-A completion must answer while a key is pressed, so nothing is imported that needs PyTorch: names are read from the
-lines of the source that register them.
+Completion must be fast, so nothing that needs PyTorch is imported: names are read from the lines of the source
+that register them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ WRITTEN = re.compile(r'\bregister\(\s*"([\w\[\]-]+)"')
 
 
 def runs(incomplete: str) -> list[str]:
-    """Run directories in the directory that is being typed and in its ``runs/``; without one in ``runs/``."""
-    typed = incomplete[: incomplete.rfind("/") + 1]  # stays as it is: a shell takes nothing for ./ but ./
+    """Run directories in the typed directory and in its ``runs/``; by default in ``runs/``."""
+    typed = incomplete[: incomplete.rfind("/") + 1]  # kept as typed: a shell replaces ./ only by ./
     folders = (typed, f"{typed}runs/") if typed else ("runs/",)
     return _beginning(incomplete, (f"{folder}{path.name}" for folder in folders for path in runs_in(Path(folder))))
 
@@ -50,7 +50,7 @@ def kinds(incomplete: str) -> list[str]:
 
 
 def data_sets(incomplete: str) -> list[str]:
-    """Data sets; what follows ``folder:`` is the shell's."""
+    """Data sets; the shell completes the path after ``folder:``."""
     return _beginning(incomplete, ("folder:" if name == "folder" else name for name in _written("evonas/data")))
 
 
@@ -72,22 +72,22 @@ def engines(incomplete: str) -> list[str]:
 
 
 def proxies(incomplete: str) -> list[str]:
-    """Proxies, also the next one of a list or a composite; not those with a colon, at which shells split."""
+    """Proxies, including the next one of a list or composite; without those with a colon, where shells split."""
     return _next(incomplete, ",+", lambda: _written("fitness"))
 
 
 def attacks(incomplete: str) -> list[str]:
-    """Attacks, also the next one of a list."""
+    """Attacks, including the next one of a list."""
     return _next(incomplete, ",", lambda: _written("evonas/final/attacks"))
 
 
 def formats(incomplete: str) -> list[str]:
-    """Formats of an export, also the next one of a list."""
+    """Export formats, including the next one of a list."""
     return _next(incomplete, ",", lambda: _written("evonas/exporting"))
 
 
 def _written(folder: str) -> list[str]:
-    """Every name that a file of ``folder`` registers."""
+    """All names that the files of ``folder`` register."""
     files = sorted((ROOT / folder).glob("*.py"))
     return sorted({name for file in files for name in WRITTEN.findall(file.read_text(encoding="utf-8"))})
 

@@ -33,9 +33,9 @@ _BOUNDS = {  # inclusive
     "seed": (0, 2**63 - 1),
     "batch_networks": (1, 4096),
 }
-GPU_NETWORKS = 64  # in one pass, where memory allows: there small passes wait for kernels to start
+GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
 SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
-LEAST_MEMORY = 2**20  # bytes; what is less was meant as a share
+LEAST_MEMORY = 2**20  # bytes; smaller values were meant as a fraction
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class SearchSettings:
 
     A score is a pure function of the genotype and of space, proxy, dataset, batch_size, channels, layers,
     image_size, seed, precision and of whether ``batch_networks`` is 1. Its default depends on the kind of device
-    alone, so that a search can be repeated to the last digit: 1 on a CPU, where no other number was faster beyond
-    the noise (`tests/benchmarks/population_speed.py` prints the table), `GPU_NETWORKS` on a GPU, where the space
-    has passes of several networks; that one has not been measured yet.
+    alone, so that a search is reproducible bit for bit: 1 on a CPU, where no other number was measurably faster
+    (`tests/benchmarks/population_speed.py` prints the table), `GPU_NETWORKS` on a GPU if the space supports
+    batched scoring; that value has not been measured yet.
     Raises `UsageError` on construction for a value out of range.
     """
 
@@ -70,8 +70,8 @@ class SearchSettings:
     seed: int = 0
     device: str = "auto"
     precision: str = "float32"
-    batch_networks: int | None = None  # networks in one pass; 1 is one after the other, whose digits differ
-    memory: float = 0.85  # of a pass of several networks: a share of what is free up to 1, bytes beyond
+    batch_networks: int | None = None  # networks in one pass; 1 scores sequentially (different rounding)
+    memory: float = 0.85  # limit of a pass: up to 1 a fraction of the free memory, above 1 bytes
 
     def __post_init__(self) -> None:
         check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
@@ -89,17 +89,17 @@ class SearchSettings:
             )
         if not (0 < self.memory <= 1 or LEAST_MEMORY <= self.memory < math.inf):
             raise UsageError(
-                f"--memory must be a share up to 1, or bytes from {LEAST_MEMORY}, not {self.memory!r}"
+                f"--memory must be a fraction up to 1, or at least {LEAST_MEMORY} bytes, not {self.memory!r}"
             )
         if self.tournament is not None and self.tournament > self.population:
             raise UsageError(
-                f"--tournament {self.tournament} draws more members than --population {self.population} has; "
-                f"give at most {self.population}"
+                f"--tournament {self.tournament} is larger than --population {self.population}; "
+                f"use at most {self.population}"
             )
         if self.children is not None and self.children > self.population:
             raise UsageError(
-                f"--children {self.children} would replace more than the whole --population {self.population}; "
-                f"give at most {self.population}"
+                f"--children {self.children} is larger than --population {self.population}; "
+                f"use at most {self.population}"
             )
 
     @classmethod
@@ -113,8 +113,8 @@ class SearchSettings:
     def resolve(self) -> SearchSettings:
         """The same settings with every default filled in. Raises `UsageError` for unknown names.
 
-        The default limit of params is counted at the space's own size (6e6 at C=36, L=20 for DARTS), so that
-        the same genotypes are admitted at every size; a limit that is given is counted at the run's own size.
+        The default parameter limit is counted at the default size of the space (6e6 at C=36, L=20 for DARTS), so
+        that the same genotypes are allowed at every size; an explicit limit is counted at the size of the run.
         """
         from evonas.data import describe
         from evonas.device import pick
@@ -124,7 +124,7 @@ class SearchSettings:
 
         if "," in self.proxy:
             several = "+".join(name.strip() for name in self.proxy.split(",") if name.strip())
-            raise UsageError(f"a search has one --proxy; several are one if you join them with +: {several}")
+            raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
         space = spaces[self.space]
         _ = algorithms[self.algorithm]
         channels, layers = self.channels or space.default_channels, self.layers or space.default_layers
@@ -153,9 +153,9 @@ class SearchSettings:
 
     @classmethod
     def from_json(cls, text: str) -> SearchSettings:
-        """The inverse of `to_json`. Raises `UsageError` if the text is not that."""
+        """The inverse of `to_json`. Raises `UsageError` for an invalid text."""
         try:
-            values = {"batch_networks": 1, **parse_json(text)}  # what runs did before there was a choice
+            values = {"batch_networks": 1, **parse_json(text)}  # the behaviour of runs older than this setting
             if values.get("max_params_at") is not None:
                 channels, layers = values["max_params_at"]
                 if type(channels) is not int or type(layers) is not int or min(channels, layers) < 1:
@@ -167,7 +167,7 @@ class SearchSettings:
 
 
 def check_texts(settings: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Raises `UsageError` for a field of ``settings`` that is no text; ``optional`` ones may be None."""
+    """Raises `UsageError` for a field of ``settings`` that is not text; ``optional`` ones may be None."""
     for name in (*required, *optional):
         value = getattr(settings, name)
         if not isinstance(value, str) and (value is not None or name in required):
@@ -176,7 +176,7 @@ def check_texts(settings: Any, required: tuple[str, ...], optional: tuple[str, .
             raise UsageError(f"--{name.replace('_', '-')} cannot be {shorten(value)}")
 
 
-LONGEST_TEXT = 4096  # characters of a setting; a path has no more
+LONGEST_TEXT = 4096  # characters of a setting, as many as a path can have
 
 
 CHANGEABLE = (
@@ -185,11 +185,11 @@ CHANGEABLE = (
     "device",
     "batch_networks",
     "memory",
-)  # on a resume; none of them is part of a genotype's score
+)  # on a resume; none of them affects scores
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that are not None; ``batch_networks`` as a number, or left out for "auto"."""
+    """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
     given = {name: value for name, value in options.items() if value is not None}
     networks = given.pop("batch_networks", "auto")
     if networks != "auto":
@@ -201,9 +201,9 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
-    """``stored`` with the given options, of which only `CHANGEABLE` may differ, and a device that has a name.
+    """``stored`` with the given options, of which only `CHANGEABLE` may differ, and an explicit device.
 
-    Raises `UsageError` that names every other setting that differs.
+    Raises `UsageError` naming every other setting that differs.
     """
     from evonas.device import pick
     from fitness import composite
@@ -212,8 +212,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     networks = given.get("batch_networks", stored.batch_networks)
     if (networks == 1) != (stored.batch_networks == 1):
         raise UsageError(
-            f"this run was started with --batch-networks {stored.batch_networks}, and one network after the other "
-            "(1) rounds differently than several in one pass; leave the option out"
+            f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between 1 "
+            "and larger numbers, because their rounding differs; omit the option"
         )
     if "proxy" in given:
         given["proxy"] = composite.normal(given["proxy"])
@@ -223,7 +223,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
         raise UsageError(
             f"this run was started with {differences}; a run keeps its settings "
             f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
-            "Start a new one with evonas search"
+            "Start a new run with evonas search"
         )
     found = dataclasses.replace(stored, **{name: given[name] for name in CHANGEABLE if name in given})
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found

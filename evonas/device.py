@@ -8,9 +8,9 @@ from spaces.errors import EvonasError, UsageError, shorten
 
 
 def pick(device: str) -> str:
-    """``auto`` as cuda where there is one, else cpu; any other name checked.
+    """``auto`` becomes cuda if there is one, else cpu; any other name is checked.
 
-    Raises `UsageError` for a name PyTorch does not know, `EvonasError` for a device that is not here.
+    Raises `UsageError` for a name unknown to PyTorch, `EvonasError` for an unavailable device.
     """
     import torch
 
@@ -26,12 +26,12 @@ def pick(device: str) -> str:
         )
     index = torch.device(device).index or 0
     if kind == "cuda" and (not torch.cuda.is_available() or index >= torch.cuda.device_count()):
-        raise EvonasError(f"{device} is not available here; --device cpu would work")
-    return "cpu" if kind == "cpu" else device  # which CPU, if somebody says so, makes no difference
+        raise EvonasError(f"{device} is not available; use --device cpu")
+    return "cpu" if kind == "cpu" else device  # an index of the CPU makes no difference
 
 
 def describe(device: str) -> str:
-    """The device as a person would name it."""
+    """The product name of the device."""
     if device.startswith("cuda"):
         import torch
 
@@ -40,7 +40,7 @@ def describe(device: str) -> str:
 
 
 def peak_memory(device: str) -> int:
-    """Bytes used at most so far: allocated on the GPU, or resident in this process."""
+    """Peak memory in bytes: allocated on the GPU, or resident in this process."""
     if device.startswith("cuda"):
         import torch
 

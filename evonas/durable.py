@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, also after a power loss; and what is said when they cannot be."""
+"""Files that are written completely or not at all, even after a power loss, and the message if writing fails."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 from spaces.errors import EvonasError, shorten
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-UNTOUCHED = "what was there before is untouched"
+UNTOUCHED = "the previous file is unchanged"
 
 
 def replace(path: Path, content: bytes, advice: str = UNTOUCHED, own: bool = True) -> None:
-    """Replace ``path`` in one step, once all is on the disk: written, synced, renamed, and the renaming synced.
+    """Replace ``path`` atomically: write, sync, rename, and sync the directory.
 
-    ``own`` says that no other process may be writing to it. Raises `EvonasError` with ``advice`` if that fails.
+    With ``own`` no other process may be writing to it. Raises `EvonasError` with ``advice`` on failure.
     """
     temporary = path.with_name(f"{path.name}.part" if own else f"{path.name}.{os.getpid()}.part")
     try:
@@ -39,7 +39,7 @@ def replace_text(path: Path, text: str, advice: str = UNTOUCHED, own: bool = Tru
 
 
 def copy(source: Path, target: Path) -> None:
-    """A copy of a file, on the disk."""
+    """Copy a file and sync it to disk."""
     shutil.copyfile(source, target)
     with target.open("rb") as file:
         os.fsync(file.fileno())
@@ -47,8 +47,8 @@ def copy(source: Path, target: Path) -> None:
 
 
 def synchronise(directory: Path) -> None:
-    """See what was created, renamed and removed in ``directory`` onto the disk."""
-    if os.name != "posix":  # elsewhere a directory cannot be opened
+    """Sync creations, renames and removals in ``directory`` to disk."""
+    if os.name != "posix":  # other systems cannot open a directory
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -58,7 +58,7 @@ def synchronise(directory: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """The directory and those above it, on the disk. Raises `EvonasError` if it cannot be."""
+    """Create the directory and its parents and sync them. Raises `EvonasError` on failure."""
     try:
         missing = [above for above in (path, *path.parents) if not above.exists()]
         path.mkdir(parents=True, exist_ok=True)
@@ -70,24 +70,24 @@ def make_directory(path: Path) -> None:
 
 
 def refusal(path: Path, error: OSError, advice: str = UNTOUCHED, size: int | None = None) -> EvonasError:
-    """What is said of a file that cannot be written: why, how much room there is, and what to do."""
+    """The message for a file that cannot be written: the cause, the free disk space and what to do."""
     room = free(path) if error.errno in FULL else None
-    needed = f", {_amount(size)} are needed" if size is not None else ""
-    why = f"{error.strerror or error}" + (f" ({_amount(room)} are free{needed})" if room is not None else "")
+    needed = f", {_amount(size)} needed" if size is not None else ""
+    why = f"{error.strerror or error}" + (f" ({_amount(room)} free{needed})" if room is not None else "")
     return EvonasError(f"cannot write {path}: {why}; {advice}")
 
 
 def free(path: Path) -> int | None:
-    """Bytes that are free where ``path`` lies; None where the system does not say."""
+    """Free bytes on the file system of ``path``; None if unknown."""
     with contextlib.suppress(OSError):
         return shutil.disk_usage(path.parent).free
     return None
 
 
 def room(path: Path) -> str:
-    """The same in words, in brackets."""
+    """The free disk space as text in parentheses."""
     found = free(path)
-    return "" if found is None else f" ({_amount(found)} are free)"
+    return "" if found is None else f" ({_amount(found)} free)"
 
 
 def _amount(size: int) -> str:

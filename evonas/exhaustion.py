@@ -1,4 +1,4 @@
-"""Memory that runs out, as one message that says what can be done."""
+"""Out-of-memory errors as one message with advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spaces.errors import EvonasError
 
 @contextmanager
 def memory_reported(doing: str, advice: str) -> Iterator[None]:
-    """Turns exhausted memory, of the machine or of a GPU, into `EvonasError`."""
+    """Turns out-of-memory errors of the machine or a GPU into `EvonasError`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -18,10 +18,10 @@ def memory_reported(doing: str, advice: str) -> Iterator[None]:
 
         if not is_exhaustion(error):
             raise
-        raise EvonasError(f"memory is exhausted while {doing}{_detail(error)}; {advice}") from error
+        raise EvonasError(f"out of memory while {doing}{_detail(error)}; {advice}") from error
 
 
 def _detail(error: BaseException) -> str:
-    """The first sentence of what was said, if anything was."""
+    """The first sentence of the error, if there is one."""
     said = " ".join(str(error).split())
     return f" ({said.split('. ')[0].rstrip('.')[:200]})" if said else ""

@@ -1,4 +1,4 @@
-"""What SQLite raises, as one message that says what can be done."""
+"""SQLite errors as one message with advice."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from spaces.errors import EvonasError
 
 
 def is_refusal(text: str) -> bool:
-    """Whether SQLite says that the disk takes no more."""
+    """Whether the SQLite error means a full or failing disk."""
     return "full" in text or "disk I/O" in text
 
 
 @contextmanager
 def reported(file: Path, begun: bool = True) -> Iterator[None]:
-    """Turns the errors of the database ``file`` of a run, which may not have ``begun``, into `EvonasError`."""
+    """Turns SQLite errors of the database ``file`` of a run, which may not have ``begun``, into `EvonasError`."""
     run = file.parent
     try:
         yield
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the second: names of a damaged schema
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the second error: names in a damaged schema
         text = " ".join(str(error).split())
         if is_refusal(text):
-            advice = resuming(run) if begun else "make room and start again"
+            advice = resuming(run) if begun else "free disk space and start again"
             raise EvonasError(f"cannot write {file}: {text}{room(file)}; {advice}") from error
         if "readonly" in text or "unable to open" in text:
             raise EvonasError(f"cannot write {file}: {text}; check the permissions of {run}") from error
@@ -35,8 +35,8 @@ def reported(file: Path, begun: bool = True) -> Iterator[None]:
         from evonas.rewind import last_sound
 
         sound = last_sound(file)
-        advice = "put back a copy, or start a new run"
+        advice = "restore a backup, or start a new run"
         if sound is not None:
             back = command("resume", run, "--from-generation", str(sound))
-            advice = f"generation {sound} is sound; go on from it with: {back}"
-        raise EvonasError(f"{file} is damaged ({text}). It was left as it is; {advice}") from error
+            advice = f"generation {sound} is intact; resume from it with: {back}"
+        raise EvonasError(f"{file} is damaged ({text}). It was not changed; {advice}") from error

@@ -1,4 +1,4 @@
-"""Files beside run.db: where a run goes, and JSON of it."""
+"""Paths of runs, and the JSON files next to run.db."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ LONGEST_NAME = 80  # characters of a proxy: a file system takes some 250 for the
 
 
 def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
-    """``runs/<date>-<space>-<proxy>``, numbered from the second of a day on."""
+    """``runs/<date>-<space>-<proxy>``, numbered from the second run of a day."""
     proxy = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in settings.proxy)[:LONGEST_NAME].strip("-")
     return dated(f"{settings.space}-{proxy}", directory)
 
 
 def dated(name: str, directory: Path | None = None) -> Path:
-    """``runs/<date>-<name>``, numbered from the second of a day on."""
+    """``runs/<date>-<name>``, numbered from the second run of a day."""
     base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{name}"
     path, number = base, 1
     while exists(path):
@@ -33,7 +33,7 @@ def dated(name: str, directory: Path | None = None) -> Path:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something at ``path``; at a name that no file can have there is not."""
+    """Whether ``path`` exists; false for names that no file can have."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -41,12 +41,12 @@ def exists(path: Path) -> bool:
 
 
 def write_json(path: Path, content: Any, advice: str = UNTOUCHED) -> None:
-    """Replace ``path`` in one step: readers see the old file or the new one, never a part."""
+    """Replace ``path`` atomically: readers see the old file or the new one."""
     replace_text(path, json.dumps(content, indent=2) + "\n", advice)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """A file of results, if it is there. Raises `EvonasError` if it cannot be read."""
+    """A results file, or None if there is none. Raises `EvonasError` if it cannot be read."""
     try:
         found = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -54,7 +54,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise EvonasError(f"{path} cannot be read: {error}") from None
     if not isinstance(found, dict):
-        raise EvonasError(f"{path} cannot be read: it holds no object")
+        raise EvonasError(f"{path} cannot be read: it is not a JSON object")
     return found
 
 

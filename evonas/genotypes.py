@@ -1,4 +1,4 @@
-"""Genotypes as a person gives them."""
+"""Genotypes from user input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from spaces import Space, UsageError, spaces
 
 
 def parsed(space: Space, text: str) -> Any:
-    """`Space.parse`; of a genotype of another space the message names that one."""
+    """`Space.parse`; the error names the space if the genotype belongs to another one."""
     try:
         return space.parse(text)
     except UsageError as error:

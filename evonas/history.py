@@ -1,4 +1,4 @@
-"""How a search came to its best: births in numbers, the lineage of the winner, what populations were made of."""
+"""The history of a search: births as arrays, the lineage of the best network, operations in the population."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from spaces import spaces
 from spaces.errors import EvonasError
 from spaces.graph import differences
 
-MOMENTS = 40  # at most as many generations are looked into for what their populations are made of
+MOMENTS = 40  # maximum number of generations sampled for the composition of the population
 
 
 class Step(NamedTuple):
-    """One individual on the way from a random ancestor to the winner."""
+    """One individual in the lineage of the best network."""
 
     birth: int
     generation: int
     score: float | None
     params: int
     genotype: str
-    edits: list[str]  # what its parent was turned into it by; none for the ancestor
+    edits: list[str]  # edit of the parent; None for the ancestor
 
 
 @dataclass(frozen=True)
@@ -45,24 +45,24 @@ class Births:
 
     @property
     def moments(self) -> NDArray[np.float64]:
-        """When each was born, in generations: the first population before 0, generation g from g - 1 to g."""
+        """The time of birth in generations: the first population before 0, generation g from g - 1 to g."""
         _, first, count = np.unique(self.generation, return_index=True, return_counts=True)
         rank = np.arange(len(self)) - np.repeat(first, count)
         return self.generation - 1 + (rank + 1) / np.repeat(count, count)
 
     def distinct(self) -> NDArray[np.intp]:
-        """Places of the first birth of every network that has a score."""
+        """Indices of the first birth of every network with a score."""
         return np.flatnonzero(~self.cached & np.isfinite(self.score))
 
     def front(self) -> NDArray[np.intp]:
-        """Places of the networks that none beats in both params (few) and score (high), from small to large."""
+        """Indices of the Pareto front of params (minimised) and score (maximised), from small to large."""
         places = self.distinct()
         order = places[np.lexsort((-self.score[places], self.params[places]))]
         best = np.maximum.accumulate(self.score[order]) if len(order) else np.empty(0)
         return order[np.concatenate(([True], best[1:] > best[:-1]))] if len(order) else order
 
     def size_correlation(self) -> float | None:
-        """Spearman's rho of score and params over the distinct networks; None where it is not defined."""
+        """Spearman's rho of score and params over the distinct networks; None if undefined."""
         from scipy.stats import rankdata
 
         places = self.distinct()
@@ -78,7 +78,7 @@ def births(store: Records) -> Births:
     generation, parent, cached, params, flops = rows.T.copy()
     score = np.full(len(rows), np.nan)
     scored = np.array(store.scores(), dtype=np.float64).reshape(-1, 2)
-    scored = scored[scored[:, 0] < len(rows)]  # a search at work may have gone on
+    scored = scored[scored[:, 0] < len(rows)]  # a running search may have advanced
     score[scored[:, 0].astype(np.intp)] = scored[:, 1]
     return Births(generation, parent, cached.astype(bool), params, flops, score)
 
@@ -86,7 +86,7 @@ def births(store: Records) -> Births:
 def lineage(store: Records, birth: int, known: Births) -> list[Step]:
     """From the random ancestor of the individual ``birth`` to itself, each step with its edit.
 
-    Raises `EvonasError` where a parent is born after its child.
+    Raises `EvonasError` if a parent is born after its child.
     """
     chain = [birth]
     while (parent := int(known.parent[chain[-1]])) >= 0:
@@ -115,7 +115,7 @@ def lineage(store: Records, birth: int, known: Births) -> list[Step]:
 
 @dataclass(frozen=True)
 class Operations:
-    """What the populations were made of: share of each operation among the edges, (moments, operations)."""
+    """The share of each operation among the edges of the population, (moments, operations)."""
 
     generations: list[int]
     names: list[str]

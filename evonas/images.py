@@ -17,7 +17,7 @@ from spaces import EvonasError
 def images_for(
     proxy_names: Iterable[str], settings: SearchSettings, say: Callable[[str], object] | None = None
 ) -> Batch | None:
-    """The batch of the data set of ``settings``; None if no proxy, and no member of a composite, needs images.
+    """The batch of the data set of ``settings``; None if no proxy needs images.
 
     ``say`` is told where the data set has fewer images than a batch has by default.
     """
@@ -38,25 +38,25 @@ def with_batch(settings: SearchSettings, images: Batch | None) -> SearchSettings
 
 
 def fingerprint(images: Batch | None) -> str:
-    """A digest that tells other images apart."""
+    """A digest of the images."""
     if images is None:
         return "none"
     return hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest()
 
 
 def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
-    """The images that a run scores with, for its own proxy and for ``more``.
+    """The images that a run scores with, for its proxy and for ``more``.
 
-    Raises `EvonasError` if they are not those that it was started with, if its device is not there, or if a proxy
-    means something else now.
+    Raises `EvonasError` if the images have changed, if the device is unavailable, or if the version of a proxy has
+    changed.
     """
     scored_by = store.fact("proxies")
     for name in composite.names(settings.proxy):
         then, now = scored_by.get(name, 1), proxies[name].version
         if then != now:
             raise EvonasError(
-                f"{store.path} was scored by version {then} of {name!r}, which now is at version {now} and means "
-                "something else; start a new run"
+                f"{store.path} was scored by version {then} of {name!r}, but the present version {now} gives "
+                "other scores; start a new run"
             )
     try:
         pick(settings.device)
@@ -67,7 +67,7 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()
     images = images_for([settings.proxy], settings)
     if store.meta("batch") != fingerprint(images):
         raise EvonasError(
-            f"the images of {settings.dataset} here are not those that {store.path} was scored with; "
-            "name the right place with --data-dir"
+            f"the images of {settings.dataset} differ from those that {store.path} was scored with; "
+            "set the right directory with --data-dir"
         )
     return images if images is not None else images_for(more, settings)

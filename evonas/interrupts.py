@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request that the search answers between two evaluations."""
+"""Ctrl-C and SIGTERM as requests to stop after the current evaluation."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from types import FrameType
 
 from spaces.errors import EvonasError
 
-PATIENCE = 5.0  # seconds, for what is said to be written
+PATIENCE = 5.0  # seconds to wait for the message to be written
 
 
 class Interrupted(EvonasError):
-    """The search stopped because it was asked to; everything computed is saved."""
+    """Stopped on request; finished work is saved."""
 
     exit_code = 130
 
 
 class StopRequest:
-    """Whether somebody asked to stop."""
+    """Whether a stop was requested."""
 
     requested = False
 
@@ -29,7 +29,7 @@ class StopRequest:
 def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
     """Within the block the first SIGINT or SIGTERM sets ``requested``; a second one interrupts at once.
 
-    Outside the main thread signals are left alone.
+    Outside the main thread signals are not handled.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -39,16 +39,16 @@ def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
     said: list[threading.Thread] = []
 
     def tell() -> None:
-        with suppress(Exception):  # who could not be told sees it stop
-            announce("stopping when what is being computed is done; once more to stop at once")
+        with suppress(Exception):  # a lost message does no harm
+            announce("stopping after the current evaluation; press Ctrl-C again to stop now")
 
     def handle(number: int, frame: FrameType | None) -> None:
         if request.requested:
             raise KeyboardInterrupt
         request.requested = True
-        # this thread may be in the middle of writing to the same place
+        # this thread may be writing to the same stream
         thread = threading.Thread(target=tell, daemon=True)
-        with suppress(RuntimeError):  # no thread can be started
+        with suppress(RuntimeError):  # threads cannot be started at exit
             thread.start()
             said.append(thread)
 

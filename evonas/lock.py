@@ -12,22 +12,22 @@ from filelock import FileLock, Timeout
 
 from spaces.errors import EvonasError, shorten
 
-LOCK = ".lock"  # the operating system lets go of it when its holder dies, however that happens
-HOLDER = ".holder"  # who has it, or had it last
+LOCK = ".lock"  # the operating system releases it when its holder dies
+HOLDER = ".holder"  # its present or last holder
 
 
 def acquire(path: Path, name: str = "run") -> FileLock:
-    """The lock ``name`` of the run at ``path``. Raises `EvonasError` naming who holds it."""
+    """The lock ``name`` of the run at ``path``. Raises `EvonasError` naming the process that holds it."""
     holder = path / (name + HOLDER)
     lock = FileLock(path / (name + LOCK))
     try:
         lock.acquire(timeout=0)
     except Timeout:
         what = path if name == "run" else path / name
-        raise EvonasError(f"{what} is in use by {_holder(holder)}; wait for it, or stop it first") from None
+        raise EvonasError(f"{what} is in use by {_holder(holder)}; wait until it ends, or stop it") from None
     except OSError as error:
-        raise EvonasError(f"cannot write to {path}: {error.strerror or error}; nothing was begun") from error
-    with suppress(OSError):  # who comes second is then told less
+        raise EvonasError(f"cannot write to {path}: {error.strerror or error}; nothing was changed") from error
+    with suppress(OSError):  # a second process then cannot name the holder
         holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
     return lock
 
@@ -42,7 +42,7 @@ def _holder(file: Path) -> str:
 
 @contextmanager
 def held(path: Path, name: str = "run") -> Iterator[None]:
-    """Within the block no other process works on the run at ``path``, or on what is called ``name`` there."""
+    """Within the block no other process works on the run at ``path``, or on its part ``name``."""
     lock = acquire(path, name)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Where something was computed, as far as its last digits may depend on it."""
+"""The machine and versions that last digits may depend on."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from spaces.errors import EvonasError
 if TYPE_CHECKING:
     from evonas.store import Run
 
-FACT = "machines"  # the fact of a run that says which ones scored it
+FACT = "machines"  # the fact of a run that lists its machines
 GPU = "a GPU adds numbers up in an order of its own: last digits change from run to run"
 BFLOAT16 = "bfloat16 keeps three digits: another kernel or another chip gives other weights"
 
 
 def machine(device: str, precision: str = "float32") -> dict[str, Any]:
-    """Device, its name, threads, versions, and why the same again may differ there (``inexact``)."""
+    """Device, its name, threads, versions, and why results may not be reproducible bit for bit (``inexact``)."""
     import torch
 
     inexact = [GPU] if device.startswith("cuda") else []
@@ -30,19 +30,19 @@ def machine(device: str, precision: str = "float32") -> dict[str, Any]:
 
 
 def noted(earlier: str | None, here: dict[str, Any], birth: int) -> str:
-    """The machines of a run as JSON, with this one from ``birth`` on if it is another one than the last."""
+    """The machines of a run as JSON; this machine is added from ``birth`` on if it differs from the last."""
     try:
         machines: list[dict[str, Any]] = parse_json(earlier or "[]")
         new = not machines or {**machines[-1], "birth": birth} != {**here, "birth": birth}
     except (ValueError, TypeError, KeyError) as error:
-        raise EvonasError(f"the machines that a run was made on cannot be read: {error}") from None
+        raise EvonasError(f"the machines of a run cannot be read: {error}") from None
     if new:
         machines.append({**here, "birth": birth})
     return json.dumps(machines)
 
 
 def note(run: Run, here: dict[str, Any]) -> None:
-    """Enter this machine among those of a run that it continues."""
+    """Record this machine in a run that is continued."""
     earlier = run.meta(FACT)
     now = noted(earlier, here, run.births())
     if now != earlier:
@@ -58,7 +58,7 @@ def _name(device: str) -> str:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         pass
     import platform
 

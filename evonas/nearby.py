@@ -1,4 +1,4 @@
-"""Which runs there are: for a shell that completes, and for a message about one that is not there."""
+"""Existing runs, for shell completion and for messages about a missing run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from spaces.registry import closest
 
-MOST_NAMED, LONGEST = 5, 100  # runs, characters of each: a message stays one that is read
+MOST_NAMED, LONGEST = 5, 100  # runs, and characters of each, in a message
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """The run directories in ``folder``, in the order of their names; none where it cannot be read."""
+    """The run directories in ``folder``, sorted by name; none if it cannot be read."""
     try:
         return sorted(path for path in folder.iterdir() if _is_run(path))
     except (OSError, ValueError):
@@ -18,14 +18,16 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def other_runs(path: Path) -> str:
-    """The runs beside ``path``, and in ``runs``, as the end of a message; empty where there are none."""
+    """The runs next to ``path`` and in ``runs`` as the end of a message; empty if there are none."""
     beside = dict.fromkeys(str(run) for folder in (path.parent, Path("runs")) for run in runs_in(folder))
     found = [run for run in beside if run.isprintable() and len(run) <= LONGEST]
     near = closest(str(path), found)
     if near.startswith("did you mean"):
         return f" ({near})"
     return (
-        f" (there are {', '.join(found[:MOST_NAMED])}{' and others' * (len(found) > MOST_NAMED)})" if found else ""
+        f" (existing runs: {', '.join(found[:MOST_NAMED])}{' and others' * (len(found) > MOST_NAMED)})"
+        if found
+        else ""
     )
 
 

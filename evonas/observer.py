@@ -1,4 +1,4 @@
-"""What the library says while it works. It never prints: an observer is told, and does what it likes."""
+"""The events of the library. It never prints; observers receive events."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class Born:
     """One individual of a search."""
 
     birth: int
-    parent: int | None  # its birth; None in the first population
+    parent: int | None  # birth of the parent; None in the first population
     genotype: Any
-    score: float | None  # None while a composite has no statistics, and for what cannot be computed
+    score: float | None  # None if it cannot be computed, and while a composite has no statistics
     params: int
     flops: int
-    cached: bool | None = None  # answered by an earlier birth; None where that is not known any more
+    cached: bool | None = None  # same network as an earlier birth; None if no longer known
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a search stands."""
+    """The progress of a search."""
 
-    generation: int  # the one at work
+    generation: int  # the current generation
     births: int  # committed or being scored
     total_births: int
     evaluations: int
@@ -52,44 +52,44 @@ class Progress:
     seconds: float  # the last evaluation
     best: Best | None
     born: Born | None = None  # the one that `Observer.evaluated` tells of
-    population: tuple[Born, ...] = ()  # alive after the last finished generation, in order of birth
+    population: tuple[Born, ...] = ()  # population after the last finished generation, in order of birth
 
 
 class Observer:
-    """Told of the events of a search, a training and an evaluation; this one ignores them."""
+    """Receives the events of a search, a training and an evaluation; this class ignores them."""
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
     ) -> None:
-        """A search begins or continues; ``engine`` says where it is computed."""
+        """A search starts or continues; ``engine`` describes where scores are computed."""
 
     def evaluated(self, progress: Progress) -> None:
-        """One more birth has its score."""
+        """An individual has its score."""
 
     def generation(self, row: GenerationRow, progress: Progress) -> None:
         """A generation is on disk."""
 
     def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
-        """A training begins or continues after ``history``; an epoch has ``steps``."""
+        """A training starts or continues after ``history``; an epoch has ``steps``."""
 
     def step(self, epoch: int, done: int) -> None:
-        """``done`` steps of an epoch are through."""
+        """``done`` steps of an epoch are finished."""
 
     def epoch(self, row: EpochRow) -> None:
         """An epoch is on disk."""
 
     def measuring(self, what: str, done: int, total: int) -> None:
-        """``done`` of ``total`` images have been through one part of an evaluation."""
+        """``done`` of ``total`` images of one part of an evaluation are finished."""
 
     def message(self, text: str) -> None:
-        """Something worth a line."""
+        """A message of one line."""
 
     def warning(self, text: str) -> None:
         """Something that the user probably did not mean, or must know before trusting a result."""
         self.message(text)
 
     def closed(self) -> None:
-        """The stage has ended, one way or another."""
+        """The stage has ended, successfully or not."""
 
 
 class Unwatched(Observer):

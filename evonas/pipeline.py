@@ -1,4 +1,4 @@
-"""The whole way: search, then train the best genotype, then measure what it withstands."""
+"""The pipeline: search, train the best genotype, evaluate its robustness."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def search(
     engine: Engine | None,
     final: FinalPlan | None,
 ) -> SearchResult:
-    """Search from the beginning; with a plan, go on to the end."""
+    """Start a search; with a plan, also run the final stage."""
     facts = {}
     if final is not None:
         final = _possible(settings, final, observer)
@@ -38,7 +38,7 @@ def search(
 
 
 def resume(run: str | Path, observer: Observer, engine: Engine | None, **options: Any) -> SearchResult | Trained:
-    """Whatever was interrupted in ``run``: a search with what follows it, or a training alone."""
+    """Resume the search in ``run`` with its final stage, or the training."""
     if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
         from evonas.final import stage
 
@@ -47,7 +47,7 @@ def resume(run: str | Path, observer: Observer, engine: Engine | None, **options
 
 
 def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) -> FinalPlan:
-    """The plan for these images. What the final stage would refuse is refused before the search begins."""
+    """The plan for these images. Errors of the final stage are raised before the search starts."""
     import numpy as np
 
     from evonas.data import source
@@ -68,7 +68,7 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
 
 
 def _finish(result: SearchResult, observer: Observer) -> SearchResult:
-    with Run.read(result.path) as store:  # not `open`, which checks the whole file
+    with Run.read(result.path) as store:  # `open` would check the whole file
         plan = plan_of(store)
     if result.best is None or plan is None:
         return result

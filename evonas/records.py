@@ -1,4 +1,4 @@
-"""What can be asked of a run directory."""
+"""Queries of a run directory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError
 
 DATABASE = "run.db"
-BEST = "best.json"  # beside it, for whoever has no SQLite
+BEST = "best.json"  # next to it, readable without SQLite
 
 
 def _there(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
-    """A row that must be there: an index that is damaged may name one that is not."""
+    """A row that must exist; a damaged index may name a missing row."""
     if row is None:
-        raise sqlite3.DatabaseError("its index names a row that is not there")
+        raise sqlite3.DatabaseError("its index names a missing row")
     return row
 
 
@@ -33,12 +33,12 @@ _INDIVIDUALS = (
     "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score "
     "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
 )
-# in the order of both indices: a question about each individual would take three times as long
+# in the order of both indices: a query per individual would take three times as long
 _BY_NETWORK = "evaluations e CROSS JOIN individuals i ON i.canonical = e.canonical"
 
 
 class Records:
-    """The questions about a run; `evonas.store.Run` opens it and writes to it."""
+    """Queries of a run; `evonas.store.Run` opens it and writes to it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -54,11 +54,11 @@ class Records:
         return None if row is None else str(row[0])
 
     def fact(self, key: str) -> dict[str, Any]:
-        """One fact of the run that is a JSON object, or nothing. Raises `EvonasError` if it is something else."""
+        """One fact of the run that is a JSON object, or None. Raises `EvonasError` for anything else."""
         try:
             found = parse_json(self.meta(key) or "{}")
             if not isinstance(found, dict):
-                raise ValueError("it is no object")
+                raise ValueError("it is not a JSON object")
         except ValueError as error:
             raise EvonasError(f"{self.path / DATABASE}: {key!r} cannot be read: {error}") from None
         return found
@@ -73,7 +73,7 @@ class Records:
             raise UsageError(f"{self.path / DATABASE}: {error}") from None
 
     def evaluation(self, canonical: str) -> Evaluation | None:
-        """The score of a network, if it was ever computed in this run."""
+        """The score of a network in this run, or None."""
         with self._reported():
             row = self._db.execute("SELECT * FROM evaluations WHERE canonical = ?", (canonical,)).fetchone()
         return None if row is None else Evaluation(*row)
@@ -86,7 +86,7 @@ class Records:
             )
 
     def members(self, canonical: str) -> list[MemberRow]:
-        """What the members of a composite say of a network, if they were ever asked in this run."""
+        """The scores of a network by the members of a composite in this run."""
         with self._reported():
             query = "SELECT * FROM members WHERE canonical = ?"
             return [MemberRow(*row) for row in self._db.execute(query, (canonical,))]
@@ -98,7 +98,7 @@ class Records:
             return self._db.execute(query, (canonical,)).fetchone() is not None
 
     def individuals(self, since: int = 0) -> Iterator[IndividualRow]:
-        """All individuals from birth ``since`` on, in order of birth."""
+        """All individuals from birth ``since``, in order of birth."""
         with self._reported():
             for row in self._db.execute(_INDIVIDUALS + "WHERE birth >= ? ORDER BY birth", (since,)):
                 yield _individual(row)
@@ -112,7 +112,7 @@ class Records:
             return self._db.execute(query).fetchall()
 
     def scores(self) -> list[tuple[int, float]]:
-        """Birth and score of all individuals that have one, in no order."""
+        """Birth and score of all individuals with a score, unordered."""
         with self._reported():
             query = f"SELECT birth, score FROM {_BY_NETWORK} WHERE score IS NOT NULL"
             return self._db.execute(query).fetchall()
@@ -131,7 +131,7 @@ class Records:
         return otherwise if birth is None else int(birth)
 
     def edits(self, birth: int) -> int:
-        """How many births lie between an individual and the ancestor of it that was drawn at random."""
+        """The number of births between an individual and its random ancestor."""
         query = (
             "WITH RECURSIVE line(birth) AS (SELECT ? UNION SELECT parent FROM individuals JOIN line USING (birth) "
             "WHERE parent IS NOT NULL) SELECT COUNT(*) - 1 FROM line"
@@ -140,10 +140,10 @@ class Records:
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
     def best(self) -> IndividualRow | None:
-        """The individual of the highest score, the first born among equals."""
+        """The individual with the highest score, the first among equals."""
         with self._reported():
             (score,) = self._db.execute("SELECT MAX(score) FROM evaluations").fetchone()
-            while score is not None:  # again only if it is of a generation that is not finished
+            while score is not None:  # repeated only if it belongs to an unfinished generation
                 query = f"SELECT MIN(birth) FROM {_BY_NETWORK} WHERE score = ?"
                 (birth,) = self._db.execute(query, (score,)).fetchone()
                 if birth is not None:
@@ -154,13 +154,13 @@ class Records:
         return None
 
     def leading(self, count: int) -> list[IndividualRow]:
-        """The ``count`` individuals of the highest scores, each network once."""
+        """The ``count`` individuals with the highest scores, each network once."""
         with self._reported():
             query = _INDIVIDUALS + "WHERE score IS NOT NULL AND NOT cached ORDER BY score DESC, birth LIMIT ?"
             return [_individual(row) for row in self._db.execute(query, (count,))]
 
     def births(self) -> int:
-        """How many individuals were born."""
+        """The number of individuals."""
         with self._reported():
             return int(self._db.execute("SELECT COUNT(*) FROM individuals").fetchone()[0])
 
@@ -172,18 +172,18 @@ class Records:
         return [GenerationRow(*row) for row in reversed(rows)]
 
     def seconds_per_evaluation(self) -> float | None:
-        """The mean time that computing a score took."""
+        """The mean time of scoring a network."""
         with self._reported():
             (mean,) = self._db.execute("SELECT AVG(seconds) FROM evaluations").fetchone()
         return None if mean is None else float(mean)
 
     def evaluated(self) -> int:
-        """How many networks were scored, also for a generation that is not finished."""
+        """The number of scored networks, including those of an unfinished generation."""
         with self._reported():
             return int(self._db.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
 
     def failures(self) -> int:
-        """How many networks that were born have no score; those of a generation that is not finished will be."""
+        """The number of born networks without a score."""
         query = "EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = e.canonical)"
         with self._reported():
             query = f"SELECT COUNT(*) FROM evaluations e WHERE score IS NULL AND {query}"

@@ -1,4 +1,4 @@
-"""Back to an earlier generation of a run: what is sound of run.db goes into a new file, the old one is kept."""
+"""Restores an earlier generation of a run: intact rows are copied into a new run.db, the old one is kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENDINGS = ("", "-wal", "-shm")  # of the files that are one database
 
 
 def last_sound(file: Path) -> int | None:
-    """The last generation of the database ``file`` up to which everything is as it was committed."""
+    """The last generation of the database ``file`` up to which it is intact."""
     found = None
     try:
         with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as db:
@@ -29,23 +29,25 @@ def last_sound(file: Path) -> int | None:
             for generation in seals.sound(db):
                 found = generation
     except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
-        pass  # it can be read no further
+        pass  # unreadable from here on
     return found
 
 
 def rewind(file: Path, generation: int, accept: Callable[[Records], T]) -> T:
-    """Replace the database ``file`` of a run by its state after ``generation``; it stays beside it as run.db.1.
+    """Replace the database ``file`` of a run by its state after ``generation``; the old file is kept as run.db.1.
 
-    What was computed later is forgotten. ``accept`` is asked first what it makes of the earlier state: if it
-    raises, nothing has changed. Raises `UsageError` for a generation that is not there or not sound.
+    Later results are dropped. ``accept`` is called with the earlier state first; if it raises, nothing is
+    changed. Raises `UsageError` for a generation that is missing or damaged.
     """
     with held(file.parent):
         finish(file)
         found = last_sound(file)
         if found is None:
-            raise EvonasError(f"no generation of {file} is sound; put back a copy, or start a new run")
+            raise EvonasError(f"no generation of {file} is intact; restore a backup, or start a new run")
         if not 0 <= generation <= found:
-            raise UsageError(f"--from-generation must be from 0 to {found}, the last sound one, not {generation}")
+            raise UsageError(
+                f"--from-generation must be from 0 to {found}, the last intact generation, not {generation}"
+            )
         part = file.with_name(file.name + ".part")
         _remove(part)
         try:
@@ -71,13 +73,13 @@ def _reported(file: Path, generation: int) -> Iterator[None]:
 
 
 def _remove(file: Path) -> None:
-    """A database that nobody has open, with what a process that was killed has left of it."""
+    """A closed database, including the leftovers of a killed process."""
     for ending in ENDINGS:
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _copy(file: Path, part: Path, generation: int) -> None:
-    """Exactly what the seals were computed from: a damaged index may answer other questions otherwise."""
+    """Reads exactly the queries of the seals; a damaged index may answer other queries differently."""
     uri = file.absolute().as_uri() + "?mode=ro"
     with (
         closing(sqlite3.connect(part, isolation_level=None)) as db,
@@ -121,20 +123,20 @@ def _set_aside(file: Path) -> None:
 
 
 def _decided(file: Path) -> Path:
-    """Where the new database is from the moment that it is what counts."""
+    """The path of the new database from the moment it is valid."""
     return file.with_name(file.name + ".new")
 
 
 def current(file: Path) -> Path:
-    """The database to read: a new one counts before it is in its place."""
+    """The database to read: a complete new one, even before it is renamed."""
     return _decided(file) if _decided(file).exists() else file
 
 
 def finish(file: Path) -> None:
-    """Put a new database in its place if there is one; a process that was killed may have left that to do."""
+    """Rename a complete new database into place, if a killed process has left one."""
     if not _decided(file).exists():
         return
-    synchronise(file.parent)  # before anything of the old one goes
+    synchronise(file.parent)  # before the old one is removed
     for name in (f"{file.name}-wal", f"{file.name}-shm", BEST):  # they belong to the old file
         file.with_name(name).unlink(missing_ok=True)
     synchronise(file.parent)

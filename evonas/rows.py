@@ -1,4 +1,4 @@
-"""What is kept of a search: the tables of run.db and their rows."""
+"""The tables of run.db and their rows."""
 
 from __future__ import annotations
 

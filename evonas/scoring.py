@@ -1,4 +1,4 @@
-"""Scores of given genotypes, outside a search."""
+"""Scores of genotypes outside a search."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ DEFAULT = ("croze",)
 
 
 class ScoreRow(NamedTuple):
-    """One genotype with its size and its scores; a score is None where it cannot be computed."""
+    """One genotype with its size and its scores; a score is None if it cannot be computed."""
 
-    name: str  # as it was given
+    name: str  # as passed by the user
     genotype: Any
     params: int
     flops: int
@@ -34,7 +34,7 @@ class ScoreRow(NamedTuple):
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that ``evonas score --json`` prints."""
+        """The JSON object that ``evonas score --json`` prints."""
         shape = {"genotype": str(self.genotype), "params": self.params, "flops": self.flops}
         return shape | {"scores": self.scores, "reasons": self.reasons, "seconds": self.seconds}
 
@@ -45,14 +45,16 @@ def score(
     settings: SearchSettings,
     observer: Observer | None = None,
 ) -> list[ScoreRow]:
-    """Score genotypes, or published ones by name, with several proxies.
+    """Score genotypes or published architectures with several proxies.
 
     Images are read only if a proxy needs them. Raises `UsageError` for a malformed genotype, an unknown name or
     a composite, before anything is computed.
     """
     settings = settings.resolve()
     asked = [normal(name) for name in proxy_names or DEFAULT]
-    _require_proxies(asked, "standardised by the first population of a search, so it has no value without one")
+    _require_proxies(
+        asked, "it is standardised by the first population of a search, so it has no value without a run"
+    )
     parsed = _parse(genotypes, settings)
     images = images_for(asked, settings, (observer or Unwatched()).warning)
     return _rows(genotypes, parsed, asked, task_of(settings, images))
@@ -63,8 +65,8 @@ def score_as(
 ) -> list[ScoreRow]:
     """Score genotypes with the settings of a run, by default with its proxy, which may be a composite.
 
-    ``options`` may name what a resume may change. Raises `UsageError` if they differ from the run in anything
-    else, and `EvonasError` if the images are not those of the run.
+    ``options`` may name the settings that a resume may change. Raises `UsageError` if other settings differ from
+    those of the run, and `EvonasError` if the images do.
     """
     with Run.read(Path(run)) as store:
         settings = changed(store.settings, options)
@@ -72,11 +74,13 @@ def score_as(
         asked = [normal(name) for name in proxy_names or [measure.proxy]]
         if measure.open and measure.proxy in asked:
             raise UsageError(
-                f"{run} is still scoring its first population, by which {measure.proxy!r} will be standardised; "
-                f"continue it with: {command('resume', run)}"
+                f"{run} has not finished its first population, which standardises {measure.proxy!r}; "
+                f"resume it with: {command('resume', run)}"
             )
         others = [name for name in asked if name != measure.proxy]
-        _require_proxies(others, f"not the one of {run}, {measure.proxy!r}, so it has no statistics there")
+        _require_proxies(
+            others, f"it differs from the proxy of {run}, {measure.proxy!r}, so it has no statistics there"
+        )
         parsed = _parse(genotypes, settings)
         return _rows(genotypes, parsed, asked, task_of(settings, images_of(store, settings, asked)), measure)
 
@@ -84,14 +88,14 @@ def score_as(
 def _require_proxies(asked: Sequence[str], why_not: str) -> None:
     for name in filter(is_composite, asked):
         raise UsageError(
-            f"{name!r} is a composite: {why_not}. Score its members (--proxy {','.join(names(name))}), "
-            "or score with a run that searched by it (--run RUN)"
+            f"{name!r} is a composite: {why_not}. Score its proxies (--proxy {','.join(names(name))}), "
+            "or use a run that was searched with it (--run RUN)"
         )
 
 
 def _parse(genotypes: Sequence[str], settings: SearchSettings) -> list[Any]:
     if not genotypes:
-        raise UsageError("give at least one genotype, or the name of a published one (see evonas list)")
+        raise UsageError("pass at least one genotype, or the name of a published one (see evonas list genotypes)")
     return [parsed(spaces[settings.space], text) for text in genotypes]
 
 

@@ -1,8 +1,8 @@
-"""A chain of digests over the generations of a run: what SQLite cannot see, such as one digit of a score.
+"""A chain of digests over the generations of a run, which detects changes that SQLite cannot, such as one digit.
 
-The seal of a generation is SHA-256 of the seal before it, its row, its individuals with their scores, and what the
-members of a composite say of them; before the first stand the settings that a run keeps. The journal, that is the
-scores of a generation that is not finished, has a digest of its own.
+The seal of a generation is SHA-256 of the previous seal, its row, its individuals with their scores, and their
+scores by the members of a composite; the first one starts from the settings of the run. The journal, which holds
+the scores of an unfinished generation, has its own digest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEPT = (
     *("channels", "layers", "image_size", "classes", "max_params", "max_params_at", "seed", "precision"),
 )
 _FACTS = ("batch", "proxies", "composite")
-JOURNAL = "journal"  # the fact that is the digest of the journal
+JOURNAL = "journal"  # the fact that holds the digest of the journal
 SCORES = ("evaluations", "members")  # the tables of it
 _BORN = (
     "SELECT i.*, e.score, e.reason, e.seconds FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
@@ -48,7 +48,7 @@ def _births(db: sqlite3.Connection, generation: int) -> tuple[int, int]:
 
 
 def seal(db: sqlite3.Connection, generation: int, before: str, version: int = FORMAT) -> str:
-    """The seal of ``generation`` after the seal ``before``, of what the file holds, as ``version`` has it."""
+    """The seal of ``generation`` after the seal ``before``, computed from the file as in format ``version``."""
     sealed: tuple[Any, ...] = (before, *read(db, generation))
     members = db.execute(_MEMBERS, _births(db, generation)).fetchall() if version >= 4 else []
     if members:
@@ -57,7 +57,7 @@ def seal(db: sqlite3.Connection, generation: int, before: str, version: int = FO
 
 
 def beginning(db: sqlite3.Connection) -> str:
-    """What stands before the first seal."""
+    """The start of the chain."""
     facts = dict(db.execute("SELECT key, value FROM meta").fetchall())
     settings = parse_json(facts["settings"])
     kept = [settings.get(name) for name in _KEPT] + [facts.get(name) for name in _FACTS]
@@ -65,29 +65,29 @@ def beginning(db: sqlite3.Connection) -> str:
 
 
 def add(db: sqlite3.Connection, generation: int) -> None:
-    """Seal ``generation``, the one before it being sealed."""
+    """Seal ``generation``, after the previous one."""
     query = "SELECT digest FROM seals WHERE generation = ?"
     before = db.execute(query, (generation - 1,)).fetchone()[0] if generation else beginning(db)
     db.execute("INSERT INTO seals VALUES (?, ?)", (generation, seal(db, generation, before)))
 
 
 def add_all(db: sqlite3.Connection) -> None:
-    """Seal the generations of a run that is older than these seals."""
+    """Seal the generations of a run in an older format."""
     db.execute("DELETE FROM seals")
     for (generation,) in db.execute("SELECT generation FROM generations ORDER BY generation").fetchall():
         add(db, generation)
 
 
 def verify(db: sqlite3.Connection) -> None:
-    """Raises `sqlite3.DatabaseError` naming the first generation that is not as it was committed."""
+    """Raises `sqlite3.DatabaseError` naming the first generation that has changed."""
     (last,) = db.execute("SELECT coalesce(max(generation), -1) FROM generations").fetchone()
     found = max(sound(db), default=-1)
     if found < last:
-        raise sqlite3.DatabaseError(f"generation {found + 1} is not as it was committed")
+        raise sqlite3.DatabaseError(f"generation {found + 1} has changed since it was committed")
 
 
 def sound(db: sqlite3.Connection) -> Iterator[int]:
-    """The generations from the first on that are as they were committed, up to one that is not."""
+    """The intact generations, up to the first changed one."""
     before, version = beginning(db), db.execute("PRAGMA user_version").fetchone()[0]
     count = db.execute("SELECT count(*) FROM generations").fetchone()[0]
     for generation in range(count):
@@ -99,7 +99,7 @@ def sound(db: sqlite3.Connection) -> Iterator[int]:
 
 
 def unborn(db: sqlite3.Connection) -> set[str]:
-    """The networks of the journal: those with scores that no individual is yet."""
+    """The networks of the journal: scored, but without an individual yet."""
     query = (
         "SELECT canonical FROM {} s WHERE NOT EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = s.canonical)"
     )
@@ -107,7 +107,7 @@ def unborn(db: sqlite3.Connection) -> set[str]:
 
 
 def journal(db: sqlite3.Connection, networks: Collection[str]) -> str:
-    """The digest of what the file holds of ``networks``."""
+    """The digest of the rows of ``networks``."""
     query = "SELECT * FROM {} WHERE canonical IN (SELECT value FROM json_each(?)) ORDER BY 1, 2"
     asked = (json.dumps(sorted(networks)),)
     rows = [db.execute(query.format(table), asked).fetchall() for table in SCORES] if networks else []

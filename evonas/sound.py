@@ -1,6 +1,6 @@
-"""Whether a run.db is what a search writes: its tables, and the type of every value in them.
+"""Validates run.db: its tables, and the type of every value in them.
 
-SQLite keeps values of any type in any column, and a file from a stranger may bring views and triggers of its own.
+SQLite stores values of any type in any column, and an untrusted file may contain views and triggers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from evonas.rows import FORMAT
 
-LARGEST = "9.0e15"  # of a count; what SQLite counts beyond is no longer exact in JSON
+LARGEST = "9.0e15"  # maximum count that is exact in JSON
 _COUNT = "(typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + LARGEST + ")"
 _REAL = "(typeof({0}) IN ('real', 'null') AND abs(coalesce({0}, 0)) < 9e999)"
 _TEXT = "(typeof({0}) = 'text')"
@@ -39,7 +39,7 @@ _LATER = {"members": 2, "seals": 3}  # the format that a table came with
 
 
 def check_schema(db: sqlite3.Connection) -> None:
-    """Raises `sqlite3.DatabaseError` for tables, views or triggers that no search writes."""
+    """Raises `sqlite3.DatabaseError` for unexpected tables, views or triggers."""
     (version,) = db.execute("PRAGMA user_version").fetchone()
     expected = {name for name in _COLUMNS if _LATER.get(name, 1) <= min(version, FORMAT)}
     found = check_tables(db, expected)
@@ -48,29 +48,29 @@ def check_schema(db: sqlite3.Connection) -> None:
     for name in expected:
         columns = [row[1] for row in db.execute(f"PRAGMA table_xinfo({name})")]
         if columns != list(_COLUMNS[name]):
-            raise sqlite3.DatabaseError(f"the table {name!r} has other columns")
+            raise sqlite3.DatabaseError(f"the table {name!r} has unexpected columns")
 
 
 def check_tables(db: sqlite3.Connection, expected: Collection[str] = frozenset(_COLUMNS)) -> set[str]:
-    """The tables that are there. Raises `sqlite3.DatabaseError` for any other thing: a view may never end."""
+    """The existing tables. Raises `sqlite3.DatabaseError` for anything else: a view may never end."""
     found = set()
     for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
         if kind == "table" and name in expected and str(sql).upper().startswith("CREATE TABLE"):
             found.add(name)
         elif kind != "index":
-            raise sqlite3.DatabaseError(f"no search writes a {kind} {str(name)[:40]!r}")
+            raise sqlite3.DatabaseError(f"unexpected {kind} {str(name)[:40]!r}")
     return found
 
 
 def check_values(db: sqlite3.Connection) -> None:
-    """Raises `sqlite3.DatabaseError` for a value that no search writes, and for births that are missing.
+    """Raises `sqlite3.DatabaseError` for invalid values and missing births.
 
-    One statement a table, and so quick that it is done whenever a run is read: 1 s for 200,000 births. Seals,
-    pages and indices take longer and are checked when a run is continued, see `evonas.store.Run.open`.
+    One statement per table, fast enough for every read of a run: 1 s for 200,000 births. Seals, pages and indices
+    take longer and are checked when a run is resumed, see `evonas.store.Run.open`.
     """
     ours = not db.in_transaction
     if ours:
-        db.execute("BEGIN")  # one state of the file, while another process may be writing to it
+        db.execute("BEGIN")  # one consistent state, while another process may be writing
     try:
         _check_columns(db)
         _check_counts(db)
@@ -91,7 +91,7 @@ def _check_columns(db: sqlite3.Connection) -> None:
                 for (column, rule), value in zip(columns.items(), row, strict=True)
                 if not db.execute(f"SELECT {rule.format('?1')}", (value,)).fetchone()[0]
             )
-            raise sqlite3.DatabaseError(f"a value of {table}.{wrong} is none that a search writes")
+            raise sqlite3.DatabaseError(f"invalid value in {table}.{wrong}")
 
 
 def _check_counts(db: sqlite3.Connection) -> None:
@@ -102,9 +102,10 @@ def _check_counts(db: sqlite3.Connection) -> None:
     counted = db.execute(
         "SELECT evaluations + cache_hits FROM generations WHERE generation = ?", (number,)
     ).fetchone()
-    if births != (counted[0] if counted else 0):
-        raise sqlite3.DatabaseError(f"{births} individuals, where the last generation counts others")
-    # in the order of both indices: a question about each individual would take three times as long
+    recorded = counted[0] if counted else 0
+    if births != recorded:
+        raise sqlite3.DatabaseError(f"{births} individuals, but the last generation records {recorded}")
+    # in the order of both indices: a query per individual would take three times as long
     query = "SELECT count(*) FROM evaluations e CROSS JOIN individuals i ON i.canonical = e.canonical"
     if db.execute(query).fetchone() != (births,):
         raise sqlite3.DatabaseError("an individual was never scored")

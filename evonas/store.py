@@ -1,8 +1,7 @@
-"""The run directory: one SQLite file that holds everything a crash must not take.
+"""The run directory: one SQLite file that holds everything that must survive a crash.
 
-A generation is one transaction: its individuals, its statistics and the state of the random generator are there
-together or not at all. Scores are journalled beside that as they are computed, so that an interrupted generation
-is asked again and answered from the journal.
+A generation is one transaction of its individuals, its statistics and the state of the random generator. Scores
+are journalled as they are computed, so that an interrupted generation is repeated with the scores of the journal.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ from evonas.rows import (
 from evonas.sound import check_schema, check_values
 from spaces.errors import UsageError, shorten
 
-JOURNAL_SECONDS = 0.5  # computed scores wait at most this long to be safe from the end of this process
-SYNCED, LAZY = "FULL", "NORMAL"  # what SQLite waits for: the disk, or nothing; sound after a power loss either way
+JOURNAL_SECONDS = 0.5  # maximum delay until computed scores survive the end of this process
+SYNCED, LAZY = "FULL", "NORMAL"  # whether SQLite waits for the disk; consistent after a power loss either way
 
 
 class Run(Records):
-    """An open run directory. Raises `EvonasError` with one message for whatever is wrong with it."""
+    """An open run directory. Raises `EvonasError` with one message for any problem with it."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
         super().__init__(path, connection)
@@ -54,20 +53,20 @@ class Run(Records):
         self._members: list[MemberRow] = []
         self._unborn: set[str] = set()  # networks of the journal on the disk
         self._journalled = time.monotonic()
-        self.forgotten = 0  # networks whose journalled scores were not as they had been written
+        self.forgotten = 0  # networks with damaged scores in the journal
 
     @classmethod
     def create(cls, path: Path, settings: SearchSettings, facts: dict[str, str]) -> Run:
         """A new run at ``path`` with its settings and other ``facts``. Refuses a directory that holds a run."""
         if exists(path) and not path.is_dir():
-            raise UsageError(f"--run {path} is a file; give a new directory")
+            raise UsageError(f"--run {path} is a file; choose a new directory")
         make_directory(path)
         if not (path / DATABASE).exists():
             _require_empty(path)
         with cls._opening(path, begun=False) as run:
             if run._tables():
                 run._check_format()
-                raise UsageError(f"{path} already holds a run; continue it with: {command('resume', path)}")
+                raise UsageError(f"{path} already holds a run; resume it with: {command('resume', path)}")
             run._db.execute("PRAGMA journal_mode=WAL")
             with run._transaction(durable=True):
                 for statement in SCHEMA.split(";\n"):
@@ -80,7 +79,7 @@ class Run(Records):
 
     @classmethod
     def open(cls, path: Path) -> Run:
-        """The run at ``path``, to be continued by this process alone. Checks the whole file and every seal."""
+        """The run at ``path``, locked by this process. Checks the whole file and every seal."""
         cls.require(path)
         with cls._opening(path) as run:
             run._check_format()
@@ -88,7 +87,7 @@ class Run(Records):
             if problems != ["ok"]:
                 raise sqlite3.DatabaseError(problems[0])
             check_values(run._db)
-            _ = run.settings  # if they cannot be read, that is what is said
+            _ = run.settings  # if they cannot be read, that error is raised
             seals.verify(run._db)
             run._upgrade()
             run._check_journal()
@@ -97,7 +96,7 @@ class Run(Records):
     @classmethod
     @contextmanager
     def _opening(cls, path: Path, begun: bool = True) -> Iterator[Run]:
-        """Locked and connected; let go of again if the block fails."""
+        """Lock and connect; undone if the block fails."""
         run = cls._lock_and_open(path)
         try:
             with reported(path / DATABASE, begun):
@@ -116,7 +115,7 @@ class Run(Records):
             run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
             try:
                 run._check_format()
-            except sqlite3.OperationalError:  # a directory without write access cannot hold the shared memory file
+            except sqlite3.OperationalError:  # a read-only directory cannot hold the shared memory file
                 run._db = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
                 run._check_format()
             check_values(run._db)
@@ -127,9 +126,9 @@ class Run(Records):
         """Raises `UsageError` for a directory without a run."""
         if not exists(path / DATABASE):
             what = "has no run.db" if exists(path) else "does not exist"
-            beside = other_runs(path)
+            hint = other_runs(path)
             start = command("search", "--run", path)
-            raise UsageError(f"{path} is not a run: it {what}{beside}; {start} would start one")
+            raise UsageError(f"{path} is not a run: it {what}{hint}; start one with: {start}")
 
     @classmethod
     def _lock_and_open(cls, path: Path) -> Run:
@@ -151,7 +150,7 @@ class Run(Records):
     def _check_format(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version not in READABLE and not self._tables():
-            raise UsageError(f"{self.path} is empty: its search was stopped before it began. Start it again")
+            raise UsageError(f"{self.path} is empty: its search was stopped before it started. Start it again")
         if version not in READABLE:
             raise UsageError(
                 f"{self.path / DATABASE} has format {version}; this version reads formats "
@@ -172,7 +171,7 @@ class Run(Records):
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def _check_journal(self) -> None:
-        """Scores of the unfinished generation that are not as they were written are forgotten: they come again."""
+        """Delete damaged scores of the unfinished generation; they are recomputed."""
         self._unborn = seals.unborn(self._db)
         if self._journal_differs(self._unborn):
             with self._transaction(durable=True):
@@ -181,12 +180,12 @@ class Run(Records):
             self.forgotten, self._unborn = len(self._unborn), set()
 
     def check_seals(self) -> tuple[bool, str | None]:
-        """Whether there are seals, and what is wrong with the digest of the journal, which a resume forgives.
+        """Whether there are seals, and a message if the journal is damaged, which a resume repairs.
 
-        Raises `EvonasError` for a generation that is not as it was committed.
+        Raises `EvonasError` for a changed generation.
         """
         with self._reported():
-            self._db.execute("BEGIN")  # one state of the file, while another process may be writing to it
+            self._db.execute("BEGIN")  # one consistent state, while another process may be writing
             try:
                 (version,) = self._db.execute("PRAGMA user_version").fetchone()
                 if version < 3:
@@ -198,8 +197,8 @@ class Run(Records):
                     self._db.execute("ROLLBACK")
         if not damaged:
             return True, None
-        what = "scores of the generation that is not finished are not as they were written"
-        return True, f"{what}; {command('resume', self.path)} computes them again"
+        what = "scores of the unfinished generation are damaged"
+        return True, f"{what}; recompute them with: {command('resume', self.path)}"
 
     def _journal_differs(self, unborn: Collection[str]) -> bool:
         return seals.journal(self._db, unborn) != self.meta(seals.JOURNAL)
@@ -209,7 +208,7 @@ class Run(Records):
 
     @contextmanager
     def _transaction(self, durable: bool = False) -> Iterator[None]:
-        """All or nothing; with ``durable`` a power loss does not take it, nor anything that came before it."""
+        """One transaction; with ``durable`` it and everything before it survive a power loss."""
         self._db.execute(f"PRAGMA synchronous={SYNCED if durable else LAZY}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -221,7 +220,7 @@ class Run(Records):
             raise
 
     def close(self) -> None:
-        """Write what is pending and let go of the directory."""
+        """Write pending scores and close the directory."""
         try:
             self.flush()
         finally:
@@ -236,7 +235,7 @@ class Run(Records):
         self.close()
 
     def set_meta(self, **facts: str) -> None:
-        """Enter or replace facts of the run."""
+        """Set facts of the run."""
         with self._reported(), self._transaction(durable=True):
             self._set_meta(facts)
 
@@ -244,7 +243,7 @@ class Run(Records):
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
     def journal(self, evaluation: Evaluation | None, members: Iterable[MemberRow] = ()) -> None:
-        """Keep what was computed of a network: its score, once it has one, and those of a composite's members.
+        """Store the scores of a network: its score, once there is one, and those of the members of a composite.
 
         It reaches the disk within `JOURNAL_SECONDS` or with the generation.
         """
@@ -289,7 +288,9 @@ class Run(Records):
 
 
 def _require_empty(path: Path) -> None:
-    """A run writes files of its own, such as best.json, over none that somebody else keeps there."""
+    """Refuses directories with other files, which a run might overwrite."""
     others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
     if others:
-        raise UsageError(f"{path} is not empty (it holds {shorten(others[0])}); give --run a new directory")
+        raise UsageError(
+            f"{path} is not empty (it contains {shorten(others[0])}); choose a new directory with --run"
+        )

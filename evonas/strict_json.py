@@ -1,4 +1,4 @@
-"""JSON that a stranger may have written."""
+"""JSON from untrusted sources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def parse_json(text: str) -> Any:
-    """What JSON ``text`` says. Raises `ValueError` for what is none, nested too deep or no finite number."""
+    """Parse JSON ``text``. Raises `ValueError` if it is invalid, nested too deep or has non-finite numbers."""
     try:
         return json.loads(text, parse_constant=_refused, parse_float=_finite)
     except RecursionError:
@@ -16,11 +16,11 @@ def parse_json(text: str) -> Any:
 
 
 def _refused(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not allowed")
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is beyond every number")
+        raise ValueError(f"number out of range: {text[:20]}")
     return value

@@ -1,4 +1,4 @@
-"""What a run directory holds, in short."""
+"""The summary of a run directory."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from evonas.store import Run
 
 @dataclass(frozen=True)
 class Summary:
-    """A run at a glance, finished or not."""
+    """A summary of a run, finished or not."""
 
     path: Path
     settings: SearchSettings
     versions: dict[str, str]
     created: str
     stage: str
-    generation: int  # -1: not even the first population is complete
+    generation: int  # -1: the first population is not complete
     evaluations: int
     cache_hits: int
     failures: int
     seconds_per_evaluation: float | None
     best: IndividualRow | None
-    edits: int | None  # that lead from a random ancestor to the best
-    members: list[dict[str, Any]]  # of a composite, with their statistics and their scores of the best
+    edits: int | None  # edits from a random ancestor to the best genotype
+    members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
     history: list[GenerationRow]
-    trained: dict[str, Any] | None  # train/result.json, once the best is trained
-    evaluation: dict[str, Any] | None  # evaluation.json, once it is measured
-    note: str  # why an evaluation.json that is there is not shown
+    trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
+    evaluation: dict[str, Any] | None  # evaluation.json, once it is evaluated
+    note: str  # why an existing evaluation.json is ignored
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that ``evonas show --json`` prints."""
+        """The JSON object that ``evonas show --json`` prints."""
         best = self.best and {name: getattr(self.best, name) for name in ("genotype", "score", "params", "flops")}
         return {
             "run": str(self.path),
@@ -63,7 +63,7 @@ class Summary:
 
 
 def summarise(run: str | Path) -> Summary:
-    """The summary of a run directory, also while another process works on it."""
+    """The summary of a run directory, even while another process works on it."""
     with Run.read(Path(run)) as store:
         return summary_of(store)
 
@@ -97,7 +97,7 @@ def summary_of(store: Run) -> Summary:
 
 
 def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
-    """What is going on, or was last finished: search, searched, training, trained or evaluated."""
+    """The present or last finished stage: search, searched, training, trained or evaluated."""
     if not searched:
         return "search"
     if evaluated and (store.path / "train" / "result.json").exists():
@@ -110,7 +110,7 @@ def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
 
 def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:
     if not {"+", "*"} & set(store.settings.proxy):
-        return []  # one proxy: nothing to ask `fitness` for, which would take seconds to import
+        return []  # a single proxy does not need `fitness`, which takes seconds to import
     from evonas.searching.measure import Measure
 
     return Measure(store).members(best.canonical if best else None)

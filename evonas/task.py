@@ -1,4 +1,4 @@
-"""What scores are computed from, made of settings."""
+"""The scoring task made from settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spaces import NetworkSize, spaces
 
 
 def task_of(settings: SearchSettings, images: Batch | None, workers: int = 1) -> Task:
-    """What the scores of a run are computed from, by ``workers`` that share a CPU's memory or have a GPU each."""
+    """The scoring task of a run, for ``workers`` that share the memory of a CPU or have one GPU each."""
     assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
     size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
     dtype = torch.float64 if settings.precision == "float64" else torch.float32

@@ -1,4 +1,4 @@
-"""What an untrained network is worth: CRoZe and the other zero-cost proxies."""
+"""Zero-cost proxies that score untrained networks: CRoZe and others."""
 
 from fitness import (  # noqa: F401  (each registers its proxy)
     bn_slope,

@@ -1,4 +1,4 @@
-"""What a proxy is, and what it is computed from."""
+"""The interface of a proxy and its inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     high: Tensor  # (3, 1, 1), what white is
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Sent to another process by value: the memory that PyTorch would share ties processes together."""
+        """Pickled by value: shared memory of PyTorch would tie processes together."""
         return _batch, tuple(tensor.numpy() for tensor in self)
 
 
@@ -36,7 +36,7 @@ def _batch(*arrays: Any) -> Batch:
 
 
 class Score(NamedTuple):
-    """A proxy's value for one genotype; ``value`` is None where it cannot be computed, ``reason`` says why."""
+    """The value of a proxy for one genotype; None if it cannot be computed, for ``reason``."""
 
     value: float | None
     reason: str = ""
@@ -48,28 +48,28 @@ class NoScore(ArithmeticError):
 
 
 def stable_hash(*parts: object) -> int:
-    """A 63-bit integer from the text of ``parts``, equal in every process and on every machine."""
+    """A 63-bit integer from the text of ``parts``, equal in all processes and on all machines."""
     digest = hashlib.sha256("|".join(str(part) for part in parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 @dataclass(frozen=True)
 class Populations:
-    """How networks share passes: at most ``networks`` at once, in a share of the free memory or in bytes.
+    """How networks share passes: at most ``networks`` at once, limited by a fraction of free memory or by bytes.
 
-    What a network scores is the same for all these numbers: bit for bit on a CPU, up to rounding on a GPU.
+    Scores do not depend on these numbers: bit-identical on a CPU, up to rounding on a GPU.
     """
 
     networks: int
-    memory: float = 0.85  # a share up to 1, bytes beyond
+    memory: float = 0.85  # up to 1 a fraction, above 1 bytes
 
 
 @dataclass(frozen=True)
 class Task:
-    """Everything besides the genotype that a score depends on.
+    """Everything except the genotype that a score depends on.
 
-    Of ``populations`` it depends on whether there are any: they round differently than one network after the
-    other, which is None (see `fitness.population`).
+    A score depends on whether ``populations`` is None, because batched scoring rounds differently (see
+    `fitness.population`).
     """
 
     space: Space
@@ -82,7 +82,7 @@ class Task:
 
     @property
     def _layout(self) -> torch.memory_format:
-        """Channels last halves the time of float32 convolutions; those of float64 it slows down on a CPU."""
+        """Channels last halves the time of float32 convolutions, but slows down those of float64 on a CPU."""
         return torch.contiguous_format if self.dtype == torch.float64 else torch.channels_last
 
     def network(self, genotype: Any, *, norm: bool = True) -> Network:
@@ -97,7 +97,7 @@ class Task:
     def images_and_labels(self) -> tuple[Tensor, Tensor]:
         """The batch on the task's device and in its precision."""
         if self.batch is None:
-            raise UsageError("this proxy needs a batch of images; name a data set with --dataset")
+            raise UsageError("this proxy needs a batch of images; choose a data set with --dataset")
         images = self.batch.images.to(self.device, self.dtype, memory_format=self._layout)
         return images, self.batch.labels.to(self.device)
 
@@ -112,7 +112,7 @@ class Proxy:
     source: str
     cost: str
     needs_images: bool
-    version: int = 1  # raised when its values change by more than rounding: what is kept of it is then void
+    version: int = 1  # raised when values change by more than rounding, which invalidates stored scores
 
     @property
     def summary(self) -> str:
@@ -133,7 +133,7 @@ class Proxy:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Sums on a CPU are split by threads; one thread makes a score independent of the number of cores."""
+    """CPU sums are split among threads; one thread makes scores independent of the number of cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -148,7 +148,7 @@ proxies: Registry[Proxy] = Registry("proxy")
 def register(
     name: str, *, formula: str, source: str, cost: str, needs_images: bool, version: int = 1
 ) -> Callable[[Callable[[Any, Task], float]], Callable[[Any, Task], float]]:
-    """Decorator that enters a function (canonical genotype, task) -> value as a proxy."""
+    """Decorator that registers a function (canonical genotype, task) -> value as a proxy."""
 
     def enter(function: Callable[[Any, Task], float]) -> Callable[[Any, Task], float]:
         proxies.register(name)(Proxy(name, function, formula, source, cost, needs_images, version))

@@ -1,4 +1,4 @@
-"""BatchNorm's slopes: how much an untrained network amplifies its activations to keep them at unit variance."""
+"""BatchNorm slopes: how much an untrained network amplifies its activations to keep unit variance."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from spaces import Network
 def log_slopes(network: Network, images: Tensor, labels: Tensor) -> dict[str, float]:
     """mean over channels of log |gamma|/sigma for every live BatchNorm, sigma^2 = variance + eps at the batch.
 
-    Live is what carries a signal that differs between positions and is reached by the gradient of the mean
-    cross-entropy. ``network`` is not modified.
+    A layer is live if its input varies between positions and the gradient of the mean cross-entropy reaches it.
+    ``network`` is not modified.
     """
     norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     found: dict[str, tuple[float, bool, Tensor]] = {}

@@ -1,4 +1,4 @@
-"""Composites: several proxies as one, each standardised by fixed statistics."""
+"""Composites: weighted sums of proxies, standardised by fixed statistics."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ class Member(NamedTuple):
 
 
 def is_composite(text: str) -> bool:
-    """Whether ``text`` joins or weighs proxies, rather than naming one."""
+    """Whether ``text`` is a composite rather than the name of one proxy."""
     return text not in proxies and ("+" in text or "*" in text)
 
 
 def parse(text: str) -> tuple[Member, ...]:
-    """The members of ``"a+b"`` or ``"a*2+b"``, in their order; one name alone is a composite of one.
+    """The members of ``"a+b"`` or ``"a*2+b"``, in order; a single name is a composite of one.
 
-    Raises `UsageError` for an unknown proxy, a repeated one or a weight that is no finite number other than 0.
+    Raises `UsageError` for an unknown or repeated proxy and for a weight that is zero or not finite.
     """
     members: list[Member] = []
     for part in text.split("+"):
         name, star, factor = (piece.strip() for piece in part.partition("*"))
         if not name:
-            raise UsageError(f"a proxy is missing in {text!r}; write for example {EXAMPLE!r}")
-        proxies[name]  # an unknown name answers with the closest ones
+            raise UsageError(f"a proxy name is missing in {text!r}; expected for example {EXAMPLE!r}")
+        proxies[name]  # the error of an unknown name suggests the closest ones
         if any(name == member.name for member in members):
-            raise UsageError(f"{name!r} stands twice in {text!r}; give it one weight, as in {EXAMPLE!r}")
+            raise UsageError(f"proxy {name!r} appears twice in {text!r}; give it one weight, as in {EXAMPLE!r}")
         members.append(Member(name, _weight(factor, text) if star else 1.0))
     return tuple(members)
 
 
 def names(text: str) -> tuple[str, ...]:
-    """The proxies that ``text``, a composite or one name, is computed from."""
+    """The proxies of ``text``, a composite or a single name."""
     return tuple(member.name for member in parse(text)) if is_composite(text) else (text,)
 
 
 def normal(text: str) -> str:
-    """One way of writing a composite: no spaces, weights as short as they can be, none where it is 1.
+    """The normal form of a composite: no spaces, shortest weights, no weight of 1.
 
-    One name stays as it is. Raises `UsageError` as `parse` does, also for an unknown name.
+    A single name is unchanged. Raises `UsageError` as `parse` does.
     """
     if not is_composite(text):
         proxies[text]
         return text
     members = parse(text)
     if len(members) == 1:
-        return f"{members[0].name}*{_short(members[0].weight)}"  # the weight is what makes it a composite
+        return f"{members[0].name}*{_short(members[0].weight)}"  # a weight makes it a composite
     return "+".join(name if weight == 1 else f"{name}*{_short(weight)}" for name, weight in members)
 
 
@@ -73,15 +73,13 @@ def _weight(text: str, whole: str) -> float:
     except ValueError:
         weight = math.nan
     if not math.isfinite(weight) or weight == 0:
-        raise UsageError(
-            f"{text!r} in {whole!r} is no weight; a weight is a number other than 0, as in {EXAMPLE!r}"
-        )
+        raise UsageError(f"invalid weight {text!r} in {whole!r}: expected a non-zero number, as in {EXAMPLE!r}")
     return weight
 
 
 @dataclass(frozen=True)
 class Composite:
-    """sum_i w_i (s_i - mean_i) / std_i with statistics that never change, so a pure function of the genotype.
+    """sum_i w_i (s_i - mean_i) / std_i with fixed statistics, so a pure function of the genotype.
 
     `standardise` takes the statistics from the scores of a first population; store them with the run.
     """
@@ -95,7 +93,7 @@ class Composite:
             raise ValueError("a composite needs one mean and one deviation for each member")
 
     def combine(self, scores: Mapping[str, Score]) -> Score:
-        """The composite of its members' ``scores``; without a value, and with the reason, if one has none."""
+        """The composite of the ``scores`` of its members; without a value, with the reason, if one is missing."""
         total, seconds = 0.0, sum(scores[member.name].seconds for member in self.members)
         for (name, weight), mean, deviation in zip(self.members, self.means, self.deviations, strict=True):
             score = scores[name]
@@ -110,8 +108,8 @@ class Composite:
 def standardise(members: Sequence[Member], population: Mapping[str, Iterable[Score]]) -> Composite:
     """The composite of ``members`` with the mean and standard deviation of ``population``'s scores by name.
 
-    Both are computed exactly and rounded once, so they do not depend on the order of the population. Scores
-    without a value are left out. Raises `UsageError` if a member has none at all.
+    Both are computed exactly and rounded once, so they do not depend on the order of the population. Missing
+    scores are skipped. Raises `UsageError` if all scores of a member are missing.
     """
     means, deviations = [], []
     for name, _ in members:
@@ -120,7 +118,7 @@ def standardise(members: Sequence[Member], population: Mapping[str, Iterable[Sco
         if not values:
             reason = f" ({scores[0].reason})" if scores else ""
             raise UsageError(
-                f"{name!r} has no value for any genotype of the first population{reason}; leave it out"
+                f"{name!r} has no value for any genotype of the first population{reason}; remove it from --proxy"
             )
         means.append(statistics.mean(values))
         deviations.append(statistics.pstdev(values) or 1.0)

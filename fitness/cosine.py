@@ -1,4 +1,4 @@
-"""Cosine similarity that is blind to scale, so that neither overflow nor underflow can change it."""
+"""Scale-invariant cosine similarity, safe from overflow and underflow."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def unit(x: Tensor, dim: int | None = None) -> Tensor:
-    """``x`` divided by its largest magnitude, over ``dim`` or over all; zeros stay zeros."""
+    """``x`` divided by its largest magnitude over ``dim`` or over all entries; zeros stay zeros."""
     largest = x.abs().amax() if dim is None else x.abs().amax(dim, keepdim=True)
     return x / torch.where(largest > 0, largest, 1)
 
 
 def norm(x: Tensor) -> Tensor:
-    """Euclidean norm of all entries; exact where the squares would overflow or underflow."""
+    """Euclidean norm of all entries, without overflow or underflow of squares."""
     return norms(x.reshape(1, -1))[0, 0]
 
 

@@ -1,4 +1,4 @@
-"""CRoZe as its authors released it: the form that earns the paper's numbers, and the default fitness.
+"""CRoZe as released by its authors: the form that reproduces the numbers of the paper, and the default proxy.
 
 Source: Ha, Kim, Hwang, "Generalizable Lightweight Proxy for Robust NAS against Diverse Perturbations",
 NeurIPS 2023, arXiv:2306.05031, and the code released with it. The printed equations 3-10 differ: see

@@ -47,7 +47,7 @@ def croze_terms_by_autograd(
     weights = {name: parameter.detach().abs() for name, parameter in network.named_parameters()}
     clean = _forward_backward(network, weights, images, labels, image_gradient=False)
     if clean.loss_scale == 0:
-        raise NoScore("the untrained network is certain of every label, so its loss has no gradient")
+        raise NoScore("the untrained network predicts every label with certainty, so its loss has no gradient")
 
     perturbed = dict(weights)
     for name, gradient in clean.gradients.items():  # W' = W + beta |W| g/|g|

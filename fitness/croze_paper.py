@@ -50,7 +50,7 @@ def croze_paper_terms(
 ) -> tuple[dict[str, LayerTerms], Tensor]:
     """P, G and Z of every Conv2d and Linear layer that receives a gradient, and the perturbed images x'.
 
-    ``network`` keeps its BatchNorm and is left as it was, running statistics included. ``low`` and ``high`` are
+    ``network`` keeps its BatchNorm and is not modified, including running statistics. ``low`` and ``high`` are
     the normalised values of 0 and 1. ``x_prime`` stands in for the images of equation 4 and saves their pass, and
     ``clean`` is what `clean_pass` returned for the same network, images and labels.
     Raises `NoScore` if the loss has no gradient.

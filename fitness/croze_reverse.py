@@ -24,7 +24,7 @@ def croze_terms_by_reverse(
     w = layers.absolute()
     clean = forward_backward(network, layers, w, images, labels, positive=True)
     if clean.loss_scale == 0:
-        raise NoScore("the untrained network is certain of every label, so its loss has no gradient")
+        raise NoScore("the untrained network predicts every label with certainty, so its loss has no gradient")
     w_prime = stepped(w, clean.gradients, BETA)  # W' = W + beta |W| g/|g|
 
     at_x = forward_backward(network, layers, w_prime, images, labels, image_gradient=True)

@@ -41,7 +41,7 @@ for _form in ("croze", "croze-paper"):
 
 
 def _with_images(genotype: Any, task: Task, x_prime: Tensor) -> float:
-    """The printed score with the perturbed images given."""
+    """The printed score for given perturbed images."""
     return sum(Z * P * G for P, G, Z in terms_of(genotype, task, x_prime))
 
 

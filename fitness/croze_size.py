@@ -1,4 +1,4 @@
-"""What CRoZe as released measures, in closed form."""
+"""The saturated limit of CRoZe in closed form."""
 
 from __future__ import annotations
 

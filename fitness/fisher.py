@@ -1,4 +1,4 @@
-"""Fisher: what the loss would gain, to second order, from removing each channel."""
+"""Fisher: the change of the loss, to second order, from removing each channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GraSP: how much the gradient flow would lose with each weight."""
+"""GraSP: the loss of gradient flow from removing each weight."""
 
 from __future__ import annotations
 

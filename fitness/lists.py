@@ -1,4 +1,4 @@
-"""How a list of genotypes is scored: one network after the other, or many in one pass."""
+"""Scores lists of genotypes, one by one or batched."""
 
 from __future__ import annotations
 

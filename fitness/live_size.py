@@ -1,4 +1,4 @@
-"""The parameters that matter: those on a path from the images to the logits."""
+"""Live parameters: those on a path from the images to the logits."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ from fitness.base import Task, register
     needs_images=False,
 )
 def live_size(genotype: Any, task: Task) -> float:
-    """Parameters of live layers; dead nodes and what only ``none`` feeds do not count."""
+    """Parameters of live layers; dead nodes and nodes fed only by ``none`` do not count."""
     return sum(stage.tally.live_params for stage in task.space.stages(genotype, task.size))

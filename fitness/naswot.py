@@ -1,4 +1,4 @@
-"""NASWOT: how differently the ReLUs of an untrained network answer to different images."""
+"""NASWOT: how much the ReLU patterns of an untrained network differ between images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fitness.base import NoScore, Task, register
 
 
 def agreement(network: nn.Module, images: Tensor) -> Tensor:
-    """K (N, N) in float64: at how many ReLU units two images agree. ``network`` is not modified.
+    """K (N, N) in float64: the number of ReLU units at which two images agree. ``network`` is not modified.
 
     Only ReLUs on a path to the logits count, as in the authors' code, which asks for a gradient.
     """
@@ -66,8 +66,8 @@ def naswot(genotype: Any, task: Task) -> float:
 
         K_ij = N_A - d_H(c(x_i), c(x_j)),  N_A units, d_H the Hamming distance       score = log |det K|
 
-    The value grows with the batch and with the number of units. `NoScore` where K is singular: images that
-    the network cannot tell apart.
+    The value grows with the batch and with the number of units. `NoScore` where K is singular: the network
+    gives two images the same code.
     """
     sign, value = torch.linalg.slogdet(agreement_of(genotype, task))
     if sign <= 0 or not torch.isfinite(value):

@@ -1,4 +1,4 @@
-"""BatchNorm that keeps its digits in memory laid out channels last."""
+"""BatchNorm with full precision in channels-last memory."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def laid_out_like(y: Tensor, x: Tensor) -> Tensor:
 class ExactBatchNorm2d(nn.BatchNorm2d):
     """BatchNorm2d over contiguous memory.
 
-    PyTorch's kernel for channels last adds up in float32 on a CPU: of (8, 16, 32, 32) it leaves 1.5e-4 of the
-    gradient of gamma uncertain, the one for contiguous memory 3e-6.
+    The channels-last kernel of PyTorch accumulates in float32 on a CPU: for (8, 16, 32, 32) the relative error of
+    the gradient of gamma is 1.5e-4, with contiguous memory 3e-6.
     """
 
     def forward(self, x: Tensor) -> Tensor:

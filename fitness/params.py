@@ -1,4 +1,4 @@
-"""The number of parameters: the baseline that every proxy has to beat."""
+"""The number of parameters, the baseline for every proxy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gradient proxies share: passes through an untrained network that leave it as it was."""
+"""Passes through an untrained network, shared by the gradient proxies, that do not modify it."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Remembered(Generic[T]):
         return last[2]
 
     def keep(self, genotype: Any, task: Task, result: T | NoScore) -> None:
-        """What was found elsewhere for ``genotype``, canonical, is the last result."""
+        """Set the last result from one computed elsewhere for the canonical ``genotype``."""
         self._last = (genotype, task, result)
 
 

@@ -21,7 +21,7 @@ def plain(genotype: Any, task: Task) -> float:
 
         g_m = grad L(f(x), y) with respect to theta_m       score = sum_m sum_i theta_mi g_mi
 
-    BatchNorm makes the loss blind to the scale of the weights before it, so theta_m . g_m = 0 there (Euler's
-    theorem): only layers without BatchNorm, the classifier above all, contribute. That is why it ranks nothing.
+    BatchNorm makes the loss invariant to the scale of the weights before it, so theta_m . g_m = 0 there (Euler's
+    theorem). Only layers without BatchNorm, mainly the classifier, contribute; therefore it does not rank.
     """
     return first_order_sums(genotype, task).plain

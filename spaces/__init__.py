@@ -1,6 +1,6 @@
-"""What can be searched: genotypes, how they mutate, and the networks they stand for.
+"""Search spaces: genotypes, their mutations, and the networks that they describe.
 
-Names are loaded when they are asked for, so that a command that builds no network does not wait for PyTorch.
+Names are loaded on demand, so that commands without networks do not import PyTorch.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What every search space offers: genotypes, their edits, and the networks they stand for."""
+"""The interface of a search space: genotypes, their edits, and the networks that they describe."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spaces.graph import CellGraph
 from spaces.registry import Registry
 from spaces.size import NetworkSize, StageTally
 
-if TYPE_CHECKING:  # whoever builds no network does not wait for PyTorch
+if TYPE_CHECKING:  # PyTorch is imported only to build networks
     import torch
     from numpy.random import Generator
 
@@ -38,7 +38,7 @@ class Space(ABC):
 
     @abstractmethod
     def parse(self, text: str) -> Any:
-        """The genotype written in ``text``. Raises `UsageError` with the first thing that is wrong."""
+        """The genotype written in ``text``. Raises `UsageError` with the first error."""
 
     @abstractmethod
     def random(self, rng: Generator) -> Any:
@@ -46,7 +46,7 @@ class Space(ABC):
 
     @abstractmethod
     def mutate(self, genotype: Any, rng: Generator) -> Any:
-        """A new genotype, one real edit away; ``genotype`` itself is never touched."""
+        """A new genotype, one effective edit away; ``genotype`` itself is not changed."""
 
     @abstractmethod
     def neighbours(self, genotype: Any) -> list[Any]:
@@ -54,15 +54,15 @@ class Space(ABC):
 
     @abstractmethod
     def canonical(self, genotype: Any) -> Any:
-        """The form that all renamings of the same network share; it builds the same function."""
+        """The form shared by all renamings of a network; it builds the same function."""
 
     @abstractmethod
     def key(self, genotype: Any) -> str:
-        """The isomorphism class, by which distinct networks are counted."""
+        """The isomorphism class, which identifies distinct networks."""
 
     @abstractmethod
     def graphs(self, genotype: Any) -> list[CellGraph]:
-        """The cells as graphs of states and operations; operations that pass nothing are among them."""
+        """The cells as graphs of states and operations, including the operation none."""
 
     @abstractmethod
     def stages(self, genotype: Any, size: NetworkSize) -> Sequence[StageTally]:
@@ -88,7 +88,7 @@ class Space(ABC):
 
         with torch.device("meta"):
             network = self.construct(genotype, size, norm=norm, **options)
-        # `to_empty` would do, were its first call not to import a symbolic algebra system
+        # the first call of `to_empty` would import a symbolic algebra system
         network = network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
         return initialise(network, generator)
 

@@ -1,20 +1,20 @@
-"""Errors that a person can act on; every floor raises these and the command line prints them."""
+"""Errors with a message for the user; every package raises them and the command line prints them."""
 
 from __future__ import annotations
 
 
 class EvonasError(Exception):
-    """A failure with one clear message: what was wrong, and what would be right."""
+    """A failure with one clear message: what is wrong and what is allowed."""
 
     exit_code = 1
 
 
 class UsageError(EvonasError):
-    """The request itself was wrong: an unknown name, a malformed genotype, settings that contradict."""
+    """Wrong usage: an unknown name, a malformed genotype, contradictory settings."""
 
     exit_code = 2
 
 
 def shorten(text: str, longest: int = 60) -> str:
-    """``text`` quoted on one line, cut to ``longest`` characters: user input inside a message."""
+    """``text`` quoted on one line and truncated to ``longest`` characters, for messages."""
     return repr(text if len(text) <= longest else text[: longest - 3] + "...")

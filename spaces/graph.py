@@ -1,4 +1,4 @@
-"""A cell as a graph, in the same words for every space: what drawings, counts and comparisons are made from."""
+"""A cell as a graph, the common form of all spaces for drawings, counts and comparisons."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class CellGraph:
     """States in topological order, the inputs first, and the operations between them."""
 
     title: str
-    states: tuple[str, ...]  # how the literature calls them
-    inputs: int  # how many of the states come from outside
+    states: tuple[str, ...]  # names in the literature
+    inputs: int  # number of inputs among the states
     arrows: tuple[Arrow, ...]  # always in the same order for genotypes of one space
     outputs: tuple[int, ...]  # states that leave the cell, concatenated
 

@@ -28,5 +28,5 @@ def initialise(network: M, generator: torch.Generator) -> M:
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
         elif any(True for _ in module.parameters(recurse=False)):
-            raise TypeError(f"no initial distribution is known for {type(module).__name__}")
+            raise TypeError(f"the initial distribution of {type(module).__name__} is unknown")
     return network

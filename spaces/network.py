@@ -1,4 +1,4 @@
-"""What every network built from a genotype offers."""
+"""The interface of networks built from genotypes."""
 
 from __future__ import annotations
 

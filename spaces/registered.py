@@ -1,4 +1,4 @@
-"""The registry with every space in it: each enters itself when it is imported."""
+"""The registry of spaces; importing a space registers it."""
 
 from spaces import darts, nasbench201, robnet  # noqa: F401
 from spaces.base import spaces

@@ -1,4 +1,4 @@
-"""One tiny registry for everything that has a name: spaces, proxies, algorithms, data sets."""
+"""A registry of named objects: spaces, proxies, algorithms, data sets and others."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from spaces.errors import UsageError, shorten
 
 T = TypeVar("T")
 
-LONGEST_NAME = 1000  # characters that are looked at of a name that nobody knows
+LONGEST_NAME = 1000  # characters of an unknown name that are compared
 
 
 def closest(name: str, known: list[str]) -> str:
     """The known names nearest to ``name``, as the end of an error message."""
     folded = {candidate.lower(): candidate for candidate in known}
-    asked = name[:LONGEST_NAME].lower()  # comparing takes memory and time in proportion
+    asked = name[:LONGEST_NAME].lower()  # the cost of comparing grows with the length
     near = [folded[match] for match in difflib.get_close_matches(asked, folded, n=3, cutoff=0.5)]
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(known)}"
 
 
 class Registry(Generic[T]):
-    """Names and what they stand for. A duplicate is an error; a miss answers with the closest names."""
+    """Objects by name. A duplicate is an error; the error of a missing name suggests the closest ones."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorator that enters what it decorates under ``name``."""
+        """Decorator that registers an object as ``name``."""
 
         def enter(entry: T) -> T:
             if name in self._entries:
@@ -40,7 +40,7 @@ class Registry(Generic[T]):
         return enter
 
     def __getitem__(self, name: str) -> T:
-        if not isinstance(name, str):  # settings that a stranger wrote
+        if not isinstance(name, str):  # untrusted settings
             raise UsageError(f"the name of a {self.kind} must be text, not {shorten(str(name))}")
         if name not in self._entries:
             raise UsageError(f"unknown {self.kind} {shorten(name)}: {closest(name, list(self))}")

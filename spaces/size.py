@@ -1,4 +1,4 @@
-"""How large a network is, from closed form: no network is built."""
+"""The size of a network in closed form, without building it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from spaces.errors import UsageError
 
-LARGEST = 4096  # bound on every dimension, so that a typing error cannot ask for all memory
+LARGEST = 4096  # limit of every dimension, so that a typing error cannot exhaust memory
 
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """What turns a genotype into a network: C initial channels, L layers (or cells a stage), classes, pixels."""
+    """The size of a network: C initial channels, L layers (or cells per stage), classes, pixels."""
 
     channels: int
     layers: int
@@ -49,7 +49,7 @@ class Tally(NamedTuple):
 
 
 def tally(layers: Iterable[Layer], live: bool) -> Tally:
-    """Totals over ``layers``, which are all live or all not."""
+    """Totals over ``layers``, which are all live or all dead."""
     params = macs = fan_squared = 0
     for out, fan, positions, extra in layers:
         weights = out * fan
@@ -60,7 +60,7 @@ def tally(layers: Iterable[Layer], live: bool) -> Tally:
 
 
 class StageTally(NamedTuple):
-    """The layers whose features are judged at one stage output z_s, and the size C*H*W of that output."""
+    """The layers that belong to one stage output z_s, and the size C*H*W of that output."""
 
     features: int
     tally: Tally

@@ -1,4 +1,4 @@
-"""Data sets by name, and the one batch that scores are computed from."""
+"""Data sets by name, and the batch that scores are computed from."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["DEFAULT_BATCH", "Description", "Source", "batch", "data_directory", 
 
 @dataclass(frozen=True)
 class Description:
-    """What a network must know of a data set."""
+    """The classes and the image size of a data set."""
 
     classes: tuple[str, ...]
     image_size: int
@@ -33,7 +33,7 @@ def data_directory(data_dir: str | None = None) -> Path:
 
 
 def source(name: str, data_dir: str | None = None, image_size: int | None = None) -> Source:
-    """The data set called ``name`` (``cifar10 cifar100 digits folder:PATH``); images are not read yet."""
+    """The data set called ``name`` (``cifar10 cifar100 digits folder:PATH``); reads no images."""
     kind, _, rest = name.partition(":")
     if kind == "folder" and not rest:
         raise UsageError("folder needs a path: --dataset folder:PATH, with one directory per class inside")
@@ -43,7 +43,7 @@ def source(name: str, data_dir: str | None = None, image_size: int | None = None
 
 
 def describe(name: str, data_dir: str | None = None, image_size: int | None = None) -> Description:
-    """Classes and image size; reads no image."""
+    """Classes and image size; reads no images."""
     found = source(name, data_dir, image_size)
     return Description(found.classes, found.image_size)
 
@@ -51,7 +51,7 @@ def describe(name: str, data_dir: str | None = None, image_size: int | None = No
 def batch(
     name: str, size: int | None, seed: int, data_dir: str | None = None, image_size: int | None = None
 ) -> Batch:
-    """The one batch that scores are computed from: ``size`` training images drawn by hash(seed, data set).
+    """The batch that scores are computed from: ``size`` training images drawn by hash(seed, data set).
 
     None stands for `DEFAULT_BATCH`, or for all of fewer images. Raises `UsageError` for a larger batch.
     """
@@ -68,7 +68,7 @@ def batch(
             f"--batch-size {size} is larger than the training set of {name} ({len(labels)} images); "
             "leave the option out, or give a number up to that"
         )
-    kind = name.partition(":")[0]  # a folder's batch does not depend on where the folder lies
+    kind = name.partition(":")[0]  # the batch of a folder does not depend on its location
     generator = torch.Generator().manual_seed(stable_hash(seed, kind))
     indices = torch.randperm(len(labels), generator=generator)[:size]
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in found.statistics())

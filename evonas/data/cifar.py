@@ -38,7 +38,7 @@ class Cifar(Source):
 
     def __init__(self, rest: str, directory: Path, image_size: int | None) -> None:
         if rest:
-            raise UsageError(f"{self.name} takes no path; its directory is --data-dir or $EVONAS_DATA")
+            raise UsageError(f"{self.name} takes no path; set its directory with --data-dir or $EVONAS_DATA")
         self.directory = directory
         self._cache: dict[str, Any] = {}
 
@@ -64,13 +64,13 @@ class Cifar(Source):
         where = shorten(str(self.directory.absolute()), 300)
         if exists(place):
             return (
-                f"{place} is incomplete or damaged (md5 differs). Remove that directory to download it again, "
-                "or use --dataset digits, which needs no file"
+                f"{place} is incomplete or damaged (md5 mismatch). Remove that directory to download it again, "
+                "or use --dataset digits, which needs no files"
             )
         return (
             f"{self.name} is not in {where} and could not be downloaded ({reason}). Put the "
-            f"directory {self.folder} (from {self.archive}) there, name another place with --data-dir or "
-            "$EVONAS_DATA, or use --dataset digits, which needs no file"
+            f"directory {self.folder} (from {self.archive}) there, name another directory with --data-dir or "
+            "$EVONAS_DATA, or use --dataset digits, which needs no files"
         )
 
     def labels(self, split: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Handwritten digits that need no file."""
+"""Handwritten digits, bundled with scikit-learn."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 def _table() -> np.ndarray:
     """64 pixels from 0 to 16 and the label of every digit, (N, 65).
 
-    Read where scikit-learn keeps it: importing the package to have it read takes over a second.
+    Read from the file that scikit-learn installs, because importing scikit-learn takes over a second.
     """
     import numpy as np
 
     package = find_spec("sklearn")
     if package is None or not package.submodule_search_locations:
-        raise EvonasError("the digits come with scikit-learn, which is not installed: pip install scikit-learn")
+        raise EvonasError("--dataset digits needs scikit-learn, which is not installed: pip install scikit-learn")
     path = Path(package.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
     try:
         return np.loadtxt(path, delimiter=",", dtype=np.uint8)
     except OSError as error:
-        raise EvonasError(f"scikit-learn's digits cannot be read: {error}; --dataset cifar10 would work") from None
+        raise EvonasError(f"cannot read the digits of scikit-learn: {error}; use --dataset cifar10") from None
 
 
 @sources.register("digits")
 class Digits(Source):
-    """scikit-learn's 1,797 handwritten digits, 8x8 enlarged to 32x32 RGB; every fifth image is for testing.
+    """scikit-learn's 1,797 handwritten digits, 8x8 enlarged to 32x32 RGB; every fifth image is a test image.
 
-    They may be enlarged to another ``image_size``.
+    ``image_size`` sets another size.
     """
 
     classes = tuple("0123456789")

@@ -1,4 +1,4 @@
-"""A directory of images of one's own."""
+"""Custom image folders."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")  # and no other, whatever the file is called
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")  # no other formats, whatever the suffix
 MOST_PIXELS = 2**26
 TESTING = 0.2  # of the images, unless they are divided already
-STATISTICS_SAMPLE = 5000  # images that mean and std are taken from, evenly spaced
+STATISTICS_SAMPLE = 5000  # images that mean and std are computed from, evenly spaced
 
 
 def _listed(directory: Path) -> list[Path]:
@@ -29,14 +29,14 @@ def _listed(directory: Path) -> list[Path]:
 
 
 def _colours(image: Image.Image) -> Image.Image:
-    """The image in RGB: 16 bits of grey scaled to 8, what is transparent laid on white."""
+    """The image in RGB: 16-bit grey scaled to 8 bits, transparency blended with white."""
     import numpy as np
     from PIL import Image
 
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
-        raise ValueError(f"it has 32 bits a pixel (mode {image.mode}); save it with 8 or 16")
+        raise ValueError(f"it has 32 bits per pixel (mode {image.mode}); save it with 8 or 16")
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
@@ -44,7 +44,7 @@ def _colours(image: Image.Image) -> Image.Image:
 
 
 def _place(*names: str) -> float:
-    """From 0 to 1, by the hash of the names alone."""
+    """A number from 0 to 1, by the hash of the names."""
     from fitness import stable_hash
 
     return stable_hash(*map(ascii, names)) / 2**63
@@ -80,7 +80,7 @@ class Folder(Source):
                 for split, paths in self._division(name).items():
                     files[split] += [(path, label) for path in paths]
         if not files["train"]:
-            raise EvonasError(f"no image found under {self.root} (looked for {', '.join(IMAGE_ENDINGS)})")
+            raise EvonasError(f"no images found in {self.root} (looked for {', '.join(IMAGE_ENDINGS)})")
         return files
 
     def _division(self, name: str) -> dict[str, list[Path]]:
@@ -126,12 +126,12 @@ class Folder(Source):
     def _decode(self, path: Path) -> Tensor:
         from torchvision.transforms import functional as F
 
-        if not path.is_file():  # a loop of links, or a pipe that nobody writes to
+        if not path.is_file():  # a cycle of links, or a pipe without a writer
             raise EvonasError(f"{path} is not a file")
         try:
-            with warnings.catch_warnings(action="ignore"):  # of tags that say nothing about the pixels
+            with warnings.catch_warnings(action="ignore"):  # about tags unrelated to the pixels
                 resized = self._resized(path)
-        except Exception as error:  # a decoder that is given nonsense raises anything
+        except Exception as error:  # decoders raise anything on invalid data
             text = shorten(" ".join(str(error).split()) or type(error).__name__, 200)
             raise EvonasError(f"{path} cannot be read as an image: {text}") from error
         return F.center_crop(resized, [self.image_size, self.image_size])  # (3, H, W)
@@ -146,10 +146,10 @@ class Folder(Source):
             return F.resize(F.pil_to_tensor(_colours(image)), [self.image_size], antialias=True)
 
     def _require_room(self, width: int, height: int) -> None:
-        """A small file may hold an image of any size, or one so narrow that resizing blows it up."""
+        """A small file may contain a huge image, or one so narrow that resizing makes it huge."""
         shorter, longer = sorted((width, height))
         if width * height > MOST_PIXELS or self.image_size**2 * longer > MOST_PIXELS * max(1, shorter):
-            raise ValueError(f"{width} x {height} pixels; at most {MOST_PIXELS} are read")
+            raise ValueError(f"{width} x {height} pixels; at most {MOST_PIXELS} pixels are allowed")
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         import torch

@@ -1,4 +1,4 @@
-"""What every data set offers: images uint8 (N, 3, H, W), labels int64 (N,)."""
+"""The interface of a data set: images uint8 (N, 3, H, W), labels int64 (N,)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from spaces.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIDE = 32  # pixels, unless another size is asked of what can be resized
-CONSTANT = 1e-8  # variance up to which a channel counts as such: what little is left would fill the range
+SIDE = 32  # pixels; digits and folders can be resized to another side
+CONSTANT = 1e-8  # variance up to which a channel counts as constant; normalising would amplify its noise
 RESIZED = ("digits", "folder")
 
 
 class Source(ABC):
-    """One data set: names of classes, labels, and images read as far as they are needed."""
+    """One data set: class names, labels, and images that are read on demand."""
 
     image_size: int = SIDE
     flips: bool = True  # an image and its mirror image are of the same class
@@ -33,7 +33,7 @@ class Source(ABC):
         """Images of ``train`` or ``test``, uint8 (N, 3, H, W); only those at ``indices`` if given."""
 
     def missing(self) -> str:
-        """What would have to be downloaded first; empty where everything is here."""
+        """What has to be downloaded first; empty if all files are here."""
         return ""
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -1,4 +1,4 @@
-"""This process first, worker processes once they are worth their start."""
+"""This process first, worker processes once they pay off."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from evonas.engine.machine import available_memory, cores
 from evonas.engine.processes import Processes
 from evonas.engine.workers import check_count
 
-START_SECONDS = 5.0  # about what workers take to begin: what is scored by then would never have paid for them
-FEWEST_SECONDS = 0.005  # what is scored faster is not worth the way to a worker
+START_SECONDS = 5.0  # about the start-up time of workers; a search that is finished by then does not need them
+FEWEST_SECONDS = 0.005  # faster scores are not worth sending to a worker
 
 
 class Auto(Engine):
-    """Computes in this process, and after `START_SECONDS` of that in one process per core; one per GPU at once.
+    """Computes in this process, after `START_SECONDS` in one process per core; with several GPUs in one per GPU.
 
-    Only as many workers as memory has room for, each as large as this process has become. One GPU, or a device
-    with a number, is used from this process.
+    Starts only as many workers as fit in memory, assuming the size of this process. One GPU, or a device with
+    an index, is used from this process.
     """
 
     def __init__(self, count: int | None = None) -> None:
@@ -76,12 +76,12 @@ class Auto(Engine):
         memory = available_memory()
         room = self._most if memory is None else memory // max(1, peak_memory("cpu"))
         count = min(self._most, room)
-        each = f"{self._seconds / self._scored:.2g} s a score"
+        each = f"{self._seconds / self._scored:.2g} s per score"
         if count < 2:
-            self._announce(f"{each}, but memory for one process only: this one scores all")
+            self._announce(f"{each}, but only one process fits in memory: scoring in this process")
             self._most = 1
             return
-        self._announce(f"{each}: {count} worker processes from here on")
+        self._announce(f"{each}: switching to {count} worker processes")
         self._begin_workers(count)
 
 

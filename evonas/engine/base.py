@@ -1,4 +1,4 @@
-"""What an engine is: a map over items whose results come in the items' order, wherever they are computed."""
+"""The interface of an engine: a map over items that returns results in the order of the items."""
 
 from __future__ import annotations
 
@@ -13,61 +13,62 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 Function = Callable[[list[Any]], Iterable[Any]]  # the results of a list of items, in their order
-Lost = Callable[[Any, str], Any]  # what stands for the result of an item that cannot be computed, and why
+Lost = Callable[[Any, str], Any]  # result of an item that cannot be computed, from the item and the reason
 
 
-LOST = " workers, the last one: "  # in the reason of every score that was lost with its workers, and of no other
+LOST = " workers (last: "  # marks the reason of every score that was lost with its workers
+LOST_IN_OLD_RUNS = " workers, the last one: "
 
 
 def loss(deaths: int, last: str) -> str:
-    """What is said of an item that ended so many workers."""
-    return f"ended {deaths}{LOST}{last}"
+    """The reason for an item that crashed so many workers."""
+    return f"crashed {deaths}{LOST}{last})"
 
 
 def is_lost(reason: str) -> bool:
-    """Whether a score is missing because workers were killed or took too long: computed again, it may be there."""
-    return LOST in reason
+    """Whether a score is missing because workers crashed or timed out, so that a retry may succeed."""
+    return LOST in reason or LOST_IN_OLD_RUNS in reason
 
 
 def unheard(text: str) -> None:
-    """For those who want no news of an engine."""
+    """Ignores the messages of an engine."""
 
 
 class Engine(ABC):
-    """Maps a function of a list over items. Which engine it is never changes a result."""
+    """Maps a function of a list over items. The choice of engine never changes a result."""
 
-    chunk = 1  # items that the function is given at a time
-    most_workers = 1  # processes that may come to compute at once, while it is opened
+    chunk = 1  # number of items per call of the function
+    most_workers = 1  # processes that may compute at the same time, while it is open
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
-        """Ready to compute on ``device`` (cpu, cuda or cuda:N) within the block; ``announce`` gets news of it."""
+        """Ready to compute on ``device`` (cpu, cuda or cuda:N) within the block; ``announce`` gets messages."""
         yield self
 
     @property
     @abstractmethod
     def description(self) -> str:
-        """Where an opened engine computes, in a few words."""
+        """A short description of where an open engine computes."""
 
     def processes(self) -> list[int]:
-        """The ids of those processes of this machine that compute, as far as they are known."""
+        """The known ids of the computing processes on this machine."""
         return [os.getpid()]
 
     def share(self, items: int, most: int) -> None:
-        """From here on `chunk` is at most ``most``, and small enough that ``items`` reach every worker."""
+        """Limit `chunk` to ``most``, and so that ``items`` reach every worker."""
         self.chunk = max(1, min(most, math.ceil(items / self.most_workers)))
 
     @abstractmethod
     def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
-        """The results of ``function`` for ``items``, in their order; it is given `chunk` items at a time.
+        """The results of ``function`` for ``items``, in order; each call gets `chunk` items.
 
-        An item is taken from ``items`` only when somebody can begin with it. ``lost(item, reason)`` stands for
-        an item that ended every process it was given to.
+        An item is taken from ``items`` only when a worker can start on it. ``lost(item, reason)`` is the result
+        of an item that crashed every worker it was given to.
         """
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """``items`` as lists of ``size``, none taken before it is asked for; the last may be shorter."""
+    """``items`` in lists of ``size``, consumed lazily; the last may be shorter."""
     iterator = iter(items)
     while taken := list(islice(iterator, size)):
         yield taken

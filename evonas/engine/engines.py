@@ -17,15 +17,15 @@ engines: Registry[Callable[[int | None, str | None], Engine]] = Registry("engine
 
 @engines.register("auto")
 def _auto(workers: int | None, ray_address: str | None) -> Engine:
-    """This process; after five seconds on a CPU a process per core, with several GPUs one per GPU."""
+    """This process; after five seconds on a CPU, one process per core; with several GPUs, one process per GPU."""
     return Auto(workers)
 
 
 @engines.register("in-process")
 def _in_process(workers: int | None, ray_address: str | None) -> Engine:
-    """This process alone."""
+    """This process."""
     if workers not in (None, 1):
-        raise UsageError(f"--engine in-process has no {workers} workers; use --engine processes")
+        raise UsageError(f"--engine in-process has no workers; use --engine processes for --workers {workers}")
     return InProcess()
 
 
@@ -37,7 +37,7 @@ def _processes(workers: int | None, ray_address: str | None) -> Engine:
 
 @engines.register("ray")
 def _ray(workers: int | None, ray_address: str | None) -> Engine:
-    """Actors on a Ray cluster: one per core or GPU of it, or --workers."""
+    """Actors on a Ray cluster: one per core or GPU, or --workers."""
     return Ray(workers, ray_address)
 
 
@@ -47,14 +47,14 @@ def make(
     ray_address: str | None = None,
     time_limit: float | None = None,
 ) -> Engine:
-    """The engine called ``name``. Raises `UsageError` for what does not go together.
+    """The engine called ``name``. Raises `UsageError` for options that exclude each other.
 
-    ``time_limit`` is for an evaluation, in seconds: a process that takes longer is ended.
+    ``time_limit`` is the limit of one evaluation in seconds; a slower process is stopped.
     """
     if time_limit is not None:
         if name not in ("auto", "processes"):
-            raise UsageError(f"--time-limit needs processes that can be ended: --engine processes, not {name}")
+            raise UsageError(f"--time-limit needs worker processes: use --engine processes, not {name}")
         return Processes(workers, time_limit)
     if ray_address is not None and name != "ray":
-        raise UsageError(f"--ray-address is for --engine ray, not for {name}")
+        raise UsageError(f"--ray-address needs --engine ray, not {name}")
     return engines[name](workers, ray_address)

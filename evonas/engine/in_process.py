@@ -8,7 +8,7 @@ from evonas.engine.base import Engine, Lost, R, T, chunks
 
 
 class InProcess(Engine):
-    """One chunk after the other in this process, computed when its first result is asked for."""
+    """Computes the chunks in this process, each when its first result is needed."""
 
     description = "this process"
 

@@ -1,4 +1,4 @@
-"""What this machine has to offer."""
+"""The resources of this machine."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ MEMORY = Path("/proc/meminfo")
 
 
 def cores() -> int:
-    """CPU cores that this process may use: its affinity, within the quota of its container."""
+    """CPU cores available to this process: its affinity, limited by the container quota."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = QUOTA.read_text().split()
         return max(1, min(found, int(quota) // int(period)))
-    except (OSError, ValueError):  # no such file, or no quota
+    except (OSError, ValueError):  # no file, or no quota
         return found
 
 
 def available_memory() -> int | None:
-    """Bytes that new processes could use; None where the system does not say."""
+    """Bytes available to new processes; None if unknown."""
     try:
         lines = MEMORY.read_text().splitlines()
     except OSError:

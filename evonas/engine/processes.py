@@ -14,12 +14,12 @@ from evonas.engine.machine import cores
 from evonas.engine.worker import Hello, main
 from evonas.engine.workers import Died, Event, Worker, Workers
 
-DYING_SECONDS = 10.0  # from the moment a worker's connection breaks until it is gone
-UNGUARDED = '; a script that starts workers must do so under if __name__ == "__main__":'
+DYING_SECONDS = 10.0  # from the loss of a worker's connection to its exit
+UNGUARDED = '; a script must start workers under if __name__ == "__main__":'
 
 
 class Process(Worker):
-    """A new interpreter, which is told the function when it says hello."""
+    """A new interpreter, which receives the function when it is ready."""
 
     def __init__(self, function: Function, device: str, index: int) -> None:
         super().__init__(index)
@@ -39,17 +39,17 @@ class Process(Worker):
         try:
             self.connection.send(what)
         except OSError:
-            return  # it has died, and whoever listens to it next is told so
+            return  # it has died; the next call of listen reports it
 
     def stop(self) -> None:
-        self.process.kill()  # it ignores what is gentler
+        self.process.kill()  # it ignores SIGTERM
         self.process.join()
         self.connection.close()
 
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """A process that begins here sees no SIGINT or SIGTERM, not even before it can say that it ignores them."""
+    """Processes started within the block ignore SIGINT and SIGTERM from their first instruction."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -61,14 +61,14 @@ def _signals_held() -> Iterator[None]:
 
 
 class Processes(Workers):
-    """One worker process per CPU core, or per visible GPU, or ``count`` of them.
+    """One worker process per CPU core or visible GPU, or ``count`` worker processes.
 
-    The scripts of a program that uses it need the usual ``if __name__ == "__main__":``.
+    Scripts that use it need the usual ``if __name__ == "__main__":``.
     """
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
-        # at the interpreter's end multiprocessing waits for its children, which wait for the interpreter
+        # at exit multiprocessing waits for its children, which wait for this process
         last_words = util.Finalize(self, self.dismiss, exitpriority=100)
         with super().opened(device, announce):
             yield self
@@ -112,7 +112,7 @@ class Processes(Workers):
 
 
 def _end_of(process: Any) -> str:
-    """How a process ended, in words."""
+    """The cause of a process exit as text."""
     process.join(DYING_SECONDS)
     code = process.exitcode
     if code is None:
@@ -120,4 +120,4 @@ def _end_of(process: Any) -> str:
     if code >= 0:
         return f"it exited with code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"killed by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+    return f"killed by {name}" + (", possibly out of memory" if name == "SIGKILL" else "")

@@ -1,4 +1,4 @@
-"""A Ray cluster: one actor per core or per GPU of it, wherever they are."""
+"""A Ray cluster: one actor per core or GPU, on any node."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from evonas.engine.worker import Done, Failed, Ready, answer, failed, settle
 from evonas.engine.workers import Died, Event, Worker, Workers
 from spaces.errors import EvonasError, UsageError
 
-PATIENCE = 30.0  # seconds without any actor until somebody is told
+PATIENCE = 30.0  # seconds without any actor until a message
 
 REACH_SECONDS = 5.0
 
 
 def versions() -> dict[str, str]:
-    """What must be the same on every node, for a score may depend on it."""
+    """The versions that must match on every node, because scores may depend on them."""
     import torch
 
     import evonas
@@ -31,7 +31,7 @@ def versions() -> dict[str, str]:
 
 
 class Actor:
-    """What Ray runs in a process of its own."""
+    """The worker that Ray runs in its own process."""
 
     def __init__(self, function: Function, device: str) -> None:
         settle(device, 0)  # Ray shows each actor its own GPU only
@@ -45,7 +45,7 @@ class Actor:
 
 
 class RayWorker(Worker):
-    """An actor and the one answer that it owes."""
+    """An actor and its pending answer."""
 
     def __init__(self, actor: Any, index: int) -> None:
         super().__init__(index)
@@ -63,9 +63,9 @@ class RayWorker(Worker):
 
 
 class Ray(Workers):
-    """Actors on the cluster at ``address``, or on the one that ``ray.init()`` finds or starts."""
+    """Actors on the cluster at ``address``, or on the cluster that ``ray.init()`` finds or starts."""
 
-    most_deaths = 3  # a node may go more than once, and it is not the genotype that ended it
+    most_deaths = 3  # nodes may be lost repeatedly, which is not caused by the genotype
     failed_starts = 8
 
     def __init__(self, count: int | None = None, address: str | None = None) -> None:
@@ -77,7 +77,7 @@ class Ray(Workers):
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
         if device.startswith("cuda:"):
-            raise UsageError(f"Ray chooses the GPUs itself: --device cuda, not {device}")
+            raise UsageError(f"Ray selects the GPUs: use --device cuda, not {device}")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 
@@ -98,10 +98,10 @@ class Ray(Workers):
         try:
             _reach(self._address or "")
             ray.init(self._address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        except Exception as error:  # Ray raises just that when its own processes do not come up in time
+        except Exception as error:  # Ray raises this if its own processes do not start in time
             where = f"at {self._address}" if self._address else "here"
             first_line = str(error).strip().split("\n")[0]
-            raise EvonasError(f"no Ray cluster {where}: {first_line}; ray start --head starts one") from error
+            raise EvonasError(f"no Ray cluster {where}: {first_line}; start one with: ray start --head") from error
 
     @property
     def description(self) -> str:
@@ -116,7 +116,7 @@ class Ray(Workers):
         resource = "GPU" if self.device == "cuda" else "CPU"
         found = int(ray.cluster_resources().get(resource, 0))
         if not found:
-            raise EvonasError(f"the Ray cluster has no {resource} to compute on")
+            raise EvonasError(f"the Ray cluster has no {resource}")
         return found
 
     def dismiss(self) -> None:
@@ -127,7 +127,7 @@ class Ray(Workers):
         import ray
 
         if self._reference is None:
-            self._reference = ray.put(function)  # once; every node fetches it once
+            self._reference = ray.put(function)  # stored once; every node fetches it once
             self._lonely_since = time.monotonic()
         options = {"num_cpus": 0, "num_gpus": 1} if self.device == "cuda" else {"num_cpus": 1}
         remote = ray.remote(Actor).options(**options, max_restarts=0, scheduling_strategy="SPREAD")
@@ -139,7 +139,7 @@ class Ray(Workers):
         owed = {member.owed: member for member in self.members if isinstance(member, RayWorker) and member.owed}
         answered, _ = ray.wait(list(owed), timeout=PATIENCE)
         if not any(member.ready for member in self.members) and not answered:
-            self.announce_once(f"the Ray cluster has started none of {self.count} actors so far; waiting for it")
+            self.announce_once(f"the Ray cluster has not started any of {self.count} actors yet; waiting")
         return [(owed[reference], self._event(owed[reference], reference)) for reference in answered]
 
     def _event(self, worker: RayWorker, reference: Any) -> Event:
@@ -155,13 +155,13 @@ class Ray(Workers):
         if isinstance(said, dict):
             ours = versions()
             if said != ours:
-                return failed(EvonasError(f"an actor of the Ray cluster has {said}, this process {ours}"))
+                return failed(EvonasError(f"an actor of the Ray cluster has {said}, but this process has {ours}"))
             return Ready()
         return said
 
 
 def _reach(address: str) -> None:
-    """Raises `OSError` if nothing listens at HOST:PORT; Ray itself would try for minutes."""
+    """Raises `OSError` if nothing listens at HOST:PORT; Ray itself would retry for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit() and "://" not in address:
         socket.create_connection((host, int(port)), REACH_SECONDS).close()

@@ -1,4 +1,4 @@
-"""Which worker is given what, and in which order the results go out."""
+"""Assigns items to workers and returns results in order."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class Job:
-    """Items that a worker is given together; the first is number ``first`` of all."""
+    """Items that a worker gets in one call; ``first`` is the index of the first one."""
 
     first: int
     items: list[Any]
-    deaths: int = 0  # workers that died of it
+    deaths: int = 0  # workers that it crashed
 
 
 class Schedule:
     """One map: results in the order of the items, computed in any order.
 
-    What a worker died of is done again by another one, item by item and while the others rest, so that a
-    neighbour's need for memory is not held against it. An item that ends `Workers.most_deaths` is lost.
+    The items of a crashed worker are retried by another worker, one by one, while the rest stay idle, so that a
+    lack of memory caused by others is not blamed on an item. An item that crashes `Workers.most_deaths` is lost.
     """
 
     def __init__(self, workers: Workers, items: Iterable[Any], lost: Lost) -> None:
@@ -38,7 +38,7 @@ class Schedule:
         self.fresh = self._jobs(items)
         self.exhausted = False
         self.again: deque[Job] = deque()
-        self.found: dict[int, Any] = {}  # by number, waiting for those before
+        self.found: dict[int, Any] = {}  # by index, waiting for earlier ones
         self.errors: dict[int, Failed] = {}  # likewise
 
     def _jobs(self, items: Iterable[Any]) -> Iterator[Job]:
@@ -48,7 +48,7 @@ class Schedule:
             first += len(chunk)
 
     def results(self) -> Iterator[Any]:
-        """The results as soon as everything before them is there. An error is raised in its place."""
+        """The results in order, as soon as all earlier ones are there. An error is raised at its position."""
         number = 0
         try:
             while True:
@@ -63,7 +63,7 @@ class Schedule:
                 else:
                     self._listen()
         finally:
-            for worker in self._busy():  # nobody will ask for what it is doing
+            for worker in self._busy():  # its results are no longer needed
                 self.workers.remove(worker)
 
     def _busy(self) -> list[Worker]:
@@ -114,7 +114,7 @@ class Schedule:
     def _mourn(self, job: Job, reason: str) -> None:
         deaths = job.deaths + 1
         if deaths < self.workers.most_deaths:
-            self.workers.announce(f"a worker ended ({reason}); what it was doing is done again")
+            self.workers.announce(f"a worker crashed ({reason}); its work is repeated")
             self.again.extend(Job(job.first + i, [item], deaths) for i, item in enumerate(job.items))
             return
         for number, item in enumerate(job.items, job.first):

@@ -1,4 +1,4 @@
-"""What an engine maps when genotypes are scored."""
+"""The function that an engine maps to score genotypes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fitness import Score, Task, score_all
 from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError
 
-_LESS = "free memory, or take fewer --workers or another --device, and go on: what was scored is kept"
+_LESS = "free memory, or use fewer --workers or another --device, and resume; computed scores are saved"
 
 
 def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> list[dict[str, Score]]:
     """`fitness.score_all` as an engine maps it: over lists of genotypes.
 
-    Raises `EvonasError` for a device that fails, naming the first genotype that is left without its scores.
+    Raises `EvonasError` if the device fails, naming the first genotype without scores.
     """
     found: list[dict[str, Score]] = []
     try:
@@ -32,7 +32,7 @@ def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> l
 
 
 def score_missing(wanted: Sequence[tuple[Any, Sequence[str]]], task: Task) -> list[dict[str, Score]]:
-    """The scores of each genotype by the proxies that stand beside it; neighbours with the same ones together."""
+    """The scores of each genotype by its proxies; neighbours with the same proxies are scored together."""
     found: list[dict[str, Score]] = []
     for names, group in groupby(wanted, itemgetter(1)):
         found += score_chunk([genotype for genotype, _ in group], names, task)
@@ -40,5 +40,5 @@ def score_missing(wanted: Sequence[tuple[Any, Sequence[str]]], task: Task) -> li
 
 
 def no_score(names: Sequence[str], reason: str) -> dict[str, Score]:
-    """What a genotype has that could not be scored by any of ``names``."""
+    """The result of a genotype that could not be scored by any of ``names``."""
     return {name: Score(None, reason) for name in names}

@@ -1,6 +1,6 @@
-"""What a worker does: the function reaches it once, then lists of items come and answers go.
+"""A worker: it receives the function once, then lists of items, and returns their results.
 
-Nothing heavy is imported here: what the function needs is imported when it arrives.
+Nothing heavy is imported here; the imports of the function happen when it arrives.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from spaces.errors import EvonasError
 
 
 class Hello(NamedTuple):
-    """A process is there and waits for the function."""
+    """A process has started and waits for the function."""
 
 
 class Ready(NamedTuple):
-    """A worker holds the function."""
+    """A worker has the function."""
 
 
 class Done(NamedTuple):
@@ -34,14 +34,14 @@ class Done(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """An error that would have been raised here."""
+    """An error to be raised in this process."""
 
     error: EvonasError
     trace: str
 
 
 def answer(function: Function, items: list[Any]) -> Done | Failed:
-    """The results of ``items``, or what went wrong; warnings travel along, for a worker has no terminal."""
+    """The results of ``items`` or an error, with the warnings, because a worker has no terminal."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
         try:
@@ -52,7 +52,7 @@ def answer(function: Function, items: list[Any]) -> Done | Failed:
 
 
 def failed(error: Exception) -> Failed:
-    """``error`` as it can travel."""
+    """``error`` in a form that can be pickled."""
     if not isinstance(error, EvonasError):
         first_line = str(error).strip().split("\n")[0]
         told = EvonasError(f"a worker failed: {type(error).__name__}: {first_line}")
@@ -71,8 +71,8 @@ def settle(device: str, index: int) -> None:
 
 
 def main(connection: Connection, device: str, index: int) -> None:
-    """The life of a worker process; it ends when the process that started it ends or closes the connection."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to whole process groups; it is the parent that answers
+    """The main loop of a worker process; it ends when the parent ends or closes the connection."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to whole process groups; the parent handles it
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     _silence()
@@ -90,11 +90,11 @@ def main(connection: Connection, device: str, index: int) -> None:
         while True:
             connection.send(answer(function, connection.recv()))
     except (EOFError, OSError):
-        return  # the parent has gone
+        return  # the parent has exited
 
 
 def _die_with_the_parent() -> None:
-    """A worker in the middle of a long computation must not outlive a parent that was killed."""
+    """Ends the worker if the parent is killed during a long computation."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -102,7 +102,7 @@ def _die_with_the_parent() -> None:
 
 
 def _silence() -> None:
-    """Whatever libraries write would tear the parent's live view apart; errors and warnings are sent instead."""
+    """Silence libraries, whose output would break the live view of the parent; errors and warnings are sent."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)

@@ -1,4 +1,4 @@
-"""Several workers, whatever they are: how they come and go."""
+"""Starts, replaces and stops a set of workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_WORKERS = 10_000
 
 
 class Died(NamedTuple):
-    """A worker is gone."""
+    """A worker has died."""
 
     reason: str
 
@@ -27,46 +27,46 @@ Event = Ready | Done | Failed | Died
 
 
 def check_count(count: int | None) -> None:
-    """Raises `UsageError` for a number of workers that nobody has; None stands for a default."""
+    """Raises `UsageError` for a number of workers out of range; None is the default."""
     if count is not None and not 1 <= count <= MOST_WORKERS:
         raise UsageError(f"--workers must be from 1 to {MOST_WORKERS}, not {count}")
 
 
 def check_limit(seconds: float | None) -> None:
-    """Raises `UsageError` for a time limit that nothing can meet; None is no limit."""
+    """Raises `UsageError` for an invalid time limit; None is no limit."""
     if seconds is not None and not 0 < seconds < math.inf:
         raise UsageError(f"--time-limit must be a number of seconds above 0, not {seconds!r}")
 
 
 class Worker:
-    """One of several, not ready yet; what it is given is answered in `Workers.listen`."""
+    """A worker, not ready yet; its answers arrive in `Workers.listen`."""
 
     def __init__(self, index: int) -> None:
-        self.index = index  # its place among the workers, which is its GPU
+        self.index = index  # index among the workers, and of its GPU
         self.ready = False
         self.job: Job | None = None
 
-    since = 0.0  # when it was given its job, by the monotonic clock
+    since = 0.0  # start of its job, by the monotonic clock
 
     @abstractmethod
     def give(self, items: list[Any]) -> None:
-        """Let it begin. If it has died, `Workers.listen` says so, not this."""
+        """Start a job. If the worker has died, `Workers.listen` reports it."""
 
     @abstractmethod
     def stop(self) -> None:
-        """End it, whatever it is doing."""
+        """Stop it immediately."""
 
 
 class Workers(Engine):
-    """Keeps ``count`` workers, all with the same function, by default as many as the device can use."""
+    """Keeps ``count`` workers with the same function, by default as many as the device can use."""
 
-    most_deaths = 2  # an item is lost that ended so many workers
-    failed_starts = 1  # so many workers in a row may die before they are ready, the last of them an error
+    most_deaths = 2  # number of crashed workers after which an item is lost
+    failed_starts = 1  # number of consecutive start-up failures that is an error
 
     def __init__(self, count: int | None = None, time_limit: float | None = None) -> None:
         check_count(count)
         check_limit(time_limit)
-        self.time_limit = time_limit  # seconds an item; who takes longer is ended
+        self.time_limit = time_limit  # seconds per item; slower workers are stopped
         self._asked = count
         self._function: Function | None = None
         self._told: set[str] = set()
@@ -79,7 +79,7 @@ class Workers(Engine):
 
     @abstractmethod
     def listen(self) -> Iterable[tuple[Worker, Event]]:
-        """Waits until one or more of the members have something to say; may return nothing now and then."""
+        """Waits for messages of the members; may return none."""
 
     @abstractmethod
     def default_count(self) -> int:
@@ -102,35 +102,35 @@ class Workers(Engine):
         yield from Schedule(self, items, lost).results()
 
     def staff(self) -> list[Worker]:
-        """The members, with a new one in the place of each that died."""
+        """The members, with dead ones replaced."""
         assert self._function is not None
         for index in sorted(set(range(self.count)) - {worker.index for worker in self.members}):
             self.members.append(self.start(self._function, index))
         return self.members
 
     def _allowed(self, worker: Worker) -> float:
-        """Seconds until ``worker`` must have answered."""
+        """Seconds until the deadline of ``worker``."""
         if self.time_limit is None or worker.job is None:
             return math.inf
         return worker.since + self.time_limit * len(worker.job.items) - time.monotonic()
 
     def patience(self) -> float | None:
-        """Seconds until somebody is overdue; None while nobody can be."""
+        """Seconds until the next deadline; None if there is none."""
         soonest = min((self._allowed(worker) for worker in self.members), default=math.inf)
         return None if soonest == math.inf else max(0.0, soonest)
 
     def overdue(self) -> list[tuple[Worker, str]]:
-        """Workers that hang, and what is said of them."""
+        """Workers that missed their deadline, with the reason."""
         reason = f"no answer within {self.time_limit:g} s" if self.time_limit is not None else ""
         return [(worker, reason) for worker in self.members if self._allowed(worker) <= 0]
 
     def dismiss(self) -> None:
-        """End every worker."""
+        """Stop all workers."""
         while self.members:
             self.remove(self.members[-1])
 
     def remove(self, worker: Worker) -> None:
-        """End one worker."""
+        """Stop one worker."""
         self.members.remove(worker)
         worker.stop()
 
@@ -138,19 +138,19 @@ class Workers(Engine):
         return []
 
     def is_ready(self, worker: Worker) -> None:
-        """Note that a worker has become ready."""
+        """Record that a worker is ready."""
         worker.ready = True
         self._died_starting = 0
 
     def has_died(self, worker: Worker, reason: str) -> None:
-        """Note that a worker has died. Raises `EvonasError` when too many did so before they were ready."""
+        """Record that a worker has died. Raises `EvonasError` if too many died during start-up."""
         self.remove(worker)
         self._died_starting += not worker.ready
         if self._died_starting >= self.failed_starts:
-            raise EvonasError(f"a worker ended before it could begin: {reason}")
+            raise EvonasError(f"a worker exited during start-up: {reason}")
 
     def announce_once(self, text: str) -> None:
-        """A warning that many workers may give."""
+        """A warning, issued once even if many workers send it."""
         if text not in self._told:
             self._told.add(text)
             self.announce(text)

@@ -1,1 +1,1 @@
-"""A trained network in the formats of others: one format a file, over one shared write and check."""
+"""Export of trained networks: one file per format over a shared write and check."""

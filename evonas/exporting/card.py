@@ -1,4 +1,4 @@
-"""The model card: what the network is, what it withstands, and how its files are loaded."""
+"""The model card: the network, its robustness, and how to load its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "README.md"
 
 
 def card(subject: Subject, written: Sequence[Format]) -> str:
-    """Markdown, with the header that model hubs read."""
+    """Markdown with the YAML header of model hubs."""
     facts = subject.facts
     files = ", ".join(f"`{format.file}`" for format in written)
     sections = [
@@ -22,7 +22,7 @@ def card(subject: Subject, written: Sequence[Format]) -> str:
         "tags: [robustness, neural-architecture-search]\n---",
         f"# {facts['space']} network for {facts['dataset']}",
         f"An image classifier found or trained by evonas: {count(facts['params'])} parameters, "
-        f"{count(facts['flops'])} FLOPs an image. Files: {files}.",
+        f"{count(facts['flops'])} FLOPs per image. Files: {files}.",
         "## Input and output",
         _input(facts),
         "## Accuracy",
@@ -43,7 +43,7 @@ def _input(facts: Mapping[str, Any]) -> str:
         f"- output: {facts['output']}\n"
         f"- {facts['classes']} classes: {classes}\n"
         f"- mean {_numbers(facts['mean'])}, std {_numbers(facts['std'])}: those of the training images; "
-        "pt2 and onnx apply them by themselves"
+        "pt2 and onnx include the normalisation"
     )
 
 
@@ -59,11 +59,11 @@ def _training(facts: Mapping[str, Any]) -> str:
 
 
 def _accuracies(evaluation: Stored) -> Iterator[str]:
-    """A row for each number of evaluation.json, with its 95 % interval where it has one."""
+    """A row for each number of evaluation.json, with its 95 % interval if there is one."""
     found: Mapping[str, Any] | None = evaluation.content
     if found is None:
-        earlier = " An earlier state of these weights was." if evaluation.note else ""
-        yield f"Not measured: `evonas evaluate` does it.{earlier}"
+        earlier = " An earlier state of the weights was evaluated." if evaluation.note else ""
+        yield f"Not evaluated; run `evonas evaluate`.{earlier}"
         return
     yield "| images | accuracy | 95 % interval |\n|---|---|---|"
     yield f"| clean | {_share(found['clean'])} |"
@@ -74,12 +74,12 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
     if corruptions := found.get("corruptions"):
         yield f"| mean over corruptions ({corruptions['source']}) | {percent(corruptions['mean'])} | |"
     hrs = ", ".join(f"{name} {percent(value)}" for name, value in found["hrs"].items())
-    yield f"\nMeasured on {found['clean']['n']} test images."
+    yield f"\nEvaluated on {found['clean']['n']} test images."
     if hrs:
         yield f"HRS, the harmonic mean of clean and robust accuracy: {hrs}."
     failed = [check["name"] for check in found.get("checks", []) if not check["passed"]]
     if failed:
-        yield f"\nChecks of the protocol that failed: {'; '.join(failed)}."
+        yield f"\nFailed sanity checks: {'; '.join(failed)}."
 
 
 def _share(rate: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Every format of a trained network, each checked against the network itself before it is written."""
+"""Writes a trained network in every format, each checked against the network first."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from evonas.exporting.target import exported_from
 from evonas.observer import Observer, Unwatched
 from spaces.errors import EvonasError, UsageError
 
-BATCHES = (1, 7)  # images that a file is checked with at once
-TOLERANCE = 1e-4  # of a logit
+BATCHES = (1, 7)  # batch sizes of the check
+TOLERANCE = 1e-4  # largest difference of a logit
 
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """One file, and how far its logits are from those of the network at most."""
+    """One file, and the largest difference of its logits from those of the network."""
 
     format: str
     path: Path
     bytes: int
-    seconds: float  # to make and to check it
+    seconds: float  # to write and check it
     difference: dict[int, float]  # by the number of images
 
 
 @dataclass(frozen=True)
 class Export:
-    """The files of an export, the card that describes them, and the formats that were left out with the reason."""
+    """The files of an export, the model card, and the skipped formats with the reason."""
 
     checkpoint: Path
     genotype: str
@@ -45,7 +45,7 @@ class Export:
     left_out: dict[str, str]
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that ``evonas export --json`` prints."""
+        """The JSON object that ``evonas export --json`` prints."""
         files = [{**asdict(file), "path": str(file.path)} for file in self.files]
         found = {"checkpoint": str(self.checkpoint), "genotype": self.genotype, "tolerance": TOLERANCE}
         return found | {"files": files, "card": str(self.card), "left_out": self.left_out}
@@ -54,10 +54,10 @@ class Export:
 def export(
     target: Path, names: Sequence[str] | None = None, out: Path | None = None, observer: Observer | None = None
 ) -> Export:
-    """Write the trained network at ``target`` in the formats ``names``, by default in all whose packages are here.
+    """Write the trained network at ``target`` in the formats ``names``, by default in all installed ones.
 
-    Raises `UsageError` for a run whose winner is not trained and for an unknown format, `EvonasError` for a format
-    whose packages are missing and for one whose logits are not those of the network; the latter leaves no file.
+    Raises `UsageError` for a run without a trained network and for an unknown format, `EvonasError` for a format
+    whose packages are missing and for one whose logits differ from the network; the latter writes no file.
     """
     observer = observer or Unwatched()
     chosen, left_out = _choose(names)
@@ -73,13 +73,13 @@ def export(
         apart = max(files[-1].difference.values())
         observer.message(f"{format.name}: {files[-1].path}, logits differ by at most {apart:.2g}")
     for reason in left_out.values():
-        observer.message(f"left out: {reason}")
+        observer.message(f"skipped: {reason}")
     replace_text(directory / FILE, card(subject, chosen), own=False)
     return Export(place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out)
 
 
 def _choose(names: Sequence[str] | None) -> tuple[list[Format], dict[str, str]]:
-    """The formats to write, and of those that nobody named the ones that cannot be, with the reason."""
+    """The formats to write, and the skipped formats with the reason if no names are given."""
     if names is None:
         everything = [formats[name] for name in formats]
         return [one for one in everything if not one.missing], {
@@ -102,9 +102,9 @@ def _write(format: Format, subject: Subject, directory: Path) -> ExportedFile:
         images = subject.images(count)
         with torch.no_grad():
             difference[count] = (network(images) - subject.logits(images)).abs().max().item()
-        if not difference[count] <= TOLERANCE:  # nor if it is no number
+        if not difference[count] <= TOLERANCE:  # also false for nan
             raise EvonasError(
-                f"{format.name} was not written: at batch {count} its logits differ from the network's by "
+                f"{format.name} was not written: at batch size {count} its logits differ from the network by "
                 f"{difference[count]:.3g}, more than {TOLERANCE:g}"
             )
     path = directory / format.file

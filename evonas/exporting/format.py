@@ -1,4 +1,4 @@
-"""What every format offers: the file of a network, and the network of a file."""
+"""The interface of a format: from a network to a file and back."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ INSTALL = 'pip install "evonas[export]"'
 
 
 class Format(ABC):
-    """One file format. A file is made in memory, so that it is checked before anything is written."""
+    """One file format. Files are created in memory and checked before they are written."""
 
     name: ClassVar[str]
     file: ClassVar[str]  # its name in the directory of an export
-    packages: ClassVar[tuple[str, ...]] = ()  # to write and to check it, beside the core's
+    packages: ClassVar[tuple[str, ...]] = ()  # to write and check it, in addition to the core
 
     @property
     def missing(self) -> list[str]:
@@ -32,11 +32,11 @@ class Format(ABC):
 
     @property
     def advice(self) -> str:
-        """What to do about the packages that are missing."""
+        """How to install the missing packages."""
         return f"{self.name} needs {' and '.join(self.missing)}: {INSTALL}"
 
     def require(self) -> None:
-        """Raises `EvonasError` naming what is not installed."""
+        """Raises `EvonasError` naming the missing packages."""
         if self.missing:
             raise EvonasError(self.advice)
 
@@ -50,7 +50,7 @@ class Format(ABC):
 
     @abstractmethod
     def how_to_load(self, subject: Subject) -> str:
-        """A few lines of markdown for whoever has the file."""
+        """Markdown that explains how to load the file."""
 
 
 formats: Registry[Format] = Registry("format")

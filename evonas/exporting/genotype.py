@@ -24,7 +24,7 @@ class Genotype(Format):
         return (json.dumps(subject.facts, indent=2) + "\n").encode()
 
     def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
-        """The network rebuilt from the JSON alone, with the weights of the exported one."""
+        """The network rebuilt from the JSON, with the weights of the exported network."""
         from evonas.exporting.subject import rebuilt
 
         model = rebuilt(json.loads(content))
@@ -35,8 +35,8 @@ class Genotype(Format):
         facts = subject.facts
         dataset = "folder:PATH" if facts["dataset"] == "folder" else facts["dataset"]
         return (
-            f"The architecture as text, in the syntax of its literature, and "
-            "the facts of this page but for the accuracies. With evonas it trains again by\n\n"
+            f"The architecture in the syntax of the literature, and the "
+            "facts of this page except the accuracies. To train it again with evonas\n\n"
             "```python\n"
             "import json, evonas\n\n"
             f'genotype = json.load(open("{self.file}"))["genotype"]\n'

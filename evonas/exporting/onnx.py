@@ -28,7 +28,9 @@ class Onnx(Format):
         import torch
 
         if (size := 4 * subject.facts["params"]) > LARGEST:
-            raise EvonasError(f"one ONNX file holds 2 GB, not the {size} bytes of this network; choose pt2")
+            raise EvonasError(
+                f"this network has {size} bytes, but an ONNX file is limited to 2 GB; use --format pt2"
+            )
         exported = torch.onnx.export(
             subject.program,
             (subject.images(2),),
@@ -42,12 +44,12 @@ class Onnx(Format):
         assert exported is not None
         model = exported.model_proto
         for part in (*model.graph.node, *model.graph.value_info):
-            del part.metadata_props[:]  # the history of each node, three times the size of the rest
+            del part.metadata_props[:]  # the debug history of each node, three times the size of the rest
         model.producer_name = "evonas"
         return model.SerializeToString()
 
     def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
-        """As onnxruntime computes it on the CPU."""
+        """The network as onnxruntime computes it on the CPU."""
         import onnxruntime
         import torch
 
@@ -57,7 +59,7 @@ class Onnx(Format):
     def how_to_load(self, subject: Subject) -> str:
         side = subject.image_size
         return (
-            f"Input `{INPUT}`, output `{OUTPUT}`, any batch. With onnxruntime:\n\n"
+            f"Input `{INPUT}`, output `{OUTPUT}`, any batch size. With onnxruntime:\n\n"
             "```python\n"
             "import numpy, onnxruntime\n\n"
             f'session = onnxruntime.InferenceSession("{self.file}")\n'

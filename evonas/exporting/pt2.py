@@ -1,4 +1,4 @@
-"""``pt2``: the archive of `torch.export`, which PyTorch alone loads."""
+"""``pt2``: the archive of `torch.export`, which needs only PyTorch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PT2(Format):
-    """The archive of torch.export with weights, for any number of images; PyTorch alone loads it."""
+    """The archive of torch.export with weights, for any batch size; needs only PyTorch."""
 
     name = "pt2"
     file = "model.pt2"
@@ -35,7 +35,7 @@ class PT2(Format):
     def how_to_load(self, subject: Subject) -> str:
         side = subject.image_size
         return (
-            "With PyTorch, and nothing else:\n\n"
+            "With PyTorch only:\n\n"
             "```python\n"
             "import torch\n\n"
             f'network = torch.export.load("{self.file}").module()\n'

@@ -1,4 +1,4 @@
-"""``safetensors``: the weights alone, under the module names of the literature."""
+"""``safetensors``: the weights under the module names of the literature."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from evonas.exporting.subject import Subject
 
-FACTS = "evonas"  # the key of the header that has the facts as JSON
+FACTS = "evonas"  # header key of the facts as JSON
 
 
 class SafeTensors(Format):
@@ -31,7 +31,7 @@ class SafeTensors(Format):
         return save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
 
     def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
-        """The network rebuilt from the header, with the weights of the file and no others."""
+        """The network rebuilt from the header with the weights of the file."""
         from safetensors.torch import load
 
         from evonas.exporting.subject import rebuilt
@@ -49,8 +49,8 @@ class SafeTensors(Format):
         names = list(subject.model.network.state_dict())
         return (
             f"{len(names)} tensors under the module names of the {subject.facts['space']} literature "
-            f"(`{names[0]}`, ..., `{names[-1]}`), so that a network of its code loads them with "
-            "`load_state_dict`; `mean` and `std` (3,) are what the input is normalised with, (x - mean) / std; "
+            f"(`{names[0]}`, ..., `{names[-1]}`), so that networks of its code load them with "
+            "`load_state_dict`; `mean` and `std` (3,) normalise the input, (x - mean) / std; "
             f"`{FACTS}` in the header is the content of genotype.json. With PyTorch and safetensors:\n\n"
             "```python\n"
             "from safetensors.torch import load_file\n\n"

@@ -1,4 +1,4 @@
-"""The network that is exported, and what is known of it."""
+"""The network to export, and its facts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OUTPUT = "float32 (N, classes): logits; the class is the largest"
 
 @dataclass(frozen=True)
 class Subject:
-    """A trained classifier on the CPU in eval mode, the facts of it as JSON has them, and its evaluation."""
+    """A trained classifier on the CPU in eval mode, its facts as JSON, and its evaluation."""
 
     model: Classifier
     facts: dict[str, Any]
@@ -44,13 +44,13 @@ class Subject:
         return torch.rand(shape, generator=torch.Generator().manual_seed(count))
 
     def logits(self, images: Tensor) -> Tensor:
-        """The answer of the network itself."""
+        """The logits of the network."""
         with torch.no_grad():
             return self.model(images)
 
     @cached_property
     def program(self) -> torch.export.ExportedProgram:
-        """The network as `torch.export` traces it, for any number of images; without the paths of source files."""
+        """The network traced by `torch.export`, for any batch size, without paths of source files."""
         batch = torch.export.Dim("batch")
         with torch.no_grad():
             program = torch.export.export(self.model, (self.images(2),), dynamic_shapes=({0: batch},))
@@ -93,7 +93,7 @@ def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
         "output": OUTPUT,
         "params": space.params(genotype, settings.size),
         "flops": space.flops(genotype, settings.size),
-        "dataset": settings.dataset.partition(":")[0],  # not where a folder lies
+        "dataset": settings.dataset.partition(":")[0],  # without the location of a folder
         "training": {
             "recipe": settings.recipe,
             "epoch": found.epoch,
@@ -107,7 +107,7 @@ def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
 
 
 def _class_names(settings: TrainSettings) -> list[str] | None:
-    """None where the data set is not here any more, or has other classes now."""
+    """None if the data set is missing or has other classes now."""
     with contextlib.suppress(EvonasError):
         names = describe(settings.dataset, settings.data_dir, settings.image_size).classes
         return list(names) if len(names) == settings.classes else None

@@ -1,4 +1,4 @@
-"""What may be exported: a checkpoint, or a run whose winner is trained to the end."""
+"""Exports a checkpoint, or a run whose training is finished."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from spaces.errors import UsageError
 
 
 def exported_from(target: Path) -> Target:
-    """The checkpoint to export. Raises `UsageError` with the command that is missing."""
+    """The checkpoint to export. Raises `UsageError` with the command to run first."""
     place = locate(target)
     if not target.is_dir():
         return place
     if not (target / DIRECTORY / RESULT).is_file():
-        raise UsageError(f"the training in {target} is not finished; {command('train', target)} goes on with it")
+        raise UsageError(f"the training in {target} is not finished; continue it with: {command('train', target)}")
     if (target / DATABASE).is_file() and not (target / JOURNAL).is_file():
         _require_winner(target, place.checkpoint)
     return place
 
 
 def _require_winner(run: Path, trained: Path) -> None:
-    """That a search which went on since has found no better genotype."""
+    """Checks that a resumed search has not found a better genotype since."""
     genotype = checkpoint.load(trained).genotype
     with Run.read(run) as store:
         best = store.best()
     if best is not None and best.genotype != genotype:
         raise UsageError(
-            f"the network in {trained.parent} is not of the best genotype of {run}; {command('train', run)} "
-            f"trains that, {command('export', trained)} takes this one"
+            f"the network in {trained.parent} does not have the best genotype of {run}. Train that with: "
+            f"{command('train', run)}, or export this network with: {command('export', trained)}"
         )

@@ -1,1 +1,1 @@
-"""The final stage: train one genotype, and measure what it withstands."""
+"""The final stage: train one genotype and evaluate its robustness."""

@@ -1,4 +1,4 @@
-"""The attacks that a network is trained with, made on the batch that it is about to learn from."""
+"""The attacks of adversarial training, computed on each training batch."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def perturb(
 
 
 def step_size_of(recipe: Recipe, steps: int) -> float:
-    """The recipe's own for its own number of steps, 2.5 eps / steps for another."""
+    """The step size of the recipe for its number of steps, 2.5 eps / steps for another number."""
     return recipe.step_size if steps == recipe.steps else 2.5 * recipe.eps / steps
 
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Batch statistics as in training, but nothing is learned of these images and no path is dropped."""
+    """Uses batch statistics as in training, without updating running statistics or dropping paths."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     before = [(norm.running_mean, norm.running_var, norm.num_batches_tracked) for norm in norms]
     droppers: list[Any] = [module for module in model.modules() if getattr(module, "drop_path_prob", 0.0)]

@@ -12,14 +12,14 @@ from evonas.final.recipe import Recipe
 
 
 class Draws(NamedTuple):
-    """What chance decides for N images."""
+    """The random choices for N images."""
 
     shift: Tensor  # (N, 2) rows and columns into the padded image
     flip: Tensor  # (N,)
-    centre: Tensor  # (N, 2) of the square that is blanked
+    centre: Tensor  # (N, 2) centre of the cutout square
 
     def at(self, chosen: Tensor | slice) -> Draws:
-        """The draws of some of the images."""
+        """The random choices of some of the images."""
         return Draws(*(values[chosen] for values in self))
 
 

@@ -1,4 +1,4 @@
-"""A moving average of weights and buffers, which classifies better than the weights of any one moment."""
+"""An exponential moving average of weights and buffers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-FIRST_STEPS = 10  # the average follows faster while there is little to average
+FIRST_STEPS = 10  # the average follows faster at first
 
 
 class MovingAverage:
@@ -19,7 +19,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, model: nn.Module, step: int) -> None:
-        """Take in the weights and buffers of ``model`` after ``step`` steps."""
+        """Update with the weights and buffers of ``model`` after ``step`` steps."""
         decay = min(self.decay, (1 + step) / (FIRST_STEPS + step))
         mine, theirs = self.model.state_dict(), model.state_dict()
         floating = [name for name, value in mine.items() if value.is_floating_point()]

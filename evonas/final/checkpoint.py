@@ -1,4 +1,4 @@
-"""Checkpoints in safetensors: weights and what they belong to in one file, written in one step."""
+"""Checkpoints in safetensors: weights and metadata in one file, written atomically."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FORMAT = "evonas checkpoint 1"
 MODEL = "model."  # prefix of the weights and buffers of the classifier
-AUXILIARY = MODEL + "network.auxiliary_head."  # which only a training has
+AUXILIARY = MODEL + "network.auxiliary_head."  # prefix of the training state
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32"}
 LARGEST_HEADER = 64 * 2**20  # bytes
 
@@ -34,7 +34,7 @@ class Checkpoint:
     path: Path
     settings: TrainSettings
     epoch: int  # finished
-    facts: dict[str, Any]  # accuracies, versions and what a training needs to go on
+    facts: dict[str, Any]  # accuracies, versions and the state that a training continues from
     tensors: dict[str, Tensor]  # by name; those of the classifier begin with `MODEL`
 
     @property
@@ -43,7 +43,7 @@ class Checkpoint:
         return self.settings.genotype
 
     def model(self, device: str = "cpu") -> Classifier:
-        """The classifier with its weights, in eval mode. Raises `EvonasError` if they do not fit its genotype."""
+        """The classifier with its weights, in eval mode. Raises `EvonasError` if they do not fit the genotype."""
         self._require_room()
         classifier = self.settings.build()
         weights = {
@@ -59,12 +59,12 @@ class Checkpoint:
         return classifier.to(device).eval()
 
     def _require_room(self) -> None:
-        """Refuses settings of a network larger than what the file holds, before memory is taken for it."""
+        """Refuses settings of a network larger than the file, before memory is allocated for it."""
         space, settings = spaces[self.settings.space], self.settings
         if None in (settings.channels, settings.layers, settings.classes, settings.image_size):
-            raise EvonasError(f"{self.path} does not say how large its network is")
+            raise EvonasError(f"{self.path} lacks the size of its network")
         if len(settings.mean) != 3 or len(settings.std) != 3:
-            raise EvonasError(f"{self.path} does not say how its images were normalised")
+            raise EvonasError(f"{self.path} lacks the normalisation of its images")
         claimed = space.params(space.parse(settings.genotype), settings.size)
         held = sum(tensor.numel() for name, tensor in self.tensors.items() if name.startswith(MODEL))
         if claimed > held:
@@ -82,7 +82,7 @@ def write(
     tensors: Mapping[str, Tensor],
     advice: str = UNTOUCHED,
 ) -> None:
-    """Replace ``path`` in one step, seen onto the disk. Raises `EvonasError` with ``advice`` if that fails."""
+    """Replace ``path`` atomically and sync it. Raises `EvonasError` with ``advice`` on failure."""
     from safetensors.torch import save
 
     metadata = {
@@ -96,31 +96,31 @@ def write(
 
 
 def load(path: Path) -> Checkpoint:
-    """The checkpoint at ``path``. Raises `EvonasError` with one message for a file that is none."""
+    """The checkpoint at ``path``. Raises `EvonasError` with one message if the file is not a checkpoint."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise UsageError(f"{path} is not a checkpoint: there is no such file")
+        raise UsageError(f"{path} is not a checkpoint: no such file")
     try:
         _check_header(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise EvonasError(
-                    f"{path} is not a checkpoint of evonas (its header says {metadata.get('format')!r})"
+                    f"{path} is not an evonas checkpoint (its header says {metadata.get('format')!r})"
                 )
             settings = TrainSettings.from_dict(parse_json(metadata["settings"]))
             facts, epoch = parse_json(metadata["facts"]), int(metadata["epoch"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise EvonasError(
-            f"{path} is damaged or no safetensors file ({' '.join(str(error).split())}); it was left as it is"
+            f"{path} is damaged or not a safetensors file ({' '.join(str(error).split())}); it was not changed"
         ) from None
     return Checkpoint(path, settings, epoch, facts, tensors)
 
 
 def settings_of(path: Path) -> TrainSettings:
-    """What a checkpoint was trained with, from its header alone. Raises `EvonasError` for a file that is none."""
+    """The training settings in the header of a checkpoint. Raises `EvonasError` for any other file."""
     try:
         size = _check_header(path)
         with path.open("rb") as file:
@@ -129,13 +129,11 @@ def settings_of(path: Path) -> TrainSettings:
             raise ValueError(f"its header says {metadata['format']!r}")
         return TrainSettings.from_dict(json.loads(metadata["settings"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise EvonasError(
-            f"{path} is damaged or no checkpoint of evonas ({error}); it was left as it is"
-        ) from None
+        raise EvonasError(f"{path} is damaged or not an evonas checkpoint ({error}); it was not changed") from None
 
 
 def weights_digest(path: Path) -> str:
-    """What `tensors_digest` says of the classifier in a checkpoint, from the file alone and without PyTorch.
+    """The `tensors_digest` of the classifier in a checkpoint, computed without PyTorch.
 
     SHA-256 of names, types, shapes and values in the order of names. Raises `EvonasError` for a damaged file.
     """
@@ -152,20 +150,18 @@ def weights_digest(path: Path) -> str:
                 file.seek(size + begin)
                 found.update(file.read(end - begin))
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise EvonasError(
-            f"{path} is damaged or no checkpoint of evonas ({error}); it was left as it is"
-        ) from None
+        raise EvonasError(f"{path} is damaged or not an evonas checkpoint ({error}); it was not changed") from None
     return found.hexdigest()
 
 
 def _check_header(path: Path) -> int:
-    """The length of the header; refuses what is not safetensors before anything is allocated for it."""
+    """The length of the header; refuses files that are not safetensors before memory is allocated."""
     with path.open("rb") as file:
         first = file.read(9)
     size = int.from_bytes(first[:8], "little")
     if len(first) < 9 or first[8:9] != b"{" or size > min(LARGEST_HEADER, path.stat().st_size - 8):
         kind = (
-            "a pickle, which is never read"
+            "a pickle, which evonas never loads"
             if first[:1] == b"\x80" or first[:2] == b"PK"
             else "no safetensors header"
         )

@@ -1,4 +1,4 @@
-"""Evaluated networks side by side, and beside what the literature reports."""
+"""Comparison of evaluated networks with each other and with published results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from spaces.errors import EvonasError, UsageError, shorten
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """One network; accuracies from 0 to 1, params in units, None for what was not measured."""
+    """One network; accuracies from 0 to 1, params as a count, None if not measured."""
 
     name: str
     dataset: str
@@ -42,13 +42,13 @@ class ComparedRow:
 
 
 def compare(targets: list[Path]) -> list[ComparedRow]:
-    """A row for each run or checkpoint that was evaluated, then the published rows of its data set.
+    """A row for each evaluated run or checkpoint, then the published rows of its data set.
 
-    Raises `UsageError` for one that was not evaluated with the weights that it has now, `EvonasError` for an
-    evaluation that cannot be read.
+    Raises `UsageError` for a network whose present weights were not evaluated, `EvonasError` for an evaluation
+    that cannot be read.
     """
     if not targets:
-        raise UsageError("give at least one run or checkpoint to compare")
+        raise UsageError("pass at least one run or checkpoint")
     rows = [_measured(target) for target in targets]
     datasets = dict.fromkeys(row.dataset for row in rows)
     return rows + [row for dataset in datasets for row in _published(dataset)]
@@ -59,10 +59,10 @@ def _measured(target: Path) -> ComparedRow:
     try:
         found = parse_json(place.result.read_text(encoding="utf-8"))
     except OSError:
-        raise UsageError(f"{target} is not evaluated yet; {command('evaluate', target)} does it") from None
+        raise UsageError(f"{target} is not evaluated yet; run: {command('evaluate', target)}") from None
     except ValueError as error:
         raise EvonasError(
-            f"{place.result} cannot be read: {error}; {command('evaluate', target)} writes it anew"
+            f"{place.result} cannot be read: {error}; rebuild it with: {command('evaluate', target)}"
         ) from None
     if isinstance(found, dict) and (note := outdated(place, found)):
         raise UsageError(note)
@@ -71,8 +71,8 @@ def _measured(target: Path) -> ComparedRow:
         return _row(target, found, trained)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvonasError(
-            f"{place.result} is not what an evaluation writes ({type(error).__name__}: "
-            f"{shorten(str(error), 100)}); {command('evaluate', target)} writes it anew"
+            f"{place.result} is not a valid evaluation ({type(error).__name__}: "
+            f"{shorten(str(error), 100)}); rebuild it with: {command('evaluate', target)}"
         ) from None
 
 

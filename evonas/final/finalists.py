@@ -1,4 +1,4 @@
-"""Successive halving: the best genotypes of a search compete by short trainings before one is trained in full."""
+"""Successive halving: the best genotypes of a search compete in short trainings before one is trained in full."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError
 
 JOURNAL = "finalists.json"
-STANDARD_EPS = 1.0  # in 1/255; networks that were not trained against attacks withstand no more
+STANDARD_EPS = 1.0  # in 1/255; networks without adversarial training are broken by larger ones
 
 
 @dataclass(frozen=True)
 class Finalist:
-    """One competitor: the individual of the search, and what it reached in the last round it was in."""
+    """One finalist: the individual of the search and its result in its last round."""
 
     birth: int
     genotype: str
@@ -38,9 +38,9 @@ class Finalist:
 
 
 def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
-    """(competitors, epochs) of each round: half of them go on, to twice the epochs.
+    """(finalists, epochs) of each round: half of them advance to twice as many epochs.
 
-    Every round costs the same, all together about one training of ``epochs``.
+    All rounds cost the same, together about one training of ``epochs``.
     """
     number = max(1, (count - 1).bit_length())
     first = max(1, epochs // (count * number))
@@ -50,7 +50,7 @@ def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
 def compete(
     run: Path, individuals: list[IndividualRow], options: Mapping[str, Any], observer: Observer
 ) -> list[Finalist]:
-    """The finalists of a run, the winner first; every training and every result is kept in ``run``/finalists.
+    """The finalists of a run, the winner first; trainings and results are stored in ``run``/finalists.
 
     In each round every competitor is trained from its initial weights, for twice as many epochs as in the round
     before, and ranked by its accuracy on the images held out under PGD-10 (with the recipe's eps, or with 1/255
@@ -88,11 +88,11 @@ def compete(
 
 
 def _require_alone() -> None:
-    """Each of several processes would train every finalist, into the same files."""
+    """Several processes would train every finalist into the same files."""
     if not alone():
         raise UsageError(
-            "finalists compete in one process: give the command without torchrun; once they have, the training of "
-            "the winner may be interrupted and go on under torchrun"
+            "finalists compete in one process: run the command without torchrun; afterwards the training of the "
+            "winner can be interrupted and resumed with torchrun"
         )
 
 
@@ -106,9 +106,7 @@ def _known(run: Path) -> dict[str, dict[str, float]]:
             key: {name: float(value[name]) for name in ("robust", "validation")} for key, value in found.items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise EvonasError(
-            f"{path} cannot be read: {error}; rename it to let the finalists compete again"
-        ) from None
+        raise EvonasError(f"{path} cannot be read: {error}; rename it to repeat the competition") from None
 
 
 def _trained(directory: Path, settings: TrainSettings, observer: Observer) -> dict[str, float]:

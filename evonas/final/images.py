@@ -1,4 +1,4 @@
-"""The images of a training, on its device as uint8: those to learn from, and those that choose the checkpoint."""
+"""Training and validation images, on the device as uint8."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Images:
 
 
 def split(settings: TrainSettings) -> tuple[Images, Images]:
-    """Images to learn from and images held out, by hash(seed, data set), every class in proportion.
+    """Training and validation images, split by hash(seed, data set) with every class in proportion.
 
-    Raises `EvonasError` for images of another size than the settings say.
+    Raises `EvonasError` if the images do not have the size of the settings.
     """
     data = source(settings.dataset, settings.data_dir, settings.image_size)
     everything = Images(data.images("train"), data.labels("train"))
@@ -39,7 +39,7 @@ def split(settings: TrainSettings) -> tuple[Images, Images]:
     if tuple(everything.images.shape[1:]) != shape:
         found = "x".join(str(side) for side in everything.images.shape[2:])
         raise EvonasError(
-            f"the images of {settings.dataset} have {found} pixels, the network is for {settings.image_size}"
+            f"the images of {settings.dataset} have {found} pixels, but the network expects {settings.image_size}"
         )
     assert settings.validation is not None
     held_out = _stratified(everything.labels, settings.validation, settings)
@@ -52,13 +52,13 @@ def split(settings: TrainSettings) -> tuple[Images, Images]:
 
 
 def testing_images(settings: TrainSettings) -> Images:
-    """The test set, for the one time that it is looked at."""
+    """The test set, which is used once."""
     data = source(settings.dataset, settings.data_dir, settings.image_size)
     return Images(data.images("test"), data.labels("test")).to(settings.device)
 
 
 def _stratified(labels: Tensor, count: int, settings: TrainSettings) -> Tensor:
-    """``count`` positions, each class as often as its share: every so-many-th of a shuffled list by class."""
+    """``count`` positions with every class in proportion, at equal distances in a list shuffled within classes."""
     kind = settings.dataset.partition(":")[0]
     generator = torch.Generator().manual_seed(stable_hash(settings.seed, kind, "validation"))
     shuffled = torch.randperm(len(labels), generator=generator)

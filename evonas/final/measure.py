@@ -1,4 +1,4 @@
-"""Accuracy of a classifier on images, clean or under the quick attack that a training watches itself by."""
+"""Accuracy of a classifier on clean images and under the validation attack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Attack = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 
 
 def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> float:
-    """The share of images that ``model`` in eval mode classifies rightly, in float32 without TF32."""
+    """The accuracy of ``model`` in eval mode, in float32 without TF32."""
     was_training = {module: module.training for module in model.modules()}
     model.eval()
     right = 0

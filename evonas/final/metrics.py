@@ -1,4 +1,4 @@
-"""What is measured in every epoch of a training, and the table that it is kept in."""
+"""The metrics of a training, one row per epoch."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from evonas.durable import UNTOUCHED, replace_text
 
 
 class EpochRow(NamedTuple):
-    """One epoch, as it stands in metrics.csv."""
+    """One row of metrics.csv."""
 
     epoch: int  # from 1
     lr: float  # in its last step
     loss: float  # mean over the epoch
-    accuracy: float  # of the training images as they were shown, augmented or attacked
-    validation: float  # accuracy on the images held out
-    robust: float | None  # the same under PGD, for a recipe with an adversary
+    accuracy: float  # on the training images as used, augmented or attacked
+    validation: float  # accuracy on the validation images
+    robust: float | None  # robust accuracy under PGD, for a recipe with an adversary
     seconds: float
     adversary_steps: int = 0  # that the training attack took
 
     @property
     def chosen_by(self) -> float:
-        """The number that the best epoch is chosen by."""
+        """The metric that selects the best epoch."""
         return self.validation if self.robust is None else self.robust
 
 
 def kept(rows: Sequence[EpochRow]) -> EpochRow:
-    """The epoch whose weights are kept: the best one, of equals the one trained longest."""
+    """The best epoch, whose weights are kept; the latest among equals."""
     return max(rows, key=lambda row: (row.chosen_by, row.epoch))
 
 

@@ -1,4 +1,4 @@
-"""A network with the normalisation inside: what is trained, attacked and exported."""
+"""A network including the normalisation: this is trained, attacked and exported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 class Classifier(nn.Module):
     """Images in [0, 1], float (N, 3, H, W), to logits (N, classes): f((x - mean) / std).
 
-    In training mode a network with an auxiliary head answers with the pair (logits, auxiliary logits).
+    In training mode a network with an auxiliary head returns the pair (logits, auxiliary logits).
     """
 
     mean: Tensor

@@ -1,4 +1,4 @@
-"""Several processes that train one network, started by ``torchrun``; alone, everything here does nothing."""
+"""Distributed training, started by ``torchrun``; in a single process everything here is a no-op."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Group:
 
     @property
     def leads(self) -> bool:
-        """Whether this process writes files and speaks."""
+        """Whether this process writes files and messages."""
         return self.rank == 0
 
     @property
     def share(self) -> slice:
-        """The positions of a batch that are this process's."""
+        """The positions of a batch that belong to this process."""
         return slice(self.rank, None, self.world)
 
     def wrapped(self, model: nn.Module, device: str) -> nn.Module:
-        """The model whose gradients are means over all processes."""
+        """The model with gradients averaged over all processes."""
         if self.world == 1:
             return model
         index = [torch.device(device).index or 0] if device.startswith("cuda") else None
@@ -46,7 +46,7 @@ class Group:
         return values
 
     def agreed(self, value: Any) -> Any:
-        """What the leading process says."""
+        """The value of the leading process."""
         if self.world == 1:
             return value
         box = [value]
@@ -55,7 +55,7 @@ class Group:
 
 
 def leads() -> bool:
-    """Whether this process writes files, before there is a group: all but the first of ``torchrun`` only read."""
+    """Whether this process writes files, before the group exists: only the first process of ``torchrun`` does."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -72,7 +72,7 @@ def _number(name: str, default: int | None) -> int:
         found = -1
     if not 0 <= found < 2**31:
         raise UsageError(
-            f"the environment variable {name} must be a count, as torchrun sets it, not {shorten(str(text))}"
+            f"the environment variable {name} must be a number, as set by torchrun, not {shorten(str(text))}"
         )
     return found
 
@@ -87,7 +87,9 @@ def joined(device: str) -> Iterator[tuple[Group, str]]:
     rank, local = _number("RANK", None), _number("LOCAL_RANK", 0)
     if device.startswith("cuda"):
         if local >= torch.cuda.device_count():
-            raise EvonasError(f"process {local} of this machine has no GPU: {torch.cuda.device_count()} are here")
+            raise EvonasError(
+                f"process {local} of this machine has no GPU; the machine has {torch.cuda.device_count()}"
+            )
         device = f"cuda:{local}"
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")

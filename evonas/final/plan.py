@@ -1,4 +1,4 @@
-"""What follows a search: which recipe trains its best genotype, and how that is chosen."""
+"""The final stage of a search: the recipe of the training, the finalists and the evaluation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evonas.records import Records
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError, shorten
 
-FACT = "final"  # the fact of a run that says what follows its search
+FACT = "final"  # the fact of a run that stores its final stage
 MOST_FINALISTS = 1024
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"overrides": {"epochs": 5}, "at_most": 100, "checks": 10},
@@ -27,15 +27,15 @@ class FinalPlan:
     """The final stage of a search. Raises `UsageError` for an unknown recipe or a number out of range."""
 
     recipe: str = "fast"
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # numbers on top of the recipe's
-    finalists: int = 0  # best genotypes that compete by short trainings; 0 or 1: the best score is the winner
-    images: int | None = None  # of the test set, that the winner is measured on; all
-    checks: int = 100  # images that the protocol is checked on
-    at_most: int | None = None  # images, of a smaller test set all; for a preset, where ``images`` is not given
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # changes to the numbers of the recipe
+    finalists: int = 0  # best genotypes that compete in short trainings; 0 or 1: the best score wins
+    images: int | None = None  # test images of the evaluation; None: all
+    checks: int = 100  # images of the sanity checks
+    at_most: int | None = None  # upper limit of a preset, used without ``images``
 
     def __post_init__(self) -> None:
         if not isinstance(self.overrides, Mapping):
-            raise UsageError(f"the numbers on top of a recipe must be named, not {shorten(str(self.overrides))}")
+            raise UsageError(f"changes to a recipe must be given by name, not {shorten(str(self.overrides))}")
         recipes[self.recipe].with_numbers(self.overrides)
         if type(self.finalists) is not int or not 0 <= self.finalists <= MOST_FINALISTS:
             raise UsageError(f"--finalists must be an integer from 0 to {MOST_FINALISTS}, not {self.finalists!r}")
@@ -60,14 +60,14 @@ class FinalPlan:
         return cls(**base)
 
     def among(self, count: int) -> FinalPlan:
-        """With the number of images settled for a test set of ``count``."""
+        """With the number of images resolved for a test set of ``count``."""
         if self.at_most is None:
             return self
         images = min(self.at_most, count) if self.images is None else self.images
         return dataclasses.replace(self, images=images, at_most=None)
 
     def options(self) -> dict[str, Any]:
-        """What `evonas.final.stage.in_run` takes."""
+        """The arguments of `evonas.final.stage.in_run`."""
         return {"recipe": self.recipe, "overrides": dict(self.overrides), "finalists": self.finalists}
 
     def to_json(self) -> str:
@@ -76,7 +76,7 @@ class FinalPlan:
 
     @classmethod
     def from_json(cls, text: str) -> FinalPlan:
-        """The inverse of `to_json`. Raises `EvonasError` if the text is not that."""
+        """The inverse of `to_json`. Raises `EvonasError` for an invalid text."""
         try:
             return cls(**parse_json(text))
         except (TypeError, ValueError) as error:
@@ -86,6 +86,6 @@ class FinalPlan:
 
 
 def plan_of(store: Records) -> FinalPlan | None:
-    """The plan that a search was started with; None for one with ``--no-final``."""
+    """The plan of a search; None with ``--no-final``."""
     text = store.meta(FACT)
     return None if text is None else FinalPlan.from_json(text)

@@ -1,4 +1,4 @@
-"""Products of matrices and convolutions in all the digits of float32."""
+"""Full float32 precision in matrix products and convolutions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Products in float32 are computed in float32, not in TF32 or bfloat16; afterwards as before."""
+    """Within the block float32 products do not use TF32 or bfloat16; the previous setting is restored."""
     switches = _switches()
     before = [getattr(place, name) for place, name, _ in switches]
     try:
@@ -24,9 +24,9 @@ def full_precision() -> Iterator[None]:
 
 
 def _switches() -> list[tuple[Any, str, Any]]:
-    """Where precision is chosen, and the value that stands for all of it.
+    """The switches of the precision, and their value for full float32.
 
-    PyTorch from 2.9 on has a switch for each operation, and refuses to read the older ones once these are used.
+    PyTorch 2.9 and later has a switch per operation, and refuses to read the older ones once these are used.
     """
     backends: Any = torch.backends
     if hasattr(backends.cudnn, "conv"):

@@ -1,4 +1,4 @@
-"""Final performances that the literature reports, to stand beside measured ones.
+"""Published results, to compare with measured ones.
 
 Source: Ha, Kim, Hwang 2023 (arXiv:2306.05031), Table 3: networks of the DARTS space at C=36, L=20 after standard
 training, one run each, no intervals; search seconds on one RTX 3090.

@@ -1,4 +1,4 @@
-"""What a recipe is: every number that training depends on, under one name."""
+"""A recipe: all numbers that a training depends on, under one name."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Recipe:
 
     source: str
     epochs: int
-    batch_size: int | None = None  # 512, or less where that would leave fewer than 40 steps an epoch
-    lr: float = 0.1  # the largest of the schedule
-    lr_batch: int | None = None  # lr is for this many images a step and grows in proportion; None: for any number
+    batch_size: int | None = None  # None: 512, or less if an epoch would have fewer than 40 steps
+    lr: float = 0.1  # peak of the schedule
+    lr_batch: int | None = None  # lr is for this batch size and scales in proportion; None: lr is fixed
     schedule: str = "cosine"
     milestones: tuple[int, ...] = ()  # epochs at which lr falls to a tenth ("steps")
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 5e-4
-    clip: float = 0.0  # largest norm of the gradient; 0: none
+    clip: float = 0.0  # maximum norm of the gradient; 0: no clipping
     label_smoothing: float = 0.0
     crop: int = 4  # pixels of padding that a random crop moves within
-    flip: bool = True  # left and right, where the data set has no objection
-    cutout: int = 0  # side of the square that is blanked; 0: none
+    flip: bool = True  # horizontal flips, if the data set allows them
+    cutout: int = 0  # side of the cutout square in pixels; 0: none
     drop_path: float = 0.0  # in the last epoch; rises linearly from 0
     auxiliary: float = 0.0  # weight of the auxiliary head's loss; 0: no head
     ema: float = 0.0  # decay of the moving average of weights and buffers; 0: none
@@ -70,22 +70,22 @@ class Recipe:
 
     @property
     def in_full(self) -> str:
-        """Every number that is not switched off."""
+        """All numbers that are in use."""
         numbers = {name: getattr(self, name) for name in _TYPES if name != "batch_size" or self.batch_size}
         if self.adversary == "none":
             numbers = {name: value for name, value in numbers.items() if name not in ("eps", "step_size", "steps")}
         return ", ".join(f"{name}={value}" for name, value in numbers.items() if value not in (0, (), "none"))
 
     def with_numbers(self, given: Mapping[str, Any]) -> Recipe:
-        """The recipe with some numbers replaced. Raises `UsageError` for a name or a value that it has not."""
+        """The recipe with some numbers replaced. Raises `UsageError` for an unknown name or an invalid value."""
         values = {}
         for name, value in given.items():
             if name not in _TYPES:
-                raise UsageError(f"a recipe has no number {name!r}: {closest(name, list(_TYPES))}")
+                raise UsageError(f"a recipe has no setting {name!r}: {closest(name, list(_TYPES))}")
             values[name] = value if not isinstance(value, str) else _read(name, value)
         if values.get("lr") is not None and "lr_batch" not in values:
-            values["lr_batch"] = None  # what is asked for is what is used
-        if "epochs" in values and "milestones" not in values:  # a shorter training has them in proportion
+            values["lr_batch"] = None  # an explicit value is used as it is
+        if "epochs" in values and "milestones" not in values:  # scaled in proportion to the epochs
             values["milestones"] = tuple(
                 max(1, round(m * values["epochs"] / self.epochs)) for m in self.milestones
             )
@@ -99,7 +99,7 @@ class Recipe:
         return changed
 
     def for_images(self, count: int) -> Recipe:
-        """With batch size and learning rate settled for ``count`` training images."""
+        """With batch size and learning rate resolved for ``count`` training images."""
         batch = self.batch_size or next(
             (size for size in (512, 256, 128, 64) if count >= FEWEST_STEPS * size), SMALLEST_BATCH
         )
@@ -107,7 +107,7 @@ class Recipe:
         return dataclasses.replace(self, batch_size=batch, lr=lr, lr_batch=None)
 
 
-FEWEST_STEPS = 40  # an epoch, before a recipe without a batch size of its own takes a smaller one
+FEWEST_STEPS = 40  # minimum steps per epoch for the default batch size
 SMALLEST_BATCH = 32
 
 _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
@@ -178,9 +178,9 @@ def _read(name: str, text: str) -> Any:
 
 
 def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:
-    """Numbers on top of a recipe, from ``NAME=VALUE`` and from options that are not None.
+    """Changes to a recipe, from ``NAME=VALUE`` and from options that are not None.
 
-    Raises `UsageError` for a text of another form.
+    Raises `UsageError` for text in another form.
     """
     numbers: dict[str, Any] = {}
     for text in texts or ():

@@ -1,4 +1,4 @@
-"""The learning rate at every moment of a training: a pure function, so that a resume needs no state of it."""
+"""The learning rate as a pure function of the step, so that resuming needs no state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from evonas.final.recipe import Recipe
 
 WARM_UP = 0.25  # of one cycle
-FIRST = 0.04  # of the largest learning rate, where one cycle begins
+FIRST = 0.04  # of the peak learning rate, where one cycle begins
 
 
 def learning_rate(recipe: Recipe, epoch: int, done: float) -> float:

@@ -1,4 +1,4 @@
-"""The frozen settings of a training, and the classifier that they stand for."""
+"""The frozen settings of a training, and the classifier that they describe."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 _BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
-LARGEST_VALIDATION = 2500  # images, unless more are asked for
+LARGEST_VALIDATION = 2500  # images, the maximum of the default
 
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """Everything that the weights of a trained network depend on. Raises `UsageError` for what cannot be.
+    """Everything that the weights of a trained network depend on. Raises `UsageError` for invalid values.
 
-    None stands for a default that `resolve` fills in.
+    None means a default that `resolve` fills in.
     """
 
     genotype: str
@@ -40,7 +40,7 @@ class TrainSettings:
     classes: int | None = None  # the data set's
     image_size: int | None = None  # 32
     recipe: str = "fast"
-    numbers: Recipe | None = None  # of the recipe, with what was put on top
+    numbers: Recipe | None = None  # the numbers of the recipe after all changes
     validation: int | None = None  # training images held out; a tenth, at most 2,500
     seed: int = 0
     device: str = "auto"
@@ -48,7 +48,7 @@ class TrainSettings:
     compile: bool = False
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # numbers on top of the recipe's
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # changes to the numbers of the recipe
 
     def __post_init__(self) -> None:
         check_texts(self, ("space", "dataset", "recipe", "device", "precision"), ("data_dir",))
@@ -61,7 +61,7 @@ class TrainSettings:
                     f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
                 )
         if not isinstance(self.overrides, Mapping):
-            raise UsageError(f"the numbers on top of a recipe must be named, not {shorten(str(self.overrides))}")
+            raise UsageError(f"changes to a recipe must be given by name, not {shorten(str(self.overrides))}")
         if self.precision not in PRECISIONS:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
@@ -69,7 +69,7 @@ class TrainSettings:
         if type(self.seed) is not int or not 0 <= self.seed < 2**63:
             raise UsageError(f"--seed must be an integer from 0 to {2**63 - 1}, not {self.seed!r}")
         if self.validation is not None and (type(self.validation) is not int or self.validation < 1):
-            raise UsageError(f"--validation must be a number of images above 0, not {self.validation!r}")
+            raise UsageError(f"--validation must be a positive number of images, not {self.validation!r}")
         recipes[self.recipe].with_numbers(self.overrides)
 
     @property
@@ -101,16 +101,16 @@ class TrainSettings:
         data = source(self.dataset, self.data_dir, self.image_size)
         labels = data.labels("train")
         if len(data.classes) < 2 or len(labels.unique()) < 2:
-            raise UsageError(f"{self.dataset} has one class only; a classifier needs at least two")
+            raise UsageError(f"{self.dataset} has only one class; a classifier needs at least two")
         if not len(data.labels("test")):
             raise UsageError(
-                f"{self.dataset} has no images for testing; put some into its directory test, or do without train "
-                "and test to have a fifth taken"
+                f"{self.dataset} has no test images; add images to test/, or remove train/ and test/ to hold out "
+                "a fifth automatically"
             )
         count = len(labels)
         validation = self.validation or min(LARGEST_VALIDATION, max(1, count // 10))
         if validation >= count - 1:
-            raise UsageError(f"--validation {validation} leaves nothing of {count} training images to learn from")
+            raise UsageError(f"--validation {validation} leaves none of the {count} training images to train on")
         ground = Ground(count - validation, data.image_size, data.flips, space)
         if self.numbers is None:
             numbers, lines = fitted(recipes[self.recipe].with_numbers(self.overrides), self.asked, ground)
@@ -139,14 +139,14 @@ class TrainSettings:
 
     @property
     def chosen(self) -> Recipe:
-        """The numbers of the recipe once they are resolved."""
+        """The numbers of the recipe; only for resolved settings."""
         if self.numbers is None:
-            raise EvonasError("the settings of the training do not say which numbers its recipe had")
+            raise EvonasError("the settings of the training lack the numbers of its recipe")
         return self.numbers
 
     @property
     def size(self) -> NetworkSize:
-        """The size of the network; resolved settings have one."""
+        """The size of the network; only for resolved settings."""
         assert self.channels and self.layers and self.classes and self.image_size
         return NetworkSize(self.channels, self.layers, self.classes, self.image_size)
 
@@ -166,7 +166,7 @@ class TrainSettings:
 
     @property
     def that_count(self) -> dict[str, Any]:
-        """What the weights depend on: not where the data lie, and not where they are computed."""
+        """Everything that the weights depend on, without the location of the data and the device."""
         values = self.as_dict()
         for name in ("data_dir", "device", "compile", "overrides"):
             del values[name]
@@ -174,16 +174,16 @@ class TrainSettings:
 
     @property
     def digest(self) -> str:
-        """Eight characters that tell other settings apart."""
+        """Eight characters that identify the settings."""
         return hashlib.sha256(json.dumps(self.that_count, sort_keys=True).encode()).hexdigest()[:8]
 
     def as_dict(self) -> dict[str, Any]:
-        """What `from_dict` reads, of JSON's types."""
+        """The input of `from_dict`, in the types of JSON."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     @classmethod
     def from_dict(cls, values: Any) -> TrainSettings:
-        """The inverse of `as_dict`. Raises `EvonasError` if it is not that."""
+        """The inverse of `as_dict`. Raises `EvonasError` for invalid values."""
         try:
             values = dict(values)
             if values.get("numbers") is not None:

@@ -1,4 +1,4 @@
-"""Where a training begins: from a genotype, from a run, or where it was interrupted."""
+"""Starts a training from a genotype or a run, or continues it."""
 
 from __future__ import annotations
 
@@ -42,17 +42,19 @@ def train(
     observer: Observer | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a genotype, a published one by name, or the best of the run directory ``target``.
+    """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
 
-    ``options`` are fields of `TrainSettings`; what is not given comes from the run, else from the defaults.
-    Everything is kept in ``run``/train (for a run: in its own), and a training that was interrupted goes on there.
-    Raises `UsageError` for settings that cannot be, `EvonasError` if the directory holds another training,
-    `Interrupted` after SIGINT or SIGTERM with every finished epoch saved.
+    ``options`` are fields of `TrainSettings`; missing ones come from the run, else from the defaults. Everything
+    is stored in ``run``/train (for a run: in its own directory), where an interrupted training continues. Raises
+    `UsageError` for invalid settings, `EvonasError` if the directory holds another training, `Interrupted` after
+    SIGINT or SIGTERM with every finished epoch saved.
     """
     if len(target) < LONGEST_PATH and exists(Path(target)):
         if run is not None:
             Run.require(Path(target))
-            raise UsageError(f"the best of a run is trained in the run itself; or {elsewhere(Path(target))}")
+            raise UsageError(
+                f"the best genotype of a run is trained in the run itself; otherwise {elsewhere(Path(target))}"
+            )
         with Run.open(Path(target)) if leads() else Run.read(Path(target)) as store:
             return in_run(store, observer, **options)
     if _LIKE_A_PATH.fullmatch(target):
@@ -68,9 +70,9 @@ def train(
 
 
 def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trained:
-    """Train the best genotype of an open run in its directory, or the winner among its best ``finalists``.
+    """Train the best genotype of an open run in its directory, or the winner of its ``finalists``.
 
-    What is not given is as the search was started. Raises `EvonasError` if nothing is scored yet.
+    Missing options are those of the search. Raises `EvonasError` if nothing is scored yet.
     """
     plan = plan_of(store) or FinalPlan()
     given = {**from_search(store.settings), **plan.options(), **_given(options)}
@@ -94,7 +96,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
 
 
 def resume(run: Path, observer: Observer | None = None, **options: Any) -> Trained:
-    """Continue the training in ``run``; only ``data_dir`` and ``device`` may be given anew."""
+    """Continue the training in ``run``; only ``data_dir`` and ``device`` may change."""
     given = _given(options)
     refused = sorted(set(given) - {"data_dir", "device"})
     if refused:
@@ -105,12 +107,12 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
 
 
 def settings_of(run: Path) -> TrainSettings:
-    """The settings of the training in ``run``. Raises `EvonasError` if there is none, or it cannot be read."""
+    """The settings of the training in ``run``. Raises `EvonasError` if it is missing or cannot be read."""
     path = run / DIRECTORY / SETTINGS
     try:
         return TrainSettings.from_dict(parse_json(path.read_text(encoding="utf-8")))
     except OSError:
-        raise UsageError(f"{run} holds no training; evonas train would start one") from None
+        raise UsageError(f"{run} has no training; start one with evonas train") from None
     except ValueError as error:
         raise EvonasError(f"{path} cannot be read: {error}") from None
 
@@ -123,8 +125,8 @@ def _question(settings: TrainSettings, observer: Observer) -> None:
 def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
     directory = run / DIRECTORY
     advice = (
-        f"every finished epoch is kept: free some and continue with: {command('resume', run)}; "
-        "or train anew with a smaller --batch-size"
+        f"finished epochs are saved. Free memory and resume with: {command('resume', run)}, "
+        "or start a new training with a smaller --batch-size"
     )
     with joined(settings.device) as (group, device), memory_reported("training", advice):
         if group.leads:
@@ -132,18 +134,18 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
         result = Training(directory, replace(settings, device=device), observer, group).run()
         if group.leads and not (directory / RESULT).exists():
             _conclude(result)
-        group.agreed(None)  # the others wait for what the leading one has to say
+        group.agreed(None)  # the others wait for the leading process
     return result
 
 
 def _prepare(directory: Path, settings: TrainSettings) -> None:
     make_directory(directory)
     if not (directory / SETTINGS).exists():
-        write_json(directory / SETTINGS, settings.as_dict(), "make room and start again")
+        write_json(directory / SETTINGS, settings.as_dict(), "free disk space and start again")
 
 
 def _conclude(result: Trained) -> None:
-    """The test set, looked at once: the accuracy of the best epoch, kept beside the checkpoints."""
+    """Measure the accuracy of the best epoch on the test set, once, and save it next to the checkpoints."""
     from evonas.final import checkpoint
     from evonas.final.evaluation.journal import tensors_digest
     from evonas.machine import machine
@@ -162,12 +164,12 @@ def _conclude(result: Trained) -> None:
 
 
 def result_of(run: Path) -> dict[str, Any]:
-    """What `result.json` says of a finished training."""
+    """The content of `result.json` for a finished training."""
     return json.loads((run / DIRECTORY / RESULT).read_text(encoding="utf-8"))
 
 
 def _set_aside(run: Path, settings: TrainSettings) -> None:
-    """A longer search may have found another genotype: the training of the former best is renamed, not lost."""
+    """Rename the training of a former best genotype, if a longer search has found a better one."""
     directory = run / DIRECTORY
     if not (directory / SETTINGS).exists() or settings_of(run).genotype == settings.genotype:
         return
@@ -177,7 +179,7 @@ def _set_aside(run: Path, settings: TrainSettings) -> None:
     try:
         if (run / "evaluation.json").exists():
             (run / "evaluation.json").rename(directory / "evaluation.json")
-        directory.rename(aside)  # last: a process that was killed before it begins here again
+        directory.rename(aside)  # last, so that a killed process starts here again
         synchronise(run)
     except OSError as error:
         raise EvonasError(f"cannot rename {directory}: {error.strerror or error}") from error
@@ -194,7 +196,7 @@ def _created(path: Path) -> Iterator[None]:
 
 
 def from_search(settings: SearchSettings) -> dict[str, Any]:
-    """The settings that a training takes over from a search."""
+    """The settings that a training inherits from a search."""
     return {name: getattr(settings, name) for name in FROM_SEARCH}
 
 

@@ -1,4 +1,4 @@
-"""The training loop: epoch after epoch, each a pure function of the checkpoint before it."""
+"""The training loop: each epoch is a pure function of the previous checkpoint."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from spaces.errors import EvonasError, UsageError
 
 LAST, BEST, METRICS = "last.safetensors", "best.safetensors", "metrics.csv"
 AVERAGE, MOMENTUM = "average.", "momentum."
-STEPS_BETWEEN_CHECKS = 50  # of the loss on a GPU, which has to be waited for
-COLLAPSE = 0.5  # robust accuracy below this part of the best one so far: catastrophic overfitting
+STEPS_BETWEEN_CHECKS = 50  # steps between reads of the loss, which synchronise a GPU
+COLLAPSE = 0.5  # robust accuracy below this fraction of the best so far is catastrophic overfitting
 MOST_GUARDED_STEPS = 8
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The end of a training."""
+    """The result of a training."""
 
     directory: Path
     settings: TrainSettings
@@ -47,26 +47,26 @@ class Trained:
 
     @property
     def checkpoint(self) -> Path:
-        """The epoch that was best on the images held out."""
+        """The best epoch on the validation images."""
         return self.directory / BEST
 
     @property
     def seconds(self) -> float:
-        """Spent on the epochs that count."""
+        """Time of all recorded epochs."""
         return sum(row.seconds for row in self.history)
 
 
 class Training:
-    """One training at work; its state is what the last checkpoint holds."""
+    """A training in progress; its state is the last checkpoint."""
 
     def __init__(self, directory: Path, settings: TrainSettings, observer: Observer, group: Group) -> None:
         self.directory, self.settings, self.observer, self.group = directory, settings, observer, group
         recipe = self.recipe = settings.chosen
         assert recipe.batch_size is not None
         if recipe.batch_size % group.world:
-            raise UsageError(f"batch_size {recipe.batch_size} is no multiple of {group.world} processes")
+            raise UsageError(f"batch_size {recipe.batch_size} is not a multiple of {group.world} processes")
         self.images, self.held_out = split(settings)
-        self.steps = len(self.images) // recipe.batch_size  # the rest of an epoch has its turn in another one
+        self.steps = len(self.images) // recipe.batch_size  # the incomplete last batch of an epoch is skipped
         model = settings.build(auxiliary=recipe.auxiliary > 0)
         self.model = model.to(settings.device).to(memory_format=torch.channels_last).train()
         self.forward: nn.Module = group.wrapped(
@@ -88,7 +88,7 @@ class Training:
 
     @property
     def _home(self) -> Path:
-        """The run that this training is a part of."""
+        """The run that this training belongs to."""
         home = self.directory.parent
         return home.parent if home.name == "finalists" else home
 
@@ -101,11 +101,11 @@ class Training:
         return self.model if self.average is None else self.average.model
 
     def run(self) -> Trained:
-        """Every epoch that is missing. Raises `Interrupted`, and `EvonasError` if the loss is not finite."""
+        """Train the missing epochs. Raises `Interrupted`, and `EvonasError` if the loss is not finite."""
         device = torch.device(self.settings.device)
         if self.group.leads:
             self.observer.training(self.directory, self.settings, self.history, self.steps)
-            if self.history:  # a process that was killed may have kept an epoch and not its line of the table
+            if self.history:  # a killed process may have saved an epoch without its row in the table
                 write_csv(self.directory / METRICS, self.history, self._advice)
         try:
             with (
@@ -129,7 +129,7 @@ class Training:
             self.adversary_steps *= 2
             self.observer.message(
                 f"epoch {epoch + 1}: catastrophic overfitting (robust accuracy fell to {100 * robust:.1f} %); "
-                f"the epoch is taken back and repeated with {self.adversary_steps} steps of attack"
+                f"the epoch is reverted and repeated with {self.adversary_steps} attack steps"
             )
             self._restore(checkpoint.load(self.directory / LAST), keep_steps=True)
         rate = learning_rate(self.recipe, epoch, (self.steps - 1) / self.steps)
@@ -143,7 +143,7 @@ class Training:
             raise self._interrupted()
 
     def _learn(self, epoch: int, stop: StopRequest) -> tuple[float, float]:
-        """One epoch; returns the mean loss and the accuracy on what was shown."""
+        """Train one epoch; returns the mean loss and the training accuracy."""
         recipe, device = self.recipe, self.settings.device
         assert recipe.batch_size is not None
         seed = stable_hash(self.settings.seed, "epoch", epoch)
@@ -153,7 +153,7 @@ class Training:
         torch.manual_seed(stable_hash(seed, self.group.rank) if self.group.rank else seed)
         if recipe.drop_path:
             self.model.network.drop_path_prob = drop_path_probability(recipe, epoch)  # type: ignore[assignment]
-        sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, right ones
+        sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, correct images
         self.model.train()
         for step in range(self.steps):
             if stop.requested and self.group.world == 1:
@@ -203,7 +203,7 @@ class Training:
 
     def _require_finite(self, sums: Tensor, epoch: int) -> None:
         if not math.isfinite(sums[0].item()):
-            kept = f"epoch {epoch} is kept in {self.directory / LAST}" if epoch else "no epoch was finished"
+            kept = f"epoch {epoch} is saved in {self.directory / LAST}" if epoch else "no epoch was finished"
             raise EvonasError(
                 f"the loss is no longer finite in epoch {epoch + 1} (lr {self.recipe.lr:g}); {kept}. "
                 f"Train again with a lower learning rate, such as --lr {self.recipe.lr / 4:.2g}, or a smaller clip"
@@ -216,7 +216,7 @@ class Training:
         return validation, robust_accuracy(self._judged, self.held_out, self.recipe.eps, self.settings.seed)
 
     def _collapsed(self, robust: float | None) -> bool:
-        """Whether training by one step of attack has stopped to protect against more (Wong et al. 2020)."""
+        """Whether single-step adversarial training has overfitted catastrophically (Wong et al. 2020)."""
         if self.recipe.adversary != "fgsm" or not self.history or self.adversary_steps >= MOST_GUARDED_STEPS:
             return False
         best = max(row.robust or 0.0 for row in self.history)
@@ -247,12 +247,12 @@ class Training:
         return tensors
 
     def _restore(self, found: checkpoint.Checkpoint, keep_steps: bool = False) -> None:
-        """Everything as it was at the end of an epoch. Raises `EvonasError` if that was another training."""
+        """Restore the state at the end of an epoch. Raises `EvonasError` if it belongs to another training."""
         theirs, ours = found.settings.that_count, self.settings.that_count
         different = [f"{name} {theirs[name]}, not {ours[name]}" for name in ours if theirs[name] != ours[name]]
         if different:
-            searched = (self._home / DATABASE).exists()  # else it is --run that names the directory
-            way_out = elsewhere(self._home) if searched else "give a new directory with --run"
+            searched = (self._home / DATABASE).exists()  # otherwise --run names the directory
+            way_out = elsewhere(self._home) if searched else "choose a new directory with --run"
             raise EvonasError(f"{found.path} belongs to a training with {'; '.join(different)}; {way_out}")
         try:
             self._load(found.tensors)
@@ -260,7 +260,7 @@ class Training:
             steps = int(found.facts["adversary_steps"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             text = " ".join(str(error).split())[:200]
-            raise EvonasError(f"{found.path} does not hold what a training needs to go on: {text}") from None
+            raise EvonasError(f"{found.path} cannot be continued: {text}") from None
         self.adversary_steps = self.adversary_steps if keep_steps else steps
 
     def _load(self, tensors: dict[str, Tensor]) -> None:
@@ -280,5 +280,5 @@ class Training:
     def _interrupted(self) -> Interrupted:
         return Interrupted(
             f"interrupted after epoch {len(self.history)} of {self.recipe.epochs}; "
-            f"everything up to there is saved. Continue with: {command('resume', self._home)}"
+            f"finished epochs are saved. Resume with: {command('resume', self._home)}"
         )

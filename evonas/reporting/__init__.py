@@ -1,1 +1,1 @@
-"""What a person sees: live view, plain lines, summaries, cells."""
+"""Output for people: live views, plain lines, summaries, drawings of cells."""

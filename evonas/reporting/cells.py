@@ -12,7 +12,7 @@ from spaces.nasbench201.genotype import EDGES, Cell
 from spaces.robnet import genotype as robnet
 
 ROBNET_LABELS = {"00": "-", "01": "sep", "10": "id", "11": "res"}
-BRACKETS = {True: ("╮", "┴─▶"), False: ("+", "+->")}  # upper and lower part, in unicode or not
+BRACKETS = {True: ("╮", "┴─▶"), False: ("+", "+->")}  # upper and lower part, in Unicode or ASCII
 
 
 def draw(genotype: Any, unicode: bool = True) -> list[tuple[str, Text]]:
@@ -32,7 +32,7 @@ def draw(genotype: Any, unicode: bool = True) -> list[tuple[str, Text]]:
 
 
 def _darts_cell(edges: tuple[Edge, ...], concat: tuple[int, ...], unicode: bool) -> Text:
-    """Two lines a node: its inputs, joined by a bracket that ends in the node's number."""
+    """Two lines per node: its inputs, joined by a bracket that ends in the number of the node."""
     upper, lower = BRACKETS[unicode]
     dash = "─" if unicode else "-"
     text = Text(no_wrap=True)
@@ -52,7 +52,7 @@ def _darts_cell(edges: tuple[Edge, ...], concat: tuple[int, ...], unicode: bool)
 
 
 def _robnet_cell(code: robnet.Code, unicode: bool) -> Text:
-    """A line a node: what comes from each earlier state."""
+    """One line per node: its operation on each earlier state."""
     arrow = "─▶" if unicode else "->"
     text = Text(no_wrap=True)
     for (source, node), operation in zip(robnet.EDGES, code, strict=True):
@@ -65,7 +65,7 @@ def _robnet_cell(code: robnet.Code, unicode: bool) -> Text:
             text.append(f"{arrow} ", style="dim")
             text.append(f"{node}", style="bold")
             text.append(" out\n", style="dim")
-    text.append("sep: sep conv 3x3, res: the same beside its input, id: the input", style="dim")
+    text.append("sep: sep conv 3x3, res: the same plus its input, id: the input", style="dim")
     return text
 
 

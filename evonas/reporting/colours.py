@@ -1,4 +1,4 @@
-"""Colours of operations and attacks, the same on the page and in pictures for papers, on light and on dark."""
+"""Colours of operations and attacks, shared by the page and the figures, for light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _ATTACKS = ("#d9730d", "#c2255c", "#7048e8", "#1c7ed6", "#2b8a3e", "#862e9c", "#
 
 
 def operation_colour(name: str) -> str:
-    """A colour of its own for every operation of the spaces."""
+    """A distinct colour for every operation of the spaces."""
     return _OPERATIONS.get(name, _OTHER)
 
 
 def attack_colour(place: int) -> str:
-    """The colour of the attack at ``place`` in an evaluation."""
+    """The colour of the attack with index ``place`` in an evaluation."""
     return _ATTACKS[place % len(_ATTACKS)]

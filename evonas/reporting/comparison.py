@@ -1,4 +1,4 @@
-"""Networks side by side in a terminal."""
+"""The comparison table in a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def compared(rows: Sequence[ComparedRow]) -> RenderableType:
-    """The columns of the CRoZe paper's Table 3; published rows dim; the protocol of each row below."""
+    """The columns of Table 3 of the CRoZe paper, with published rows dim and the protocols below."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", overflow="fold", min_width=SHORTEST_NAME)
     number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "HRS", "note")
@@ -36,5 +36,5 @@ def compared(rows: Sequence[ComparedRow]) -> RenderableType:
         )
     notes = [Text(f"[{number}] {text}") for number, text in enumerate(protocols, start=1)]
     if not any(row.published for row in rows):
-        notes.append(Text("the literature's rows are for cifar10 and cifar100", style="dim"))
+        notes.append(Text("published rows exist for cifar10 and cifar100 only", style="dim"))
     return Group(table, *notes)

@@ -1,4 +1,4 @@
-"""What ``evonas correlate`` shows: progress while it scores, a table at the end."""
+"""The output of ``evonas correlate``: progress, then tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "as they
 
 
 class ScoringProgress:
-    """A bar in a terminal, a line now and then elsewhere; on standard error, so that results stay alone."""
+    """A progress bar in a terminal, occasional lines elsewhere; on standard error, apart from results."""
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
@@ -59,7 +59,7 @@ class ScoringProgress:
             self.console.print(f"scored {progress.done} of {progress.total}, {each} each", soft_wrap=True)
 
     def message(self, text: str) -> None:
-        """A line above the bar."""
+        """Print a line above the bar."""
         self.console.print(text, soft_wrap=True, markup=False)
 
 
@@ -71,7 +71,7 @@ def draw(result: Correlation, path: Path, pair: tuple[str, str] | None) -> None:
 
 
 def correlation_tables(result: Correlation) -> RenderableType:
-    """Spearman's rho, half the width of its interval, and what is left of it with size held fixed."""
+    """Spearman's rho, the half-width of its interval, and the partial correlation given size."""
     half_width = {
         name: {target: None if b is None else (b[1] - b[0]) / 2 for target, b in row.items()}
         for name, row in result.ci95.items()
@@ -79,9 +79,9 @@ def correlation_tables(result: Correlation) -> RenderableType:
     parts: list[RenderableType] = [
         Text(f"Spearman's rho over {result.n} architectures", style="bold"),
         _table(result, result.spearman, result.average),
-        Text("half the width of its 95 % bootstrap interval", style="bold"),
+        Text("half-width of its 95 % bootstrap interval", style="bold"),
         _table(result, half_width),
-        Text("rho with the number of parameters held fixed (partial rank correlation)", style="bold"),
+        Text("partial rank correlation given the number of parameters", style="bold"),
         _table(result, result.partial),
     ]
     for name, reasons in result.missing.items():

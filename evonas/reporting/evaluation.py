@@ -1,4 +1,4 @@
-"""How an evaluation is watched in a terminal, and how it is summed up."""
+"""The live view and the summary of an evaluation in a terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WIDE = 72  # columns
 
 
 class EvaluationView(View):
-    """One bar for the attack at work; results stay above it. Silent until images are measured."""
+    """A progress bar for the current attack below the results; silent until images are evaluated."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -56,7 +56,7 @@ class EvaluationView(View):
 
 
 def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
-    """Accuracies with their intervals, corruptions, and what the checks found; less of it below `WIDE` columns."""
+    """Accuracies with intervals, corruptions and sanity checks; shortened below `WIDE` columns."""
     wide = width >= WIDE
     table = Table(box=None, padding=(0, 2 if wide else 1, 0, 0), header_style="dim")
     table.add_column(overflow="fold", min_width=SHORTEST_NAME)
@@ -85,7 +85,7 @@ def _shares(rate: Rate) -> tuple[str, str]:
 
 
 def _numbers(found: Attacked) -> str:
-    """``20 steps of 1, 2 restarts``; for an ensemble what each member has left."""
+    """``20 steps of 1, 2 restarts``; for an ensemble, the accuracy after each member."""
     names = {name for name, _ in found.parts}
     if len(names) > 1:
         return ", ".join(f"{name} {percent(rate.accuracy)}" for name, rate in found.parts)

@@ -1,4 +1,4 @@
-"""What an export wrote."""
+"""The summary of an export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def exported(result: Export) -> RenderableType:
-    """A line a file: its size and the largest difference of a logit from the network's, by batch."""
+    """One line per file: its size and the largest difference of logits, by batch size."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("file", overflow="fold", min_width=SHORTEST_NAME)
     batches = list(result.files[0].difference) if result.files else []
@@ -25,11 +25,11 @@ def exported(result: Export) -> RenderableType:
         apart = (f"{value:.2g}" for value in file.difference.values())
         size = f"{file.bytes / 1000:,.1f} kB"
         table.add_row(Text(file.path.name, style="cyan"), size, *apart, duration(file.seconds))
-    notes = [Text(f"left out: {reason}", style="yellow") for reason in result.left_out.values()]
-    about = "batch N: largest difference of a logit from the network's, on N images"
+    notes = [Text(f"skipped: {reason}", style="yellow") for reason in result.left_out.values()]
+    about = "batch N: largest difference of logits from the network, on N images"
     return Group(
         table,
         Text(about, style="dim") if result.files else Text(),
         *notes,
-        Text(f"saved in {result.card.parent}, described in {result.card.name} there", style="dim"),
+        Text(f"saved in {result.card.parent}, with a model card in {result.card.name}", style="dim"),
     )

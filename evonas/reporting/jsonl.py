@@ -1,4 +1,4 @@
-"""Every event as a line of JSON, for programs that follow a run."""
+"""Writes every event as a line of JSON."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ COUNTERS = ("generation", "births", "total_births", "evaluations", "cache_hits",
 
 
 class JsonLines(Observer):
-    """Appends one object a line to the file ``path``: ``time``, ``event`` and the facts of the event.
+    """Appends one object per line to the file ``path``: ``time``, ``event`` and the facts of the event.
 
-    A line is one write to the operating system, so that a process that is killed leaves whole lines; what a torn
-    line left behind is closed before the next one. A number that is not finite is null. When the disk refuses a
-    line, ``warn`` is told once and the work goes on without a log.
-    Raises `UsageError` if the file cannot be written at all.
+    Each line is one write to the operating system, so a killed process leaves complete lines; a torn line is ended
+    before the next one. Non-finite numbers are null. If writing fails, ``warn`` is called once and the run
+    continues without a log. Raises `UsageError` if the file cannot be written at all.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], object] = lambda text: None) -> None:
@@ -39,11 +38,11 @@ class JsonLines(Observer):
             with path.open("a+b") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(0, size - 1))
-                if file.read(1) not in (b"", b"\n"):  # of a machine that stopped in the middle of a line
+                if file.read(1) not in (b"", b"\n"):  # a power loss may leave half a line
                     file.write(b"\n")
         except OSError as error:
             raise UsageError(
-                f"--log cannot write {path}: {error.strerror or error}; give a file that can be"
+                f"--log cannot write {path}: {error.strerror or error}; choose a writable file"
             ) from None
 
     def started(
@@ -94,7 +93,9 @@ class JsonLines(Observer):
                 file.write(f"{text}\n".encode())
         except OSError as error:
             self._lost = True
-            self.warn(f"{self.path} cannot be written any more: {error.strerror or error}; the work goes on")
+            self.warn(
+                f"{self.path} cannot be written: {error.strerror or error}; the run continues without this log"
+            )
 
 
 def _named(individual: Born | Best) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _counters(progress: Progress) -> dict[str, int]:
 
 
 def _finite(value: Any) -> Any:
-    """``value`` with null for what JSON has no number for."""
+    """``value`` with null for non-finite numbers."""
     if isinstance(value, dict):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

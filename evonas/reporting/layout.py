@@ -1,4 +1,4 @@
-"""Where the parts of a drawn cell go: states in a column, operations between them, long ways outside."""
+"""The layout of a drawn cell: states in a column, operations between them, long edges outside."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Way:
 
 @dataclass
 class Drawing:
-    """A laid out cell; y grows downwards, the middle is x = 0."""
+    """A cell with positions; y grows downwards, the middle is x = 0."""
 
     discs: list[Disc] = field(default_factory=list)
     pills: list[Pill] = field(default_factory=list)
@@ -66,16 +66,16 @@ class Drawing:
 
 
 def label(operation: str) -> str:
-    """An operation in a few letters: ``sep_conv_3x3`` is ``sep conv 3x3``."""
+    """A short label of an operation: ``sep conv 3x3`` for ``sep_conv_3x3``."""
     short = {"skip_connect": "skip", "identity": "identity", "residual sep_conv_3x3": "residual sep 3x3"}
     return short.get(operation, operation.replace("_", " "))
 
 
 def lay_out(graph: CellGraph) -> Drawing:
-    """Places for everything in ``graph``.
+    """The positions of all parts of ``graph``.
 
-    Each node has a row of its own. The operations that it adds up stand side by side above it. What comes from the
-    row above goes straight into its operation, what comes from further away goes round outside.
+    Each node has its own row, with its operations side by side above it. Edges from the row above are straight,
+    edges from further up run outside.
     """
     drawing, spots = Drawing(), _spots(graph)
     for state, (x, y) in enumerate(spots):
@@ -107,12 +107,12 @@ def _spots(graph: CellGraph) -> list[tuple[float, float]]:
 
 
 def _side(state: int, inputs: int) -> int:
-    """-1 for what comes from the left input, 1 for the right one, 0 for what comes from a node."""
+    """-1 for an edge from the left input, 1 from the right input, 0 from a node."""
     return 0 if state >= inputs or inputs == 1 else (-1, 1)[min(state, 1)]
 
 
 def _row(arrows: list[Arrow], spots: list[tuple[float, float]], inputs: int) -> list[tuple[Arrow, Pill]]:
-    """Operations of one node from left to right: inputs on their own side, of three the nearest in the middle."""
+    """The operations of a node from left to right: inputs on their side, the nearest of three in the middle."""
     order = sorted(arrows, key=lambda arrow: (_side(arrow.source, inputs), -arrow.source))
     if len(order) > 2 and inputs == 1:
         order = order[1::2] + order[0:1] + order[2::2]
@@ -127,7 +127,7 @@ def _row(arrows: list[Arrow], spots: list[tuple[float, float]], inputs: int) -> 
 
 
 def _far(arrow: Arrow, inputs: int) -> bool:
-    """Whether another row lies between."""
+    """Whether there is a row in between."""
     return arrow.target > max(arrow.source, inputs - 1) + 1
 
 
@@ -136,7 +136,7 @@ def _outside(arrow: Arrow, pill: Pill) -> int:
 
 
 def _lanes(placed: list[tuple[Arrow, Pill]], inputs: int, half: float) -> dict[tuple[int, int], float]:
-    """The x of the way outside for each (side, state) that needs one; states further down stay closer."""
+    """The x of the outer edge of each (side, state) that needs one; lower states are closer."""
     used = {(_outside(arrow, pill), arrow.source) for arrow, pill in placed if _far(arrow, inputs)}
     lanes = {}
     for side in (-1, 1):

@@ -37,15 +37,15 @@ FRAME = 4  # columns around a cell
 
 
 class LiveView(ScreenView):
-    """Progress with rate and ETA above two screens that take turns: the best genotype's cells, the population.
+    """Progress with rate and ETA above two alternating screens: the best genotype's cells, the population.
 
-    A terminal that is large enough shows both.
+    A large terminal shows both.
     """
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._history: list[GenerationRow] = []
-        self._first: list[Born] = []  # of the first population, while there is no other
+        self._first: list[Born] = []  # of the first population, until it is complete
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
@@ -67,7 +67,7 @@ class LiveView(ScreenView):
         self._history.append(row)
 
     def render(self, screen: int | None = None) -> RenderableType:
-        """The whole view; ``screen`` is the one to show, by default the one whose turn it is."""
+        """The whole view; ``screen`` is the one to show, by default they alternate."""
         width, height = self.console.size
         roomy = width >= WIDE and height >= TALL
         parts: list[RenderableType] = [*self._title(roomy), self._bar(width), *self._counters(roomy)]
@@ -101,7 +101,7 @@ class LiveView(ScreenView):
 
     @staticmethod
     def _tabs(screen: int) -> Text:
-        """The names of the screens, the one that is shown in reverse."""
+        """The names of the screens, the current one in reverse video."""
         text = Text(no_wrap=True, overflow="crop")
         for i, name in enumerate(SCREENS):
             text.append(f"[{name}]" if i == screen else f" {name} ", style="bold" if i == screen else "dim")
@@ -139,7 +139,7 @@ class LiveView(ScreenView):
         return grid
 
     def _counters(self, roomy: bool) -> list[Text]:
-        # imported here: tables of this file are shown by commands that need no PyTorch
+        # imported here, because commands without PyTorch show tables of this file
         from fitness.composite import is_composite
 
         progress, best = self._progress, self._progress.best
@@ -151,7 +151,7 @@ class LiveView(ScreenView):
             found.append(f"best {number(best.score)}", style="bold green")
             found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
         elif is_composite(self.settings.proxy) and not self._history:
-            found.append("best: once the first population is scored", style="dim")
+            found.append("best: known once the first population is scored", style="dim")
         if not roomy:
             line = Text(" | ").join([counters, *([found] if found else [])])
             line.no_wrap, line.overflow = True, "ellipsis"
@@ -165,7 +165,7 @@ class LiveView(ScreenView):
 
 
 class Spark:
-    """A name and the course of some numbers, in at most ``width`` bars."""
+    """A name and a sparkline of numbers, with at most ``width`` bars."""
 
     def __init__(self, name: str, values: list[float], width: int) -> None:
         self.name, self.values, self.width = name, values, width
@@ -184,18 +184,18 @@ class _Cells:
         panels = [
             Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
             for title, drawing in draw(self.genotype, not options.ascii_only)
-            if max(map(cell_len, drawing.plain.splitlines())) + FRAME <= room  # a cell that is cut is a wrong one
+            if max(map(cell_len, drawing.plain.splitlines())) + FRAME <= room  # a truncated drawing would be wrong
         ]
         yield Constrain(Columns(panels), room)
 
 
 def cell_panels(genotype: object) -> RenderableType:
-    """The cells of a genotype side by side, drawn with what the terminal's encoding has."""
+    """The cells of a genotype side by side, in Unicode or ASCII."""
     return _Cells(genotype)
 
 
 def generations_table(history: list[GenerationRow], width: int) -> Table:
-    """Best, mean and spread per generation, and more of them in as far as ``width`` has room."""
+    """Best, mean and standard deviation per generation, and more columns if ``width`` allows."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", show_header=bool(history))
     names = ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time")
     rows = []

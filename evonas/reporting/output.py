@@ -1,4 +1,4 @@
-"""Where commands write: rich on a terminal, plain text in a pipe, JSON alone on standard output."""
+"""Output of commands: rich in a terminal, plain text in a pipe, JSON only on standard output."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LOG_FORMATS = {"jsonl": JsonLines}
 
 
 def is_first() -> bool:
-    """Whether this process is the only one at work, or the first of several."""
+    """Whether this is the only process or the first of several."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def make_console() -> Console:
-    """Standard output, without colours that nobody asked for; of several processes only the first one speaks.
+    """Standard output, coloured only in a terminal; of several processes only the first one prints.
 
-    A pipe or a file has no width: nothing is cut there.
+    In a pipe or a file nothing is truncated.
     """
     speak_ascii()
     console = Console(highlight=False, quiet=not is_first())
@@ -42,12 +42,12 @@ def make_console() -> Console:
 
 
 def print_rich(renderable: RenderableType) -> None:
-    """Print without breaking lines that somebody may want to copy."""
+    """Print without breaking lines, so that they can be copied."""
     make_console().print(renderable, soft_wrap=True, markup=False)
 
 
 def announce(text: str) -> None:
-    """News of the work, on standard error."""
+    """Print a message to standard error."""
     Console(highlight=False, stderr=True).print(text, soft_wrap=True, markup=False, style="dim")
 
 
@@ -57,7 +57,7 @@ def print_json(content: Any) -> None:
 
 
 def search_observer(console: Console, log: Log | None = None) -> Observer:
-    """Live in a terminal, one plain line an event elsewhere; run.log and ``log`` in either case."""
+    """Live in a terminal, one plain line per event elsewhere; run.log and ``log`` in both cases."""
     if not console.is_interactive:
         return _plain(console, log)
     from evonas.reporting.evaluation import EvaluationView
@@ -68,7 +68,7 @@ def search_observer(console: Console, log: Log | None = None) -> Observer:
 
 
 def evaluation_observer(as_json: bool, log: Log | None = None) -> Observer:
-    """A bar or plain lines; on standard error where standard output is for JSON."""
+    """A progress bar or plain lines; on standard error if standard output is for JSON."""
     console = Console(highlight=False, stderr=True) if as_json else make_console()
     if not console.is_interactive:
         return _plain(console, log)
@@ -83,7 +83,7 @@ def announcing_observer() -> Observer:
 
 
 def verification_observer() -> Observer:
-    """A bar for what is computed again, on standard error; nothing where that is no terminal."""
+    """A progress bar on standard error; nothing if that is not a terminal."""
     console = Console(highlight=False, stderr=True)
     if not console.is_interactive:
         return Observer()
@@ -93,7 +93,7 @@ def verification_observer() -> Observer:
 
 
 def training_observer(console: Console, log: Log | None = None) -> Observer:
-    """The same for a training."""
+    """The observer of a training."""
     if not console.is_interactive:
         return _plain(console, log)
     from evonas.reporting.training import TrainingView
@@ -109,17 +109,17 @@ def _plain(console: Console, log: Log | None) -> Observer:
 
 
 def _files(log: Log | None) -> list[Observer]:
-    """What is written whoever watches."""
+    """The observers that always write."""
     return [LogFile(), *_tensorboard(), *_logs(log)]
 
 
 def _logs(log: Log | None) -> list[Observer]:
-    """The log of ``--log FORMAT PATH``; of several processes only the first one keeps it."""
+    """The log of ``--log FORMAT PATH``; of several processes only the first one writes it."""
     if log is None:
         return []
     name, path = log
     if name not in LOG_FORMATS:
-        raise UsageError(f"--log cannot write {name!r}: {closest(name, list(LOG_FORMATS))}")
+        raise UsageError(f"unknown --log format {name!r}: {closest(name, list(LOG_FORMATS))}")
     return [LOG_FORMATS[name](path, announce)] if is_first() else []
 
 

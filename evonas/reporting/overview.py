@@ -1,4 +1,4 @@
-"""A run at a glance: what was found, what it withstands, how it was found, and what comes next."""
+"""The summary of a run: result, robustness, search, and the next command."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from spaces import spaces
 
 LAST_GENERATIONS = 6
 MEAN = "mean of the population "
-NEXT = {  # stage: the words, and the command that takes a run
-    "search": ("continue with", "resume"),
-    "searched": ("train the best with", "train"),
-    "training": ("continue with", "resume"),
-    "trained": ("measure what it withstands with", "evaluate"),
-    "evaluated": ("see all of it with", "report"),
+NEXT = {  # stage: label and command
+    "search": ("resume with", "resume"),
+    "searched": ("train the best genotype with", "train"),
+    "training": ("resume with", "resume"),
+    "trained": ("evaluate its robustness with", "evaluate"),
+    "evaluated": ("write a report with", "report"),
 }
 
 
 class Overview:
-    """A run at a glance, in characters that the terminal has."""
+    """The summary of a run in Unicode or ASCII."""
 
     def __init__(self, summary: Summary) -> None:
         self.summary = summary
@@ -40,7 +40,7 @@ class Overview:
 
 
 def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> RenderableType:
-    """Headline, cells, the search in short, and the command that comes next; tables as ``width`` has room."""
+    """Headline, cells, a summary of the search and the next command; tables as ``width`` allows."""
     settings, best = summary.settings, summary.best
     parts: list[RenderableType] = [
         Text.assemble((str(summary.path), "bold"), f"  {summary.stage}, started {summary.created[:16]}"),
@@ -74,7 +74,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
 
 
 def withstood(found: Mapping[str, Any], width: int) -> RenderableType:
-    """Accuracies at the first epsilon, the mean over the corruptions; with room 95 % intervals, then HRS."""
+    """Accuracies at the first epsilon and the mean over corruptions; if there is space, intervals and HRS."""
     rows: list[Sequence[str | Text]] = [("clean", *_shares(found["clean"]), "")]
     for name, one in next(iter(found.get("epsilons", {}).values()), {}).items():
         rows.append(
@@ -91,7 +91,7 @@ def withstood(found: Mapping[str, Any], width: int) -> RenderableType:
     for label, *cells in rows:
         table.add_row(label, *cells[: shown - 1])
     failed = [check["name"] for check in found.get("checks", ()) if not check["passed"]]
-    warning = [Text(f"checks that failed: {'; '.join(failed)}", style="bold red")] if failed else []
+    warning = [Text(f"failed sanity checks: {'; '.join(failed)}", style="bold red")] if failed else []
     return Group(table, *warning)
 
 
@@ -106,7 +106,7 @@ def _progress(summary: Summary) -> str:
     return (
         f"{reached} of {summary.settings.generations}, {summary.evaluations} evaluations, "
         f"{summary.cache_hits} cache hits, {summary.failures} without score"
-        + (f", {duration(each)} an evaluation" if each is not None else "")
+        + (f", {duration(each)} per evaluation" if each is not None else "")
     )
 
 

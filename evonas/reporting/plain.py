@@ -1,4 +1,4 @@
-"""One plain line an event: for logs, pipes and terminals that cannot redraw."""
+"""One plain line per event, for logs, pipes and dumb terminals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
 
 
 def heading(settings: SearchSettings) -> str:
-    """The settings that matter, in one line."""
+    """The main settings in one line."""
     return (
         f"{settings.space}, {settings.proxy} on {settings.dataset} (batch {settings.batch_size}), "
         f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
@@ -31,7 +31,7 @@ def heading(settings: SearchSettings) -> str:
 
 
 def training_heading(settings: TrainSettings) -> str:
-    """The settings of a training that matter, in one line."""
+    """The main settings of a training in one line."""
     recipe = settings.chosen
     adversary = "" if recipe.adversary == "none" else f", {recipe.adversary} {recipe.eps:g}/255"
     return (
@@ -42,7 +42,7 @@ def training_heading(settings: TrainSettings) -> str:
 
 
 class PlainLines(Observer):
-    """Writes each event with ``write``, one line each."""
+    """Writes each event as one line with ``write``."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self.write = write
@@ -64,7 +64,7 @@ class PlainLines(Observer):
         if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._line(
                 f"  generation {progress.generation}: {progress.births} of {progress.total_births} births, "
-                f"{duration(progress.seconds)} an evaluation"
+                f"{duration(progress.seconds)} per evaluation"
             )
 
     def generation(self, row: GenerationRow, progress: Progress) -> None:
@@ -106,7 +106,7 @@ class PlainLines(Observer):
 
 
 class LogFile(PlainLines):
-    """The same lines with the time of day, appended to a file; a full disk never stops a search."""
+    """The same lines with a time stamp, appended to a file; a full disk never stops a search."""
 
     def __init__(self) -> None:
         super().__init__(self._append)
@@ -142,4 +142,4 @@ class LogFile(PlainLines):
             with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
         except OSError:
-            self._path = None  # the log is a convenience; run.db is what counts, and reports its own failures
+            self._path = None  # the log is optional; failures of run.db are reported separately

@@ -13,8 +13,8 @@ from evonas.observer import Born
 from evonas.reporting.style import count, number, operation_style
 from spaces import Space
 
-WIDE = 100  # columns; from there on with FLOPs and the parent
-NARROW = 56  # columns; below, without operations
+WIDE = 100  # columns; wider tables have FLOPs and the parent
+NARROW = 56  # columns; narrower tables have no operations
 
 
 def short(operation: str) -> str:
@@ -25,7 +25,7 @@ def short(operation: str) -> str:
 
 
 def operations(space: Space, genotype: object) -> Text:
-    """How often each operation is used, the most frequent first: ``6 sep3 4 skip``."""
+    """The number of uses of each operation, the most frequent first: ``6 sep3 4 skip``."""
     used = Counter(arrow.operation for graph in space.graphs(genotype) for arrow in graph.arrows)
     text = Text(no_wrap=True, overflow="ellipsis")
     for name, times in used.most_common():
@@ -38,15 +38,13 @@ def operations(space: Space, genotype: object) -> Text:
 def population_table(
     population: Sequence[Born], space: Space, rows: int, width: int, best: int | None = None
 ) -> Table:
-    """The ``rows`` fittest: rank, score, size, age in births, operations; ``best`` is the birth to mark."""
+    """The best ``rows``: rank, score, size, age in births, operations; ``best`` is the birth to mark."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     wide, narrow = width >= WIDE, width < NARROW
     for name in ("rank", "score", "params", *(["FLOPs", "birth", "of"] if wide else []), "age"):
         table.add_column(name, justify="right", no_wrap=True)
     if not narrow:
-        table.add_column(
-            "operations", overflow="ellipsis"
-        )  # the one that gives way: its cells are cut, not wrapped
+        table.add_column("operations", overflow="ellipsis")  # this column is truncated if space is short
     youngest = max((one.birth for one in population), default=0)
     ranked = sorted(population, key=lambda one: (one.score is None, -(one.score or 0.0), one.birth))
     for rank, one in enumerate(ranked[:rows], start=1):

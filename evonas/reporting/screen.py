@@ -1,4 +1,4 @@
-"""A view that has the terminal to itself while work goes on."""
+"""A full-screen view during a run."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class View(Observer):
 
 
 class ScreenView(View):
-    """Draws `render` on the terminal's other screen, so that a change of its size leaves nothing behind.
+    """Draws `render` on the alternate screen of the terminal, so that resizing leaves no artefacts.
 
-    What was written before stands there again afterwards, and below it every message.
+    Afterwards the previous content is restored, followed by all messages.
     """
 
     def __init__(self, console: Console) -> None:
@@ -42,11 +42,11 @@ class ScreenView(View):
         self._kept: tuple[Hashable, Segments] | None = None
 
     def render(self) -> RenderableType:
-        """The whole view, fitted to the terminal's size."""
+        """The whole view, fitted to the size of the terminal."""
         raise NotImplementedError
 
     def open(self) -> None:
-        """Take the screen."""
+        """Enter the alternate screen."""
         self._live = Live(
             console=self.console,
             get_renderable=self.render,
@@ -75,20 +75,20 @@ class ScreenView(View):
             self._notes.clear()
 
     def note(self) -> list[Text]:
-        """The latest message, for a while."""
+        """The latest message, shown for a while."""
         if time.monotonic() - self._noted > SECONDS_OF_A_NOTE:
             return []
         return [Text(note, style="yellow", no_wrap=True, overflow="ellipsis") for note in self._notes[-1:]]
 
     def kept(self, key: Hashable, make: Callable[[], Sequence[RenderableType]]) -> RenderableType:
-        """What ``make`` returns, drawn once for every ``key``: a large table takes a tenth of a second."""
+        """The result of ``make``, cached by ``key``: drawing a large table takes a tenth of a second."""
         if self._kept is None or self._kept[0] != key:
             lines = self.console.render_lines(Group(*make()), pad=False)
             self._kept = key, Segments([segment for line in lines for segment in (*line, Segment.line())][:-1])
         return self._kept[1]
 
     def lines(self, *parts: RenderableType) -> int:
-        """How many lines ``parts`` take here."""
+        """The height of ``parts`` in lines."""
         return len(self.console.render_lines(Group(*parts), pad=False))
 
 
@@ -106,7 +106,7 @@ class Screens(Observers):
 
 
 def plain_locale() -> bool:
-    """Whether the user asked for a locale of ASCII alone. Python itself then writes UTF-8 all the same."""
+    """Whether the locale of the user is ASCII only. Python writes UTF-8 nevertheless."""
     if os.environ.get("PYTHONIOENCODING") or os.environ.get("PYTHONUTF8") == "1":
         return False
     chosen = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""  # LC_CTYPE is what Python sets by itself
@@ -114,6 +114,6 @@ def plain_locale() -> bool:
 
 
 def speak_ascii() -> None:
-    """Make standard output ASCII where the locale is; drawings then use what there is."""
+    """Switch standard output to ASCII if the locale is ASCII, so that drawings use ASCII."""
     if plain_locale() and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="ascii", errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""What ``evonas bench`` prints."""
+"""The output of ``evonas bench``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ UNITS = {"score": "arch", "train": "img"}
 
 
 def speed(measured: Measurement) -> RenderableType:
-    """The device's limits, and every way to score and train beside them."""
+    """The limits of the device, and the speed of scoring and training."""
     limits, work = measured.limits, measured.work
     ideal = limits.seconds(work)
     by_bytes = work.bytes / limits.bytes_per_second > work.flops / limits.flops_per_second
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("how", overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, "a second", "each", "slowest", "ratio", "roofline", "memory")
+    number_columns(table, "per second", "each", "slowest", "ratio", "roofline", "memory")
     for row in measured.rows:
         table.add_row(
             row.how,
@@ -39,7 +39,5 @@ def speed(measured: Measurement) -> RenderableType:
         f"{measured.proxy} at C={measured.channels}, L={measured.layers}: {memory(work.bytes)} moved, "
         f"{count(work.flops)}FLOP, so at best {duration(ideal)} by its {'bytes' if by_bytes else 'arithmetic'}"
     )
-    tail = (
-        f"median of {measured.rounds} rounds, all ways in turn; of the roofline what is reached, memory the peak"
-    )
+    tail = f"median of {measured.rounds} interleaved rounds; roofline: fraction of the limit; memory: peak"
     return Group(Text(head, "bold"), Text(asked), table, Text(tail, style="dim"))

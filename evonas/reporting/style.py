@@ -1,8 +1,8 @@
-"""How things look: colours, symbols and number formats in one place."""
+"""Colours, symbols and number formats."""
 
 from __future__ import annotations
 
-OPERATION_STYLES = {  # by prefix of an operation's name
+OPERATION_STYLES = {  # by prefix of the operation name
     "sep_conv": "bright_blue",
     "dil_conv": "cyan",
     "nor_conv": "bright_blue",
@@ -63,7 +63,7 @@ def duration(seconds: float) -> str:
 
 
 def sparkline(values: list[float], width: int, sparks: str = SPARKS) -> str:
-    """``values`` as at most ``width`` bars; where there are more values, each bar is the last of its share."""
+    """``values`` as at most ``width`` bars; with more values, each bar is the last value of its bin."""
     if not values or width < 1:
         return ""
     if len(values) > width:

@@ -1,4 +1,4 @@
-"""What the commands print when they are done."""
+"""The final output of the commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evonas.device import peak_memory
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
 from evonas.reporting.style import count, duration, memory, number
 
-if TYPE_CHECKING:  # a table needs neither PyTorch nor DEAP
+if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.scoring import ScoreRow
     from evonas.searching.loop import SearchResult
 
@@ -22,12 +22,12 @@ LONGEST_NAME = 48  # of a genotype in a table
 
 
 def finished(result: SearchResult) -> RenderableType:
-    """The end of a search."""
+    """The summary of a finished search."""
     each = result.seconds_per_evaluation
     lines: list[RenderableType] = [
         Text(
             f"{result.generations} generations, {result.evaluations} evaluations, {result.cache_hits} cache hits"
-            + (f", {duration(each)} an evaluation" if each is not None else "")
+            + (f", {duration(each)} per evaluation" if each is not None else "")
             + f", peak memory {memory(peak_memory(result.device))}"
         )
     ]
@@ -42,7 +42,7 @@ def finished(result: SearchResult) -> RenderableType:
 
 
 class Scores:
-    """Genotypes by scores; reasons below where a score is missing. A long genotype is cut in a terminal alone."""
+    """A table of genotypes and scores, with reasons of missing scores; long genotypes are cut in a terminal."""
 
     def __init__(self, rows: Sequence[ScoreRow]) -> None:
         self.rows = rows
@@ -52,9 +52,11 @@ class Scores:
 
 
 def scores(rows: Sequence[ScoreRow], longest: int | None = LONGEST_NAME) -> RenderableType:
-    """The same with at most ``longest`` characters of a genotype."""
+    """The same table with at most ``longest`` characters per genotype."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("genotype", min_width=SHORTEST_NAME, max_width=longest)  # its cells are cut, not wrapped
+    table.add_column(
+        "genotype", min_width=SHORTEST_NAME, max_width=longest
+    )  # its cells are truncated, not wrapped
     names = list(rows[0].scores)
     number_columns(table, "params", "FLOPs", *names, "time")
     for row in rows:
@@ -66,7 +68,7 @@ def scores(rows: Sequence[ScoreRow], longest: int | None = LONGEST_NAME) -> Rend
 
 
 def listing(title: str, entries: Sequence[dict[str, str]], full: bool, note: str = "") -> RenderableType:
-    """One kind of thing that has names: a line each, or with ``full`` all that is known of each; then ``note``."""
+    """One kind of entries: one line each, or all details with ``full``; then ``note``."""
     if not full:
         grid = Table.grid(padding=(0, 2))
         for entry in entries:

@@ -1,4 +1,4 @@
-"""Curves for TensorBoard, written where it is installed."""
+"""Curves for TensorBoard, written if it is installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIRECTORY = "tensorboard"  # inside a run, or inside its training
 
 
 class TensorBoard(Observer):
-    """Scalars of every generation and every epoch; where they cannot be written, ``warn`` is told once."""
+    """Scalars of every generation and every epoch; if they cannot be written, ``warn`` is called once."""
 
     def __init__(self, warn: Callable[[str], object] = lambda text: None) -> None:
         self.warn = warn
@@ -33,13 +33,13 @@ class TensorBoard(Observer):
             from torch.utils.tensorboard import SummaryWriter
 
             threading.excepthook = (
-                _unless_of_tensorboard  # its thread fails where the disk is full, and we are told
+                _unless_of_tensorboard  # its thread fails if the disk is full, which is reported here
             )
             self._writer = SummaryWriter(path / DIRECTORY, purge_step=first)
 
     @contextmanager
     def _tolerant(self) -> Iterator[None]:
-        """Curves are a convenience: a package that does not fit, a full disk or no memory never stops the work."""
+        """Curves are optional: an incompatible package, a full disk or a lack of memory never stops the run."""
         try:
             yield
         except (
@@ -50,10 +50,10 @@ class TensorBoard(Observer):
             UnicodeError,
             RuntimeError,
             MemoryError,
-        ) as error:  # versions that clash, a disk, a name, no thread or no memory for it
+        ) as error:  # incompatible versions, disk, file name, thread or memory errors
             self._writer = None
             if not self._lost:
-                self.warn(f"no curves for TensorBoard: {error}")
+                self.warn(f"TensorBoard curves are not written: {error}")
             self._lost = True
 
     def started(
@@ -92,6 +92,6 @@ class TensorBoard(Observer):
 
 
 def _unless_of_tensorboard(failed: threading.ExceptHookArgs) -> None:
-    """Show what ended a thread, as Python does, but for a thread of TensorBoard."""
+    """Report exceptions of threads as Python does, except those of TensorBoard."""
     if not type(failed.thread).__module__.startswith("tensorboard."):
         threading.__excepthook__(failed)

@@ -1,4 +1,4 @@
-"""The live view of a training in a terminal, and how a training is summed up."""
+"""The live view and the summary of a training in a terminal."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WIDE = 72
 
 
 class TrainingView(ScreenView):
-    """Progress with images a second and ETA, and the epochs as a table."""
+    """Progress with images per second and ETA, and a table of epochs."""
 
     def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
         self.path, self.settings, self.steps = path, settings, steps
@@ -48,7 +48,7 @@ class TrainingView(ScreenView):
         self._epoch, self._done = row.epoch + 1, 0
 
     def render(self) -> RenderableType:
-        """The whole view, fitted to the terminal's size."""
+        """The whole view, fitted to the size of the terminal."""
         width, height = self.console.size
         roomy = width >= WIDE and height >= TALL
         accuracies = [row.validation for row in self._history]
@@ -85,7 +85,7 @@ class TrainingView(ScreenView):
 
 
 def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
-    """Accuracies and loss per epoch, and more in as far as ``width`` has room."""
+    """Accuracies and loss per epoch, and more columns if ``width`` allows."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     robust = any(row.robust is not None for row in history)
     names = ("epoch", "validation", *(["PGD-10"] if robust else []), "loss", "train", "lr", "time")
@@ -102,15 +102,17 @@ def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
 
 
 def trained(result: Trained, test: dict[str, float], advise: bool = True) -> RenderableType:
-    """The end of a training; with ``advise`` the command that would follow."""
+    """The summary of a training; with ``advise`` the next command."""
     best = result.best
     robust = "" if best.robust is None else f", {percent(best.robust)} under PGD-10"
-    what_next = [Text(f"what it withstands: {command('evaluate', result.directory.parent)}", style="yellow")]
+    what_next = [
+        Text(f"evaluate its robustness with: {command('evaluate', result.directory.parent)}", style="yellow")
+    ]
     return Group(
         Text(f"{len(result.history)} epochs in {duration(result.seconds)}", style="dim"),
         Text(
             f"test accuracy {percent(test['accuracy'])} of {test['n']:.0f} images "
-            f"(epoch {best.epoch}, the best on the images held out: {percent(best.validation)}{robust})",
+            f"(best epoch {best.epoch}, validation accuracy {percent(best.validation)}{robust})",
             style="bold green",
         ),
         Text(f"saved in {result.checkpoint}", style="dim"),

@@ -1,4 +1,4 @@
-"""What a verification found."""
+"""The summary of a verification."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STYLES = {SAME: "green", CLOSE: "yellow", DIFFERS: "bold red", UNCHECKED: "bold
 
 
 def verified(result: Verification) -> RenderableType:
-    """A line a question; below, why last digits may differ from those of the run."""
+    """One line per check; below, the reasons why last digits may differ."""
     columns = [[getattr(one, name) for one in result.findings] for name in ("status", "part", "name")]
     widths = [max(map(len, column), default=0) + 2 for column in columns]
     lines = []
@@ -29,8 +29,8 @@ def verified(result: Verification) -> RenderableType:
 
 
 def _conclusion(result: Verification) -> Text:
-    for status, text in ((DIFFERS, "does not hold what it says"), (UNCHECKED, "could not be checked in full")):
+    for status, text in ((DIFFERS, "cannot be reproduced"), (UNCHECKED, "could not be checked completely")):
         found = [f"{one.part} ({one.name})" for one in result.findings if one.status == status]
         if found:
             return Text(f"{result.path} {text}: {', '.join(found)}", style="bold red")
-    return Text(f"{result.path} holds what it says", style="bold green")
+    return Text(f"{result.path} can be reproduced", style="bold green")

@@ -1,4 +1,4 @@
-"""What a search algorithm is: it says who is born and who stays; the loop scores and stores."""
+"""The interface of a search algorithm: it selects births and survivors; the loop scores and stores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from evonas.config import SearchSettings
 from spaces import Registry
 
-if TYPE_CHECKING:  # a command that only asks which algorithms there are needs no DEAP
+if TYPE_CHECKING:  # listing the algorithms must not import DEAP
     from deap import base
 
     from evonas.searching.individual import Individual
@@ -23,7 +23,7 @@ class Birth(NamedTuple):
 
 
 class Algorithm(ABC):
-    """Built on a DEAP toolbox with ``random``, ``mutate`` and ``select``, each on the search's own generator."""
+    """Uses a DEAP toolbox with ``random``, ``mutate`` and ``select``, all on the generator of the search."""
 
     def __init__(self, toolbox: base.Toolbox, settings: SearchSettings) -> None:
         self.toolbox = toolbox
@@ -35,11 +35,11 @@ class Algorithm(ABC):
 
     @abstractmethod
     def children(self, population: Sequence[Individual]) -> list[Birth]:
-        """The births of the next generation, from the population as it stands."""
+        """The births of the next generation, from the present population."""
 
     @abstractmethod
     def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
-        """The next population. It must be the last ``population`` births: that is what a resume restores."""
+        """The next population. It must be the last ``population`` births, because a resume restores these."""
 
 
 algorithms: Registry[type[Algorithm]] = Registry("algorithm")

@@ -1,4 +1,4 @@
-"""All algorithms, registered by being imported here."""
+"""Imports all algorithms, which registers them."""
 
 from evonas.searching import regularized_evolution  # noqa: F401  (registers itself)
 from evonas.searching.algorithm import Algorithm, algorithms

@@ -9,14 +9,14 @@ from deap import base
 
 
 class Maximised(base.Fitness):
-    """One value to maximise; without a value it is less than every other."""
+    """One value to maximise; a missing value is less than any other."""
 
     weights = (1.0,)
 
 
 @dataclass(frozen=True, eq=False)
 class Individual:
-    """A genotype that was born, and its score once it has one. Never changed, so that copies share it."""
+    """A genotype and its score, once there is one. Immutable, so that copies share it."""
 
     birth: int
     generation: int
@@ -32,7 +32,7 @@ class Individual:
         return self.fitness.values[0] if self.fitness.valid else None
 
     def set_score(self, score: float | None) -> None:
-        """Enter the score; None leaves the fitness invalid, which never wins."""
+        """Set the score; None leaves the fitness invalid, which never wins."""
         if score is not None:
             self.fitness.values = (score,)
 
@@ -41,5 +41,5 @@ class Individual:
 
 
 def same_network(a: Individual, b: Individual) -> bool:
-    """Whether both have one canonical form."""
+    """Whether both have the same canonical form."""
     return a.canonical == b.canonical

@@ -1,4 +1,4 @@
-"""Ask, score, tell: the loop that every algorithm shares, and the only writer of a run."""
+"""The ask, score, tell loop shared by all algorithms, and the only writer of a run."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from evonas.final.training import Trained
 
 HALL_OF_FAME = 10
-REMEMBERED_GENERATIONS = 1000  # of the logbook in memory; run.db has them all
+REMEMBERED_GENERATIONS = 1000  # rows of the logbook in memory; run.db has all of them
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found and where it is kept."""
+    """The result of a search and its path."""
 
     path: Path
     best: Best | None
@@ -52,12 +52,12 @@ class SearchResult:
     seconds_per_evaluation: float | None
     device: str
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
-    trained: Trained | None = None  # the best one, where a final stage followed
-    evaluation: Evaluation | None = None  # what it withstands
+    trained: Trained | None = None  # training of the best genotype, after a final stage
+    evaluation: Evaluation | None = None  # evaluation of its robustness
 
 
 class Search:
-    """One search at work; its state is a function of what `Run` holds."""
+    """A search in progress; its state is a function of the `Run`."""
 
     def __init__(
         self, run: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
@@ -78,7 +78,7 @@ class Search:
         self.logbook = tools.Logbook()
         self.hall_of_fame = tools.HallOfFame(HALL_OF_FAME, similar=same_network)
         self.population: list[Individual] = []
-        self._alive: tuple[Born, ...] = ()  # the population as observers are told of it
+        self._alive: tuple[Born, ...] = ()  # the population for observers
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0
         self.last_seconds = 0.0
@@ -86,7 +86,7 @@ class Search:
         self._restore()
 
     def _restore(self) -> None:
-        """Everything as it was after the last finished generation."""
+        """Restore the state after the last finished generation."""
         last = self.run.generations(last=REMEMBERED_GENERATIONS)
         if not last:
             return
@@ -100,8 +100,8 @@ class Search:
             self.population.append(self._individual(row))
         if len(self.population) != self.settings.population:
             found, asked = len(self.population), self.settings.population
-            raise EvonasError(f"{self.run.path} holds {found} of the {asked} individuals of its population")
-        # DEAP copies what enters the hall of fame, so what may enter passes through it once, in order of birth
+            raise EvonasError(f"{self.run.path} has only {found} of the {asked} individuals of its population")
+        # DEAP copies what enters the hall of fame, so candidates are inserted once, in order of birth
         hall = self.hall_of_fame
         for row in self.run.individuals():
             if row.score is None or row.cached or (hall[HALL_OF_FAME - 1 :] and row.score <= hall[-1].score):
@@ -122,15 +122,15 @@ class Search:
             self.best = individual
 
     def go(self) -> SearchResult:
-        """Generation after generation until the total is reached."""
+        """Run the remaining generations."""
         history = self.run.generations(last=REMEMBERED_GENERATIONS)
         progress, where = self._progress(self.births), self.engine.description
-        if not (self.run.path / BEST).exists():  # gone with a future that was undone
+        if not (self.run.path / BEST).exists():  # removed when a later state was undone
             self._write_best()
         try:
             self.observer.started(self.run.path, self.settings, progress, history, where)
             if self.run.forgotten:
-                self.observer.message(f"{self.run.forgotten} scores that were damaged are computed again")
+                self.observer.message(f"{self.run.forgotten} damaged scores are recomputed")
             with stop_requests(self.observer.message) as stop:
                 while self.generation < self.settings.generations:
                     self._next_generation(stop)
@@ -184,8 +184,8 @@ class Search:
         return Individual(number, generation, birth.parent, genotype, canonical, params, flops)
 
     def _score(self, born: list[Individual], stop: StopRequest) -> list[bool]:
-        """Enter the scores of ``born``, in order; returns which of them an earlier birth had answered."""
-        first: dict[str, Individual] = {}  # networks that this generation brings for the first time
+        """Record the scores of ``born``, in order; returns which of them equal an earlier birth."""
+        first: dict[str, Individual] = {}  # networks new in this generation
         cached = []
         for individual in born:
             hit = individual.canonical in first or self.run.born(individual.canonical)
@@ -219,7 +219,7 @@ class Search:
         return cached
 
     def _fix(self, born: list[Individual], known: dict[str, Scores]) -> None:
-        """The statistics of a composite, and with them the scores of the first population, all at once."""
+        """Fix the statistics of a composite, and with them the scores of the first population."""
         self.measure.fix(known.values())
         for canonical, scores in known.items():
             self.run.journal(*self.measure.rows(canonical, scores))
@@ -235,7 +235,7 @@ class Search:
             yield genotype
 
     def _record(self, started: float) -> GenerationRow:
-        """Statistics of the population, entered in the logbook."""
+        """Record the statistics of the population in the logbook."""
         scored = [individual for individual in self.population if individual.fitness.valid]
         compiled = self.statistics.compile(scored) if scored else {}
         best, mean, std = (float(compiled[name]) if compiled else None for name in ("best", "mean", "std"))
@@ -251,9 +251,9 @@ class Search:
     def _interrupted(self) -> Interrupted:
         self.run.flush()
         last, of = self.generation, self.settings.generations
-        said = f"in generation {last + 1} of {of}; everything computed is saved. Continue"
+        said = f"in generation {last + 1} of {of}; finished work is saved. Resume"
         if last == of:
-            said = "when the search was complete, and saved. Train and measure its best"
+            said = "after the search was complete and saved. Train and evaluate its best genotype"
         return Interrupted(f"interrupted {said} with: {command('resume', self.run.path)}")
 
     def _best(self, running: Individual | None = None) -> Best | None:

@@ -1,4 +1,4 @@
-"""What a search maximises: one proxy, or a composite that the first population of the run fixes."""
+"""The objective of a search: a proxy, or a composite standardised by the first population."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ class Measure:
     """
 
     def __init__(self, run: Records) -> None:
-        """The measure of ``run``. Raises `EvonasError` if what is stored of it cannot be read."""
+        """The measure of ``run``. Raises `EvonasError` if the stored statistics cannot be read."""
         self._run = run
-        begun = bool(run.generations(last=1))  # asked first: a process at work writes both at once
+        begun = bool(
+            run.generations(last=1)
+        )  # read first, because a running search writes both in one transaction
         self.proxy = run.settings.proxy
         self.is_composite = is_composite(self.proxy)
         self.names = names(self.proxy)
@@ -36,7 +38,7 @@ class Measure:
 
     @property
     def open(self) -> bool:
-        """Whether there is no score yet, for want of the first population's statistics."""
+        """Whether there are no scores yet, because the statistics of the first population are missing."""
         return self.is_composite and self.composite is None
 
     def fix(self, population: Collection[Scores]) -> None:
@@ -52,13 +54,13 @@ class Measure:
         return self.composite.combine(scores)
 
     def failed(self, scores: Scores) -> bool:
-        """Whether a network has no score; while the measure is open, whether it will have none."""
+        """Whether a network has no score, or will have none once the measure is fixed."""
         return (
             any(score.value is None for score in scores.values()) if self.open else self.of(scores).value is None
         )
 
     def recall(self, canonical: str) -> Scores | None:
-        """What this run computed of a network, perhaps before an interruption."""
+        """The stored scores of a network, including those from before an interruption."""
         if self.is_composite:
             rows = self._run.members(canonical)
             return {row.proxy: Score(row.score, row.reason, row.seconds) for row in rows} or None
@@ -66,14 +68,14 @@ class Measure:
         return found and {self.proxy: Score(found.score, found.reason, found.seconds)}
 
     def rows(self, canonical: str, scores: Scores) -> tuple[Evaluation | None, list[MemberRow]]:
-        """What to keep of a network: its score, once it has one, and those of a composite's members."""
+        """The scores to store for a network: its score, once there is one, and those of composite members."""
         evaluation = None if self.open else Evaluation(canonical, *self.of(scores))
         if not self.is_composite:
             return evaluation, []
         return evaluation, [MemberRow(canonical, name, *score) for name, score in scores.items()]
 
     def facts(self) -> dict[str, str]:
-        """The statistics, as facts to be stored with the run."""
+        """The statistics as facts of the run."""
         return {"composite": json.dumps(self.members())} if self.composite is not None else {}
 
     def members(self, canonical: str | None = None) -> list[dict[str, Any]]:
@@ -94,7 +96,7 @@ def _restored(proxy: str, statistics: str) -> Composite:
     try:
         rows = parse_json(statistics)
         if [(row["name"], row["weight"]) for row in rows] != list(members):
-            raise ValueError("they are of other members")
+            raise ValueError("they belong to other proxies")
         means, deviations = (tuple(float(row[key]) for row in rows) for key in ("mean", "deviation"))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise EvonasError(f"the stored statistics of {proxy!r} cannot be read: {error}") from None

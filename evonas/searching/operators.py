@@ -1,4 +1,4 @@
-"""The DEAP toolbox of a search: every operator draws from one explicit generator."""
+"""The DEAP toolbox of a search; all operators draw from one explicit generator."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Admission:
         return not self.limit or self.space.params(genotype, self.size) <= self.limit
 
     def random(self, rng: Generator) -> Any:
-        """A random genotype that is admitted."""
+        """A random genotype that satisfies the constraint."""
         for _ in range(MOST_DRAWS):
             genotype = self.space.random(rng)
             if self.admits(genotype):
@@ -49,7 +49,7 @@ class Admission:
         )
 
     def mutate(self, parent: Any, rng: Generator) -> Any:
-        """A neighbour of ``parent`` that is admitted."""
+        """A neighbour of ``parent`` that satisfies the constraint."""
         for _ in range(MOST_DRAWS):
             genotype = self.space.mutate(parent, rng)
             if self.admits(genotype):
@@ -63,7 +63,7 @@ def toolbox(
     """``random``, ``mutate``, ``select``, ``evaluate`` and ``map`` under DEAP's usual names.
 
     ``evaluate`` takes a list of genotypes and returns their scores by ``names``, those of the proxies; ``map``
-    gives it such lists, in whatever process, and yields the scores one by one.
+    passes such lists to it in any process, and yields the scores one by one.
     """
     admission = Admission(space, settings)
     box = base.Toolbox()

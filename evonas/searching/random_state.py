@@ -1,4 +1,4 @@
-"""The state of the random generator of a search, as run.db holds it."""
+"""The state of the random generator of a search in run.db."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spaces.errors import EvonasError
 
 
 def restore_random(rng: Generator, text: str) -> None:
-    """Put ``rng`` into the state that JSON ``text`` describes. Raises `EvonasError` if it describes none."""
+    """Set the state of ``rng`` from JSON ``text``. Raises `EvonasError` for an invalid state."""
     try:
         rng.bit_generator.state = parse_json(text)
     except (ValueError, TypeError, KeyError, OverflowError) as error:

@@ -1,8 +1,8 @@
-"""Regularised evolution: tournaments choose parents, and the oldest die.
+"""Regularised evolution: tournaments select parents, and the oldest members are removed.
 
 Source: Real, Aggarwal, Huang, Le, "Regularized Evolution for Image Classifier Architecture Search", AAAI 2019;
-with ``children = 1`` exactly that, but for the tournament, whose members are drawn without replacement; with more
-the children of a generation are born from one population.
+with ``children = 1`` exactly that, except that the tournament is drawn without replacement; with more children,
+all children of a generation come from the same population.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @algorithms.register("regularized-evolution")
 class RegularizedEvolution(Algorithm):
-    """Each child is the mutated winner of a tournament; then the oldest die, however good they are."""
+    """Each child is a mutation of a tournament winner; then the oldest members are removed."""
 
     def children(self, population: Sequence[Individual]) -> list[Birth]:
         births = []

@@ -1,4 +1,4 @@
-"""Where a search begins: from settings, or from a run directory."""
+"""Starts a search from settings or a run directory."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def search(
     engine: Engine | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> SearchResult:
-    """Search from the beginning and keep everything in the directory ``run`` (default ``runs/<date>-...``).
+    """Start a search and store it in the directory ``run`` (default ``runs/<date>-...``).
 
-    ``facts`` are kept with the run from its first moment on. Scores are computed by ``engine``, by default in
-    this process; it changes nothing in the result.
-    Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with all that
-    was computed saved.
+    ``facts`` are stored with the run from the start. Scores are computed by ``engine``, by default in this
+    process; the engine does not change the result.
+    Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with finished
+    work saved.
     """
     settings, observer = settings.resolve(), observer or Unwatched()
     images = images_for([settings.proxy], settings, observer.warning)
@@ -47,7 +47,9 @@ def search(
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     with (
-        (engine or InProcess()).opened(settings.device, observer.message) as opened,  # fails before there is a run
+        (engine or InProcess()).opened(
+            settings.device, observer.message
+        ) as opened,  # fail before the run is created
         Run.create(path, settings, facts) as store,
     ):
         return _go(store, settings, images, observer, opened)
@@ -60,11 +62,11 @@ def resume(
     from_generation: int | None = None,
     **options: Any,
 ) -> SearchResult:
-    """Continue an interrupted search, or a finished one to a larger total of ``generations``.
+    """Resume an interrupted search, or extend a finished one to a larger total of ``generations``.
 
     The result is that of a search that was never interrupted. ``from_generation`` goes back to the state after
-    that generation first; the file as it was stays as run.db.1. Raises `UsageError` if other settings are given
-    than the run has (`evonas.config.CHANGEABLE` names those that may change; ``engine`` is none).
+    that generation first; the old file is kept as run.db.1. Raises `UsageError` if settings differ from those of
+    the run, except those in `evonas.config.CHANGEABLE`.
     """
     observer = observer or Unwatched()
     with ExitStack() as stack:
@@ -80,7 +82,7 @@ def resume(
             Run.require(Path(run))
             accepted = rewind(Path(run) / DATABASE, from_generation, accept)
         store = stack.enter_context(Run.open(Path(run)))
-        settings, images, opened = accepted or accept(store)  # after this nothing refuses the command
+        settings, images, opened = accepted or accept(store)  # all checks are done
         if settings != store.settings:
             store.set_meta(settings=settings.to_json())
         if _last(store) < settings.generations:
@@ -98,7 +100,7 @@ def _asked(records: Records, options: Mapping[str, Any]) -> SearchSettings:
 
 
 def _last(records: Records) -> int:
-    """The last generation that is finished; -1 for none."""
+    """The last finished generation; -1 if there is none."""
     rows = records.generations(last=1)
     return rows[0].generation if rows else -1
 
@@ -106,6 +108,6 @@ def _last(records: Records) -> int:
 def _go(
     store: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
 ) -> SearchResult:
-    advice = f"everything written before is kept; free some and continue with: {command('resume', store.path)}"
+    advice = f"finished work is saved. Free memory and resume with: {command('resume', store.path)}"
     with memory_reported("searching", advice):
         return Search(store, settings, images, observer, engine).go()

@@ -1,4 +1,4 @@
-"""How fast this machine scores and trains, and how far that is from what it could do."""
+"""The speed of scoring and training on this machine, compared with its limits."""
 
 from evonas.speed.measure import Measurement, measure
 

@@ -22,13 +22,13 @@ class Timing(NamedTuple):
 
 
 def synchronize(device: str) -> None:
-    """Waits until ``device`` has done all that it was asked."""
+    """Waits until ``device`` has finished its work."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
 
 def alternate(calls: Sequence[Callable[[], object]], rounds: int, device: str) -> list[Timing]:
-    """Times of ``calls``, each once a round: what disturbs the machine disturbs all of them."""
+    """Times of ``calls``, each once per round, so that disturbances affect all of them."""
     seconds: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, taken in zip(calls, seconds, strict=True):

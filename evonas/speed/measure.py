@@ -1,4 +1,4 @@
-"""Architectures and images a second of this machine, side by side in one run."""
+"""Architectures and images per second on this machine, compared in one run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Announce = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured, where, and of what."""
+    """The measurements, the device and the settings."""
 
     device: str
     torch: str
@@ -60,17 +60,17 @@ def measure(
     train_batch: int | None = None,
     announce: Announce = lambda text: None,
 ) -> Measurement:
-    """Scores random genotypes in every way in turn, round by round, and trains the first one for a few steps.
+    """Score random genotypes with every engine in turn, round by round, and train the first one for a few steps.
 
-    The ways are the ``engines``, all with the first number of ``networks`` in a pass, then this process with each
-    of the others; by default 1 and all architectures, where the space and the proxy have such passes.
-    Starting an engine is not counted. ``train_batch`` 0 leaves training out; None is 96 images on a GPU, 16 on a
-    CPU. Raises `UsageError` for numbers below 1 and unknown names.
+    All ``engines`` run with the first number of ``networks`` per pass, then this process with each of the others;
+    by default 1 and all architectures, if space and proxy support batched scoring. The start of an engine is not
+    counted. ``train_batch`` 0 skips training; None is 96 images on a GPU, 16 on a CPU. Raises `UsageError` for
+    numbers below 1 and unknown names.
     """
     if architectures < 1 or rounds < 1:
         raise UsageError("--architectures and --rounds must be at least 1")
     if not engines:
-        raise UsageError("no engine was named; --engine in-process would do")
+        raise UsageError("--engine needs at least one name, such as in-process")
     settings = settings.resolve()
     ways = ways_of(engines, networks, architectures, settings)
     images = images_for([settings.proxy], settings, announce)

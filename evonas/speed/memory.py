@@ -1,4 +1,4 @@
-"""How much memory a computation takes at most, wherever it runs."""
+"""The peak memory of a computation."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from types import TracebackType
 
 import torch
 
-EVERY = 0.01  # seconds between two looks
+EVERY = 0.01  # seconds between two samples
 
 
 class Peak:
-    """The most bytes in use at any moment of a block: `bytes`, None where that cannot be seen.
+    """The peak memory of a block in `bytes`; None if unknown.
 
-    On a GPU what this process has allocated there; on a CPU what ``processes`` (asked for at every look) hold
-    together in memory, libraries included, which Linux alone tells.
+    On a GPU the memory allocated by this process; on a CPU the resident memory of ``processes`` (called for each
+    sample) including libraries, on Linux only.
     """
 
     def __init__(self, device: str, processes: Callable[[], Iterable[int]]) -> None:
@@ -53,7 +53,7 @@ class Peak:
 
 
 def resident(process: int) -> int | None:
-    """Bytes of ``process`` in memory; None if it has gone or the system does not say."""
+    """Resident bytes of ``process``; None if it has exited or the system does not tell."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:

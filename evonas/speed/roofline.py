@@ -19,25 +19,25 @@ CALLS = 5  # the best of so many counts
 
 
 class Roofline(NamedTuple):
-    """What a device reaches on a plain copy and on a plain product of float32 matrices."""
+    """The speed of a device on a copy and on a product of float32 matrices."""
 
     bytes_per_second: float  # read and written
     flops_per_second: float
 
     def seconds(self, work: Work) -> float:
-        """The least time for ``work``: as long as its bytes take, or its arithmetic, whichever is longer."""
+        """The minimum time for ``work``: that of its bytes or of its arithmetic, whichever is longer."""
         return max(work.bytes / self.bytes_per_second, work.flops / self.flops_per_second)
 
 
 class Work(NamedTuple):
-    """What a computation asks of a device."""
+    """The work of a computation."""
 
     bytes: int  # read and written by its operations, each on its own
     flops: int  # of its convolutions and matrix products
 
 
 def roofline(device: str, threads: int = 1) -> Roofline:
-    """Measures both limits of ``device``; on a CPU with ``threads`` threads, as many as a score is given."""
+    """Measure both limits of ``device``; on a CPU with ``threads`` threads, as many as a score uses."""
     kind = "cuda" if device.startswith("cuda") else "cpu"
     with _threads(threads):
         source = torch.ones(COPIED[kind] // 4, device=device)
@@ -75,7 +75,7 @@ def _backward(
 ) -> int:
     """FLOPs of a convolution's gradients: each of x and of the weight costs what the forward pass does.
 
-    PyTorch's own count leaves the groups out of the weight's gradient: C times too much if depthwise.
+    PyTorch's count ignores groups in the gradient of the weight: C times too much for depthwise convolutions.
     """
     return sum(wanted[:2]) * 2 * (x if transposed else grad).numel() * weight[0].numel()
 

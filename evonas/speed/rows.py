@@ -9,7 +9,7 @@ from evonas.speed.clock import Timing
 
 @dataclass(frozen=True)
 class Row:
-    """One way to do the work; times in seconds."""
+    """One row of the benchmark; times in seconds."""
 
     what: str  # "score" or "train"
     how: str  # where the engine computes, or the batch
@@ -18,7 +18,7 @@ class Row:
     seconds: float  # of one, by the median round
     fastest: float
     slowest: float
-    ratio: float  # how many times the first row of its kind
+    ratio: float  # speed relative to the first row of its kind
     fraction: float | None  # of the roofline; None where several processes share it
     networks: int | None  # in one pass; None for training
     memory: int | None  # bytes at the peak, of the processes that compute or on the GPU; None where unknown
@@ -37,7 +37,7 @@ class Row:
         networks: int | None = None,
         memory: int | None = None,
     ) -> Row:
-        """The row of a call that does ``units`` of work, each of which takes ``ideal`` seconds at least."""
+        """The row of a call that does ``units`` of work, each taking at least ``ideal`` seconds."""
         one = timing.median / units
         return cls(
             what=what,

@@ -1,4 +1,4 @@
-"""Architectures a second: every engine, and several networks in a pass beside one after the other."""
+"""Architectures per second of every engine and of batched scoring."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Announce = Callable[[str], object]
 
 
 class Way(NamedTuple):
-    """An engine and the number of networks in a pass."""
+    """An engine and the number of networks per pass."""
 
     engine: str
     networks: int
 
 
 class Where(NamedTuple):
-    """What engines other than this process are told."""
+    """The options of engines other than this process."""
 
     workers: int | None
     ray_address: str | None
@@ -47,7 +47,7 @@ def ways_of(
 ) -> list[Way]:
     """Every engine with the first number of ``networks``, then this process with each of the others.
 
-    Raises `UsageError` for numbers that no pass could have.
+    Raises `UsageError` for numbers out of range.
     """
     passes = settings.space in SHARING_SPACES and settings.proxy in PASSES
     if networks is None:
@@ -56,15 +56,13 @@ def ways_of(
         if not 1 <= count <= architectures:
             raise UsageError(f"--batch-networks must be from 1 to --architectures {architectures}, not {count}")
         if count > 1 and not passes:
-            raise UsageError(
-                f"{settings.proxy} of {settings.space} has no passes of several networks; --batch-networks 1"
-            )
+            raise UsageError(f"{settings.proxy} cannot batch {settings.space} networks; use --batch-networks 1")
     first, *others = dict.fromkeys(networks)
     return [Way(name, first) for name in dict.fromkeys(engines)] + [Way("in-process", count) for count in others]
 
 
 def work_of(genotype: Any, proxy: str, task: Task) -> Work:
-    """What scoring one architecture asks of the device."""
+    """The work of scoring one architecture."""
     with counted() as found:
         next(iter(score_all([genotype], [proxy], task)))
     return found[0]
@@ -80,7 +78,7 @@ def scoring_rows(
     ideal: float,
     announce: Announce,
 ) -> list[Row]:
-    """Each way with the time of ``rounds`` and the memory of the first of all its rounds, which is not timed."""
+    """Each engine with the times of ``rounds`` and the peak memory of its untimed warm-up round."""
     names, device = (settings.proxy,), settings.device
     with ExitStack() as stack:
         calls, hows, memories = [], [], []
@@ -95,7 +93,7 @@ def scoring_rows(
 
             announce(f"{name}: warming up")
             with Peak(device, engine.processes) as peak:
-                score()  # workers begin, kernels are chosen
+                score()  # starts workers, selects kernels
             calls.append(score)
             hows.append(engine.description + (f", {networks} at once" if networks > 1 else ""))
             memories.append(peak.bytes if device == "cpu" or name == "in-process" else None)

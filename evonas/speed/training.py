@@ -1,4 +1,4 @@
-"""Images a second of training."""
+"""Images per second of training."""
 
 from __future__ import annotations
 

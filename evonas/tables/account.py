@@ -1,4 +1,4 @@
-"""What was taken of a table, in which unit and direction, and what was left out, and why."""
+"""A record of the columns of a table: used ones with unit and direction, skipped ones with the reason."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _DATA_SETS = re.compile(r"cifar[-_ ]?100(?!\d)|cifar[-_ ]?10(?!\d)|imagenet|tiny
 
 @dataclass(frozen=True)
 class Account:
-    """What a correlation has of its table."""
+    """The columns that a correlation uses of its table."""
 
     architectures: str  # the name of their column
     separator: str
-    rows: int  # with a value in every column that was taken
+    rows: int  # with a value in every used column
     targets: tuple[Target, ...]
-    left: Mapping[str, str]  # column -> why it was left out
-    notes: tuple[str, ...]  # what is worth a line
+    left: Mapping[str, str]  # column -> why it was skipped
+    notes: tuple[str, ...]  # messages
     data_sets: tuple[str, ...]  # that its accuracies are of, by the names of columns and file
     scored_on: str | None = None  # the data set of the scores; None if none of them needs images
 
     @property
     def units(self) -> dict[str, str]:
-        """The unit of each column that was taken."""
+        """The unit of each used column."""
         return {name: unit for t in self.targets for name, unit in zip(t.columns, t.units, strict=True)}
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,30 +61,30 @@ class Account:
         }
 
     def scored(self, data_set: str | None) -> Account:
-        """With the data set that the scores are computed from."""
+        """Add the data set that the scores are computed from."""
         return replace(self, scored_on=data_set)
 
     @property
     def other_data_set(self) -> str | None:
-        """What is worth a line where scores and accuracies are of different data sets."""
+        """A message if scores and accuracies belong to different data sets."""
         if self.scored_on is None or self.scored_on in self.data_sets:
             return None
         if self.data_sets:
             first = self.data_sets[0]
-            advice = f"; --dataset {first} computes them from its images" if first in BY_NAME else ""
-            return f"scores are computed from {self.scored_on}, the accuracies are of {self.accuracies_of}{advice}"
+            advice = f"; use --dataset {first} for the same images" if first in BY_NAME else ""
+            return f"scores are computed from {self.scored_on}, but accuracies from {self.accuracies_of}{advice}"
         if self.scored_on == DEFAULT_DATA_SET:
-            return f"scores are computed from {DEFAULT_DATA_SET}, the default data set; --dataset takes another"
+            return f"scores are computed from {DEFAULT_DATA_SET}, the default data set; use --dataset to change it"
         return None
 
     @property
     def accuracies_of(self) -> str:
-        """The data sets of the accuracies, as the table calls them."""
+        """The data sets of the accuracies, as named in the table."""
         return " and ".join(self.data_sets)
 
 
 def complete(table: Table, targets: Sequence[Target]) -> tuple[Table, list[str]]:
-    """The rows that have a value in every column of ``targets``, and what is worth a line about the others."""
+    """The rows that have a value in every column of ``targets``, and messages about the others."""
     columns = list(dict.fromkeys(name for target in targets for name in target.columns))
     missing = {name: np.flatnonzero(np.isnan(table.columns[name])) for name in columns}
     missing = {name: rows for name, rows in missing.items() if rows.size}
@@ -92,7 +92,7 @@ def complete(table: Table, targets: Sequence[Target]) -> tuple[Table, list[str]]
         return table, []
     notes = [
         f"{name} is empty for {rows.size} of {len(table)} architectures, first in line {table.lines[rows[0]]}; "
-        "they are left out"
+        "they are skipped"
         for name, rows in missing.items()
     ]
     kept = np.ones(len(table), dtype=bool)
@@ -117,10 +117,10 @@ def account(
         elif target.kind not in (ACCURACY, UNKNOWN):
             found.append(f"{target.name}: not an accuracy ({target.kind.name}); larger counts as better")
         elif not target.is_accuracy:
-            found.append(f"{target.name}: taken as it stands; larger counts as better")
-    found += [f"{name}: of mean ± spread the mean was taken" for name in columns if name in table.spread]
+            found.append(f"{target.name}: used without conversion; larger counts as better")
+    found += [f"{name}: the mean of mean ± spread is used" for name in columns if name in table.spread]
     found += [
-        f"{name}: no value exceeds 1; taken as percent like the rest of the table; if it is a fraction, add "
+        f"{name}: no value exceeds 1, but read as percent like the rest of the table; if it is a fraction, add "
         f"--unit {name}=fraction"
         for name in doubtful(table, units, columns, unit)
     ]
@@ -142,16 +142,16 @@ def _left(table: Table, taken: Mapping[str, str], asked: bool) -> dict[str, str]
         if name in taken:
             continue
         if kind is ACCURACY:
-            left[name] = "not asked for" if asked else "not a column of these targets"
+            left[name] = "not selected" if asked else "not a column of these targets"
         elif kind is UNKNOWN:
-            left[name] = "not asked for" if asked else "not named as an accuracy"
+            left[name] = "not selected" if asked else "not named as an accuracy"
         else:
             left[name] = f"not an accuracy ({kind.name})"
     return left | {name: str(column) for name, column in table.unreadable.items()}
 
 
 def _data_sets(table: Table, taken: Mapping[str, str]) -> tuple[str, ...]:
-    """The data sets that the columns are called after, or else the file."""
+    """The data sets in the names of the columns, or else of the file."""
     for names in (taken, [re.split(r"[\\/]", table.path)[-1]]):
         found = [match for name in names for match in _DATA_SETS.findall(name.lower())]
         if found:

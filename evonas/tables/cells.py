@@ -1,4 +1,4 @@
-"""What stands in the cells of one column: numbers as people write them, or the first cell that is none."""
+"""Parses the cells of one column: numbers in common notations, or the first cell that is not a number."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Column:
 
     values: NDArray[np.float64]  # (rows,)
     percent: bool = False  # with a percent sign
-    spread: bool = False  # as mean ± spread; the mean is what was taken
+    spread: bool = False  # as mean ± spread; the mean is used
 
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Why a column is not one of numbers."""
+    """Why a column is not numeric."""
 
     reason: str
     line: int | None = None
-    like_numbers: bool = False  # it seems to be meant as one
+    like_numbers: bool = False  # it looks like a number
     numbers: bool = False  # some of its cells are numbers
 
     def __str__(self) -> str:
@@ -43,9 +43,9 @@ class Unreadable:
 
 
 def read_column(cells: Sequence[tuple[int, str]], separator: str) -> Column | Unreadable:
-    """Reads the cells of one column, each with its line. A decimal comma needs another separator than commas."""
+    """Read the cells of one column, each with its line. Decimal commas need another separator than commas."""
     values = np.full(len(cells), np.nan)
-    first: dict[str, tuple[int, str]] = {}  # of each way of writing, where it is first seen
+    first: dict[str, tuple[int, str]] = {}  # first cell of each notation
     for i, (line, text) in enumerate(cells):
         cell = " ".join(text.replace("$", " ").split())
         if cell.lower() in MISSING:
@@ -76,11 +76,11 @@ def _problem(first: dict[str, tuple[int, str]]) -> Unreadable | None:
         what = "a number is expected, not" if numeric else "it holds text, such as"
         reason = f"{what} {shorten(text)}"
         if numeric and re.search(r"\d,\d", text):
-            reason += "; a decimal comma is read in tables separated by semicolons or tabs"
+            reason += "; decimal commas are allowed in tables separated by semicolons or tabs"
         return Unreadable(reason, line, numeric, numbers)
     for one, other in (("%", "no %"), (",", ".")):
         if one in first and other in first:
             (line, text), (other_line, other_text) = first[one], first[other]
-            reason = f"{shorten(text)} and, in line {other_line}, {shorten(other_text)}: write both alike"
+            reason = f"{shorten(text)}, but {shorten(other_text)} in line {other_line}; use one notation"
             return Unreadable(reason, line, like_numbers=True, numbers=True)
     return None

@@ -1,4 +1,4 @@
-"""How well proxies rank trained networks, and whether they know more than the networks' size."""
+"""How well proxies rank trained networks, also given the size of the networks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from fitness import Score, Task, composite, proxies, stable_hash
 from spaces import UsageError
 from spaces.registry import closest
 
-SIZE = "params"  # what the partial correlation holds fixed
+SIZE = "params"  # the partial correlation is given this proxy
 CHOSEN = 10  # best-scored architectures whose accuracies are reported
 HALVES = ("A", "B")
-FEWEST = 5  # architectures without which a correlation says nothing
+FEWEST = 5  # minimum number of architectures
 
 Cells = dict[str, dict[str, Any]]  # proxy -> target -> value
 
@@ -47,17 +47,17 @@ class Correlation:
     partial: Cells  # Spearman with params held fixed
     partial_ci95: Cells
     average: dict[str, float | None]  # mean of spearman over the targets
-    chosen: Cells  # what the ten best-scored architectures have: see `_choice`
+    chosen: Cells  # accuracies of the ten best-scored architectures, see `_choice`
     missing: dict[str, dict[str, int]]  # proxy -> reason -> architectures without a value
     seconds: dict[str, float]  # proxy -> mean time of one architecture
     scores: dict[str, Floats]
     accuracies: Mapping[str, Floats]
     architectures: tuple[Any, ...]
-    table: Account  # what was taken of the table
+    table: Account  # the columns of the table
 
     @property
     def genotypes(self) -> tuple[str, ...]:
-        """The sampled genotypes, written."""
+        """The sampled genotypes as text."""
         return tuple(map(str, self.architectures))
 
     def as_dict(self) -> dict[str, Any]:
@@ -128,12 +128,12 @@ def correlate(
 
     ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
     correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
-    will be looked at together. ``scored_on`` is the data set of the images. ``announce`` gets what is worth a
-    line. An architecture without a value in a column of the targets is left out, as `Correlation.table` says.
-    Raises `UsageError` for what cannot be asked, before anything is scored.
+    will be looked at together. ``scored_on`` is the data set of the images. ``announce`` gets
+    messages. An architecture without a value in a column of the targets is left out, as `Correlation.table` says.
+    Raises `UsageError` for invalid arguments, before anything is scored.
     """
     if not names:
-        raise UsageError(f"no proxy was named; choose from {', '.join(proxies)}")
+        raise UsageError(f"--proxy needs at least one name; choose from {', '.join(proxies)}")
     members = {name: composite.parse(name) for name in dict.fromkeys(names)}
     found = targets(table, target_names, grouping, unit)
     if pair is not None:
@@ -267,7 +267,7 @@ def _choice(
     accuracies: Mapping[str, Floats],
     harmonic: Mapping[str, Floats],
 ) -> dict[str, Any]:
-    """What choosing by the score would have given, for each target.
+    """The result of selecting architectures by their score, for each target.
 
     ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction (``value``, as it
     stands, of what is not an accuracy); ``percentile`` the share of the table's rows that it beats, in percent;

@@ -1,4 +1,4 @@
-"""What a column of a table holds, judged by its name: an accuracy, an error, a time, an index, ..."""
+"""The kind of a column of a table, by its name: an accuracy, an error, a time, an index, ..."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_RUNNING_NUMBERS = 5  # rows below which 1, 2, 3 may be anything
+MIN_RUNNING_NUMBERS = 5  # with fewer rows, 1, 2, 3 may be anything
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a column holds, and which of its values are the better ones."""
+    """The kind of a column, and whether larger or smaller values are better."""
 
     name: str
     words: frozenset[str] = frozenset()  # a column whose name has one of them is of this kind
@@ -73,7 +73,7 @@ def words_of(name: str) -> list[str]:
 
 
 def kind_of(name: str, values: NDArray[np.float64] | None = None) -> Kind:
-    """What the column ``name`` holds; ``values`` (rows,) tell a running number without a telling name."""
+    """The kind of the column ``name``; ``values`` (rows,) reveal a running number."""
     words = words_of(name)
     known = {*words, *words_of(name.lower())}  # mCE, FLOPs
     last = words[-1] if words else ""

@@ -1,4 +1,4 @@
-"""Figures that the literature gives for the same correlations, to stand beside the measured ones.
+"""Published correlations, to compare with the measured ones.
 
 Source: Ha, Kim, Hwang 2023 (arXiv:2306.05031), Table 1a: Spearman's rho on CIFAR-10 over the NAS-Bench-201 space.
 """
@@ -36,7 +36,7 @@ def beyond_interval(result: Correlation) -> dict[str, list[str]]:
 
 
 def markdown(result: Correlation, names: Sequence[str] | None = None) -> str:
-    """The table of a README: rho of every proxy, the published one behind it in parentheses, best average first.
+    """A Markdown table: rho of every proxy, published values in parentheses, best average first.
 
     A figure outside the measured interval is in bold. ``avg`` is the mean over the published columns.
     """
@@ -62,8 +62,8 @@ def _average(result: Correlation, name: str, shared: Sequence[str]) -> float | N
 def _cell(measured: float | None, published: float | None, outside: bool) -> str:
     if published is None:
         return _number(measured)
-    beside = f"**{_number(published)}**" if outside else _number(published)
-    return f"{_number(measured)} ({beside})"
+    published_text = f"**{_number(published)}**" if outside else _number(published)
+    return f"{_number(measured)} ({published_text})"
 
 
 def _number(value: float | None) -> str:

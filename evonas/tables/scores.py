@@ -1,4 +1,4 @@
-"""Scores of many architectures: kept in a small SQLite file, computed by an engine."""
+"""Scores of many architectures, computed by an engine and stored in a small SQLite file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from evonas.faults import is_refusal
 from fitness import Score, Task, proxies
 from spaces import EvonasError
 
-FORMAT = 1  # of the settings hash; what a proxy means has its own `fitness.Proxy.version`
+FORMAT = 1  # of the settings hash; proxies have their own `fitness.Proxy.version`
 
 
 _SOUND = (  # SQLite keeps values of any type in any column
@@ -31,7 +31,7 @@ _SOUND = (  # SQLite keeps values of any type in any column
 class Progress(NamedTuple):
     """One more architecture scored."""
 
-    done: int  # architectures with all their scores, those found in the file included
+    done: int  # architectures with all their scores, including stored ones
     total: int
     genotype: str
     seconds: float
@@ -41,7 +41,7 @@ Observer = Callable[[Progress], None]
 
 
 def settings_hash(proxy: str, task: Task) -> str:
-    """A digest of everything besides the genotype that a score of ``proxy`` depends on."""
+    """A digest of everything except the genotype that a score of ``proxy`` depends on."""
     settings: dict[str, Any] = {
         "format": FORMAT,
         "space": task.space.name,
@@ -51,9 +51,9 @@ def settings_hash(proxy: str, task: Task) -> str:
         "device": torch.device(task.device).type,
     }
     if task.populations is not None:
-        settings["form"] = "population"  # other rounding
+        settings["form"] = "population"  # different rounding
     if proxies[proxy].needs_images:
-        _, _ = task.images_and_labels()  # a missing batch is an error that names the option
+        _, _ = task.images_and_labels()  # the error of a missing batch names the option
         assert task.batch is not None
         settings["batch"] = [_digest(tensor) for tensor in task.batch]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
@@ -81,7 +81,7 @@ class ScoreFile:
             self._add_version()
         except (sqlite3.Error, OSError, ValueError) as error:
             if hasattr(self, "_db"):
-                self._db.close()  # or its locks would last as long as the error
+                self._db.close()  # otherwise the error would keep its locks
             raise self._unusable(error) from None
 
     def __enter__(self) -> ScoreFile:
@@ -92,8 +92,12 @@ class ScoreFile:
 
     def _unusable(self, error: Exception) -> EvonasError:
         text = " ".join(str(error).split())
-        advice = "make room: what is there is kept" if is_refusal(text) else "remove it, or name another file"
-        return EvonasError(f"the scores cannot be kept in {self.path}: {text}; {advice}")
+        advice = (
+            "free disk space and rerun; existing scores are kept"
+            if is_refusal(text)
+            else "remove it, or choose another file with --scores"
+        )
+        return EvonasError(f"cannot store scores in {self.path}: {text}; {advice}")
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
@@ -103,17 +107,17 @@ class ScoreFile:
             raise self._unusable(error) from error
 
     def _add_version(self) -> None:
-        """Files older than the column hold scores of first versions."""
+        """Add the column to older files, which hold scores of version 1."""
         query = "SELECT 1 FROM pragma_table_info('scores') WHERE name = 'version'"
         if self._db.execute(query).fetchone():
             return
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            if not self._db.execute(query).fetchone():  # another process may have been first
+            if not self._db.execute(query).fetchone():  # another process may have added it
                 self._db.execute("ALTER TABLE scores ADD COLUMN version INTEGER NOT NULL DEFAULT 1")
 
     def known(self, proxy: str, settings: str) -> dict[str, Score]:
-        """All scores of ``proxy`` in its present version under ``settings`` by architecture, but for lost ones."""
+        """All scores of the present version of ``proxy`` under ``settings`` by architecture, except lost ones."""
         with self._reported():
             rows = self._db.execute(
                 "SELECT architecture, value, reason, seconds FROM scores "
@@ -123,7 +127,7 @@ class ScoreFile:
             return {row[0]: Score(*row[1:]) for row in rows if not is_lost(row[2])}
 
     def outdated(self, proxy: str, settings: str) -> dict[str, int]:
-        """The versions of the scores of ``proxy`` under ``settings`` that are of another one, by architecture."""
+        """The other versions of the scores of ``proxy`` under ``settings``, by architecture."""
         with self._reported():
             rows = self._db.execute(
                 "SELECT architecture, version FROM scores WHERE proxy = ? AND settings = ? AND version != ?",
@@ -132,7 +136,7 @@ class ScoreFile:
             return dict(rows.fetchall())
 
     def add(self, architecture: str, found: dict[str, Score], settings: dict[str, str]) -> None:
-        """Store the scores of one architecture by proxy, all or none of them, but for lost ones."""
+        """Store the scores of one architecture by proxy in one transaction, except lost ones."""
         rows = [
             (architecture, name, settings[name], *score, proxies[name].version)
             for name, score in found.items()
@@ -154,9 +158,8 @@ def score_and_keep(
 ) -> dict[str, list[Score]]:
     """Scores of every genotype by every proxy of ``names``, by proxy and in the order of ``genotypes``.
 
-    What ``kept`` knows is not computed again, and every architecture is stored there as soon as it is scored;
-    without it nothing is.
-    ``announce`` is told of kept scores whose proxy has changed its meaning since: they are computed again.
+    Scores in ``kept`` are reused, and every architecture is stored there as soon as it is scored.
+    ``announce`` is told of stored scores of other versions of a proxy, which are recomputed.
     ``engine``, opened, computes them; by default this process.
     """
     names = list(dict.fromkeys(names))
@@ -194,6 +197,6 @@ def _announce_outdated(
         versions = [version for text, version in kept.outdated(name, hashed).items() if text in texts]
         if versions:
             announce(
-                f"{name} is at version {proxies[name].version} now: {len(versions)} kept scores of version "
-                f"{' and '.join(map(str, sorted(set(versions))))} are computed again"
+                f"{name} is at version {proxies[name].version} now: {len(versions)} stored scores of version "
+                f"{' and '.join(map(str, sorted(set(versions))))} are recomputed"
             )

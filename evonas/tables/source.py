@@ -17,24 +17,30 @@ from spaces import UsageError
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab"}
 MAX_CELL_CHARS = 100_000
 MAX_LINE_CHARS = 1_000_000
-FOREIGN = {  # first bytes of files that are often taken for tables
+FOREIGN = {  # first bytes of files that are often mistaken for tables
     b"PK\x03\x04": ("an Excel workbook or a ZIP archive", "save the sheet as CSV (UTF-8)"),
     b"\xd0\xcf\x11\xe0": ("an Excel workbook", "save the sheet as CSV (UTF-8)"),
-    b"PAR1": ("a Parquet file", "write it as CSV, for instance pandas.read_parquet(FILE).to_csv('table.csv')"),
-    b"ARROW1": ("a Feather file", "write it as CSV, for instance pandas.read_feather(FILE).to_csv('table.csv')"),
-    b"\x89HDF": ("an HDF5 file", "write the table as CSV"),
-    b"SQLite format 3": ("an SQLite database", "write the table as CSV"),
-    b"\x93NUMPY": ("a NumPy file", "write the table as CSV"),
-    b"\x80\x04": ("a pickle", "write the table as CSV, for instance by pandas.DataFrame.to_csv"),
-    b"\x80\x05": ("a pickle", "write the table as CSV, for instance by pandas.DataFrame.to_csv"),
-    b"BZh": ("a bzip2 archive", "unpack it, or compress the table by gzip"),
-    b"\xfd7zXZ": ("an xz archive", "unpack it, or compress the table by gzip"),
-    b"\x28\xb5\x2f\xfd": ("a Zstandard archive", "unpack it, or compress the table by gzip"),
+    b"PAR1": (
+        "a Parquet file",
+        "convert it to CSV, for example with pandas.read_parquet(FILE).to_csv('table.csv')",
+    ),
+    b"ARROW1": (
+        "a Feather file",
+        "convert it to CSV, for example with pandas.read_feather(FILE).to_csv('table.csv')",
+    ),
+    b"\x89HDF": ("an HDF5 file", "convert it to CSV"),
+    b"SQLite format 3": ("an SQLite database", "convert it to CSV"),
+    b"\x93NUMPY": ("a NumPy file", "convert it to CSV"),
+    b"\x80\x04": ("a pickle", "convert it to CSV, for example with pandas.DataFrame.to_csv"),
+    b"\x80\x05": ("a pickle", "convert it to CSV, for example with pandas.DataFrame.to_csv"),
+    b"BZh": ("a bzip2 archive", "unpack it, or compress the table with gzip"),
+    b"\xfd7zXZ": ("an xz archive", "unpack it, or compress the table with gzip"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard archive", "unpack it, or compress the table with gzip"),
     b"\xff\xfe": ("UTF-16 text", "save it as CSV in UTF-8"),
     b"\xfe\xff": ("UTF-16 text", "save it as CSV in UTF-8"),
-    b"{": ("a JSON document", "write it as CSV, for instance pandas.read_json(FILE).to_csv('table.csv')"),
-    b"[": ("a JSON document", "write it as CSV, for instance pandas.read_json(FILE).to_csv('table.csv')"),
-    b"<": ("an HTML or XML document", "write the table as CSV"),
+    b"{": ("a JSON document", "convert it to CSV, for example with pandas.read_json(FILE).to_csv('table.csv')"),
+    b"[": ("a JSON document", "convert it to CSV, for example with pandas.read_json(FILE).to_csv('table.csv')"),
+    b"<": ("an HTML or XML document", "convert it to CSV"),
 }
 GZIP = b"\x1f\x8b"
 BOM = b"\xef\xbb\xbf"
@@ -51,17 +57,17 @@ class Source(NamedTuple):
 
 @contextmanager
 def opened(path: Path, fits: Callable[[list[str]], bool]) -> Iterator[Source]:
-    """The header and the rows of a CSV file. The separator is that with which the header ``fits``.
+    """The header and the rows of a CSV file. The separator is the one with which the header ``fits``.
 
-    Raises `UsageError` for what is not a table in text, naming the line where there is one.
+    Raises `UsageError` if the file is not a text table, naming the line if possible.
     """
     try:
         with _text(path) as text:
             yield _source(path, _lines(path, text), fits)
     except FileNotFoundError:
-        raise UsageError(f"there is no table {str(path)!r}") from None
+        raise UsageError(f"table {str(path)!r} does not exist") from None
     except IsADirectoryError:
-        raise UsageError(f"{str(path)!r} is a directory; name a CSV file") from None
+        raise UsageError(f"{str(path)!r} is a directory; expected a CSV file") from None
     except (OSError, csv.Error, EOFError, zlib.error) as error:
         raise UsageError(f"{path} cannot be read as CSV: {error}") from None
 
@@ -80,12 +86,14 @@ def _text(path: Path) -> Iterator[TextIOWrapper]:
 
 
 def _lines(path: Path, text: Any) -> Iterator[str]:
-    """Line by line, none of them larger than memory: a small compressed file may hold one of any length."""
+    """Read lines of limited length: a small compressed file may contain a huge one."""
     number = 0
     while line := text.readline(MAX_LINE_CHARS + 1):
         number += 1
         if len(line) > MAX_LINE_CHARS:
-            raise UsageError(f"{path}, line {number}: more than {MAX_LINE_CHARS} characters; this is no table")
+            raise UsageError(
+                f"{path}, line {number}: more than {MAX_LINE_CHARS} characters; the file is not a table"
+            )
         if not line.isascii() and (bad := next((c for c in line if "\udc80" <= c <= "\udcff"), None)):
             raise UsageError(
                 f"{path} cannot be read as CSV: line {number} has the byte 0x{ord(bad) - 0xDC00:02x}, which is "
@@ -105,7 +113,7 @@ def _source(path: Path, lines: Iterator[str], fits: Callable[[list[str]], bool])
         return Source([], skipped + 1, iter(()), ",")
     headers = {separator: _cells(line, separator) for separator in SEPARATORS}
     order = sorted(SEPARATORS, key=lambda separator: (-fits(headers[separator]), -len(headers[separator])))
-    # from its first line again, since a quoted name may go on in the next one
+    # restarted from its first line, since a quoted name may span lines
     reader = csv.reader(chain([line], lines), delimiter=order[0], strict=True)
     header = [name.strip() for name in next(reader, [])]
     rows = _rows(path, reader, len(header), skipped)
@@ -125,6 +133,6 @@ def _rows(path: Path, reader: Any, width: int, skipped: int) -> Iterator[tuple[i
             continue
         line = reader.line_num + skipped
         if len(cells) != width:
-            advice = "; text that holds the separator must stand in quotes" if len(cells) > width else ""
-            raise UsageError(f"{path}, line {line}: {len(cells)} cells, where the header has {width}{advice}")
+            advice = "; quote cells that contain the separator" if len(cells) > width else ""
+            raise UsageError(f"{path}, line {line}: {len(cells)} cells, but the header has {width}{advice}")
         yield line, cells

@@ -1,4 +1,4 @@
-"""Tables of trained architectures: one row an architecture, one column an accuracy."""
+"""Tables of trained architectures: one row per architecture, one column per accuracy."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Table:
     architecture: str = ARCHITECTURE_NAMES[0]  # the name of the column of architectures
     separator: str = ","
     percent: frozenset[str] = frozenset()  # columns written with a percent sign
-    spread: frozenset[str] = frozenset()  # columns written as mean ± spread, of which the mean was read
-    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)  # the columns that are not of numbers
+    spread: frozenset[str] = frozenset()  # columns written as mean ± spread, whose mean is used
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)  # columns that are not numeric
 
     def __len__(self) -> int:
         return len(self.genotypes)
@@ -76,7 +76,7 @@ def read_table(path: str | Path, space: Space, architecture: str | None = None) 
         column = _architecture_column(path, space, opened, names)
         genotypes = _genotypes(path, opened.rows, column, space, rows)
     if not rows:
-        raise UsageError(f"{path} has a header and no architectures")
+        raise UsageError(f"{path} has a header but no architectures")
     header = [name or f"column {i + 1}" for i, name in enumerate(opened.header)]
     found = {
         name: read_column([(line, cells[i]) for line, cells in rows], opened.separator)
@@ -103,28 +103,28 @@ def read_table(path: str | Path, space: Space, architecture: str | None = None) 
 
 
 def _is_mistake(name: str, column: Unreadable) -> bool:
-    """Whether a column must not be passed over: by its name or its other cells it holds accuracies."""
+    """Whether a column must not be skipped, because its name or its other cells indicate accuracies."""
     kind = kind_of(name)
     return (kind is ACCURACY and column.like_numbers) or (kind is UNKNOWN and column.numbers)
 
 
 def _check_header(where: str, header: Sequence[str], space: Space) -> None:
     if not any(header):
-        raise UsageError(f"{where}: a header with the names of the columns is expected")
+        raise UsageError(f"{where}: expected a header with the names of the columns")
     if len(header) > MAX_COLUMNS:
-        raise UsageError(f"{where}: {len(header)} columns; at most {MAX_COLUMNS} are read")
+        raise UsageError(f"{where}: {len(header)} columns; at most {MAX_COLUMNS} are allowed")
     for name, count in Counter(name for name in header if name).items():
         if count > 1:
-            raise UsageError(f"{where}: two columns are called {shorten(name)}; rename or remove one of them")
+            raise UsageError(f"{where}: two columns are named {shorten(name)}; rename or remove one of them")
     if any(reads(space, name) for name in header):
         raise UsageError(
-            f"{where}: an architecture, where a header with the names of the columns is expected, such as "
+            f"{where}: found an architecture, but expected a header with the names of the columns, such as "
             f"{ARCHITECTURE_NAMES[0]},clean"
         )
 
 
 def _position(header: Sequence[str], names: Sequence[str]) -> int | None:
-    """Where the first of ``names`` that ``header`` has stands in it."""
+    """The index in ``header`` of the first of ``names`` that it has."""
     lowered = [name.lower() for name in header]
     return next((lowered.index(name.lower()) for name in names if name.lower() in lowered), None)
 
@@ -136,13 +136,11 @@ def _architecture_column(path: Path, space: Space, opened: source.Source, names:
         return position
     where = f"{path}, line {opened.header_line}"
     if names is not ARCHITECTURE_NAMES:
-        raise UsageError(
-            f"{where}: there is no column {names[0]!r}: {closest(names[0], [n for n in header if n])}"
-        )
+        raise UsageError(f"{where}: unknown column {names[0]!r}: {closest(names[0], [n for n in header if n])}")
     _, cells = next(opened.rows, (0, []))
     likely = [name for name, cell in zip(header, cells, strict=False) if name and reads(space, cell)]
     advice = f"; add --architecture {shlex.quote(likely[0])}" if likely else ""
-    raise UsageError(f"{where}: no column of architectures; expected one called {_listed(names)}{advice}")
+    raise UsageError(f"{where}: no column of architectures; expected one named {_listed(names)}{advice}")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -156,7 +154,7 @@ def _genotypes(
     space: Space,
     kept: list[tuple[int, list[str]]],
 ) -> list[Any]:
-    """The genotypes of ``rows``, which are ``kept``; the first that is wrong ends the reading."""
+    """The genotypes of ``rows``, cached in ``kept``; reading stops at the first invalid one."""
     seen: dict[Any, int] = {}
     for line, cells in rows:
         try:
@@ -165,10 +163,10 @@ def _genotypes(
             raise UsageError(f"{path}, line {line}: {error}") from None
         if genotype in seen:
             raise UsageError(
-                f"{path}, line {line}: the architecture of line {seen[genotype]} again: {genotype}; "
-                "a table has one row for each, such as the mean of several trainings"
+                f"{path}, line {line}: same architecture as in line {seen[genotype]}: {genotype}; "
+                "a table must have one row per architecture, such as the mean of several trainings"
             )
         seen[genotype] = line
-        cells[column] = ""  # it is read; a million texts would be most of what the table takes
+        cells[column] = ""  # free the text: a million texts would take most of the memory
         kept.append((line, cells))
     return list(seen)

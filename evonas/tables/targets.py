@@ -1,4 +1,4 @@
-"""What proxies are correlated with: accuracy columns, grouped as the literature reports them."""
+"""The targets of a correlation: accuracy columns, grouped as in the literature."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ATTACKS = {  # target: ending of its column
 
 @dataclass(frozen=True)
 class Target:
-    """Columns under one name; the correlation with it is the mean of those with its columns."""
+    """Columns under one name; its correlation is the mean over the columns."""
 
     name: str
     columns: tuple[str, ...]
@@ -67,7 +67,7 @@ class Target:
         return -1 if self.smaller_is_better else 1
 
     def accuracies(self, table: Table) -> NDArray[np.float64]:
-        """The mean over its columns, accuracies as fractions and others as they stand, (rows,)."""
+        """The mean over its columns, accuracies as fractions and others without conversion, (rows,)."""
         scale = [LARGEST.get(unit, 1.0) for unit in self.units]
         return np.mean([table.columns[n] / s for n, s in zip(self.columns, scale, strict=True)], axis=0)
 
@@ -85,7 +85,7 @@ def targets(
 
     ``names`` selects some of them, or columns by their own name; ``-NAME`` says that smaller is better, ``+NAME``
     that larger is. A table without any robust one of them offers each column whose name is that of an accuracy, or
-    else each column that may be one. Raises `UsageError` for any other name, and for a unit that cannot be.
+    else each column that may be one. Raises `UsageError` for any other name and for an impossible unit.
     """
     known = {target.name: target for target in _known(table, grouping, several=names is not None)}
     found = _default(table, list(known.values())) if names is None else [_named(table, n, known) for n in names]
@@ -113,7 +113,7 @@ def _default(table: Table, known: list[Target]) -> list[Target]:
         others |= {name: str(column) for name, column in table.unreadable.items()}
         raise UsageError(
             f"{table.path} has no column of accuracies next to its architectures"
-            + (f"; --target takes one of its columns: {_listed(others)}" if others else "")
+            + (f"; select one of its columns with --target: {_listed(others)}" if others else "")
         )
     return found
 
@@ -127,9 +127,9 @@ def _named(table: Table, name: str, known: Mapping[str, Target]) -> Target:
         smaller = kind.smaller_is_better if not sign else sign == "-"
         return Target(column, (column,), kind=kind, smaller_is_better=smaller)
     if name in table.unreadable:
-        raise UsageError(f"{table.path}: column {shorten(name)} is not one of numbers: {table.unreadable[name]}")
+        raise UsageError(f"{table.path}: column {shorten(name)} is not numeric: {table.unreadable[name]}")
     every = {n: kind_of(n, values).name for n, values in table.columns.items()}
-    every |= dict.fromkeys(table.unreadable, "not of numbers")
+    every |= dict.fromkeys(table.unreadable, "not numeric")
     raise UsageError(
         f"{table.path} has no target {name!r}: {closest(name, [*known, *table.columns])}; "
         f"its targets are {', '.join(known) or 'none'}, and its columns {_listed(every)}"

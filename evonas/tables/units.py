@@ -16,13 +16,13 @@ from spaces.errors import shorten
 
 AUTO, PERCENT, FRACTION, VALUE = "auto", "percent", "fraction", "value"
 LARGEST = {PERCENT: 100.0, FRACTION: 1.0}  # accuracies
-SLACK = 1e-6  # what float32 makes of 1
+SLACK = 1e-6  # tolerance for 1 in float32
 _ENDING = re.compile(r"(?:^|\.)(?:test|clean|[\w-]+@\w+\.eps[\d.]+|\w+\.s\d)$")
 
 
 @dataclass(frozen=True)
 class UnitOption:
-    """What ``--unit`` asks for: one unit for all columns, or ``auto``, and those of single columns."""
+    """The value of ``--unit``: one unit for all columns, or ``auto``, and those of single columns."""
 
     default: str = AUTO
     of: Mapping[str, str] = field(default_factory=dict)  # a column, a target or what stands before a dot: its unit
@@ -47,7 +47,7 @@ class UnitOption:
         return cls(default, of)
 
     def asked(self, column: str, target: str) -> str | None:
-        """The unit that is asked for ``column``, by its own name, by that of its target or by its source."""
+        """The requested unit of ``column``, by its name, its target or its source."""
         return next((self.of[name] for name in (column, target, source_of(column)) if name in self.of), None)
 
 
@@ -55,7 +55,7 @@ AUTOMATIC = UnitOption()
 
 
 def source_of(column: str) -> str:
-    """What stands before the ending that says what was measured: ``std.cifar10`` of ``std.cifar10.clean``.
+    """The source of a column, before its last part: ``std.cifar10`` of ``std.cifar10.clean``.
 
     Columns of one source have one unit.
     """
@@ -70,7 +70,7 @@ def units_of(
 
     Where ``option`` leaves it open: a column that exceeds 1 or is written with a percent sign is in percent, one
     of clean accuracy that does not is a fraction, and the rest have the unit of their source or else of the table.
-    Raises `UsageError` where those contradict, and for a value that is no accuracy in its unit.
+    Raises `UsageError` if they contradict, and for a value out of the range of its unit.
     """
     units = {column: option.asked(column, target) or option.default for column, target in columns.items()}
     if AUTO in units.values():
@@ -94,7 +94,7 @@ def may_be_accuracy(values: NDArray[np.float64], unit: str = PERCENT) -> bool:
 
 
 def doubtful(table: Table, units: Mapping[str, str], columns: Mapping[str, str], option: UnitOption) -> list[str]:
-    """Columns taken as percent though none of their values exceeds 1 and nobody said so."""
+    """Columns read as percent by the rest of the table, although none of their values exceeds 1."""
     return [
         name
         for name, unit in units.items()
@@ -107,7 +107,7 @@ def doubtful(table: Table, units: Mapping[str, str], columns: Mapping[str, str],
 
 
 def _sources(table: Table, evidence: Sequence[str], taken: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """By source, the units that its columns are surely in, each with the column that shows it."""
+    """The certain units of each source, each with the column that proves it."""
     sources: dict[str, dict[str, str]] = {}
     for name in evidence:
         unit = _sure(name, table.columns[name], name in table.percent, name in taken)
@@ -117,7 +117,7 @@ def _sources(table: Table, evidence: Sequence[str], taken: Mapping[str, str]) ->
 
 
 def _sure(name: str, values: NDArray[np.float64], signed: bool, taken: bool) -> str | None:
-    """The unit that a column is certainly in. Impossible values are passed over, but only in what is ``taken``."""
+    """The certain unit of a column. Impossible values are skipped, but only in used columns (``taken``)."""
     known = values[np.isfinite(values)]
     possible = known[(known >= 0) & (known <= LARGEST[PERCENT])]
     if not possible.size or (possible.size < known.size and not taken):
@@ -156,7 +156,7 @@ def _check(table: Table, column: str, unit: str) -> None:
         what = "an accuracy in percent (0 to 100)" if unit == PERCENT else "an accuracy as a fraction (0 to 1)"
         raise UsageError(
             f"{table.path}, line {table.lines[wrong[0]]}, column {shorten(column)}: {values[wrong[0]]:g} is not "
-            f"{what}; correct or empty the cell, or add --unit {column}={VALUE} to take the column as it stands"
+            f"{what}; correct or empty the cell, or add --unit {column}={VALUE} to skip the conversion"
         )
 
 

@@ -1,1 +1,1 @@
-"""Whether a run holds what it says: everything that can be derived is derived again, the rest is sampled."""
+"""Verification of a run: derived values are recomputed, scores and attacks are sampled."""

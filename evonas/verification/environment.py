@@ -1,4 +1,4 @@
-"""What is other here than where a run was made, and why last digits may then differ."""
+"""Differences between this machine and that of a run, and why last digits may differ."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from evonas.store import Run
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError
 
-_MATTERS = {  # of a machine, and why
-    "device": "another kind of device adds numbers up in another order",
-    "name": "another chip may take other instructions",
-    "threads": "sums of a training are split among the threads",
-    "precision": "digits are kept to another number",
+_MATTERS = {  # property of a machine, and the reason
+    "device": "another kind of device adds numbers in another order",
+    "name": "another chip may use other instructions",
+    "threads": "sums of a training are split among threads",
+    "precision": "the precision differs",
 }
 
 
 def of_search(store: Run, device: str) -> list[str]:
-    """Between the machines that scored a run and this one."""
+    """Differences between the machines that scored a run and this one."""
     here = machine(device, store.settings.precision)
     with _readable("run.db"):
         recorded = parse_json(store.meta(FACT) or "[]")
@@ -34,7 +34,7 @@ def of_search(store: Run, device: str) -> list[str]:
 
 
 def of_file(path: Path, what: str, device: str) -> list[str]:
-    """Between the machine that a file of results names and this one."""
+    """Differences between the machine of a results file and this one."""
     recorded = (read_json(path) or {}).get("machine")
     if recorded is None:
         return []
@@ -47,7 +47,7 @@ def _readable(where: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise EvonasError(f"what {where} says of its machines cannot be read: {error}") from None
+        raise EvonasError(f"the machines in {where} cannot be read: {error}") from None
 
 
 def _differences(

@@ -1,4 +1,4 @@
-"""evaluation.json, put together again from what evaluation.db holds, some of which is computed again."""
+"""Rebuilds evaluation.json from evaluation.db, and recomputes a sample of its entries."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from fitness import stable_hash
 from spaces.errors import EvonasError
 
 PART = "evaluation"
-BUDGET = 60.0  # seconds that the entries computed again have taken
-ELSEWHERE = ("checkpoint", "versions", "machine", "settings", "protocol.device")  # may be others here
+BUDGET = 60.0  # time budget of the recomputed entries in seconds
+ELSEWHERE = ("checkpoint", "versions", "machine", "settings", "protocol.device")  # may differ on this machine
 
 
 class Sampled(Journal):
-    """A journal that answers, but for entries drawn by the seed: these are computed again and compared."""
+    """A journal in which sampled entries are recomputed and compared."""
 
     def __init__(self, path: Path, sample: int, seed: int) -> None:
         if not path.is_file():
-            raise EvonasError(f"{path.name} is missing; evonas evaluate computes it again")
+            raise EvonasError(f"{path.name} is missing; recompute it with evonas evaluate")
         self.path = path
         with self._reported():
             self._db = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, isolation_level=None)
@@ -45,7 +45,7 @@ class Sampled(Journal):
     def get(self, key: str) -> list[int] | None:
         found = super().get(key)
         if found is None:
-            raise EvonasError(f"{self.path} lacks what evaluation.json says of these weights and images")
+            raise EvonasError(f"{self.path} lacks entries of evaluation.json for these weights and images")
         if key not in self.drawn and self._draws(key):
             self.drawn[key] = found
             return None
@@ -61,22 +61,22 @@ class Sampled(Journal):
         return True
 
     def put(self, key: str, attack: str, epsilon: float, left: Sequence[int], seconds: float) -> None:
-        """Nothing is written: the entry is compared."""
+        """Compares the entry; nothing is written."""
         if list(left) != self.drawn[key]:
             what = f"{attack} at {epsilon:g}/255" if epsilon else attack
-            self.wrong.append(f"{what}: {len(left)} images left, {len(self.drawn[key])} recorded")
+            self.wrong.append(f"{what}: {len(left)} images still correct, {len(self.drawn[key])} recorded")
 
 
 def measured(
     run: Path, sample: int, seed: int, device: str | None, data_dir: str | None, observer: Observer
 ) -> list[Finding]:
-    """What an evaluation says, from its clean images on; nothing if there is none."""
+    """The contents of an evaluation; empty if there is none."""
     place = locate(run)
     stored = read_json(place.result)
     if stored is None:
         return []
     if "settings" not in stored:
-        advice = f"it keeps no settings; {command('evaluate', run)} writes them, and goes on from evaluation.db"
+        advice = f"it has no settings; add them from evaluation.db with: {command('evaluate', run)}"
         return [Finding(PART, place.result.name, "unchecked", advice)]
     try:
         settings = EvaluateSettings.from_dict(stored["settings"], device, data_dir)
@@ -91,14 +91,14 @@ def _again(
     found = checkpoint.load(place.checkpoint)
     with closing(Sampled(place.journal, sample, seed)) as journal:
         part = subject_for(found, settings, journal, observer, StopRequest())
-        # entries were kept under these
+        # the settings that entries were stored under
         part.subject.context["torch"] = stored["versions"]["torch"]
         part.subject.context["device"] = torch.device(stored["protocol"]["device"]).type
         try:
             again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
         finally:
             observer.closed()
-    if "weights" not in stored:  # of a version that did not keep them
+    if "weights" not in stored:  # from a version without them
         del again["weights"]
     numbers, theirs = dict(_flat(stored)), dict(_flat(again))
     names = sorted(name for name in numbers.keys() | theirs.keys() if numbers.get(name) != theirs.get(name))
@@ -107,18 +107,18 @@ def _again(
         more = f", and {len(names) - 1} more" if len(names) > 1 else ""
         wrong = f"{names[0]} is {theirs.get(names[0])!r}, not {numbers.get(names[0])!r}{more}"
     return [
-        judged(PART, place.result.name, wrong, f"{len(numbers)} numbers follow from {place.journal.name}"),
+        judged(PART, place.result.name, wrong, f"{len(numbers)} numbers reproduced from {place.journal.name}"),
         judged(
             PART,
             place.journal.name,
             "; ".join(journal.wrong) or None,
-            f"{len(journal.drawn)} of {journal.entries} entries computed again",
+            f"{len(journal.drawn)} of {journal.entries} entries recomputed",
         ),
     ]
 
 
 def _flat(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every number under its path, but for what may be other elsewhere."""
+    """All numbers by path, except those that depend on the machine."""
     if name in ELSEWHERE:
         return
     if isinstance(content, dict | list):

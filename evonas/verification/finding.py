@@ -1,4 +1,4 @@
-"""What a verification finds."""
+"""The findings of a verification."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 SAME, CLOSE, DIFFERS, UNCHECKED = "same", "close", "differs", "unchecked"
-ROUNDING = 1e-5  # relative; by less than this, machines that add in another order may differ
+ROUNDING = 1e-5  # maximum relative difference caused by another order of additions
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One question, and the answer: the same; close (by rounding, for a reason); different; or not checked."""
+    """One check and its result: same, close (rounding, with a reason), different or not checked."""
 
     part: str
     name: str
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rescored:
-    """An individual, its score as recorded and as computed now."""
+    """An individual with its recorded and its recomputed score."""
 
     birth: int
     genotype: str
@@ -39,7 +39,7 @@ class Rescored:
 
     @property
     def apart(self) -> float:
-        """The relative difference; infinite if one of them is no number."""
+        """The relative difference; infinite if one of them is not a number."""
         if self.recorded == self.computed:
             return 0.0
         if self.recorded is None or self.computed is None:
@@ -49,7 +49,7 @@ class Rescored:
 
 @dataclass(frozen=True)
 class Verification:
-    """All findings about a run, the scores that were computed again, and what is other than where it was made."""
+    """All findings about a run, the recomputed scores, and the differences between machines."""
 
     path: Path
     findings: tuple[Finding, ...]
@@ -61,7 +61,7 @@ class Verification:
         return all(finding.passed for finding in self.findings)
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that ``evonas verify --json`` prints."""
+        """The JSON object that ``evonas verify --json`` prints."""
         scores = [dataclasses.asdict(one) | {"same": one.apart == 0} for one in self.scores]
         return {
             "run": str(self.path),
@@ -73,5 +73,5 @@ class Verification:
 
 
 def judged(part: str, name: str, wrong: str | None, right: str) -> Finding:
-    """Different if there is something ``wrong`` to say, else the same."""
+    """Different if there is a ``wrong`` message, else the same."""
     return Finding(part, name, SAME if wrong is None else DIFFERS, right if wrong is None else wrong)

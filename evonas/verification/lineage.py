@@ -1,4 +1,4 @@
-"""Every child is one edit away from a parent that was alive, whatever the seed."""
+"""Checks that every child is one edit of a living parent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fitness import stable_hash
 from spaces import Space, spaces
 from spaces.errors import EvonasError
 
-MOST = 2000  # children whose edit is looked for, drawn by the seed where there are more
+MOST = 2000  # maximum number of children to check, drawn by the seed
 
 
 def lineage(store: Run, seed: int) -> Finding:
-    """Births without a gap, parents alive, one edit each, canonical forms and cache flags right."""
+    """Checks births, parents, edits, canonical forms and cache flags."""
     settings = store.settings
     space = spaces[settings.space]
     rows = list(store.individuals())
@@ -33,26 +33,30 @@ def lineage(store: Run, seed: int) -> Finding:
         if wrong is not None:
             return judged(PART, "lineage", f"birth {number}: {wrong}", "")
         seen.add(row.canonical)
-    return judged(PART, "lineage", None, f"{looked_at} children are each one edit from a parent that was alive")
+    return judged(PART, "lineage", None, f"{looked_at} children are one edit from a living parent")
 
 
 def _alone(space: Space, number: int, row: IndividualRow, seen: set[str]) -> str | None:
-    """What is wrong with a row by itself."""
+    """The error in a single row, if any."""
     if row.birth != number:
-        return f"its number is {row.birth}"
+        return f"it has the number {row.birth}"
     if (row.parent is None) != (row.generation == 0):
-        return f"it is of generation {row.generation} and has parent {row.parent}"
+        return f"it has generation {row.generation} and parent {row.parent}"
     if str(space.canonical(space.parse(row.genotype))) != row.canonical:
-        return "its canonical form is another one"
+        return "its canonical form is wrong"
     if row.cached != (row.canonical in seen):
-        return "cached, though it is new" if row.cached else "not cached, though an earlier birth was the same"
+        return (
+            "marked as cached, but it is new"
+            if row.cached
+            else "not marked as cached, but equal to an earlier birth"
+        )
     return None
 
 
 def _parent(
     space: Space, rows: list[IndividualRow], row: IndividualRow, population: int, children: int, look: bool
 ) -> str | None:
-    """What is wrong between a child and its parent."""
+    """The error in the relation of a child and its parent, if any."""
     first = population + (row.generation - 1) * children  # birth of its generation
     if row.parent is None or not first - population <= row.parent < first:
         return f"its parent {row.parent} was not alive in generation {row.generation}"

@@ -1,4 +1,4 @@
-"""The search once more, with the scores that are recorded: whatever else run.db holds must come out again."""
+"""Replays the search with the recorded scores; everything else in run.db must be reproduced."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ PART = "search"
 
 
 class Recorded(Engine):
-    """Answers with scores that were computed before."""
+    """Returns recorded scores."""
 
-    description = "what run.db holds"
+    description = "recorded scores"
 
     def __init__(self, answer: Callable[[Any], Any]) -> None:
         self.answer = answer
@@ -40,9 +40,9 @@ class Recorded(Engine):
 
 @contextmanager
 def replayed(store: Run) -> Iterator[Run]:
-    """The run that the settings of ``store`` and its scores lead to, as far as its last generation.
+    """The run that follows from the settings and scores of ``store``, up to its last generation.
 
-    Raises `EvonasError` if a score is asked for that was never recorded.
+    Raises `EvonasError` if a score was never recorded.
     """
     settings = dataclasses.replace(store.settings, generations=store.generations(last=1)[0].generation)
     space, measure = spaces[settings.space], Measure(store)
@@ -50,7 +50,7 @@ def replayed(store: Run) -> Iterator[Run]:
     def answer(genotype: Any) -> Scores:
         found = measure.recall(str(space.canonical(genotype)))
         if found is None:
-            raise EvonasError(f"the seed leads to {genotype}, of which run.db has no score")
+            raise EvonasError(f"replaying the seed produced {genotype}, which has no score in run.db")
         return found
 
     with tempfile.TemporaryDirectory() as directory:
@@ -61,14 +61,14 @@ def replayed(store: Run) -> Iterator[Run]:
 
 
 def compare(store: Run) -> list[Finding]:
-    """Births with parents, sizes and cache flags, generations with statistics and random states, best.json."""
+    """Checks births, generations, statistics, random states and best.json."""
     if not store.generations(last=1):
         return [Finding(PART, "births", "unchecked", "no generation is finished yet")]
     try:
         with replayed(store) as again:
             same = [_births(store, again), _generations(store, again), *_statistics(store, again)]
             return [*same, _evaluations(store), _best(store, again)]
-    except Interrupted:  # its words are for a search
+    except Interrupted:  # its message is meant for a search
         raise KeyboardInterrupt from None
     except EvonasError as error:
         return [judged(PART, "births", str(error), "")]
@@ -80,7 +80,7 @@ def _births(store: Run, again: Run) -> Finding:
         if recorded != found:
             return judged(PART, "births", _first("birth", count, recorded, found), "")
         count += 1
-    return judged(PART, "births", None, f"{count} births follow from the seed and the scores, edit by edit")
+    return judged(PART, "births", None, f"{count} births reproduced from the seed and the scores")
 
 
 def _generations(store: Run, again: Run) -> Finding:
@@ -92,20 +92,22 @@ def _generations(store: Run, again: Run) -> Finding:
 
 
 def _statistics(store: Run, again: Run) -> list[Finding]:
-    """Means and deviations that a composite is standardised by."""
+    """Checks the statistics of a composite."""
     recorded, found = (run.meta("composite") for run in (store, again))
     if found is None:
         return []
-    wrong = None if recorded == found else f"{recorded} in run.db, {found} by the scores of the first population"
-    return [judged(PART, "composite", wrong, "its statistics are those of the first population")]
+    wrong = None if recorded == found else f"{recorded} in run.db, {found} from the scores of the first population"
+    return [judged(PART, "composite", wrong, "its statistics match the first population")]
 
 
 def _evaluations(store: Run) -> Finding:
-    """Networks scored: as many as were counted, and more only while a generation is being scored."""
+    """Checks the number of scored networks, which may be larger while a generation is being scored."""
     last = store.generations(last=1)[0]
     scored, counted = store.evaluated(), last.evaluations
     ahead = last.generation < store.settings.generations
-    wrong = None if scored == counted or (ahead and scored > counted) else f"{scored} are kept, {counted} counted"
+    wrong = (
+        None if scored == counted or (ahead and scored > counted) else f"{scored} stored, but {counted} counted"
+    )
     return judged(PART, "evaluations", wrong, f"{counted} networks scored, {last.cache_hits} cache hits")
 
 
@@ -117,9 +119,9 @@ def _best(store: Run, again: Run) -> Finding:
         wrong = (
             f"{BEST} is missing"
             if recorded is None
-            else f"{', '.join(names) or 'more'} differ from the best birth"
+            else f"{', '.join(names) or 'more fields'} differ from the best birth"
         )
-    return judged(PART, BEST, wrong, "the best birth" if found else "no birth has a score")
+    return judged(PART, BEST, wrong, "matches the best birth" if found else "no birth has a score")
 
 
 def _first(
@@ -130,7 +132,7 @@ def _first(
 ) -> str:
     """The first field that differs."""
     if recorded is None or found is None:
-        return f"{kind} {number} is {'missing' if recorded is None else 'one too many'}"
+        return f"{kind} {number} is {'missing' if recorded is None else 'unexpected'}"
     ours, theirs = recorded._asdict(), found._asdict()
     name = next(name for name in ours if ours[name] != theirs[name])
-    return f"{kind} {number}: {name} is {ours[name]!r} in run.db, {theirs[name]!r} by the seed and the scores"
+    return f"{kind} {number}: {name} is {ours[name]!r} in run.db, but {theirs[name]!r} in the replay"

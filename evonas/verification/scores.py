@@ -1,4 +1,4 @@
-"""Scores computed again, beside the recorded ones."""
+"""Recomputes scores and compares them with the recorded ones."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ PART = "scores"
 def rescored(
     store: Run, sample: int, seed: int, reasons: tuple[str, ...], options: dict[str, Any]
 ) -> tuple[list[Finding], tuple[Rescored, ...]]:
-    """The scores of ``sample`` networks drawn by the seed, always with the best one, computed as the run does.
+    """Recompute the scores of ``sample`` networks drawn by the seed, always including the best one.
 
-    Other ones are close, if there are ``reasons`` for rounding and they are no further apart. Scores that were
-    lost with their workers are left out: they say what became of the workers.
+    Different scores count as close if there are ``reasons`` for rounding and the difference is small. Scores lost
+    with crashed workers are skipped.
     """
     lost = {canonical for canonical, reason in store.reasons().items() if is_lost(reason)}
     rows = _drawn(store, sample, seed, lost)
-    left_out = f"; {len(lost)} lost with their workers left out" if lost else ""
+    left_out = f"; {len(lost)} lost with crashed workers skipped" if lost else ""
     if not rows:
-        return [Finding(PART, store.settings.proxy, UNCHECKED, f"none to compute{left_out}")] if lost else [], ()
+        return [
+            Finding(PART, store.settings.proxy, UNCHECKED, f"no scores to recompute{left_out}")
+        ] if lost else [], ()
     try:
         computed = score_as(store.path, [row.genotype for row in rows], None, options)
     except EvonasError as error:
@@ -43,7 +45,7 @@ def rescored(
 
 
 def _drawn(store: Run, sample: int, seed: int, without: Collection[str]) -> list[IndividualRow]:
-    """Networks in order of birth, each once."""
+    """Distinct networks in order of birth."""
     best = store.best()
     rows = (row for row in store.individuals() if not row.cached and row.canonical not in without)
     others = [row for row in rows if row != best]
@@ -55,10 +57,10 @@ def _drawn(store: Run, sample: int, seed: int, without: Collection[str]) -> list
 def _finding(proxy: str, found: tuple[Rescored, ...], reasons: tuple[str, ...], more: str = "") -> Finding:
     off = [one for one in found if one.apart > 0]
     if not off:
-        return Finding(PART, proxy, SAME, f"{len(found)} of {len(found)} are the same, bit for bit{more}")
+        return Finding(PART, proxy, SAME, f"{len(found)} of {len(found)} are bit-identical{more}")
     worst = max(off, key=lambda one: one.apart)
     detail = (
-        f"{len(off)} of {len(found)} differ, most that of birth {worst.birth}: {worst.recorded!r} recorded, "
-        f"{worst.computed!r} computed, by {worst.apart:.2g} of it{more}"
+        f"{len(off)} of {len(found)} differ, most of all birth {worst.birth}: {worst.recorded!r} recorded, "
+        f"{worst.computed!r} computed, relative difference {worst.apart:.2g}{more}"
     )
     return Finding(PART, proxy, CLOSE if reasons and worst.apart <= ROUNDING else DIFFERS, detail)

@@ -1,4 +1,4 @@
-"""The trained network, beside what is recorded of it."""
+"""Checks the trained network against its records."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from evonas.verification.winner import winner
 from spaces.errors import EvonasError
 
 PART = "training"
-FLIPPED = 0.002  # of the images: what rounding may turn
+FLIPPED = 0.002  # fraction of images that rounding may change
 
 
 def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_dir: str | None) -> list[Finding]:
-    """Whose network it is, that its weights are those of the training, and its accuracy on the test set again."""
+    """Checks genotype, weights and test accuracy of the trained network."""
     result = read_json(run / DIRECTORY / RESULT)
     if result is None and not (run / "evaluation.json").is_file():
         return []
@@ -29,7 +29,7 @@ def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_
         found = checkpoint.load(run / BEST)
         whose = [_settings(run, found), *([] if store is None else [winner(run, store, found)])]
         if result is None:
-            return [*whose, Finding(PART, RESULT, UNCHECKED, "it is missing; a training writes it when it ends")]
+            return [*whose, Finding(PART, RESULT, UNCHECKED, "it is missing; a training writes it at its end")]
         return [
             *whose,
             _epoch(found, result),
@@ -39,35 +39,33 @@ def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_
     except EvonasError as error:
         return [judged(PART, "checkpoint", str(error), "")]
     except (KeyError, TypeError, AttributeError) as error:
-        return [judged(PART, RESULT, f"it lacks what a training writes there: {error}", "")]
+        return [judged(PART, RESULT, f"it is incomplete: {error}", "")]
 
 
 def _settings(run: Path, found: checkpoint.Checkpoint) -> Finding:
     theirs, ours = found.settings.that_count, settings_of(run).that_count
     names = [name for name in ours if ours[name] != theirs.get(name)]
-    wrong = f"{', '.join(names)} of the checkpoint are not those of settings.json" if names else None
-    return judged(PART, "settings", wrong, "the checkpoint has those of settings.json")
+    wrong = f"{', '.join(names)} of the checkpoint differ from settings.json" if names else None
+    return judged(PART, "settings", wrong, "the checkpoint matches settings.json")
 
 
 def _epoch(found: checkpoint.Checkpoint, result: dict[str, Any]) -> Finding:
     there = {"epoch": found.epoch, **{name: found.facts.get(name) for name in ("validation", "robust")}}
     names = [name for name, value in there.items() if result.get(name) != value]
-    wrong = f"{', '.join(names)} of {RESULT} are not those of the checkpoint" if names else None
-    return judged(PART, "epoch", wrong, f"epoch {found.epoch}, as {RESULT} says")
+    wrong = f"{', '.join(names)} of {RESULT} differ from the checkpoint" if names else None
+    return judged(PART, "epoch", wrong, f"epoch {found.epoch}, as in {RESULT}")
 
 
 def _weights(found: checkpoint.Checkpoint, result: dict[str, Any]) -> list[Finding]:
-    """By digest, where a training has kept one."""
+    """Checks the digest of the weights, if there is one."""
     if "weights" not in result:
         return []
-    wrong = (
-        None if weights_digest(found) == result["weights"] else f"they are not those that {RESULT} was written for"
-    )
-    return [judged(PART, "weights", wrong, "by their digest those of the training")]
+    wrong = None if weights_digest(found) == result["weights"] else f"they differ from those of {RESULT}"
+    return [judged(PART, "weights", wrong, "the digest matches the training")]
 
 
 def weights_digest(found: checkpoint.Checkpoint) -> str:
-    """SHA-256 of the weights and buffers of a checkpoint's classifier."""
+    """SHA-256 of the weights and buffers of the classifier in a checkpoint."""
     return tensors_digest(found.model().state_dict())
 
 

@@ -1,4 +1,4 @@
-"""Whether a run holds what it says."""
+"""Checks whether the results of a run can be reproduced."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def verify(
     data_dir: str | None = None,
     observer: Observer | None = None,
 ) -> Verification:
-    """Search, scores, training and evaluation of a run, as far as it has come; nothing in it is changed.
+    """Verify search, scores, training and evaluation of a run, without changing it.
 
-    ``sample`` scores and about as many entries of the evaluation are computed again, drawn by ``seed``.
-    A file that is damaged is a finding. Raises `UsageError` for a directory that is no run.
+    ``sample`` scores and about as many entries of the evaluation are recomputed, drawn by ``seed``.
+    A damaged file is a finding. Raises `UsageError` for a directory that is not a run.
     """
     if type(sample) is not int or sample < 1:
-        raise UsageError(f"--sample must be a number of scores above 0, not {sample!r}")
+        raise UsageError(f"--sample must be a positive number of scores, not {sample!r}")
     observer = observer or Observer()
     told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
     if not (run / DATABASE).is_file() and not told:
-        Run.read(run).close()  # says what is missing
+        Run.read(run).close()  # the error names what is missing
     findings: list[Finding] = []
     scores: tuple[Rescored, ...] = ()
     reasons: list[str] = []
@@ -52,7 +52,7 @@ def verify(
             try:
                 store = stack.enter_context(Run.read(run))
                 findings += [*compare(store), lineage(store, seed), *_seals(store)]
-                observer.message(f"computing {sample} scores again")
+                observer.message(f"recomputing {sample} scores")
                 reasons += environment.of_search(store, _here(device, store.settings.device))
                 options = {"device": device, "data_dir": data_dir}
                 found, scores = rescored(store, sample, seed, tuple(reasons), options)
@@ -60,9 +60,7 @@ def verify(
             except EvonasError as error:
                 findings.append(judged("search", DATABASE, str(error), ""))
         if not (run / BEST).is_file():
-            findings += [
-                judged("training", BEST.name, f"it is missing, though {file} is there", "") for file in told
-            ]
+            findings += [judged("training", BEST.name, f"it is missing, but {file} exists", "") for file in told]
         else:
             try:
                 here = _here(device, settings_of(run).device)
@@ -78,16 +76,16 @@ def verify(
 
 
 def _seals(store: Run) -> list[Finding]:
-    """What a resume would ask first, of a run that is young enough to have seals."""
+    """Checks the seals of a run, if its format has them."""
     try:
         sealed, wrong = store.check_seals()
     except EvonasError as error:
         sealed, wrong = True, str(error)
-    return [judged("search", "seals", wrong, "every generation is as it was committed")] if sealed else []
+    return [judged("search", "seals", wrong, "no generation has changed")] if sealed else []
 
 
 def _here(asked: str | None, recorded: str) -> str:
-    """The device that was asked for, else the recorded one, else whatever is here."""
+    """The requested device, else the recorded one, else the available one."""
     if asked is not None:
         return pick(asked)
     try:

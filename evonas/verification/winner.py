@@ -1,4 +1,4 @@
-"""Whose network was trained: the best of the search, or the winner among its finalists."""
+"""Checks that the best network of the search, or the winner of its finalists, was trained."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ PART, NAME = "training", "genotype"
 
 
 def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
-    """The trained genotype beside the one that the scores, or the journal of the finalists, lead to.
+    """Compare the trained genotype with the one that follows from the scores or the journal of the finalists.
 
-    How many finalists there were is asked of the run's plan; where it has none, of the journal.
+    The number of finalists comes from the plan of the run, or else from the journal.
     """
     plan, journal = plan_of(store), read_json(run / JOURNAL)
     planned = plan.finalists if plan is not None and len(store.leading(2)) > 1 else 0
     if planned < 2:
         best = store.best()
         if best is not None and best.genotype == found.genotype:
-            return judged(PART, NAME, None, "the best of the search")
+            return judged(PART, NAME, None, "the best genotype of the search")
         if journal is None:
-            return judged(PART, NAME, "it is of a genotype that is not the best of the search", "")
+            return judged(PART, NAME, "its genotype is not the best of the search", "")
     elif journal is None:
-        return judged(PART, NAME, f"{JOURNAL} is missing, which says who won among {planned} finalists", "")
+        return judged(PART, NAME, f"{JOURNAL} is missing, which records the winner of {planned} finalists", "")
     most = min(MOST_FINALISTS, sum(key.startswith("1-") for key in journal))
     sizes = [planned] if planned > 1 else range(2, 1 + most)
     for leading in map(store.leading, sizes):
         if _won(leading, found.settings, journal) == found.genotype:
-            return judged(PART, NAME, None, f"the winner among the {len(leading)} finalists")
-    return judged(PART, NAME, f"{JOURNAL} does not name its genotype as the winner among the finalists", "")
+            return judged(PART, NAME, None, f"the winner of the {len(leading)} finalists")
+    return judged(PART, NAME, f"its genotype is not the winner of the finalists in {JOURNAL}", "")
 
 
 def _won(leading: list[IndividualRow], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
-    """Who wins by what is written of each round, see `evonas.final.finalists`; None if a line is missing."""
+    """The winner by the records of each round, see `evonas.final.finalists`; None if a record is missing."""
     standing = leading
     for number, (count, epochs) in enumerate(rounds(len(leading), settings.chosen.epochs), start=1):
         numbers = dataclasses.replace(settings.chosen, epochs=epochs)

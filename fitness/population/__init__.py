@@ -1,4 +1,4 @@
-"""Many DARTS networks in one pass: the live edges of all of them, grouped by operation.
+"""Batched scoring of DARTS networks: the live edges of all networks, grouped by operation.
 
 The passes of croze, of the first-order sums (grad-norm, snip, plain, fisher), naswot and synflow are here.
 

@@ -1,4 +1,4 @@
-"""How differently the ReLUs of all networks of a population answer to different images, in one forward.
+"""ReLU agreement between images for all networks of a population, in one forward pass.
 
 The counts are those of `fitness.naswot`; they differ where rounding decides on which side of zero an entry lies.
 """

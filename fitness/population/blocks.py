@@ -30,7 +30,7 @@ class Parameters:
 
 
 class Observer:
-    """Sees what happens inside a pass; this one looks away."""
+    """Observes a pass; this class ignores it."""
 
     def stage(self, number: int, value: Tensor) -> None:
         """The output (networks, C, N, H, W) of a stage of the plan, or the pooled vectors (networks, C, N)."""
@@ -78,7 +78,7 @@ class Block:
         raise NotImplementedError
 
     def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
-        """The gradient for what entered the ReLU, given that of ``y``, which is None if nobody looks at it."""
+        """The gradient for what entered the ReLU, given that of ``y``, which is None if it is not needed."""
         raise NotImplementedError
 
     def _product(self, x: Tensor, place: Place, y: Tensor) -> None:

@@ -20,7 +20,7 @@ from fitness.population.reductions import cosines, directions, loss_gradients, n
 from fitness.population.weights import Weights
 from fitness.scaled import LARGEST_LOG
 
-CERTAIN = "the untrained network is certain of every label, so its loss has no gradient"
+CERTAIN = "the untrained network predicts every label with certainty, so its loss has no gradient"
 
 
 class Keep(Observer):
@@ -34,7 +34,7 @@ class Keep(Observer):
 
 
 class Compare(Observer):
-    """The sum over all columns of cos(z', z) over images, of each stage and network; lets go what it compared."""
+    """The sum over all columns of cos(z', z) over images, of each stage and network; frees its inputs."""
 
     def __init__(self, clean: dict[int, Tensor]) -> None:
         self.clean = clean

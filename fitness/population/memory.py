@@ -1,4 +1,4 @@
-"""How many bytes a pass of a population needs, in closed form, and how many there are."""
+"""The memory of a pass of a population in closed form, and the available memory."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def needed(plan: Plan, images: int, itemsize: int, *, norm: bool) -> int:
 
 
 def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int, norm: bool) -> tuple[int, int]:
-    """Numbers that a cell keeps, and at most has besides while it runs."""
+    """Numbers that a cell keeps, and the peak of temporary ones."""
     waves = cell.waves
     before = cell.channels * images * cell.side_in**2  # one state at the inputs, and at the nodes
     after = cell.channels * images * cell.side**2
@@ -88,9 +88,9 @@ def _blocks(group: Group) -> int:
 
 
 def budget(device: str, memory: float) -> int | None:
-    """Bytes for a population: ``memory`` itself if it is more than 1, else that share of what is free.
+    """Bytes for a population: ``memory`` if it is above 1, else that fraction of the free memory.
 
-    None where it is a share and the system does not say what is free.
+    None for a fraction if the free memory is unknown.
     """
     if memory > 1:
         return int(memory)
@@ -99,7 +99,7 @@ def budget(device: str, memory: float) -> int | None:
 
 
 def free(device: str) -> int | None:
-    """Bytes that can still be allocated on ``device``; None where the system does not say."""
+    """Free bytes on ``device``; None if unknown."""
     if device.startswith("cuda"):
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return torch.cuda.mem_get_info(device)[0] + unused
@@ -111,13 +111,13 @@ def free(device: str) -> int | None:
 
 
 def is_exhaustion(error: BaseException) -> bool:
-    """Whether ``error`` says that memory ran out, on whichever device."""
+    """Whether ``error`` is an out-of-memory error of any device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return any(text in str(error) for text in SAID)
 
 
 def release(device: str) -> None:
-    """Give back what the allocator of ``device`` keeps for later."""
+    """Release cached memory of the allocator of ``device``."""
     if device.startswith("cuda"):
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Norms and cosines of many layers at once, blind to scale like those of `fitness.cosine`."""
+"""Scale-invariant norms and cosines of many layers at once, as in `fitness.cosine`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The passes that a population shares, for whichever proxies are asked for."""
+"""The passes that a population shares for the requested proxies."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Found:
 
 
 class SharedPasses:
-    """Runs the passes that proxies ``names`` need through populations that fit into memory."""
+    """Runs the passes of the proxies ``names`` on populations that fit in memory."""
 
     def __init__(self, names: Sequence[str], task: Task, populations: Populations) -> None:
         self.task, self.most, self.memory = task, populations.networks, populations.memory
@@ -140,8 +140,8 @@ class SharedPasses:
                 continue
             memory.release(self.task.device)  # after the error, which holds what the pass had allocated
             warnings.warn(
-                f"{population.networks} networks do not fit into the memory of {self.task.device}; "
-                f"going on with {self.most} at once",
+                f"{population.networks} networks do not fit in the memory of {self.task.device}; "
+                f"continuing with {self.most} at once",
                 RuntimeWarning,
                 stacklevel=2,
             )

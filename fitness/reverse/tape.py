@@ -108,7 +108,7 @@ class Tape(Arithmetic):
         return self.step(Value(total, exponent, nonnegative), undo)
 
     def _first(self, term: Term, factor: float) -> Tensor:
-        """Memory for a sum, holding its first term."""
+        """Memory for a sum, initialised with its first term."""
         value, module, columns = term
         overwrite, value.fresh = value.fresh, False
         if module is not None:

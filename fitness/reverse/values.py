@@ -19,7 +19,7 @@ class Value:
         self.x = x
         self.exponent = exponent
         self.nonnegative = nonnegative  # known to hold no negative entry
-        self.wanted = wanted  # whether anybody asks for its gradient
+        self.wanted = wanted  # whether its gradient is needed
         self.fresh = True  # no step needs x on the way back, so the next one may overwrite it
         self.gradient: Tensor | None = None
         self.owned = False  # whether the gradient's memory belongs to this value alone

@@ -11,18 +11,18 @@ from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 
 class Liveness(NamedTuple):
-    """What of a cell lies on a path from the images to its output."""
+    """The live part of a cell, on a path from the images to its output."""
 
     edges: tuple[bool, ...]
     inputs: tuple[bool, bool]
-    output: bool  # whether it is more than zeros
+    output: bool  # whether it is not all zeros
 
 
 @lru_cache(maxsize=8192)
 def live_edges(
     edges: tuple[Edge, ...], concat: tuple[int, ...], fed_inputs: tuple[bool, bool] = (True, True)
 ) -> Liveness:
-    """The live edges of a cell; ``fed_inputs`` says which of its two inputs are more than zeros."""
+    """The live edges of a cell; ``fed_inputs`` says which of its two inputs are not all zeros."""
     states = 2 + len(edges) // 2
     fed = [*fed_inputs] + [False] * (states - 2)  # forwards: not constantly zero
     for i, (operation, state) in enumerate(edges):
@@ -57,7 +57,7 @@ def live_cells(genotype: Genotype, layers: int) -> tuple[list[bool], list[Livene
 
 
 class CellShape(NamedTuple):
-    """Everything but its edges that the totals of a cell depend on."""
+    """Everything except its edges that the totals of a cell depend on."""
 
     c_prev_prev: int
     c_prev: int
@@ -89,7 +89,7 @@ def _cell(edges: tuple[Edge, ...], liveness: Liveness, shape: CellShape) -> Tall
 
 
 class Plan(NamedTuple):
-    """The skeleton of a network: what its cells look like from outside."""
+    """The skeleton of a network: the shapes of its cells."""
 
     stem: StageTally
     cells: tuple[tuple[int, CellShape], ...]  # size C*H*W of the output, shape; equal shapes are one object
@@ -118,7 +118,7 @@ def _plan(size: NetworkSize, normal_width: int, reduce_width: int, live: tuple[b
 
 @lru_cache(maxsize=4096)
 def stages(genotype: Genotype, size: NetworkSize) -> tuple[StageTally, ...]:
-    """The stem, every cell and the pooled vector, each with the layers whose features are judged there."""
+    """The stem, every cell and the pooled vector, each with its layers."""
     live, inside = live_cells(genotype, size.layers)
     plan = _plan(size, len(genotype.normal_concat), len(genotype.reduce_concat), tuple(live))
     found = [plan.stem]

@@ -36,7 +36,7 @@ EXAMPLE = (
 
 @dataclass(frozen=True, slots=True)
 class Genotype:
-    """A normal and a reduction cell: two edges a node, and the states that are concatenated.
+    """A normal and a reduction cell: two edges per node, and the states that are concatenated.
 
     Raises `UsageError` on construction if an operation, a state or a length is wrong.
     """
@@ -72,7 +72,7 @@ class Genotype:
 
 def _check_cell(name: str, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> None:
     if not edges or len(edges) % 2:
-        raise UsageError(f"{name} needs two edges a node, so an even number of edges, not {len(edges)}")
+        raise UsageError(f"{name} needs two edges per node, so an even number of edges, not {len(edges)}")
     if len(edges) > 2 * LARGEST_NODES:
         raise UsageError(f"{name} has {len(edges)} edges; at most {2 * LARGEST_NODES} are accepted")
     for i, (operation, state) in enumerate(edges):

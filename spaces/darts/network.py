@@ -118,7 +118,7 @@ class DartsNetwork(Network):
 
     @property
     def drop_path_prob(self) -> float:
-        """The probability; a compiled network has it as a tensor: each other number would compile it anew."""
+        """The probability; a tensor in compiled networks, because each new number would cause a recompilation."""
         return self._drop_path_prob
 
     @drop_path_prob.setter

@@ -1,6 +1,6 @@
 """Published cells of the DARTS space and its relatives, each with the repository it was read from.
 
-Facts for baselines. Those outside the searched space (other concat lists, more nodes, 7x7 kernels) parse,
+Baselines from the literature. Those outside the searched space (other concat lists, more nodes, 7x7 kernels) parse,
 build, train and score like the rest.
 """
 

@@ -57,9 +57,7 @@ class Darts(Space):
         if text.isidentifier() and text in PUBLISHED:
             return self.published()[text]
         if text.isidentifier():
-            raise UsageError(
-                f"no published genotype is called {shorten(text)}: {closest(text, sorted(PUBLISHED))}"
-            )
+            raise UsageError(f"unknown published genotype {shorten(text)}: {closest(text, sorted(PUBLISHED))}")
         return parse(text)
 
     def random(self, rng: Generator) -> Genotype:

@@ -22,7 +22,7 @@ _PATTERN = re.compile(r"\|([^|~+]+)~0\|\+\|([^|~+]+)~0\|([^|~+]+)~1\|\+\|([^|~+]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The operations of the six edges, in the order of `EDGES`. Raises `UsageError` for any other."""
+    """The operations of the six edges, in the order of `EDGES`. Raises `UsageError` for unknown operations."""
 
     operations: tuple[str, ...]
 

@@ -65,7 +65,7 @@ class InferCell(Block):
 
 
 class ResNetBasicblock(Block):
-    """The reduction between stages: two 3x3 convolutions beside an average-pooled 1x1. Keeps its BatchNorm."""
+    """The reduction between stages: two 3x3 convolutions plus an average-pooled 1x1. Keeps its BatchNorm."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()

@@ -11,11 +11,11 @@ from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 
 class Liveness(NamedTuple):
-    """What of a cell lies on a path from the images to its output."""
+    """The live part of a cell, on a path from the images to its output."""
 
     edges: tuple[bool, ...]
     inputs: tuple[bool, bool]
-    output: bool  # whether it is more than zeros
+    output: bool  # whether it is not all zeros
 
 
 @lru_cache(maxsize=8192)
@@ -46,7 +46,7 @@ def live_cells(codes: tuple[Code, ...]) -> tuple[list[bool], list[Liveness]]:
 
 
 class CellShape(NamedTuple):
-    """Everything but its code that the totals of a cell depend on."""
+    """Everything except its code that the totals of a cell depend on."""
 
     c_prev_prev: int
     c_prev: int
@@ -94,7 +94,7 @@ def _cell(code: Code, liveness: Liveness, shape: CellShape) -> Tally:
 
 @lru_cache(maxsize=4096)
 def stages(genotype: Genotype, size: NetworkSize) -> tuple[StageTally, ...]:
-    """The stem, every cell and the pooled vector, each with the layers whose features are judged there."""
+    """The stem, every cell and the pooled vector, each with its layers."""
     codes = genotype.codes(size.layers)
     live, inside = live_cells(codes)
     c_stem, side = STEM_MULTIPLIER * size.channels, size.image_size

@@ -28,7 +28,7 @@ _CODE = re.compile(r"'([^'\"]*)'|\"([^'\"]*)\"")
 
 @dataclass(frozen=True, slots=True)
 class Genotype:
-    """The codes of the cells; a single one stands for all. Raises `UsageError` for what is no code."""
+    """The codes of the cells; a single one is used for all. Raises `UsageError` for an invalid code."""
 
     cells: tuple[Code, ...]
 
@@ -49,7 +49,7 @@ class Genotype:
     __repr__ = __str__
 
     def codes(self, layers: int) -> tuple[Code, ...]:
-        """One code for each of ``layers`` cells. Raises `UsageError` if there is another number of them."""
+        """One code for each of ``layers`` cells. Raises `UsageError` if their number differs."""
         if len(self.cells) not in (1, layers):
             raise UsageError(
                 f"this RobNet has a code for each of {len(self.cells)} cells and cannot be built with {layers}: "

@@ -29,7 +29,7 @@ def _sep_conv(channels: int, stride: int, norm: bool) -> nn.Module:
 
 
 class ResSepConv(Block):
-    """A separable convolution and the identity beside it, added."""
+    """The sum of a separable convolution and the identity."""
 
     def __init__(self, channels: int, stride: int, norm: bool) -> None:
         super().__init__()

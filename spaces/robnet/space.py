@@ -1,4 +1,4 @@
-"""The RobNet search space: a dense cell of 14 edges with 4 operations, 4^14 codes a cell."""
+"""The RobNet search space: a dense cell of 14 edges with 4 operations, 4^14 codes per cell."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _with_operation(genotype: Genotype, cell: int, edge: int, operation: str) ->
 class RobNet(Space):
     """Guo et al., "When NAS Meets Robustness", CVPR 2020.
 
-    A genotype has one code for all cells, which fits any number of layers, or one for each cell. Drawn are those
-    with one code; edits keep the number of codes.
+    A genotype has one code for all cells, which fits any number of layers, or one per cell. Random genotypes have
+    one code; edits keep the number of codes.
     """
 
     name = "robnet"
@@ -45,9 +45,7 @@ class RobNet(Space):
     def parse(self, text: str) -> Genotype:
         if text.isidentifier():
             if text not in PUBLISHED:
-                raise UsageError(
-                    f"no published RobNet is called {shorten(text)}: {closest(text, sorted(PUBLISHED))}"
-                )
+                raise UsageError(f"unknown published RobNet {shorten(text)}: {closest(text, sorted(PUBLISHED))}")
             return self.published()[text]
         return parse(text)
 

@@ -160,10 +160,10 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         ),
         (["resume", "nowhere"], 2, "is not a run"),
         (["show", "nowhere"], 2, "is not a run"),
-        (["search", "--proxy", "croze,params"], 2, "join them with +: croze+params"),
+        (["search", "--proxy", "croze,params"], 2, "join several with + into a composite: croze+params"),
         (["search", "--proxy", "croze*2+crose"], 2, "did you mean croze"),
         (["search", "--proxy", "croze+"], 2, "missing"),
-        (["search", "--proxy", "croze*zero"], 2, "no weight"),
+        (["search", "--proxy", "croze*zero"], 2, "invalid weight"),
         (["score", "DARTS_V2", "--proxy", "croze+naswot"], 2, "--proxy croze,naswot"),
         (["score", "DARTS_V2", "--run", "nowhere"], 2, "is not a run"),
         (["score", "DARTS_V2", "--run", "run", "--layers", "4"], 2, "--layers 3"),
@@ -181,16 +181,16 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         (["correlate", "cells.csv", "--space", "darts"], 2, "; it is a genotype of --space nasbench201"),
         # and the command that comes next
         (["show", "runn"], 2, "did you mean run?"),
-        (["show", "elsewhere"], 2, "(there are run); evonas search --run elsewhere would start one"),
+        (["show", "elsewhere"], 2, "(existing runs: run); start one with: evonas search --run elsewhere"),
         (["evaluate", "rum"], 2, "did you mean run?"),
         (["train", "./nowhere"], 2, "neither a run nor a genotype"),
-        (["search", "--run", "run", "--proxy", "params"], 2, "continue it with: evonas resume run"),
-        (["evaluate", "run"], 2, "evonas train run makes one"),
-        (["export", "run"], 2, "evonas train run makes one"),
-        (["compare", "run"], 2, "evonas train run makes one"),
-        (["plot", "run", "--what", "epsilon"], 2, "evonas evaluate run makes them"),
+        (["search", "--run", "run", "--proxy", "params"], 2, "resume it with: evonas resume run"),
+        (["evaluate", "run"], 2, "train one with: evonas train run"),
+        (["export", "run"], 2, "train one with: evonas train run"),
+        (["compare", "run"], 2, "train one with: evonas train run"),
+        (["plot", "run", "--what", "epsilon"], 2, "run first: evonas evaluate run"),
         (["search", "--dataset", "digits", "--batch-size", "9999"], 2, "1438 images"),
-        (["score", "DARTS_V2", "--run", "run", "--proxy", "croze+naswot"], 2, "not the one of"),
+        (["score", "DARTS_V2", "--run", "run", "--proxy", "croze+naswot"], 2, "differs from the proxy of run"),
     ],
 )
 def test_wrong_input_is_one_message_and_a_code(
@@ -280,9 +280,12 @@ def test_commands_in_messages_can_be_pasted(finished: Path, tmp_path: Path) -> N
     shutil.copytree(finished, tmp_path / run_here)
     for arguments, expected in [
         (["show", run_here], f"evonas train '{run_here}'"),
-        (["evaluate", run_here], f"evonas train '{run_here}' makes one"),
+        (["evaluate", run_here], f"train one with: evonas train '{run_here}'"),
         (["search", "--proxy", "params", "--run", run_here], f"evonas resume '{run_here}'"),
-        (["show", "my runs/a rum"], "(did you mean my runs/a run?); evonas search --run 'my runs/a rum' would"),
+        (
+            ["show", "my runs/a rum"],
+            "(did you mean my runs/a run?); start one with: evonas search --run 'my runs/a rum'",
+        ),
     ]:
         done = run(*arguments, cwd=tmp_path)
         assert expected in done.stdout + done.stderr

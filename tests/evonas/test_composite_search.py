@@ -1,4 +1,4 @@
-"""A search by a composite: its statistics are those of the first population, and never change."""
+"""A search by a composite: its statistics match the first population, and never change."""
 
 from __future__ import annotations
 
@@ -180,11 +180,11 @@ def test_a_member_that_has_no_value_at_all_is_one_error_and_what_was_computed_is
         raise NoScore("never has one")
 
     enter(monkeypatch, "never", never)
-    with pytest.raises(UsageError, match=r"'never' has no value .*\(never has one\); leave it out"):
+    with pytest.raises(UsageError, match=r"'never' has no value .*\(never has one\); remove it from --proxy"):
         evonas.search(tiny(proxy="params+never"), tmp_path / "run")
     computed = len(calls)
     assert computed == len(content(tmp_path / "run")["members"]) / 2
-    with pytest.raises(UsageError, match="leave it out"):
+    with pytest.raises(UsageError, match="remove it from --proxy"):
         evonas.resume(tmp_path / "run")
     assert len(calls) == computed
 
@@ -242,7 +242,7 @@ def test_a_composite_has_no_value_without_a_population(tiny: Tiny, tmp_path: Pat
     with pytest.raises(UsageError, match=r"is a composite.*--proxy params,flops.*--run RUN"):
         evonas.score(["DARTS_V2"], ["params", SMALL], tiny())
     evonas.search(tiny(proxy=SMALL), tmp_path / "run")
-    with pytest.raises(UsageError, match=r"'params\+flops' is a composite: not the one of"):
+    with pytest.raises(UsageError, match=r"'params\+flops' is a composite: it differs from the proxy of"):
         evonas.score(["DARTS_V2"], ["params+flops"], run=tmp_path / "run")
     with pytest.raises(UsageError, match="not both"):
         evonas.score(["DARTS_V2"], None, tiny(), run=tmp_path / "run")
@@ -255,7 +255,7 @@ def test_a_run_in_its_first_population_is_shown_but_cannot_score_yet(tiny: Tiny,
         evonas.search(tiny(proxy=SMALL), tmp_path / "run", StopAfter(4))
     summary = evonas.summarise(tmp_path / "run")
     assert summary.generation == -1 and summary.best is None and summary.members == []
-    with pytest.raises(UsageError, match="still scoring its first population"):
+    with pytest.raises(UsageError, match="has not finished its first population"):
         evonas.score(["DARTS_V2"], run=tmp_path / "run")
     (row,) = evonas.score(["DARTS_V2"], ["params"], run=tmp_path / "run")
     assert row.scores["params"] == row.params

@@ -247,7 +247,7 @@ def test_scores_of_another_version_of_a_proxy_are_computed_again_and_announced(t
     monkeypatch.setitem(proxies._entries, "trial", changed)
     arguments = {"n": 12, "score_file": path, "resamples": 0, "announce": told.append}
     after = correlate(table, ["trial", "flops"], make_task(), **arguments)
-    assert told == ["trial is at version 2 now: 8 kept scores of version 1 are computed again"]
+    assert told == ["trial is at version 2 now: 8 stored scores of version 1 are recomputed"]
     assert set(before.scores["trial"]) == {1.0} and set(after.scores["trial"]) == {2.0}
     assert after.scores["flops"][:8].tolist() == before.scores["flops"].tolist()
     correlate(table, ["trial"], make_task(), **arguments)

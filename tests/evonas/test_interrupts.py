@@ -27,7 +27,7 @@ def test_what_is_said_waits_for_the_line_that_is_being_written(number: signal.Si
         with stream:
             signal.raise_signal(number)
         assert request.requested
-    assert len(said) == 1 and "once more" in said[0]
+    assert len(said) == 1 and "press Ctrl-C again" in said[0]
 
 
 def test_a_second_signal_stops_at_once_and_who_cannot_be_told_changes_nothing() -> None:

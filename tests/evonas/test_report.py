@@ -132,7 +132,7 @@ def test_the_live_view_names_no_best_while_a_composite_has_none(tmp_path: Path) 
     frames = Frames(160, 48)
     evonas.search(SearchSettings(proxy="params+flops", population=6, generations=1), tmp_path / "run", frames)
     shown = ["\n".join(frame) for frame in frames.frames]
-    assert all("best: once the first population is scored" in frame for frame in shown[:6])
+    assert all("best: known once the first population is scored" in frame for frame in shown[:6])
     assert not any("| best " in frame or "c[k-2]" in frame for frame in shown[:6])
     assert all("| best " in frame and "cell" in frame for frame in shown[6:]) and "once" not in shown[-1]
     console = Console(file=io.StringIO(), width=100)

@@ -137,7 +137,7 @@ def test_command_prints_a_table_or_json_alone() -> None:
     options = "--space nasbench201 --channels 2 --layers 1 --proxy snip --engine in-process --architectures 1"
     command = ["bench", *options.split(), "--rounds", "1", "--train-batch", "2"]
     table = CliRunner().invoke(app, command)
-    assert table.exit_code == 0 and "memory the peak" in table.stdout and "img" in table.stdout
+    assert table.exit_code == 0 and "memory: peak" in table.stdout and "img" in table.stdout
     document = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
     assert {"limits", "work", "rows", "device"} <= document.keys()
     assert {"networks", "memory"} <= document["rows"][0].keys()

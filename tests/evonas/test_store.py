@@ -44,7 +44,7 @@ def test_a_directory_without_a_run_is_refused(tmp_path: Path, command: Callable[
 def test_a_run_stopped_before_it_began_can_be_started_again(tiny: Tiny, tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "run.db").close()
     (tmp_path / "run.db").touch()
-    with pytest.raises(UsageError, match="stopped before it began"):
+    with pytest.raises(UsageError, match="stopped before it started"):
         evonas.resume(tmp_path)
     assert evonas.search(tiny(), tmp_path).generations == 4
 

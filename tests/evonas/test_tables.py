@@ -276,7 +276,7 @@ def test_quoted_genotypes_may_hold_the_separator(tmp_path: Path) -> None:
         found = evonas.correlate(tmp_path / "t.csv", ["params"], SearchSettings(channels=4, layers=3))
         assert found.n == 6 and found.target == ("clean",)
     (tmp_path / "t.csv").write_text("genotype,clean\n" + cells[0].strip('"') + ",90\n")
-    with pytest.raises(UsageError, match="must stand in quotes"):
+    with pytest.raises(UsageError, match="quote cells that contain the separator"):
         evonas.correlate(tmp_path / "t.csv", ["params"], SearchSettings(channels=4, layers=3))
 
 
@@ -375,14 +375,14 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("t.html", b"<html>", "an HTML or XML document"),
     ("t.csv", GOOD.encode("utf-16"), "UTF-16"),
     ("t.csv", text_of({"clean": ["90 \u00b1 1"] * ROWS}).encode("latin-1"), "line 2 has the byte 0xb1"),
-    ("t.csv", GOOD.split("\n", 1)[1], "an architecture, where a header"),
+    ("t.csv", GOOD.split("\n", 1)[1], "found an architecture, but expected a header"),
     ("t.csv", GOOD.replace("arch_str", "cell"), "--architecture cell"),
     ("t.csv", GOOD.replace(",", ":"), "no column of architectures"),
-    ("t.csv", TWICE, "two columns are called 'clean'"),
-    ("t.csv", GOOD + f"{CELLS[0]},12\n", "the architecture of line 2 again"),
+    ("t.csv", TWICE, "two columns are named 'clean'"),
+    ("t.csv", GOOD + f"{CELLS[0]},12\n", "same architecture as in line 2"),
     ("t.csv", GOOD + ",12\n", f"line {ROWS + 2}"),
-    ("t.csv", GOOD + f"{CELLS[0]},1,2\n", "3 cells, where the header has 2"),
-    ("t.csv", GOOD + f"{CELLS[0]}\n", "1 cells, where the header has 2"),
+    ("t.csv", GOOD + f"{CELLS[0]},1,2\n", "3 cells, but the header has 2"),
+    ("t.csv", GOOD + f"{CELLS[0]}\n", "1 cells, but the header has 2"),
 ]
 
 
@@ -413,7 +413,7 @@ def test_scores_of_another_data_set_than_the_accuracies_are_said_to_be_so(tmp_pa
 
     assert notes({"cifar10.test": rising(80, 94)}, "t.csv", "params") == []
     (line,) = notes({"cifar10.test": rising(80, 94)}, "t.csv", "params", "naswot")
-    assert line.startswith("scores are computed from digits, the accuracies are of cifar10; --dataset cifar10")
+    assert line.startswith("scores are computed from digits, but accuracies from cifar10; use --dataset cifar10")
     (line,) = notes({"clean": rising(80, 94)}, "cifar-100.csv", "naswot")
     assert "the accuracies are of cifar100" in line
     (line,) = notes({"clean": rising(80, 94)}, "t.csv", "naswot")
@@ -434,7 +434,7 @@ def test_the_command_lists_what_it_took_and_what_it_left(tmp_path: Path) -> None
         "left out, line 2: it holds text, such as 'fine': note",
     ):
         assert line in done.stdout.splitlines()
-    assert "note: pgd20: no value exceeds 1; taken as percent" in done.stdout
+    assert "note: pgd20: no value exceeds 1, but read as percent" in done.stdout
     markdown = forks.run(*command, "--markdown", "--unit", "pgd20=fraction", cwd=tmp_path)
     assert markdown.stdout.startswith("| proxy |") and "taken, as fractions: pgd20" in markdown.stderr
     wrong = forks.run(*command, "--unit", "per cent", cwd=tmp_path)

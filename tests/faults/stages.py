@@ -23,7 +23,7 @@ COMPOSITE = ("--proxy", "naswot+params*2", "--generations", "2")
 TRAIN = ("train", CELL, *SMALL, "--epochs", "3", "--batch-size", "12", "--run", "run")
 EVALUATE = ("evaluate", "run", "--images", "6", "--batch-size", "2", "--steps", "2", "--eps", "8,4")
 EVALUATE += ("--no-corruptions", "--checks", "0", "--device", "cpu")
-AGAIN = ("is not a run", "is empty", "holds no training")  # what is said of a run that was stopped before it began
+AGAIN = ("is not a run", "is empty", "has no training")  # messages about a run that was stopped before it started
 
 
 @dataclasses.dataclass(frozen=True)

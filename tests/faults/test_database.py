@@ -106,7 +106,7 @@ def test_what_sqlite_cannot_see_is_seen_and_a_way_back_offered(change: str, whol
     with sqlite3.connect(run / "run.db") as db:
         assert db.execute(change).rowcount == 1
     db.close()
-    with pytest.raises(EvonasError, match=r"generation 6 is not as .* --from-generation 5") as error:
+    with pytest.raises(EvonasError, match=r"generation 6 has changed .* --from-generation 5") as error:
         evonas.resume(run)
     assert "\n" not in str(error.value)
     evonas.resume(run, from_generation=5)
@@ -129,7 +129,7 @@ def test_a_best_network_that_is_written_in_two_ways_is_answered(whole: Path, tmp
                     command(run)
                 except EvonasError as error:
                     said.append(str(error))
-    assert any("names a row that is not there" in text for text in said)
+    assert any("names a missing row" in text for text in said)
 
 
 def test_a_letter_changed_in_a_table_or_an_index_loses_no_score(whole: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_changed_settings_and_facts_are_seen(whole: Path, tmp_path: Path) -> Non
     with sqlite3.connect(run / "run.db") as db:
         db.execute("""UPDATE meta SET value = replace(value, '"seed": 0', '"seed": 1') WHERE key = 'settings'""")
     db.close()
-    with pytest.raises(EvonasError, match="generation 0 is not as it was committed"):
+    with pytest.raises(EvonasError, match="generation 0 has changed"):
         evonas.resume(run)
 
 
@@ -217,7 +217,7 @@ def test_a_changed_score_of_a_member_is_seen(composite: Path, tmp_path: Path) ->
             where = "canonical = (SELECT canonical FROM individuals WHERE generation = 2 AND NOT cached LIMIT 1)"
             assert db.execute(f"{change} WHERE {where}").rowcount == 2
         db.close()
-        with pytest.raises(EvonasError, match=r"generation 2 is not as .* --from-generation 1"):
+        with pytest.raises(EvonasError, match=r"generation 2 has changed .* --from-generation 1"):
             evonas.resume(run)
         evonas.resume(run, from_generation=1)
         assert content(run) == content(composite)
@@ -237,7 +237,7 @@ def test_seals_of_format_3_know_no_members_and_are_renewed(composite: Path, tmp_
             db.execute(damage)
         db.close()
         if damage:
-            with pytest.raises(EvonasError, match="generation 1 is not as it was committed"):
+            with pytest.raises(EvonasError, match="generation 1 has changed"):
                 evonas.resume(run)
         evonas.resume(run, from_generation=0 if damage else None)
         assert content(run) == content(composite)
@@ -274,7 +274,7 @@ def test_a_damaged_score_of_an_unfinished_generation_is_computed_again(
     seen = Impatient(births=999)
     evonas.resume(tmp_path / "run", seen)
     assert bool(seen.said) == forgotten
-    assert all("computed again" in text for text in seen.said)
+    assert all("recompute" in text for text in seen.said)
     assert content(tmp_path / "run") == content(tmp_path / "whole")
 
 

@@ -63,10 +63,8 @@ def test_a_refusal_says_what_is_missing_and_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(
-        EvonasError, match=r"x: No space left.*are free, 2\.0 kB are needed\); make room"
-    ) as caught:
-        durable.replace(tmp_path / "x", b"n" * 2000, "make room")
+    with pytest.raises(EvonasError, match=r"x: No space left.* free, 2\.0 kB needed\); free disk space") as caught:
+        durable.replace(tmp_path / "x", b"n" * 2000, "free disk space")
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["x"] and (tmp_path / "x").read_bytes() == b"old"
 

@@ -42,7 +42,7 @@ def test_a_search_tries_twice_what_hangs_and_goes_on_with_the_reason_in_place_of
     assert done.returncode == 0, done.stderr
     assert evonas.summarise(tmp_path / "run").failures == 1
     found = content(tmp_path / "run")["individuals"][:4]
-    assert found[2][-2:] == (None, "ended 2 workers, the last one: no answer within 2 s")
+    assert found[2][-2:] == (None, "crashed 2 workers (last: no answer within 2 s)")
     assert [*found[:2], found[3]] == [*whole[:2], whole[3]]
 
 
@@ -54,8 +54,8 @@ def test_what_hangs_is_tried_twice_and_then_lost_with_the_reason(monkeypatch: py
     with Processes(1, time_limit=3.0).opened("cpu", news.append) as engine:
         first, hanging, last = engine.map(act, [("double", 1), ("sleep", 600), ("double", 2)], lost)
     assert (first, last) == (2, 4)
-    assert hanging == "lost: ended 2 workers, the last one: no answer within 3 s"
-    assert news == ["a worker ended (no answer within 3 s); what it was doing is done again"]
+    assert hanging == "lost: crashed 2 workers (last: no answer within 3 s)"
+    assert news == ["a worker crashed (no answer within 3 s); its work is repeated"]
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])

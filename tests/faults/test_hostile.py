@@ -179,7 +179,7 @@ def test_links_in_a_circle_pipes_and_empty_classes_are_answered(tmp_path: Path) 
     for name in ("one", "two"):
         for entry in (tmp_path / name).iterdir():
             entry.unlink()
-    with pytest.raises(EvonasError, match="no image found"):
+    with pytest.raises(EvonasError, match="no images found"):
         source(f"folder:{tmp_path}").labels("train")
 
 

@@ -47,7 +47,7 @@ def test_memory_that_runs_out_is_one_message_and_a_resume_ends_the_same(
     known.stage.prepare(tmp_path)
     call = 4 if name == "training" else 150
     said = one_message(forks.run(*known.stage.start, cwd=tmp_path, exhausted=(function, call, device)))
-    assert "memory" in said and "kept" in said and ("CUDA" in said) == (device == "cuda"), said
+    assert "memory" in said and "saved" in said and ("CUDA" in said) == (device == "cuda"), said
     known.stage.finish(forks, tmp_path)
     assert known.stage.outcome(tmp_path / "run") == known.outcome
 
@@ -83,7 +83,7 @@ def terminated(forks: Forks, known: Undisturbed, directory: Path, seed: int) -> 
     assert ended.code in (0, 130) or not ended.steps, ended.output  # else it had not begun
     assert "Traceback" not in ended.output
     if ended.code == 130 and ended.steps:  # else it had not begun
-        assert "resume" in ended.output or "same command" in ended.output, ended.output
+        assert "resume" in ended.output or "Repeat the command" in ended.output, ended.output
     known.stage.finish(forks, directory)
     assert known.stage.outcome(directory / "run") == known.outcome
     return ended.code == 130

@@ -73,10 +73,10 @@ def test_a_sum_that_overflows_is_no_score():
     [
         ("croze+", "missing"),
         ("croze+crose", "croze"),
-        ("params*x", "no weight"),
-        ("params*0", "no weight"),
-        ("params*nan", "no weight"),
-        ("params*", "no weight"),
+        ("params*x", "invalid weight"),
+        ("params*0", "invalid weight"),
+        ("params*nan", "invalid weight"),
+        ("params*", "invalid weight"),
         ("params+params", "twice"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Attacks by name: what moves an image, within a small ball around it, until it is misclassified."""
+"""Attacks by name: each perturbs an image within a small ball until it is misclassified."""
 
 from __future__ import annotations
 

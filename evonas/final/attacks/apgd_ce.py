@@ -15,7 +15,7 @@ from evonas.final.attacks.undisturbed import Model
 @attacks.register("apgd-ce")
 @dataclass(frozen=True)
 class ApgdCE(Packaged):
-    """PGD with momentum that halves its step where it no longer gains; every point on the way counts."""
+    """PGD with momentum and adaptive step size; keeps the best point of the trajectory."""
 
     name = "apgd-ce"
     source = (

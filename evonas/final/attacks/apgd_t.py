@@ -39,8 +39,8 @@ class ApgdT(Packaged):
     def require_classes(self, count: int) -> None:
         if count < FEWEST_CLASSES:
             raise UsageError(
-                f"attack {self.name} needs at least {FEWEST_CLASSES} classes, and this model has {count}; "
-                "--attacks pgd,apgd-ce,square would work"
+                f"attack {self.name} needs at least {FEWEST_CLASSES} classes, but the model has {count}; "
+                "use --attacks pgd,apgd-ce,square"
             )
 
     def made(self, model: Model, images: Tensor, radius: float, seed: int) -> Any:

@@ -18,7 +18,7 @@ MEMBERS = (ApgdCE(steps=100), ApgdT(steps=100), FabT(steps=100), Square(queries=
 @attacks.register("autoattack")
 @dataclass(frozen=True)
 class AutoAttack(Packaged):
-    """The standard four in turn: APGD-CE, APGD-T, FAB-T, Square, each on what the others have left.
+    """The standard ensemble APGD-CE, APGD-T, FAB-T, Square, each on the images that are still correct.
 
     Its numbers are fixed: 100 steps, one restart, nine targets, 5,000 queries.
     """

@@ -1,4 +1,4 @@
-"""What an attack is: a rule for moving images inside a ball, tried on what is still classified rightly."""
+"""The interface of an attack: it perturbs images within a ball around them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSTALL = 'pip install "evonas[attacks]"'
 
 @dataclass(frozen=True)
 class AttackOptions:
-    """What can be asked of an attack by its name; each takes what concerns it."""
+    """The options of attacks; each attack takes those that apply to it."""
 
     steps: int = 20
     step_size: float | None = None  # in 1/255; 2.5 epsilon / steps
@@ -33,29 +33,29 @@ class AttackOptions:
 
 
 class Attack(ABC):
-    """Moves images within the L-infinity ball of radius epsilon / 255 around them and within [0, 1].
+    """Perturbs images within the L-infinity ball of radius epsilon / 255 and within [0, 1].
 
-    A frozen dataclass whose fields are its settings. Its parts are tried one after the other, each on what the
-    parts before have left correctly classified.
+    A frozen dataclass whose fields are its settings. Its parts run one after the other, each on the images that
+    are still classified correctly.
     """
 
     name: ClassVar[str]
     source: ClassVar[str]
-    package: ClassVar[str] = ""  # that computes it
-    version: ClassVar[int] = 1  # raised when its results change: what was kept of it is then void
+    package: ClassVar[str] = ""  # package that computes it
+    version: ClassVar[int] = 1  # raised when its results change, which invalidates stored results
 
     @classmethod
     @abstractmethod
     def from_options(cls, options: AttackOptions) -> Attack:
-        """The attack with the options that concern it."""
+        """The attack with the options that apply to it."""
 
     @property
     def parts(self) -> tuple[Attack, ...]:
-        """What is tried in turn: restarts, or the members of an ensemble."""
+        """The parts that run in turn: restarts, or the members of an ensemble."""
         return (self,)
 
     def perturb(self, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:
-        """Moved images; ``radius`` on the scale of the images. What has parts has this only in them."""
+        """Perturbed images (N, 3, H, W); ``radius`` in the unit of the images. For attacks without parts."""
         raise NotImplementedError
 
     def require(self) -> None:
@@ -64,29 +64,29 @@ class Attack(ABC):
             raise EvonasError(f"attack {self.name} needs {self.package}: {INSTALL}")
 
     def require_classes(self, count: int) -> None:
-        """Raises `UsageError` if a model must tell more than ``count`` classes apart."""
+        """Raises `UsageError` if the attack needs more than ``count`` classes."""
         for part in self.parts:
             if part is not self:
                 part.require_classes(count)
 
     def versions(self) -> dict[str, str]:
-        """Of the package that computes it."""
+        """The version of the package that computes it."""
         return {}
 
     def settings(self) -> dict[str, Any]:
-        """What its results depend on, as JSON has it."""
+        """Everything that its results depend on, as JSON."""
         return {"attack": self.name, "version": self.version, **dataclasses.asdict(self)}  # type: ignore[call-overload]
 
     def describe(self, epsilon: float, classes: int) -> dict[str, Any]:
-        """Its numbers for a reader, sizes in 1/255, where a model tells ``classes`` apart."""
+        """Its settings for a report, sizes in 1/255, for a model with ``classes`` classes."""
         return {"epsilon": epsilon}
 
     def __call__(self, model: Model, images: Tensor, labels: Tensor, epsilon: float, draws: Draws) -> Tensor:
         """Adversarial images, float32 (N, 3, H, W).
 
         ``images`` float32 in [0, 1], ``labels`` int64 (N,), ``epsilon`` in 1/255, one stream of
-        ``draws`` an image.
-        Raises `UsageError` for images, labels or an epsilon that are not that.
+        ``draws`` per image.
+        Raises `UsageError` for other images, labels or epsilons.
         """
         require_images(images, labels)
         if not (math.isfinite(epsilon) and 0 <= epsilon <= 255):
@@ -109,22 +109,24 @@ attacks: Registry[type[Attack]] = Registry("attack")
 
 
 def _inside(part: Attack, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:
-    """What ``part`` makes of the images, checked."""
+    """The images perturbed by ``part``, checked."""
     moved = part.perturb(model, images.clone(), labels, radius, draws).detach()
     if moved.shape != images.shape or not torch.isfinite(moved).all():
-        raise EvonasError(f"attack {part.name} returned something that is no image; nothing was counted")
+        raise EvonasError(
+            f"attack {part.name} returned invalid images (wrong shape or non-finite); its result was discarded"
+        )
     farthest = (moved - images).abs().max().item()
     if farthest > radius + ROUNDING or moved.min() < -ROUNDING or moved.max() > 1 + ROUNDING:
         raise EvonasError(
-            f"attack {part.name} moved a pixel by {255 * farthest:g}/255 where {255 * radius:g}/255 is allowed, "
-            "or left [0, 1]; nothing was counted"
+            f"attack {part.name} changed a pixel by {255 * farthest:g}/255, but {255 * radius:g}/255 is allowed, "
+            "or left [0, 1]; its result was discarded"
         )
     low, high = box(images, radius)
     return moved.clamp(low, high)
 
 
 def box(images: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-    """The least and the largest value that each pixel may take."""
+    """The lower and upper bound of each pixel."""
     return (images - radius).clamp(min=0), (images + radius).clamp(max=1)
 
 
@@ -145,19 +147,19 @@ def require_images(images: Tensor, labels: Tensor) -> None:
 
 
 def logits_of(model: Model, images: Tensor) -> Tensor:
-    """Logits float32 (N, classes). Raises `UsageError` if the model answers with something else."""
+    """Logits float32 (N, classes). Raises `UsageError` if the model returns anything else."""
     logits = model(images)
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
         what = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise UsageError(f"a model answers with one row of logits an image ({len(images)}, classes), not {what}")
+        raise UsageError(f"the model must return logits of shape ({len(images)}, num_classes), got {what}")
     if logits.dtype != torch.float32:
-        raise UsageError(f"attacks compute in float32; this model answers in {logits.dtype}: call model.float()")
+        raise UsageError(f"attacks compute in float32, but the model returns {logits.dtype}; call model.float()")
     return logits
 
 
 @torch.no_grad()
 def correct(model: Model, images: Tensor, labels: Tensor) -> Tensor:
-    """Which images are classified rightly, bool (N,); an answer that is not finite is wrong."""
+    """Which images are classified correctly, bool (N,); non-finite logits are wrong."""
     logits = logits_of(model, images)
     return (logits.argmax(1) == labels) & logits.isfinite().all(1)
 

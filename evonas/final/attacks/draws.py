@@ -1,4 +1,4 @@
-"""Random numbers that belong to an image, not to its place in a batch."""
+"""Random numbers per image, independent of its position in a batch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fitness import stable_hash
 
 @dataclass(frozen=True)
 class Draws:
-    """Streams of random numbers, one for each image by its index in the data set.
+    """Streams of random numbers, one per image by its index in the data set.
 
-    What image i draws is a function of (seed, purpose, i) alone: not of the batch it is in, nor of the images
-    that are left. ``chunk`` names the batch for attacks that can be seeded as a whole only.
+    The numbers of image i are a function of (seed, purpose, i), independent of its batch and of the remaining
+    images. ``chunk`` identifies the batch for attacks that take one seed per batch.
     """
 
     seed: int
@@ -33,7 +33,7 @@ class Draws:
         return Draws(self.seed, kept, self.chunk)
 
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
-        """Uniform on [-1, 1), float32 (N, *shape), on the CPU so that every device sees the same."""
+        """Uniform on [-1, 1), float32 (N, *shape), drawn on the CPU so that all devices get the same numbers."""
         values = torch.empty((len(self.indices), *shape))
         generator = torch.Generator()
         for row, index in zip(values, self.indices, strict=True):

@@ -14,7 +14,7 @@ from evonas.final.attacks.undisturbed import Model
 @attacks.register("fgsm")
 @dataclass(frozen=True)
 class FGSM(Attack):
-    """One step of the whole radius along the sign of the gradient: x + eps sign(grad_x L(f(x), y))."""
+    """One step of size epsilon along the sign of the gradient: x + eps sign(grad_x L(f(x), y))."""
 
     name = "fgsm"
     source = 'Goodfellow, Shlens, Szegedy, "Explaining and Harnessing Adversarial Examples", ICLR 2015'

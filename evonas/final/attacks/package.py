@@ -2,8 +2,8 @@
 
 The ensemble of the package is not used: it switches the trace function off, leaves global seeds behind, and cannot
 read back the state that it saves. Its single attacks draw from PyTorch's global generator, which is seeded for
-each chunk of images and put back afterwards; so their results depend on the chunk, which is therefore fixed by the
-data set and the batch size, and on which images of it are still classified rightly.
+each chunk of images and restored afterwards. Their results therefore depend on the chunk, which is fixed by the
+data set and the batch size, and on which of its images are still classified correctly.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ def member(module: str, name: str) -> Any:
 
 
 def classes_of(model: Model, images: Tensor) -> int:
-    """How many classes the model tells apart."""
+    """The number of classes of the model."""
     return logits_of(model, images[:1]).shape[1]
 
 
 def targets(classes: int) -> int:
-    """How many classes a targeted attack tries."""
+    """The number of classes that a targeted attack tries."""
     return min(TARGETS, classes - 1)
 
 
 class _Rows(torch.autograd.Function):
-    """The identity, whose gradient lies in memory as the package expects it, whatever the network's layout."""
+    """The identity with a contiguous gradient, which the package needs, for any memory format of the network."""
 
     @staticmethod
     def forward(context: Any, images: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class _Rows(torch.autograd.Function):
 
 
 def in_rows(model: Model) -> Model:
-    """The same model for the package."""
+    """The model in the form that the package needs."""
     return lambda images: logits_of(model, _Rows.apply(images))
 
 

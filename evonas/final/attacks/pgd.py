@@ -18,7 +18,7 @@ DEFAULT_STEP = 2.5  # times radius / steps
 @attacks.register("pgd")
 @dataclass(frozen=True)
 class PGD(Attack):
-    """Many small steps along the sign of the gradient from a random start; the last point counts.
+    """Many small steps along the sign of the gradient from a random start; returns the last point.
 
     x_0 uniform in the ball, x_(t+1) = clip(x_t + step sign(grad_x L(f(x_t), y))), clip into the ball and [0, 1].
     """

@@ -1,4 +1,4 @@
-"""The Square attack, which sees answers but no gradients."""
+"""The Square attack, which uses logits but no gradients."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evonas.final.attacks.undisturbed import Model
 @attacks.register("square")
 @dataclass(frozen=True)
 class Square(Packaged):
-    """Random squares of colour at the edge of the ball, kept where they lower the margin; no gradient is used."""
+    """Random coloured squares on the boundary of the ball, kept if they lower the margin; gradient-free."""
 
     name = "square"
     source = (

@@ -1,4 +1,4 @@
-"""A block in which a model is attacked and after which nothing is different from before."""
+"""A context in which a model is attacked and whose state is restored afterwards."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Model = Callable[[Tensor], Tensor]
 def undisturbed(model: Model, device: torch.device | str = "cpu") -> Iterator[None]:
     """Eval mode, float32 without autocast and TF32, deterministic kernels, no gradients of the weights.
 
-    Afterwards every module has its own mode again, every parameter its ``requires_grad`` and its gradient, and the
-    global random states and the trace function are what they were. BatchNorm learns nothing in eval mode.
+    Afterwards the mode of every module, the ``requires_grad`` and gradient of every parameter, the global random
+    states and the trace function are restored. BatchNorm does not change in eval mode.
     """
     modules = list(model.modules()) if isinstance(model, nn.Module) else []
     modes = [(module, module.training) for module in modules]

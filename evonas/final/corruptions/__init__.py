@@ -36,8 +36,8 @@ from spaces.errors import UsageError
 __all__ = ["GROUPS", "SEVERITIES", "Corruption", "corrupt", "corruptions"]
 
 SMALLEST = 8  # pixels
-CHUNK = 1 << 16  # pixels worked on at once: intermediate results stay in the cache of a CPU
-CHUNK_ELSEWHERE = 1 << 22  # so that a GPU has enough to do
+CHUNK = 1 << 16  # pixels per batch: intermediate results stay in the cache of a CPU
+CHUNK_ELSEWHERE = 1 << 22  # large enough to keep a GPU busy
 
 Images = TypeVar("Images", Tensor, NDArray[np.uint8])
 
@@ -48,8 +48,8 @@ def corrupt(
 ) -> Images:
     """Images uint8 (N, 3, H, W) under the corruption ``name`` at ``severity`` 1 to 5, on the device they are on.
 
-    Image i draws from a stream of its own, a function of (seed, name, severity, positions[i]); positions are
-    0, 1, 2, ... unless given. So a data set may be corrupted in pieces: say where each image stands in the whole.
+    Image i has its own random stream, a function of (seed, name, severity, positions[i]); positions are
+    0, 1, 2, ... by default. To corrupt a data set in parts, pass the position of each image in the whole set.
 
     Raises `UsageError` for anything but uint8 (N, 3, H, W), for an unknown name or severity, for wrong positions.
     """
@@ -80,11 +80,11 @@ def _checked(images: object, name: object, severity: object, seed: object) -> Co
             f"corruptions need at least {SMALLEST} x {SMALLEST} pixels, not {tuple(images.shape[2:])}"
         )
     if not isinstance(name, str):
-        raise UsageError(f"the name of a corruption is text, such as 'fog', not {type(name).__name__}")
+        raise UsageError(f"the name of a corruption must be text, such as 'fog', not {type(name).__name__}")
     if not _whole(severity) or severity not in SEVERITIES:
-        raise UsageError(f"severity is a whole number from 1 to {len(SEVERITIES)}, not {severity!r}")
+        raise UsageError(f"severity must be an integer from 1 to {len(SEVERITIES)}, not {severity!r}")
     if not _whole(seed):
-        raise UsageError(f"seed is a whole number, not {seed!r}")
+        raise UsageError(f"seed must be an integer, not {seed!r}")
     return corruptions[name]
 
 
@@ -93,7 +93,7 @@ def _positions(given: Sequence[int] | Tensor | None, images: Tensor) -> Tensor:
         return torch.arange(len(images), device=images.device)
     numbers = torch.as_tensor(given, device=images.device)
     if numbers.dtype != torch.int64 or numbers.shape != images.shape[:1] or bool((numbers < 0).any()):
-        raise UsageError(f"positions are {len(images)} whole numbers from 0 on, one for each image")
+        raise UsageError(f"positions must be {len(images)} non-negative integers, one per image")
     return numbers
 
 

@@ -1,4 +1,4 @@
-"""What a corruption is: a function of uint8 images, the constant of a severity, and draws."""
+"""The interface of a corruption: a function of uint8 images, the constant of a severity, and random draws."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Apply = Callable[[Tensor, Any, Draws], Tensor]
 
 @dataclass(frozen=True)
 class Corruption:
-    """``apply(images, constant, draws)``: uint8 (N, 3, H, W) in and out, one constant a severity."""
+    """``apply(images, constant, draws)``: uint8 (N, 3, H, W) in and out, one constant per severity."""
 
     group: str
     constants: tuple[Any, ...]
@@ -32,7 +32,7 @@ corruptions: Registry[Corruption] = Registry("corruption")
 
 
 def register(name: str, group: str, constants: tuple[Any, ...]) -> Callable[[Apply], Apply]:
-    """Decorator that enters ``apply`` under ``name``; ``constants`` are those of severities 1 to 5."""
+    """Decorator that registers ``apply`` as ``name``; ``constants`` are those of severities 1 to 5."""
     if group not in GROUPS or len(constants) != len(SEVERITIES):
         raise ValueError(f"corruption {name!r} needs a group of {GROUPS} and {len(SEVERITIES)} constants")
 

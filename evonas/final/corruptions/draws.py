@@ -36,7 +36,7 @@ def _mix(z: Tensor) -> Tensor:
 
 
 class Draws:
-    """Draws for the images numbered ``positions``, the next values of each one's own stream at every call."""
+    """Draws for the images numbered ``positions``, the next values of each image's stream at every call."""
 
     def __init__(self, seed: int, name: str, severity: int, positions: Tensor) -> None:
         base = _signed((stable_hash("corrupt", seed, name, severity) + GAMMA) % (1 << 64))

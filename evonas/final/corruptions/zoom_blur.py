@@ -17,7 +17,7 @@ STEP = 0.01
 
 @register("zoom_blur", "blur", (1.06, 1.11, 1.16, 1.21, 1.26))
 def zoom_blur(images: Tensor, stop: float, draws: Draws) -> Tensor:
-    """Mean of x, counted once more, and its central crops zoomed back by linear interpolation.
+    """Mean of x, counted twice, and its central crops zoomed back by linear interpolation.
 
     Factors rise from 1 by 0.01 as ``numpy.arange(1, stop, 0.01)`` counts them. Rounding makes it reach ``stop``
     itself at severities 1 and 2, and the published images are made so.

@@ -1,1 +1,1 @@
-"""What a trained network withstands, by a protocol that can be checked."""
+"""Evaluates the robustness of a trained network, with sanity checks."""

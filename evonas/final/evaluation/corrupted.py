@@ -35,7 +35,7 @@ class Corrupted(ABC):
     @property
     @abstractmethod
     def identity(self) -> list[Any]:
-        """What its images depend on, besides the clean ones."""
+        """Everything except the clean images that its images depend on."""
 
 
 class Regenerated(Corrupted):
@@ -142,7 +142,7 @@ def _mean(rows: list[list[float]]) -> float:
 def _cell(
     subject: Subject, source: Corrupted, name: str, severity: int, chosen: Tensor, content: str, done: int
 ) -> int:
-    """How many images are classified rightly."""
+    """The number of correctly classified images."""
     total = len(corruptions) * len(SEVERITIES) * len(subject.images)
     key = digest([subject.context, "corruption", source.identity, name, severity, content])
     found = subject.journal.get(key) if subject.context["weights"] else None

@@ -1,4 +1,4 @@
-"""From a trained network to what it withstands."""
+"""Evaluates a trained network."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from evonas.lock import held
 from evonas.machine import machine
 from evonas.observer import Observer
 
-_AGAIN = "what was measured is kept; make room and give the same command again"
-_LESS = "what was measured is kept: free memory and give the same command again, or give a smaller --batch-size"
+_AGAIN = "finished work is saved. Free disk space and repeat the command"
+_LESS = "finished work is saved. Free memory or use a smaller --batch-size, and repeat the command"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A trained network as it is evaluated: on which images of its test set, and on which corrupted ones."""
+    """A trained network with the test images and corrupted images that it is evaluated on."""
 
     subject: Subject
     source: Corrupted | None
-    chosen: Tensor  # int64, where the images stand in the test set
+    chosen: Tensor  # int64, positions of the images in the test set
     facts: dict[str, Any]
     of: int  # images of the test set
 
     def complete(self, evaluation: Evaluation) -> Evaluation:
-        """With what is known of the network."""
+        """Add the facts of the network."""
         protocol = {"split": "test", "of": self.of, **evaluation.protocol}
         return dataclasses.replace(evaluation, facts=self.facts, protocol=protocol)
 
 
 def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Evaluation:
-    """Everything that ``settings`` ask for, of the network at ``target``; written beside it as JSON.
+    """Evaluate the network at ``target`` with ``settings``; the result is saved next to it as JSON.
 
-    Raises `UsageError` for settings that cannot be, `EvonasError` for a checkpoint that is damaged or does not fit
-    the data set, `Interrupted` after SIGINT or SIGTERM: the same call then goes on where it stopped.
+    Raises `UsageError` for invalid settings, `EvonasError` for a checkpoint that is damaged or does not fit the
+    data set, `Interrupted` after SIGINT or SIGTERM; repeat the call to continue.
     """
     settings = settings.resolve()
     place = locate(target)
@@ -61,7 +61,7 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
         held(place.result.parent, place.result.stem),
         Journal(place.journal) as journal,
         stop_requests(observer.message) as stop,
-        memory_reported(f"{target} is measured", _LESS),
+        memory_reported(f"evaluating {target}", _LESS),
     ):
         part = subject_for(found, settings, journal, observer, stop)
         try:
@@ -80,7 +80,7 @@ def subject_for(
     observer: Observer,
     stop: StopRequest,
 ) -> Prepared:
-    """The network of a checkpoint and the images that resolved ``settings`` ask for."""
+    """The network of a checkpoint and the images selected by resolved ``settings``."""
     model = found.model(settings.device).to(memory_format=torch.channels_last)
     everything = images_for(found, settings.data_dir)
     chosen = draw(settings.images, len(everything), settings.seed)
@@ -110,7 +110,7 @@ def evaluate_subject(
 ) -> Evaluation:
     """Clean accuracy, every attack at every epsilon, corruptions and checks, of any model from images to logits.
 
-    Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default made here of the images.
+    Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default they are generated.
     """
     chosen_attacks, classes = settings.chosen(), subject.classes()
     for attack in chosen_attacks.values():

@@ -1,8 +1,8 @@
-"""What has been attacked already: one SQLite file that an interrupted evaluation goes on from.
+"""The journal of an evaluation: one SQLite file from which an interrupted evaluation continues.
 
-An entry is one attack on one chunk of images. Its key is a digest of everything that its outcome depends on: the
-weights, the very images and labels, the attack with its numbers, epsilon, seed, versions and kind of device. So an
-entry of other weights or other images is never found, and what is found is what would be computed again.
+An entry is one attack on one chunk of images. Its key is a digest of everything that the outcome depends on:
+weights, images, labels, the attack with its settings, epsilon, seed, versions and kind of device. Therefore
+entries of other weights or images are never used, and a stored outcome equals the recomputed one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TABLE = (
 
 
 def digest(content: Any) -> str:
-    """SHA-256 of what JSON makes of ``content``."""
+    """SHA-256 of ``content`` as JSON."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -49,12 +49,12 @@ def tensors_digest(tensors: dict[str, Tensor]) -> str:
 def _indices(text: Any) -> list[int]:
     found = parse_json(text)
     if not isinstance(found, list) or not all(type(index) is int and index >= 0 for index in found):
-        raise ValueError("an entry holds no numbers of images")
+        raise ValueError("an entry does not hold image indices")
     return found
 
 
 class Journal:
-    """Outcomes by key; without a path they are forgotten with the object."""
+    """Outcomes by key; without a path they are kept in memory."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
@@ -63,7 +63,7 @@ class Journal:
             try:
                 self._begin()
             except BaseException:
-                self._db.close()  # or its locks would last as long as the error
+                self._db.close()  # otherwise the error would keep its locks
                 raise
 
     def _begin(self) -> None:
@@ -76,19 +76,19 @@ class Journal:
         self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def get(self, key: str) -> list[int] | None:
-        """The indices of the images that stayed correctly classified, if that was computed."""
+        """The indices of the images that are still classified correctly, or None if not computed."""
         with self._reported():
             row = self._db.execute("SELECT still FROM outcomes WHERE key = ?", (key,)).fetchone()
             return None if row is None else _indices(row[0])
 
     def put(self, key: str, attack: str, epsilon: float, left: Sequence[int], seconds: float) -> None:
-        """Keep an outcome; it is on the disk, or it is not there at all."""
+        """Store an outcome in one transaction."""
         values = (key, attack, epsilon, json.dumps(list(left)), seconds, time.time())
         with self._reported():
             self._db.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     def __enter__(self) -> Journal:
@@ -104,7 +104,7 @@ class Journal:
         except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             text = " ".join(str(error).split())
             if self.path is not None and is_refusal(text):
-                advice = f"{room(self.path)}; what was measured is kept; make room and give the same command again"
+                advice = f"{room(self.path)}; finished work is saved. Free disk space and repeat the command"
             else:
-                advice = "; remove it to start anew"
+                advice = "; remove it to start again"
             raise EvonasError(f"cannot use {self.path}: {text}{advice}") from error

@@ -1,4 +1,4 @@
-"""Shares of images, how sure they are, and when two of them differ."""
+"""Accuracies, their confidence intervals, and a sign test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Z95 = 1.959963984540054  # of the normal distribution, two-sided 95 %
 
 
 def wilson(right: float, n: int, z: float = Z95) -> tuple[float, float]:
-    """Score interval of a share right / n: (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n).
+    """Wilson score interval of right / n: (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n).
 
     Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
     """
@@ -23,7 +23,7 @@ def wilson(right: float, n: int, z: float = Z95) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Rate:
-    """``right`` of ``n`` images classified rightly."""
+    """``right`` of ``n`` images are classified correctly."""
 
     right: int
     n: int
@@ -34,7 +34,7 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's, 95 %."""
+        """The 95 % Wilson interval."""
         return wilson(self.right, self.n)
 
     def as_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an evaluation found."""
+"""The result of an evaluation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evonas.final.evaluation.rates import Rate, hrs
 
 @dataclass(frozen=True)
 class Attacked:
-    """One attack at one epsilon: its numbers, what is left, and what each part of it has left."""
+    """One attack at one epsilon: its settings, the accuracy, and the accuracy after each of its parts."""
 
     numbers: Mapping[str, Any]  # epsilon, steps, ..., sizes in 1/255
     rate: Rate
@@ -28,7 +28,7 @@ class Attacked:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Accuracies on clean, attacked and corrupted images; shares from 0 to 1, epsilons in 1/255."""
+    """Accuracies on clean, attacked and corrupted images, from 0 to 1; epsilons in 1/255."""
 
     clean: Rate
     epsilons: tuple[float, ...]  # the first is the headline
@@ -38,7 +38,7 @@ class Evaluation:
     corruptions: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)  # of the network
     versions: Mapping[str, str] = field(default_factory=dict)
-    path: Path | None = None  # where it was written
+    path: Path | None = None  # path of the saved result
 
     @property
     def hrs(self) -> dict[str, float]:
@@ -50,7 +50,7 @@ class Evaluation:
         return hrs(self.clean.accuracy, self.attacks[attack][epsilon].rate.accuracy)
 
     def as_json(self) -> dict[str, Any]:
-        """The headline of each attack under its name, every epsilon under ``epsilons``."""
+        """Each attack at the first epsilon under its name, all epsilons under ``epsilons``."""
         headline = {name: found[self.epsilons[0]].as_json() for name, found in self.attacks.items()}
         return {
             **self.facts,

@@ -28,7 +28,7 @@ _BOUNDS = {  # inclusive
 
 @dataclass(frozen=True)
 class EvaluateSettings:
-    """Everything besides network and images that an evaluation depends on.
+    """Everything except network and images that an evaluation depends on.
 
     Raises `UsageError` on construction for a value out of range.
     """
@@ -41,8 +41,8 @@ class EvaluateSettings:
     queries: int = 5000  # of square
     autoattack: bool = False
     corruptions: bool = True
-    images: int | None = None  # drawn from the test set by the seed; all
-    checks: int = 100  # images that the protocol is checked on; 0 for none
+    images: int | None = None  # drawn from the test set by the seed; None: all
+    checks: int = 100  # images of the sanity checks; 0: none
     batch_size: int = 250
     seed: int = 0
     device: str = "auto"
@@ -86,14 +86,14 @@ class EvaluateSettings:
         return [text for text in asks if text]
 
     def as_dict(self) -> dict[str, Any]:
-        """What `from_dict` reads; not where the data lie."""
+        """The input of `from_dict`, without the location of the data."""
         values = json.loads(json.dumps(dataclasses.asdict(self)))
         del values["data_dir"]
         return values
 
     @classmethod
     def from_dict(cls, values: Any, device: str | None = None, data_dir: str | None = None) -> EvaluateSettings:
-        """The inverse of `as_dict`, perhaps on another device. Raises `EvonasError` if it is not that."""
+        """The inverse of `as_dict`, with an optional other device. Raises `EvonasError` for invalid values."""
         try:
             given = {**values, "attacks": tuple(values["attacks"]), "epsilons": tuple(values["epsilons"])}
             return cls(**{**given, "device": device or values["device"], "data_dir": data_dir})
@@ -101,7 +101,7 @@ class EvaluateSettings:
             raise EvonasError(f"the stored settings of the evaluation cannot be read: {error}") from None
 
     def chosen(self) -> dict[str, Attack]:
-        """The attacks by name, autoattack last. Raises for an unknown name and for a package that is missing."""
+        """The attacks by name, autoattack last. Raises for an unknown name and for a missing package."""
         from evonas.final.attacks import AttackOptions, attacks
 
         options = AttackOptions(self.steps, self.step_size, self.restarts, self.queries)
@@ -112,7 +112,7 @@ class EvaluateSettings:
         return found
 
     def resolve(self) -> EvaluateSettings:
-        """The same settings on a device that is here. Raises `UsageError` for unknown names."""
+        """The same settings with an available device. Raises `UsageError` for unknown names."""
         from evonas.device import pick
 
         self.chosen()
@@ -120,7 +120,7 @@ class EvaluateSettings:
 
 
 def _size(value: object) -> bool:
-    """A number of 1/255 steps; false for nan."""
+    """Whether it is a number of 1/255 steps; false for nan."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST_EPSILON
 
 

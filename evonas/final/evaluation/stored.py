@@ -1,4 +1,4 @@
-"""An evaluation that was written earlier, and whether it is of the weights that are there now."""
+"""A saved evaluation, and whether it belongs to the present weights."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from spaces.errors import EvonasError
 
 @dataclass(frozen=True)
 class Stored:
-    """What an evaluation found; None where there is none, or one of other weights, which ``note`` then says."""
+    """A saved evaluation; None if there is none, or if it belongs to other weights, as ``note`` then says."""
 
     content: dict[str, Any] | None
     note: str = ""
 
 
 def stored(place: Target) -> Stored:
-    """The evaluation of the network at ``place``. Raises `EvonasError` for one that cannot be read."""
+    """The evaluation of the network at ``place``. Raises `EvonasError` if it cannot be read."""
     found = read_json(place.result)
     note = "" if found is None else outdated(place, found)
     return Stored(None if note else found, note)
 
 
 def stored_in(run: Path) -> Stored:
-    """That of a run."""
+    """The evaluation of a run."""
     return stored(in_run(run))
 
 
 def outdated(place: Target, found: Mapping[str, Any]) -> str:
-    """What to say of an evaluation of other weights; nothing of one that fits, or of a version that kept none."""
+    """The note on an evaluation of other weights; empty if it fits or if an older version stored no digest."""
     if found.get("weights") is None or not place.checkpoint.is_file():
         return ""
     from evonas.final.checkpoint import weights_digest
@@ -43,8 +43,8 @@ def outdated(place: Target, found: Mapping[str, Any]) -> str:
         if found["weights"] == weights_digest(place.checkpoint):
             return ""
     except EvonasError as error:
-        return f"{place.result} is not shown: {error}"
+        return f"{place.result} is ignored: {error}"
     return (
-        f"{place.result} is of other weights than those in {place.checkpoint.name} now (the training went on?); "
-        f"{command('evaluate', place.asked)} measures these"
+        f"{place.result} belongs to other weights than those in {place.checkpoint.name} now (the training may "
+        f"have continued); evaluate these with: {command('evaluate', place.asked)}"
     )

@@ -1,4 +1,4 @@
-"""A model and images as an evaluation sees them: in chunks, on the device, in float32."""
+"""A model and its images in chunks, on the device, in float32."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from spaces.errors import UsageError
 
 @dataclass
 class Subject:
-    """What is attacked: ``model``, and images uint8 (N, 3, H, W) with int64 labels, both on the CPU.
+    """The subject of an attack: ``model``, and images uint8 (N, 3, H, W) with int64 labels on the CPU.
 
-    Chunks are fixed: images k B to (k + 1) B. Of a chunk only what is still classified rightly is attacked.
+    Chunks are fixed: images k B to (k + 1) B. Only the correctly classified images of a chunk are attacked.
     """
 
     model: Model
     images: Tensor
     labels: Tensor
-    title: str = ""  # before what the observer is told
-    identity: str = ""  # tells models apart that have the same weights
+    title: str = ""  # prefix of messages to the observer
+    identity: str = ""  # distinguishes models with the same weights
     device: str = "cpu"
     batch_size: int = 250
     seed: int = 0
     journal: Journal = field(default_factory=Journal)
     observer: Observer = field(default_factory=Observer)
     stop: StopRequest = field(default_factory=StopRequest)
-    context: dict[str, Any] = field(init=False)  # what every outcome depends on
+    context: dict[str, Any] = field(init=False)  # digest of everything that outcomes depend on
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4 or self.images.shape[1] != 3:
@@ -48,7 +48,7 @@ class Subject:
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
             raise UsageError(f"{len(self.images)} images need int64 labels ({len(self.images)},)")
         if not len(self.images):
-            raise UsageError("there is no image to evaluate on")
+            raise UsageError("there are no images to evaluate")
         weights = tensors_digest(self.model.state_dict()) if isinstance(self.model, nn.Module) else None
         self.context = {
             "weights": weights,
@@ -68,12 +68,12 @@ class Subject:
         return pixels.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device)
 
     def classes(self) -> int:
-        """How many the model tells apart."""
+        """The number of classes of the model."""
         with undisturbed(self.model, self.device):
             return logits_of(self.model, self.load(torch.arange(1))[0]).shape[1]
 
     def clean(self, transform: Callable[[Tensor, Tensor], Tensor] | None = None, what: str = "clean") -> Tensor:
-        """Which images are classified rightly, bool (N,), after ``transform(pixels, indices)``."""
+        """Which images are classified correctly, bool (N,), after ``transform(pixels, indices)``."""
         right = torch.zeros(len(self.images), dtype=torch.bool)
         for indices in self.chunks():
             pixels, labels = self.load(indices)
@@ -86,7 +86,7 @@ class Subject:
         return right
 
     def attack(self, attack: Attack, epsilon: float, right: Tensor) -> list[tuple[str, Tensor]]:
-        """What each part of ``attack`` leaves classified rightly, of the images where ``right`` is true."""
+        """The images that stay correct after each part of ``attack``, among those where ``right`` is true."""
         outcomes = []
         for number, part in enumerate(attack.parts):
             what = f"{attack.name} {epsilon:g}/255"
@@ -109,7 +109,7 @@ class Subject:
         return left
 
     def _outcome(self, part: Attack, epsilon: float, chosen: Tensor, chunk: int) -> Tensor:
-        """The indices among ``chosen`` that stay right, from the journal or computed."""
+        """The indices among ``chosen`` that stay correct, from the journal or computed."""
         content = tensors_digest({"images": self.images[chosen], "labels": self.labels[chosen], "indices": chosen})
         key = digest([self.context, part.settings(), epsilon, chunk, content])
         found = self.journal.get(key) if self.context["weights"] else None
@@ -127,10 +127,10 @@ class Subject:
         return kept
 
     def answer_stop(self) -> None:
-        """Raises `Interrupted` if somebody asked to stop."""
+        """Raises `Interrupted` if a stop was requested."""
         if self.stop.requested:
             where = f" in {self.journal.path}" if self.journal.path else ""
-            raise Interrupted(f"interrupted; everything attacked so far is kept{where}. The same command goes on")
+            raise Interrupted(f"interrupted; finished work is saved{where}. Repeat the command to continue")
 
     def rate(self, right: Tensor) -> Rate:
         """The share of all images."""

@@ -1,4 +1,4 @@
-"""What `evaluate` is pointed at: a run with a trained network, or a checkpoint."""
+"""The target of `evaluate`: a run with a trained network, or a checkpoint."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BEST = Path("train") / "best.safetensors"
 
 @dataclass(frozen=True)
 class Target:
-    """A checkpoint, and where what is found out about it goes."""
+    """A checkpoint and the paths of its results."""
 
     checkpoint: Path
     result: Path
@@ -30,24 +30,24 @@ class Target:
 
     @property
     def asked(self) -> Path:
-        """What a command is given for it."""
+        """The argument of a command for it."""
         return self.result.parent if self.checkpoint == self.result.parent / BEST else self.checkpoint
 
 
 def in_run(run: Path) -> Target:
-    """The best checkpoint of a run, whether it is there or not."""
+    """The best checkpoint of a run, which may be missing."""
     return Target(run / BEST, run / "evaluation.json", run / "evaluation.db")
 
 
 def locate(path: Path) -> Target:
-    """Of a run its best checkpoint. Raises `UsageError` if there is none."""
+    """For a run, its best checkpoint. Raises `UsageError` if there is none."""
     if not exists(path):
         raise UsageError(
             f"{shorten(str(path), 300)} is neither a run nor a checkpoint: it does not exist{other_runs(path)}"
         )
     if path.is_dir():
         if not (path / BEST).is_file():
-            raise UsageError(f"{path} holds no trained network ({BEST}); {command('train', path)} makes one")
+            raise UsageError(f"{path} has no trained network ({BEST}); train one with: {command('train', path)}")
         return in_run(path)
     return Target(path, path.with_suffix(".evaluation.json"), path.with_suffix(".evaluation.db"))
 
@@ -64,8 +64,8 @@ def images_for(checkpoint: Checkpoint, data_dir: str | None) -> Images:
     here = describe(trained.dataset, trained.data_dir, trained.image_size)
     if len(here.classes) != trained.classes or here.image_size != trained.image_size:
         raise EvonasError(
-            f"{checkpoint.path} tells {trained.classes} classes apart in images of {trained.image_size} pixels; "
-            f"{trained.dataset} here has {len(here.classes)} classes and {here.image_size} pixels"
+            f"{checkpoint.path} expects {trained.classes} classes and images of {trained.image_size} pixels, but "
+            f"{trained.dataset} has {len(here.classes)} classes and {here.image_size} pixels"
         )
     return testing_images(trained)
 
@@ -79,6 +79,6 @@ def draw(count: int | None, n: int, seed: int) -> Tensor:
     if count is None or count == n:
         return torch.arange(n)
     if count > n:
-        raise UsageError(f"--images {count} is more than the test set has ({n})")
+        raise UsageError(f"--images {count} is larger than the test set ({n} images)")
     generator = torch.Generator().manual_seed(stable_hash(seed, "evaluate"))
     return torch.randperm(n, generator=generator)[:count].sort().values

@@ -1,4 +1,4 @@
-"""Adversarial training: the network learns from images that are attacked as it learns."""
+"""Adversarial training: the network learns from images that are attacked during training."""
 
 from evonas.final.recipe import Recipe, recipes
 

@@ -1,4 +1,4 @@
-"""The most accuracy that an afternoon buys."""
+"""A fast recipe for standard training."""
 
 from evonas.final.recipe import Recipe, recipes
 

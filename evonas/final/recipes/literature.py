@@ -1,4 +1,4 @@
-"""The recipes that published numbers on CIFAR-10 come from."""
+"""The recipes of published results on CIFAR-10."""
 
 from evonas.final.recipe import Recipe, recipes
 

@@ -1,4 +1,4 @@
-"""The lineage of the winner: from a random ancestor, edit by edit."""
+"""The lineage of the best network from a random ancestor."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from evonas.history import Step
 from evonas.reporting.html.facts import Facts
 from evonas.reporting.style import count, number
 
-FOLDED = 16  # a longer lineage shows its ends
+FOLDED = 16  # steps; longer lineages are folded in the middle
 
 
 def ancestry(facts: Facts) -> str:
-    """A line for each step, with its edit and what it changed."""
+    """One line per step, with its edit and the change of the score."""
     steps = facts.lineage
     if not steps:
         return ""

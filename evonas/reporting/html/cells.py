@@ -1,4 +1,4 @@
-"""The cells of the winner, drawn as graphs."""
+"""The cells of the best network as graphs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MOST = 4  # cells that are drawn
 
 
 def cells(facts: Facts) -> str:
-    """A picture for each different cell, the first `MOST` of them."""
+    """One figure per distinct cell, at most `MOST`."""
     different: dict[tuple[object, ...], CellGraph] = {}
     for graph in facts.graphs:
         different.setdefault((*graph.arrows, graph.title if "cell " not in graph.title else ""), graph)
     shown = list(different.values())[:MOST]
-    note = f'<p class="note">{len(different)} different cells; the first {MOST} are drawn.</p>'
+    note = f'<p class="note">{len(different)} distinct cells; the first {MOST} are drawn.</p>'
     return "".join(map(_figure, shown)) + (note if len(different) > MOST else "")
 
 
@@ -30,7 +30,7 @@ def _figure(graph: CellGraph) -> str:
     else:
         words = [] if names[0] == "output" else [f"Its output is {names[0]}."]
     if drawing.silent:
-        words.append(f"{drawing.silent} edges that pass nothing are not drawn.")
+        words.append(f"{drawing.silent} edges with the operation none are not drawn.")
     note = f'<p class="note">{escape(" ".join(words))}</p>' if words else ""
     return f"<figure><h3>{escape(graph.title.capitalize())}</h3>{picture(drawing, graph.title)}{note}</figure>"
 

@@ -1,4 +1,4 @@
-"""Settings, versions, and the commands that repeat the run."""
+"""Settings, versions, and the commands that reproduce the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evonas.reporting.style import duration
 
 
 def repeat(facts: Facts) -> str:
-    """The commands that lead to the same numbers."""
+    """The commands that reproduce the run."""
     again = facts.path.with_name(facts.path.name + "-again")
     lines = [search_command(facts.summary.settings, facts.plan, again)]
     if facts.plan is None and facts.training is not None:
@@ -20,17 +20,17 @@ def repeat(facts: Facts) -> str:
         lines.append(evaluate_command(facts.evaluation, again))
     where = facts.summary.settings.device
     note = (
-        f"The same versions and the same kind of device ({escape(where)}) give the same run. On a GPU sums are "
-        "taken in another order each time, so that scores agree to rounding only."
+        f"The same versions and the same kind of device ({escape(where)}) give the same run. On a GPU the order "
+        "of additions varies, so that scores agree up to rounding."
         if where.startswith("cuda")
-        else "With the same versions, on a CPU, they give the same run, down to the last digit."
+        else "With the same versions on a CPU, they give a bit-identical run."
     )
     shown = f"<pre>{escape(chr(10).join(lines))}</pre>"
-    return f'<figure class="broad"><h3>Repeat it</h3>{shown}<p class="note">{note}</p></figure>'
+    return f'<figure class="broad"><h3>Commands</h3>{shown}<p class="note">{note}</p></figure>'
 
 
 def settings(facts: Facts) -> str:
-    """Every setting of the search, and what it was computed with."""
+    """All settings of the search, and the versions."""
     summary = facts.summary
     pairs = [
         (name, str(value)) for name, value in dataclasses.asdict(summary.settings).items() if value is not None
@@ -40,7 +40,7 @@ def settings(facts: Facts) -> str:
         ("evaluations", f"{summary.evaluations:,}"),
         ("cache hits", f"{summary.cache_hits:,}"),
         ("without score", f"{summary.failures:,}"),
-        ("time an evaluation", "-" if each is None else duration(each)),
+        ("time per evaluation", "-" if each is None else duration(each)),
         ("time of the search", duration(sum(row.seconds for row in summary.history))),
         ("started", summary.created[:16].replace("T", " ")),
     ]

@@ -1,4 +1,4 @@
-"""What the populations were made of."""
+"""The operations in the population."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evonas.reporting.layout import label
 
 
 def composition(facts: Facts) -> str:
-    """Shares of the operations among the population's edges, generation by generation."""
+    """Shares of the operations among the edges of the population by generation."""
     found = facts.operations
     if found is None or len(found.generations) < 2:
         return ""

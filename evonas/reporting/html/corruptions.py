@@ -8,7 +8,7 @@ from evonas.reporting.html.facts import Facts
 
 
 def corruptions(facts: Facts) -> str:
-    """Corruptions by severity, coloured by accuracy from 0 to that of clean images."""
+    """Corruptions by severity, coloured by accuracy from 0 to the clean accuracy."""
     found = (facts.evaluation or {}).get("corruptions")
     if facts.evaluation is None or not found:
         return ""
@@ -35,7 +35,7 @@ def corruptions(facts: Facts) -> str:
     rows.append(f'<tr class="group">{total}</tr>')
     note = (
         f"Accuracy in percent by severity, {found['n']:,} images each ({escape(found['source'])}). "
-        f"The colour runs from 0 to the clean accuracy, {100 * clean:.1f} %."
+        f"The colour scale ranges from 0 to the clean accuracy, {100 * clean:.1f} %."
     )
     return (
         f'<figure class="broad"><h3>Corruptions</h3><table class="heat">{"".join(rows)}</table>'

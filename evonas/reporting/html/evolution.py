@@ -1,4 +1,4 @@
-"""How scores rose: every birth, the best so far, mean and spread of the population."""
+"""Scores by generation: all births, the best so far, mean and standard deviation of the population."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def evolution(facts: Facts) -> str:
     keys = [("dot", "birth", f"{len(births):,} births"), ("line", "best", "best so far")]
     if means:
         keys += [("line", "mean", "population mean"), ("area", "spread", "one standard deviation")]
-    keys.append(("ring", "winner", "the winner"))
+    keys.append(("ring", "winner", "best network"))
     about = f"Scores of {len(births)} births over {last} generations"
     picture = svg.frame(x, y, "generation", f"score{power}", "".join(parts), about)
     lost = int((~finite).sum())

@@ -1,4 +1,4 @@
-"""Everything that the report of a run is made from."""
+"""The data of the report of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST_TABLE = 2**24  # bytes of a metrics.csv
 
 @dataclass(frozen=True)
 class Facts:
-    """A run, as far as it has come."""
+    """The data of a run, finished or not."""
 
     path: Path
     summary: Summary
@@ -42,7 +42,7 @@ class Facts:
 
 
 def gather(path: Path, device: str = "auto", data_dir: str | None = None) -> Facts:
-    """The facts of the run at ``path``, also while it is at work. Raises `EvonasError` for what cannot be read."""
+    """The facts of the run at ``path``, even while it is running. Raises `EvonasError` for unreadable files."""
     with Run.read(path) as store:
         summary = summary_of(store)
         training = _training(path)
@@ -72,7 +72,7 @@ def gather(path: Path, device: str = "auto", data_dir: str | None = None) -> Fac
 
 
 def _training(path: Path) -> TrainSettings | None:
-    """What the best checkpoint was trained with, once there is one."""
+    """The training settings of the best checkpoint, once there is one."""
     if not (path / BEST).is_file():
         return None
     from evonas.final import checkpoint
@@ -83,7 +83,7 @@ def _training(path: Path) -> TrainSettings | None:
 def _epochs(path: Path) -> list[EpochRow]:
     try:
         if path.stat().st_size > LARGEST_TABLE:
-            raise ValueError("it is too long for a table of epochs")
+            raise ValueError("it is too large for a table of epochs")
         with path.open(encoding="utf-8", newline="") as file:
             return [_epoch(row) for row in csv.DictReader(file)]
     except FileNotFoundError:

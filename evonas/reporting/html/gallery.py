@@ -1,4 +1,4 @@
-"""A few test images: clean, attacked and corrupted, with what the network says of them."""
+"""A few test images: clean, attacked and corrupted, with the predictions of the network."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PERTURBATION = "perturbation"
 
 
 def gallery(facts: Facts) -> str:
-    """The first images of the evaluation, moved and disturbed as they were there."""
+    """The first images of the evaluation with the same perturbations."""
     if facts.evaluation is None:
         return ""
     try:
         rows, note = _rows(facts, facts.evaluation)
     except EvonasError as error:
-        rows, note = "", f"The images are not shown: {error}"
+        rows, note = "", f"Images are not available: {error}"
     return f'<figure class="broad"><h3>Images</h3>{rows}<p class="note">{escape(note)}</p></figure>'
 
 
@@ -49,8 +49,8 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
     trained = kept.settings
     data = (trained.dataset, facts.data_dir or trained.data_dir, trained.image_size)
     missing = source(*data).missing()
-    if missing:  # a report is no reason to download anything
-        raise EvonasError(f"{missing}; --data-dir names another place")
+    if missing:  # a report must not download anything
+        raise EvonasError(f"{missing}; set the directory with --data-dir")
     everything = images_for(kept, facts.data_dir)
     subset = protocol["images"] if protocol["images"] != protocol["of"] else None
     chosen = draw(subset, len(everything), protocol["seed"])[:SHOWN]
@@ -71,7 +71,7 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
     if measured:
         origin = corrupted(*data[:2], everything.labels, protocol["seed"])
         if measured["source"] != origin.source:
-            remark = f" Corrupted images are {origin.source} here; those measured were {measured['source']}."
+            remark = f" Corrupted images here are {origin.source}, those of the evaluation {measured['source']}."
         for name in CORRUPTIONS:
             disturbed = origin.images(name, SEVERITY, chosen, images)
             columns.append((f"{name.replace('_', ' ')} {SEVERITY}", disturbed.to(device).float() / 255, None))
@@ -85,8 +85,8 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
         ]
         rows.append(f'<div class="strip">{"".join(cells)}</div>')
     note = (
-        f"The first {len(chosen)} images of the evaluation; below each what the network says and how sure it is. "
-        f"The perturbation is magnified {gain:.0f} times around grey.{remark}"
+        f"The first {len(chosen)} images of the evaluation, each with the predicted class and its probability. "
+        f"Perturbations are magnified {gain:.0f} times around grey.{remark}"
     )
     return "".join(rows), note
 
@@ -100,12 +100,12 @@ def _cell(title: str, image: Tensor, answer: Tensor | None, label: int, names: t
     words = f"{names[place]} {100 * float(answer[place]):.0f} %"
     return (
         f'<div class="shot {kind}"><span>{escape(title)}</span>{picture}'
-        f'<em title="{escape(names[label])} is right">{escape(words)}</em></div>'
+        f'<em title="{escape(names[label])} is correct">{escape(words)}</em></div>'
     )
 
 
 def _png(image: Tensor) -> str:
-    """float (3, H, W) in [0, 1] as a data address."""
+    """float (3, H, W) in [0, 1] as a data URL."""
     from PIL import Image
 
     pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()

@@ -1,4 +1,4 @@
-"""What was found, in numbers."""
+"""The headline numbers of the result."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from evonas.final.evaluation.rates import hrs, wilson
 from evonas.reporting.html.facts import Facts
 from evonas.reporting.style import count, number
 
-Z_BOTH = 2.241402727604947  # two-sided 97.5 %: two intervals that hold at once with 95 %
+Z_BOTH = 2.241402727604947  # two-sided 97.5 %: two such intervals hold together with 95 %
 
 
 def headline(facts: Facts) -> str:
-    """Tiles: score and size of the winner, then what it withstands."""
+    """Tiles: score and size of the best network, then its robustness."""
     if not facts.lineage:
         return '<p class="note">No individual has a score yet.</p>'
     winner = facts.lineage[-1]
@@ -48,13 +48,13 @@ def headline_attacks(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def hrs_interval(clean: Mapping[str, Any], robust: Mapping[str, Any]) -> tuple[float, float]:
-    """Holds with at least 95 %: HRS grows with both accuracies, whose intervals hold with 97.5 % each."""
+    """A bound with at least 95 % confidence: HRS increases with both accuracies, with intervals of 97.5 % each."""
     ends = [wilson(round(one["accuracy"] * one["n"]), one["n"], Z_BOTH) for one in (clean, robust)]
     return hrs(ends[0][0], ends[1][0]), hrs(ends[0][1], ends[1][1])
 
 
 def corruptions_interval(mean: float, n: int) -> tuple[float, float]:
-    """Wilson's with n images: an image's share of 75 lies in [0, 1], so its variance is at most p (1 - p)."""
+    """Wilson's interval for n images: the share of an image is in [0, 1], so its variance is at most p (1 - p)."""
     return wilson(mean * n, n)
 
 
@@ -93,13 +93,13 @@ def _notes(found: Mapping[str, Any] | None) -> str:
     failed = [check["name"] for check in found["checks"] if not check["passed"]]
     words = [
         f"{protocol['images']:,} of {protocol['of']:,} test images, {escape(protocol['norm'])}. Bars are 95 % "
-        "intervals: Wilson's for accuracies, bounds that hold at least as often for corruptions and HRS."
+        "confidence intervals: Wilson's for accuracies, conservative bounds for corruptions and HRS."
     ]
     if found.get("corruptions"):
         words.append(f"Corruptions: {escape(found['corruptions']['source'])}.")
     words.append(
-        f"{len(found['checks'])} checks of the protocol passed."
+        f"{len(found['checks'])} sanity checks passed."
         if not failed
-        else f'<strong class="bad">Checks that failed: {escape("; ".join(failed))}.</strong>'
+        else f'<strong class="bad">Failed sanity checks: {escape("; ".join(failed))}.</strong>'
     )
     return f'<p class="note">{" ".join(words)}</p>'

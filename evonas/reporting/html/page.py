@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that needs nothing else."""
+"""The report of a run: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from evonas.reporting.html.training import training
 
 NAME = "report.html"
 SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
-    ("What was found", (headline,)),
-    ("The network", (cells,)),
-    ("What it withstands", (robustness, attacks, corruptions, gallery)),
-    ("How it was found and trained", (evolution, pareto, composition, training, ancestry)),
-    ("Again", (repeat, settings)),
+    ("Result", (headline,)),
+    ("Network", (cells,)),
+    ("Robustness", (robustness, attacks, corruptions, gallery)),
+    ("Search and training", (evolution, pareto, composition, training, ancestry)),
+    ("Reproduce", (repeat, settings)),
 )
 
 
 def write_report(
     run: str | Path, out: str | Path | None = None, device: str = "auto", data_dir: str | None = None
 ) -> Path:
-    """Write the report of ``run``, by default to report.html in it, and return where it is.
+    """Write the report of ``run``, by default to report.html in it; returns its path.
 
-    Raises `EvonasError` for a run that cannot be read and for a file that cannot be written.
+    Raises `EvonasError` if the run cannot be read or the file cannot be written.
     """
     path = Path(run)
     facts = gather(path, device, data_dir)
@@ -77,9 +77,9 @@ def _stage(facts: Facts) -> str:
         reached = "the first population" if summary.generation < 0 else f"generation {summary.generation}"
         return f"in progress: {reached} of {asked} generations"
     words = {
-        "searched": "searched; not trained",
+        "searched": "searched; not trained yet",
         "training": f"searched; in training, {len(facts.epochs)} epochs done",
-        "trained": "searched and trained; not yet attacked",
-        "evaluated": "searched, trained and attacked",
+        "trained": "searched and trained; not evaluated yet",
+        "evaluated": "searched, trained and evaluated",
     }
     return f"{asked} generations: {words[summary.stage]}"

@@ -1,4 +1,4 @@
-"""What a score costs in parameters."""
+"""Score against parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evonas.reporting.style import count, number
 
 
 def pareto(facts: Facts) -> str:
-    """Score against params, with the networks that none beats in both."""
+    """Score against params, with the Pareto front."""
     births = facts.births
     places = births.distinct()
     if not len(places):
@@ -32,20 +32,20 @@ def pareto(facts: Facts) -> str:
         )
         parts.append(svg.mark(a, b, "front", about, 3))
     if facts.winner is not None and np.isfinite(births.score[facts.winner]):
-        about = f"the winner, birth {facts.winner}"
+        about = f"best network, birth {facts.winner}"
         winner = x.at(float(births.params[facts.winner])), y.at(float(births.score[facts.winner]))
         parts.append(svg.mark(*winner, "winner", about, 5))
     keys = [
         ("dot", "birth", f"{len(places):,} networks"),
         ("line", "front", f"Pareto front ({len(front)})"),
-        ("ring", "winner", "the winner"),
+        ("ring", "winner", "best network"),
     ]
     rho = births.size_correlation()
     note = ""
     if rho is not None:
         note = (
             f'<p class="note">Spearman\'s rho of score and params over these networks: {rho:.2f}. A score ranks '
-            "untrained networks; near 1 it says little beyond size.</p>"
+            "untrained networks; if rho is near 1, it adds little to size.</p>"
         )
     picture = svg.frame(x, y, f"params{unit_power}", f"score{power}", "".join(parts), "Score against params")
     return f"<figure><h3>Score against params</h3>{picture}{svg.legend(keys)}{note}</figure>"

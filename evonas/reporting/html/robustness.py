@@ -13,7 +13,7 @@ from evonas.reporting.html.facts import Facts
 
 
 def robustness(facts: Facts) -> str:
-    """A line for each attack from clean accuracy on, with 95 % intervals."""
+    """One line per attack, starting at the clean accuracy, with 95 % intervals."""
     found = facts.evaluation
     if found is None or not found["epsilons"]:
         return ""
@@ -47,7 +47,7 @@ def robustness(facts: Facts) -> str:
 
 
 def attacks(facts: Facts) -> str:
-    """Every attack at every epsilon in numbers, and what each part of an ensemble has left."""
+    """All attacks at all epsilons as a table, with the accuracy after each part of an ensemble."""
     found = facts.evaluation
     if found is None or not found["epsilons"]:
         return ""

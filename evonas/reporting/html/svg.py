@@ -1,4 +1,4 @@
-"""Pictures in SVG: axes, a frame with ticks, and the marks that go into it. Colours are the page's, by class."""
+"""Charts in SVG: axes, a frame with ticks, and marks. Colours come from the style sheet of the page."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 WIDTH, HEIGHT = 430.0, 280.0
 LEFT, RIGHT, TOP, BOTTOM = 42.0, 12.0, 26.0, 40.0
 TICKS = 5
-GRID = 0.5  # points closer than this are one point
+GRID = 0.5  # closer points are merged
 
 
 @dataclass(frozen=True)
 class Axis:
-    """Values from ``low`` to ``high`` on the picture from ``start`` to ``end``."""
+    """Maps values from ``low`` to ``high`` to positions from ``start`` to ``end``."""
 
     low: float
     high: float
@@ -28,11 +28,11 @@ class Axis:
     whole: bool = False  # only integers are labelled
 
     def at(self, value: float) -> float:
-        """Where a value is."""
+        """The position of a value."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def all(self, values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where many values are."""
+        """The positions of many values."""
         share = (np.asarray(values, dtype=np.float64) - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
 
@@ -70,7 +70,7 @@ def _apart(low: float, high: float) -> tuple[float, float]:
 
 
 def padded(values: Sequence[float] | NDArray[np.float64], share: float = 0.05) -> tuple[float, float]:
-    """The range of finite ``values`` with some room."""
+    """The range of finite ``values`` with a margin."""
     known = np.asarray(values, dtype=np.float64)
     finite = known[np.isfinite(known)]
     low, high = float(finite.min()), float(finite.max())
@@ -79,7 +79,7 @@ def padded(values: Sequence[float] | NDArray[np.float64], share: float = 0.05) -
 
 
 def power_of_thousand(*values: float) -> tuple[float, str]:
-    """What labels are divided by, and how the title says so: ``(1e9, " (10⁹)")``."""
+    """The divisor of the labels and its note in the title: ``(1e9, " (10⁹)")``."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     exponent = 3 * math.floor(math.log10(largest) / 3) if largest > 0 else 0
     if -3 < exponent < 6:
@@ -89,7 +89,7 @@ def power_of_thousand(*values: float) -> tuple[float, str]:
 
 
 def frame(x: Axis, y: Axis, x_title: str, y_title: str, content: str, about: str) -> str:
-    """A whole picture: grid, ticks, titles and ``content``; ``about`` is for those who cannot see it."""
+    """A complete chart: grid, ticks, titles and ``content``; ``about`` is the text for screen readers."""
     parts = [f'<svg viewBox="0 0 {WIDTH:g} {HEIGHT:g}" role="img" aria-label="{escape(about)}">']
     for value, text in y.ticks():
         at = y.at(value)
@@ -107,16 +107,18 @@ def frame(x: Axis, y: Axis, x_title: str, y_title: str, content: str, about: str
 
 
 def dots(x: NDArray[np.float64], y: NDArray[np.float64], kind: str) -> str:
-    """Points as one path; those that fall on the same half pixel are drawn once."""
+    """Points as one path; points on the same half pixel are drawn once."""
     columns, rows = (np.round(at / GRID).astype(np.int64) for at in (x, y))
     width = int(rows.max(initial=0)) + 1
-    places = np.unique(columns * width + rows).tolist()  # one number a place: pairs take ten times as long to sort
+    places = np.unique(
+        columns * width + rows
+    ).tolist()  # one integer per position: pairs take ten times as long to sort
     d = "".join(f"M{at // width * GRID:g} {at % width * GRID:g}h0" for at in places)
     return f'<path class="dots {kind}" d="{d}"/>'
 
 
 def line(x: Iterable[float], y: Iterable[float], kind: str) -> str:
-    """A line through points, broken where one is missing."""
+    """A line through points, with gaps at missing ones."""
     d, pen = "", "M"
     for a, b in zip(x, y, strict=True):
         if not math.isfinite(b):
@@ -141,13 +143,13 @@ def band(x: Sequence[float], low: Sequence[float], high: Sequence[float], kind: 
 
 
 def mark(x: float, y: float, kind: str, about: str, radius: float = 4) -> str:
-    """One point that says what it is when it is pointed at."""
+    """One point with a tooltip."""
     place = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}"'
     return f'<circle class="mark {kind}" {place}><title>{escape(about)}</title></circle>'
 
 
 def legend(entries: Sequence[tuple[str, str, str]]) -> str:
-    """What the marks are, below a picture: (kind of mark, class, words)."""
+    """The legend below a chart: (kind of mark, class, text)."""
     shown = "".join(
         f'<span><i class="key {mark} {kind}"></i>{escape(text)}</span>' for mark, kind, text in entries
     )

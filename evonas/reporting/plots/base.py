@@ -1,4 +1,4 @@
-"""Pictures for papers: which there are, and how they look."""
+"""The registry and the style of figures."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png", "pdf")
-DOTS = 300  # an inch, of a PNG
-COLUMN = 3.4  # inches: one of two columns
+DOTS = 300  # dots per inch of a PNG
+COLUMN = 3.4  # inches: one column of a two-column paper
 STYLE = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -33,7 +33,7 @@ STYLE = {
     "legend.frameon": False,
     "svg.fonttype": "none",  # text stays text
     "pdf.fonttype": 42,
-    "svg.hashsalt": "evonas",  # the same picture is the same file
+    "svg.hashsalt": "evonas",  # the same figure gives the same bytes
 }
 
 Draw = Callable[[Facts], "Figure"]
@@ -41,10 +41,10 @@ plots: Registry[Draw] = Registry("plot")
 
 
 def plot(run: str | Path, what: str, format: str | None = None, out: str | Path | None = None) -> Path:
-    """Draw one picture of a run, by default to RUN/<what>.<format>, and return where it is.
+    """Draw one figure of a run, by default to RUN/<what>.<format>; returns its path.
 
-    The format is by default that of the ending of ``out``, else SVG. Raises `UsageError` for an unknown picture
-    or format, for two that disagree and for a run that has not come far enough for it.
+    The default format is the suffix of ``out``, else SVG. Raises `UsageError` for an unknown figure or format, for
+    a suffix that differs from the format and for a run without the data of the figure.
     """
     import matplotlib
 
@@ -61,18 +61,16 @@ def plot(run: str | Path, what: str, format: str | None = None, out: str | Path 
 
 
 def _format(asked: str | None, ending: str) -> str:
-    """The format that was asked for, that of the file's name, or SVG where there is neither."""
+    """The requested format, else the suffix of the file, else SVG."""
     chosen = asked or ending or "svg"
     if chosen not in FORMATS:
         option = "--format" if asked else "format of --out"
         raise UsageError(f"unknown {option} {shorten(chosen)}: {closest(chosen, list(FORMATS))}")
     if ending in FORMATS and ending != chosen:
-        raise UsageError(
-            f"--format {chosen} does not go into a file that ends in .{ending}; leave one of them out"
-        )
+        raise UsageError(f"--format {chosen} differs from the suffix .{ending} of --out; omit one of them")
     return chosen
 
 
 def missing(facts: Facts, what: str, name: str) -> UsageError:
-    """A run that has not come far enough."""
-    return UsageError(f"{facts.path} has no {what} yet; {command(name, facts.path)} makes them")
+    """The error for a run without the data of a figure."""
+    return UsageError(f"{facts.path} has no {what} yet; run first: {command(name, facts.path)}")

@@ -1,4 +1,4 @@
-"""The cells of the winner."""
+"""The cells of the best network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evonas.reporting.html.facts import Facts
 from evonas.reporting.layout import PILL, RADIUS, Drawing, Way, lay_out
 from evonas.reporting.plots.base import missing, plots
 
-POINT = 1 / 100  # inches a unit of the layout
+POINT = 1 / 100  # inches per unit of the layout
 MOST = 2
 _CODES = {"M": [Curve.MOVETO], "L": [Curve.LINETO], "Q": [Curve.CURVE3] * 2, "C": [Curve.CURVE4] * 3}
 
@@ -60,7 +60,7 @@ def _curve(way: Way) -> Curve:
 
 def _box(axes: Axes, x: float, y: float, width: float, height: float, edge: str, face: str, text: str) -> None:
     corner = (x - width / 2, y - height / 2)
-    for colour in ("white", face):  # ways end behind it, though its colour lets them through
+    for colour in ("white", face):  # hides the ends of edges behind a translucent colour
         shape = FancyBboxPatch(
             corner, width, height, boxstyle=f"round,pad=0,rounding_size={height / 2}", ec=edge, fc=colour, lw=0.8
         )

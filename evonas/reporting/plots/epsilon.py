@@ -12,7 +12,7 @@ from evonas.reporting.plots.base import COLUMN, missing, plots
 
 @plots.register("epsilon")
 def epsilon(facts: Facts) -> Figure:
-    """A line for each attack from clean accuracy on, with 95 % intervals."""
+    """One line per attack, starting at the clean accuracy, with 95 % intervals."""
     found = facts.evaluation
     if found is None:
         raise missing(facts, "attacked images", "evaluate")

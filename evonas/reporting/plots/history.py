@@ -11,7 +11,7 @@ from evonas.reporting.plots.base import COLUMN, missing, plots
 
 @plots.register("history")
 def history(facts: Facts) -> Figure:
-    """Every birth, the best so far, and mean and standard deviation of the population."""
+    """All births, the best so far, mean and standard deviation of the population."""
     births = facts.births
     finite = np.isfinite(births.score)
     if not finite.any():

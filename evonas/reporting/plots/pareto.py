@@ -10,7 +10,7 @@ from evonas.reporting.plots.base import COLUMN, missing, plots
 
 @plots.register("pareto")
 def pareto(facts: Facts) -> Figure:
-    """Every network, and those that none beats in both."""
+    """All networks and the Pareto front."""
     births = facts.births
     places, front = births.distinct(), births.front()
     if not len(places):

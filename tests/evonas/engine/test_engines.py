@@ -33,7 +33,7 @@ def test_every_engine_has_a_name() -> None:
         (["--engine", "process"], "unknown engine 'process': did you mean processes"),
         (["--engine", "in-process", "--workers", "2"], "--engine processes"),
         (["--workers", "0"], "--workers must be"),
-        (["--ray-address", "auto"], "--ray-address is for --engine ray"),
+        (["--ray-address", "auto"], "--ray-address needs --engine ray"),
     ],
 )
 @pytest.mark.parametrize("command", [["search"], ["resume", "run"], ["correlate", "table.csv"]])
@@ -123,7 +123,7 @@ def scored(engine: Engine, clock: list[float], seconds: float, n: int, device: s
 
 def test_auto_goes_on_in_workers_after_five_seconds_of_scoring(clock: list[float]) -> None:
     engine = Auto()
-    assert scored(engine, clock, 1.0, 8) == ["1 s a score: 4 worker processes from here on"]
+    assert scored(engine, clock, 1.0, 8) == ["1 s per score: switching to 4 worker processes"]
     assert engine._workers.items == [5, 6, 7, *range(8)]  # type: ignore[attr-defined]
 
 
@@ -155,9 +155,11 @@ def test_auto_starts_only_as_many_workers_as_memory_has_room_for(
 ) -> None:
     monkeypatch.setattr(auto, "peak_memory", lambda device: 10)
     monkeypatch.setattr(auto, "available_memory", lambda: 35)
-    assert scored(Auto(), clock, 6.0, 2) == ["6 s a score: 3 worker processes from here on"]
+    assert scored(Auto(), clock, 6.0, 2) == ["6 s per score: switching to 3 worker processes"]
     monkeypatch.setattr(auto, "available_memory", lambda: 15)
-    assert scored(Auto(), clock, 6.0, 3) == ["6 s a score, but memory for one process only: this one scores all"]
+    assert scored(Auto(), clock, 6.0, 3) == [
+        "6 s per score, but only one process fits in memory: scoring in this process"
+    ]
 
 
 def test_cores_are_those_of_the_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

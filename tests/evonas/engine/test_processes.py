@@ -51,13 +51,13 @@ def test_results_come_in_order_from_several_processes(two: Engine) -> None:
 def test_a_killed_worker_is_replaced_and_its_work_done_again(two: Engine, news: list[str], tmp_path: Path) -> None:
     items = [("double", 1), ("die once", tmp_path / "marker"), ("double", 2)]
     assert list(two.map(act, items, lost)) == [2, tmp_path / "marker", 4]
-    assert news[-1].startswith("a worker ended (killed by SIGKILL, perhaps for want of memory)")
+    assert news[-1].startswith("a worker crashed (killed by SIGKILL, possibly out of memory)")
 
 
 def test_what_ends_two_workers_is_lost_with_a_reason(two: Engine) -> None:
     first, gone, last = two.map(act, [("double", 1), ("die", None), ("double", 2)], lost)
     assert (first, last) == (2, 4)
-    assert gone == "lost: ended 2 workers, the last one: killed by SIGKILL, perhaps for want of memory"
+    assert gone == "lost: crashed 2 workers (last: killed by SIGKILL, possibly out of memory)"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_search_on_two_processes_equals_one_in_process_also_when_a_worker_is_k
     evonas.search(settings, tmp_path / "here")
     killer = KillsAWorker(10)
     evonas.search(settings, tmp_path / "there", killer, Processes(2))
-    assert killer.killed == 1 and any("done again" in text for text in killer.news)
+    assert killer.killed == 1 and any("its work is repeated" in text for text in killer.news)
     assert content(tmp_path / "there") == content(tmp_path / "here")
     assert workers_of(os.getpid()) == killer.others
 
@@ -148,7 +148,7 @@ def test_a_signal_to_the_whole_group_stops_the_search_and_not_the_workers_under_
     os.killpg(process.pid, number)
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 130 and "evonas resume run" in output, output
-    assert "Traceback" not in output and "a worker ended" not in output
+    assert "Traceback" not in output and "a worker crashed" not in output
     assert len(workers) == 2 and not alive(workers)
     with evonas.store.Run.read(tmp_path / "run") as run:
         generations = run.generations()[-1].generation

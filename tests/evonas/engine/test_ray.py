@@ -92,7 +92,7 @@ def test_a_worker_killed_in_the_middle_of_a_generation_changes_nothing(
 ) -> None:
     killer = At(10, lambda: os.kill(min(actors()), signal.SIGKILL))
     evonas.search(SearchSettings(**SETTINGS), tmp_path / "run", killer, make("ray", ray_address=cluster.address))
-    assert killer.done and any("done again" in text for text in killer.news)
+    assert killer.done and any("its work is repeated" in text for text in killer.news)
     assert content(tmp_path / "run") == content(whole)
 
 
@@ -103,7 +103,7 @@ def test_a_node_removed_in_the_middle_of_a_generation_changes_nothing(
     remover = At(10, lambda: cluster.remove_node(node, allow_graceful=False))
     evonas.search(SearchSettings(**SETTINGS), tmp_path / "run", remover, make("ray", 3, cluster.address))
     assert remover.engine == "Ray, 3 actors on 3 nodes"
-    assert remover.done and any("done again" in text for text in remover.news)
+    assert remover.done and any("its work is repeated" in text for text in remover.news)
     assert content(tmp_path / "run") == content(whole)
 
 

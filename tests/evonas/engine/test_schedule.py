@@ -118,7 +118,7 @@ def test_what_a_worker_died_of_is_done_again_by_another_one_alone(seed: int) -> 
     assert sum(7 in together for together in team.together) >= 2
     after = [together for together in team.together if 7 in together]
     assert after[-1] == {7}  # the others rested
-    assert news == ["a worker ended (killed by SIGKILL); what it was doing is done again"] * 2
+    assert news == ["a worker crashed (killed by SIGKILL); its work is repeated"] * 2
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
@@ -126,8 +126,9 @@ def test_an_item_that_ends_two_workers_is_lost_and_no_other_with_it(chunk: int) 
     team = Team(2, mortal={5: 9})
     team.chunk = chunk
     expected: list[Any] = [2 * i for i in range(12)]
-    expected[5] = "lost 5: ended 2 workers, the last one: killed by SIGKILL"
+    expected[5] = "lost 5: crashed 2 workers (last: killed by SIGKILL)"
     assert mapped(team, range(12)) == expected and is_lost(expected[5])
+    assert is_lost("ended 2 workers, the last one: killed by SIGKILL")  # as earlier versions stored it
     assert team.mortal[5] == 7
 
 
@@ -179,7 +180,7 @@ def test_workers_are_kept_for_the_same_function_and_replaced_for_another() -> No
 def test_workers_that_die_before_they_begin_are_an_error_and_not_replaced_for_ever() -> None:
     team = Team(2)
     team.stillborn = 10
-    with pytest.raises(EvonasError, match="before it could begin: killed by SIGKILL"):
+    with pytest.raises(EvonasError, match="during start-up: killed by SIGKILL"):
         mapped(team, range(5))
     team = Team(2)
     team.stillborn, team.failed_starts = 3, 4

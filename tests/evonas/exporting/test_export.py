@@ -151,7 +151,7 @@ def test_the_card_says_what_was_measured(exported: Export) -> None:
 
 def test_an_export_of_a_checkpoint_without_evaluation(tmp_path: Path) -> None:
     result = evonas.export(write_network(tmp_path / "some.safetensors"), ["genotype"])
-    assert result.card == tmp_path / "some.export" / "README.md" and "Not measured" in result.card.read_text()
+    assert result.card == tmp_path / "some.export" / "README.md" and "Not evaluated" in result.card.read_text()
 
 
 class Wrong(Format):
@@ -182,7 +182,7 @@ def test_a_file_that_is_another_network_is_not_written(
     spoiled: Callable[[Tensor], Tensor], registered: Callable[[Format], None], tmp_path: Path
 ) -> None:
     registered(Wrong(spoiled))
-    with pytest.raises(EvonasError, match=r"wrong was not written: at batch 1 .* more than 0\.0001"):
+    with pytest.raises(EvonasError, match=r"wrong was not written: at batch size 1 .* more than 0\.0001"):
         evonas.export(write_network(tmp_path / "some.safetensors"), ["wrong"])
     assert list((tmp_path / "some.export").iterdir()) == []
 
@@ -203,10 +203,10 @@ def test_a_run_whose_winner_is_not_trained_names_the_command(tmp_path: Path) -> 
     with pytest.raises(UsageError, match=f"evonas train {path}"):
         evonas.export(path)
     write_network(path / "train" / "best.safetensors")
-    with pytest.raises(UsageError, match=f"not finished; evonas train {path}"):
+    with pytest.raises(UsageError, match=f"not finished; continue it with: evonas train {path}"):
         evonas.export(path)
     trained_run(path)
-    with pytest.raises(UsageError, match=f"not of the best genotype of .* evonas train {path}"):
+    with pytest.raises(UsageError, match=f"does not have the best genotype of .* evonas train {path}"):
         evonas.export(path)
     assert not (path / "export").exists()
 

@@ -48,14 +48,14 @@ def test_weights_of_another_genotype_are_refused(written: Path) -> None:
 def test_a_truncated_file_is_refused_and_left_alone(written: Path, keep: int) -> None:
     content = written.read_bytes()[:keep]
     written.write_bytes(content)
-    with pytest.raises(EvonasError, match="damaged or no safetensors file"):
+    with pytest.raises(EvonasError, match="damaged or not a safetensors file"):
         checkpoint.load(written)
     assert written.read_bytes() == content
 
 
 def test_a_pickle_is_refused_unread(written: Path) -> None:
     written.write_bytes(pickle.dumps({"weights": 1}))
-    with pytest.raises(EvonasError, match="a pickle, which is never read"):
+    with pytest.raises(EvonasError, match="a pickle, which evonas never loads"):
         checkpoint.load(written)
 
 
@@ -78,7 +78,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
 
     before = written.read_bytes()
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(EvonasError, match=r"No space left on device .* what was there before is untouched"):
+    with pytest.raises(EvonasError, match=r"No space left on device .* the previous file is unchanged"):
         checkpoint.write(written, SETTINGS.resolve(), 8, {}, {})
     assert written.read_bytes() == before
     assert not list(written.parent.glob("*.part"))

@@ -72,7 +72,7 @@ def test_in_a_pipe_everything_is_plain_lines(here: Path) -> None:
         (["."], "evonas train", 2),
         (["run", "--attacks", "fgms"], "did you mean fgsm", 2),
         (["run", "--eps", "300"], "0 to 255", 2),
-        (["run", "--images", "360"], "more than the test set has", 2),
+        (["run", "--images", "360"], "larger than the test set", 2),
         (["run", "--device", "abacus"], "unknown --device", 2),
     ],
 )

@@ -83,7 +83,7 @@ def test_too_few_classes_are_refused_before_anything_is_measured(name: str) -> N
             raise AssertionError(what)
 
     three = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))
-    with pytest.raises(UsageError, match="at least 4 classes, and this model has 3"):
+    with pytest.raises(UsageError, match="at least 4 classes, but the model has 3"):
         evaluate_subject(subject(three, observer=Never()), dataclasses.replace(SETTINGS, attacks=("fgsm", name)))
 
 

@@ -65,7 +65,7 @@ def test_a_preset_measures_on_what_there_is_and_a_number_that_was_asked_for_must
     assert result.evaluation is not None and result.evaluation.clean.n == 15
     with Run.read(tmp_path / "run") as store:
         assert plan_of(store) == FinalPlan(overrides=plan.overrides, images=15, checks=0)
-    with pytest.raises(UsageError, match=r"--images 16 is more than the test set has \(15\)"):
+    with pytest.raises(UsageError, match=r"--images 16 is larger than the test set \(15 images\)"):
         searched(settings, tmp_path / "other", FinalPlan.from_options("quick", images=16))
 
 
@@ -146,7 +146,7 @@ def test_who_wants_another_training_of_a_run_is_told_a_way_that_works(
     taken = {name: getattr(settings, name) for name in ("dataset", "channels", "layers")}
     genotype = str(result.best.genotype)
     assert len(api.train(genotype, tmp_path / "new", overrides={"epochs": 1}, **taken).history) == 1
-    with pytest.raises(EvonasError, match="give a new directory with --run"):
+    with pytest.raises(EvonasError, match="choose a new directory with --run"):
         api.train(genotype, tmp_path / "new", overrides={"epochs": 2}, **taken)
 
 
@@ -186,7 +186,7 @@ def test_a_plan_survives_the_way_to_run_db() -> None:
 
 def test_nothing_trained_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
-    with pytest.raises(UsageError, match="holds no training"):
+    with pytest.raises(UsageError, match="has no training"):
         api.resume(tmp_path)
     (tmp_path / "train" / "settings.json").write_text("{")
     with pytest.raises(EvonasError, match="cannot be read"):

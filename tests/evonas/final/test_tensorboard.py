@@ -36,4 +36,4 @@ def test_a_package_that_does_not_work_costs_the_curves_only(
     said: list[str] = []
     settings = SearchSettings(proxy="params", population=4, generations=2)
     result = api.search(settings, tmp_path / "run", TensorBoard(said.append))
-    assert result.generations == 2 and len(said) == 1 and "no curves for TensorBoard" in said[0]
+    assert result.generations == 2 and len(said) == 1 and "TensorBoard curves are not written" in said[0]

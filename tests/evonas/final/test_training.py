@@ -114,7 +114,7 @@ def test_after_a_loss_that_is_not_finite_the_last_good_epoch_is_there(
     monkeypatch.setattr(
         training, "learning_rate", lambda recipe, epoch, done: 1e30 if epoch else rate(recipe, 0, done)
     )
-    with pytest.raises(EvonasError, match="epoch 1 is kept in"):
+    with pytest.raises(EvonasError, match="epoch 1 is saved in"):
         run(tmp_path, small(epochs=3, clip=0))
     assert checkpoint.load(tmp_path / LAST).epoch == 1
 
@@ -143,7 +143,7 @@ def test_a_best_checkpoint_is_nothing_to_go_on_from(small: Small, tmp_path: Path
     settings = small(epochs=1)
     run(tmp_path, settings)
     (tmp_path / LAST).write_bytes((tmp_path / BEST).read_bytes())
-    with pytest.raises(EvonasError, match="does not hold what a training needs"):
+    with pytest.raises(EvonasError, match="cannot be continued"):
         run(tmp_path, settings)
 
 
@@ -167,7 +167,7 @@ def test_a_data_set_without_images_for_testing_is_refused_before_a_training(pict
     shutil.copytree(pictures.removeprefix("folder:"), tmp_path / "train")
     data = f"folder:{tmp_path}"
     assert source(data).labels("test").dtype == torch.int64 and source(data).images("test").shape == (0, 3, 32, 32)
-    with pytest.raises(UsageError, match="no images for testing"):
+    with pytest.raises(UsageError, match="has no test images"):
         TrainSettings("DARTS_V2", dataset=data, device="cpu").resolve()
 
 

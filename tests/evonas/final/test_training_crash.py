@@ -74,7 +74,7 @@ def test_a_training_killed_at_a_random_moment_ends_like_one_that_was_not(
     process.send_signal(number)
     output, _ = process.communicate(timeout=300)
     if number == signal.SIGTERM and "training in" in output:
-        done = "what it withstands" in output  # it had ended, and nothing was left to be saved
+        done = "evaluate its robustness with" in output  # it had ended, and nothing was left to be saved
         assert process.returncode in (0, 130) or done, output
     finish(command(tmp_path, *arguments(pictures)))
     assert_equal(tmp_path / "run" / "train", expected)

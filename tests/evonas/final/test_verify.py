@@ -155,7 +155,7 @@ def test_a_broken_seal_is_found_and_a_run_without_seals_has_none(searched: Path)
         searched
     )
     (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
-    assert (one.name, one.status) == ("seals", DIFFERS) and "generation 0 is not as it was" in one.detail
+    assert (one.name, one.status) == ("seals", DIFFERS) and "generation 0 has changed" in one.detail
     reseal(searched)
     assert evonas.verify(searched, sample=1).passed
     with closing(sqlite3.connect(searched / "run.db")) as db:
@@ -198,9 +198,9 @@ def test_the_winner_among_finalists_is_the_one_that_their_journal_names(trained:
         with Run.read(trained) as store:
             return winner(trained, store, checkpoint.load(trained / "train" / "best.safetensors"))
 
-    assert genotype().detail == "the best of the search"
+    assert genotype().detail == "the best genotype of the search"
     journalled(trained, {0: 0.3, 1: 0.2, 2: 0.1})
-    assert genotype().passed and genotype().detail == "the winner among the 3 finalists"
+    assert genotype().passed and genotype().detail == "the winner of the 3 finalists"
     lines = json.loads((trained / "finalists.json").read_text())
     (trained / "finalists.json").write_text(json.dumps(dict(list(lines.items())[:-1])))
     assert not genotype().passed  # the last line is missing
@@ -228,7 +228,7 @@ def test_scores_lost_with_their_workers_are_left_out_and_counted(proxy: str, tmp
     result = evonas.verify(tmp_path / "run", 100)
     (scores,) = [finding for finding in result.findings if finding.part == "scores"]
     lost = evonas.summarise(tmp_path / "run").failures
-    assert result.passed and lost >= 2 and scores.detail.endswith(f"; {lost} lost with their workers left out")
+    assert result.passed and lost >= 2 and scores.detail.endswith(f"; {lost} lost with crashed workers skipped")
     assert len(result.scores) == evonas.summarise(tmp_path / "run").evaluations - lost
 
 
@@ -308,7 +308,7 @@ def test_other_machines_and_versions_are_told(searched: Path) -> None:
     console = Console(record=True, width=300)
     console.print(verified(result))
     shown = console.export_text()
-    assert "Abacus there" in shown and "torch 0.1 there" in shown and "holds what it says" in shown
+    assert "Abacus there" in shown and "torch 0.1 there" in shown and "can be reproduced" in shown
 
 
 def test_rounding_is_close_only_for_a_reason(searched: Path) -> None:
@@ -335,7 +335,7 @@ def test_the_command(searched: Path) -> None:
     assert good.returncode == 0 and good.stderr == "" and json.loads(good.stdout)["passed"] is True, good.stderr
     value("best.json", "score")(searched)
     bad = run("verify", "run", "--sample", "1", cwd=searched.parent)
-    assert bad.returncode == 1 and "run does not hold what it says: search (best.json)" in bad.stdout
+    assert bad.returncode == 1 and "run cannot be reproduced: search (best.json)" in bad.stdout
 
 
 def test_what_is_no_run_is_one_message(tmp_path: Path) -> None:

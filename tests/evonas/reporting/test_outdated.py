@@ -43,10 +43,10 @@ def test_an_evaluation_of_other_weights_is_shown_nowhere(trained_on: Path, tmp_p
     assert advice in summary.note and advice in shown(summary)
     text = page(gather(trained_on))
     assert advice in text and "Accuracy against epsilon" not in text
-    with pytest.raises(UsageError, match="of other weights"):
+    with pytest.raises(UsageError, match="belongs to other weights"):
         evonas.api.compare([trained_on])
     card = evonas.export(trained_on, ["genotype"], tmp_path / "export").card.read_text()
-    assert "Not measured" in card and "| clean |" not in card
+    assert "Not evaluated" in card and "| clean |" not in card
 
 
 def test_a_damaged_checkpoint_does_not_keep_a_run_from_being_shown(trained_on: Path) -> None:

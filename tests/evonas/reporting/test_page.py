@@ -131,7 +131,7 @@ def test_the_gallery_shows_the_corrupted_images_that_are_measured_here(
 
     monkeypatch.setattr("evonas.final.evaluation.corrupted.corrupted", lambda *given: Black(0))
     text = gallery(gather(finished_run))
-    assert "Corrupted images are published here; those measured were regenerated." in text
+    assert "Corrupted images here are published, those of the evaluation regenerated." in text
     shots = re.findall(r'base64,([^"]+)" alt="fog 3"', text)
     assert len(shots) == 5
     assert all(not np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).any() for data in shots)
@@ -187,7 +187,7 @@ def test_a_report_downloads_nothing_and_says_which_images_are_missing(
 ) -> None:
     monkeypatch.setattr("evonas.data.digits.Digits.missing", lambda self: "digits are not in nowhere")
     text = numbers(checked(page(gather(finished_run))))
-    assert "The images are not shown: digits are not in nowhere; --data-dir names another place" in text
+    assert "Images are not available: digits are not in nowhere; set the directory with --data-dir" in text
 
 
 def test_a_damaged_checkpoint_is_named(finished_run: Path, tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_no_text_of_a_run_becomes_markup(finished_run: Path) -> None:
 def test_of_epochs_that_tie_the_last_one_is_said_to_be_kept(finished_run: Path) -> None:
     facts = gather(finished_run)
     rows = [facts.epochs[0]._replace(epoch=epoch, validation=0.5) for epoch in (1, 2)]
-    assert "epoch 2 is kept" in page(dataclasses.replace(facts, epochs=rows, evaluation=None))
+    assert "best epoch 2" in page(dataclasses.replace(facts, epochs=rows, evaluation=None))
 
 
 @pytest.mark.parametrize("space", ["nasbench201", "robnet"])

@@ -43,7 +43,7 @@ def test_the_ending_of_the_file_is_the_format(searched_run: Path, tmp_path: Path
     assert evonas.plot(searched_run, "cells", out=tmp_path / "x").read_bytes().startswith(BEGINNINGS["svg"])
     assert evonas.plot(searched_run, "cells", "pdf", tmp_path / "x.1").read_bytes().startswith(BEGINNINGS["pdf"])
     for format, name, said in [
-        ("svg", "y.png", "--format svg does not go into"),
+        ("svg", "y.png", "--format svg differs from the suffix"),
         (None, "y.jpg", "of --out 'jpg'"),
     ]:
         with pytest.raises(UsageError, match=said):

@@ -169,7 +169,7 @@ def test_out_of_memory_halves_the_population_with_a_warning(
     expected = together(given, task)
     sizes: list[int] = []
     _watch(monkeypatch, sizes, most=3, error=error)
-    with pytest.warns(RuntimeWarning, match="networks do not fit into the memory of cpu; going on with"):
+    with pytest.warns(RuntimeWarning, match="networks do not fit in the memory of cpu; continuing with"):
         assert together(given, task) == expected
     assert max(sizes) > 3 and sizes[-1] <= 3
 

@@ -133,10 +133,10 @@ def test_a_higher_severity_is_further_from_the_image(name: str) -> None:
         ((smooth(1), "fog", 6), "from 1 to 5, not 6"),
         ((smooth(1), "fog", 2.0), "from 1 to 5, not 2.0"),
         ((smooth(1), "fog", True), "from 1 to 5, not True"),
-        ((smooth(1), "fog", 1, "a"), "seed is a whole number, not 'a'"),
-        ((smooth(1), "fog", 1, 0, -1), "1 whole numbers from 0 on"),
-        ((smooth(1), "fog", 1, 0, [-1]), "1 whole numbers from 0 on"),
-        ((smooth(1), "fog", 1, 0, [0, 1]), "one for each image"),
+        ((smooth(1), "fog", 1, "a"), "seed must be an integer, not 'a'"),
+        ((smooth(1), "fog", 1, 0, -1), "1 non-negative integers"),
+        ((smooth(1), "fog", 1, 0, [-1]), "1 non-negative integers"),
+        ((smooth(1), "fog", 1, 0, [0, 1]), "one per image"),
     ],
 )
 def test_a_wrong_argument_is_told_what_would_be_right(arguments: tuple[Any, ...], message: str) -> None:
