@@ -35,7 +35,7 @@ _BOUNDS = {  # inclusive
 }
 GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
 SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
-LEAST_MEMORY = 2**20  # bytes; smaller values were meant as a fraction
+MIN_MEMORY = 2**20  # bytes; smaller values were meant as a fraction
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ class SearchSettings:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
             )
-        if not (0 < self.memory <= 1 or LEAST_MEMORY <= self.memory < math.inf):
+        if not (0 < self.memory <= 1 or MIN_MEMORY <= self.memory < math.inf):
             raise UsageError(
-                f"--memory must be a fraction up to 1, or at least {LEAST_MEMORY} bytes, not {self.memory!r}"
+                f"--memory must be a fraction up to 1, or at least {MIN_MEMORY} bytes, not {self.memory!r}"
             )
         if self.tournament is not None and self.tournament > self.population:
             raise UsageError(
@@ -172,11 +172,11 @@ def check_texts(settings: Any, required: tuple[str, ...], optional: tuple[str, .
         value = getattr(settings, name)
         if not isinstance(value, str) and (value is not None or name in required):
             raise UsageError(f"--{name.replace('_', '-')} must be text, not {shorten(str(value))}")
-        if isinstance(value, str) and (len(value) > LONGEST_TEXT or "\0" in value):
+        if isinstance(value, str) and (len(value) > MAX_TEXT_CHARS or "\0" in value):
             raise UsageError(f"--{name.replace('_', '-')} cannot be {shorten(value)}")
 
 
-LONGEST_TEXT = 4096  # characters of a setting, as many as a path can have
+MAX_TEXT_CHARS = 4096  # as many as a path can have
 
 
 CHANGEABLE = (

@@ -13,12 +13,12 @@ from evonas.durable import UNTOUCHED, replace_text
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError
 
-LONGEST_NAME = 80  # characters of a proxy: a file system takes some 250 for the whole name
+MAX_PROXY_CHARS = 80  # file systems allow about 250 for the whole name
 
 
 def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
     """``runs/<date>-<space>-<proxy>``, numbered from the second run of a day."""
-    proxy = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in settings.proxy)[:LONGEST_NAME].strip("-")
+    proxy = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in settings.proxy)[:MAX_PROXY_CHARS].strip("-")
     return dated(f"{settings.space}-{proxy}", directory)
 
 

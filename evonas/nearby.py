@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spaces.registry import closest
 
-MOST_NAMED, LONGEST = 5, 100  # runs, and characters of each, in a message
+MAX_RUNS, MAX_NAME_CHARS = 5, 100  # in a message
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -20,12 +20,12 @@ def runs_in(folder: Path) -> list[Path]:
 def other_runs(path: Path) -> str:
     """The runs next to ``path`` and in ``runs`` as the end of a message; empty if there are none."""
     beside = dict.fromkeys(str(run) for folder in (path.parent, Path("runs")) for run in runs_in(folder))
-    found = [run for run in beside if run.isprintable() and len(run) <= LONGEST]
+    found = [run for run in beside if run.isprintable() and len(run) <= MAX_NAME_CHARS]
     near = closest(str(path), found)
     if near.startswith("did you mean"):
         return f" ({near})"
     return (
-        f" (existing runs: {', '.join(found[:MOST_NAMED])}{' and others' * (len(found) > MOST_NAMED)})"
+        f" (existing runs: {', '.join(found[:MAX_RUNS])}{' and others' * (len(found) > MAX_RUNS)})"
         if found
         else ""
     )

@@ -10,8 +10,8 @@ from collections.abc import Collection
 
 from evonas.rows import FORMAT
 
-LARGEST = "9.0e15"  # maximum count that is exact in JSON
-_COUNT = "(typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + LARGEST + ")"
+MAX_COUNT = "9.0e15"  # maximum count that is exact in JSON
+_COUNT = "(typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + MAX_COUNT + ")"
 _REAL = "(typeof({0}) IN ('real', 'null') AND abs(coalesce({0}, 0)) < 9e999)"
 _TEXT = "(typeof({0}) = 'text')"
 _PARENT = "({0} IS NULL OR " + _COUNT + ")"

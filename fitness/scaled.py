@@ -103,7 +103,7 @@ def _largest(x: Tensor) -> Tensor:
     return torch.where(largest > 0, largest, 1)
 
 
-LARGEST_LOG = 600.0  # float64 overflows at 709; beyond this the softmax is one-hot anyway
+MAX_LOG = 600.0  # float64 overflows at 709; beyond this the softmax is one-hot anyway
 
 
 def cross_entropy_gradient(logits: Scaled, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -112,7 +112,7 @@ def cross_entropy_gradient(logits: Scaled, labels: Tensor) -> tuple[Tensor, Tens
     softmax is taken of the true logits in float64. The chain rule's factor exp(log) is left out: it is one
     positive constant for all weights of the pass.
     """
-    true = logits.value.detach().double() * torch.exp(logits.log.clamp(max=LARGEST_LOG))
+    true = logits.value.detach().double() * torch.exp(logits.log.clamp(max=MAX_LOG))
     gradient = torch.softmax(true, dim=1)
     gradient[torch.arange(len(labels), device=labels.device), labels] -= 1
     gradient /= len(labels)

@@ -10,13 +10,13 @@ from spaces.errors import UsageError, shorten
 
 T = TypeVar("T")
 
-LONGEST_NAME = 1000  # characters of an unknown name that are compared
+MAX_NAME_CHARS = 1000  # of an unknown name that is compared
 
 
 def closest(name: str, known: list[str]) -> str:
     """The known names nearest to ``name``, as the end of an error message."""
     folded = {candidate.lower(): candidate for candidate in known}
-    asked = name[:LONGEST_NAME].lower()  # the cost of comparing grows with the length
+    asked = name[:MAX_NAME_CHARS].lower()  # the cost of comparing grows with the length
     near = [folded[match] for match in difflib.get_close_matches(asked, folded, n=3, cutoff=0.5)]
     return f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(known)}"
 

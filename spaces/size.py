@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from spaces.errors import UsageError
 
-LARGEST = 4096  # limit of every dimension, so that a typing error cannot exhaust memory
+MAX_DIMENSION = 4096  # limit of every dimension, so that a typing error cannot exhaust memory
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class NetworkSize:
     def __post_init__(self) -> None:
         for name in ("channels", "layers", "classes", "image_size"):
             value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= LARGEST:
-                raise UsageError(f"{name} must be an integer from 1 to {LARGEST}, not {value!r}")
+            if not isinstance(value, int) or not 1 <= value <= MAX_DIMENSION:
+                raise UsageError(f"{name} must be an integer from 1 to {MAX_DIMENSION}, not {value!r}")
 
 
 class Layer(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM", "TIFF")  # no other formats, whatever the suffix
-MOST_PIXELS = 2**26
+MAX_PIXELS = 2**26
 TESTING = 0.2  # of the images, unless they are divided already
 STATISTICS_SAMPLE = 5000  # images that mean and std are computed from, evenly spaced
 
@@ -148,8 +148,8 @@ class Folder(Source):
     def _require_room(self, width: int, height: int) -> None:
         """A small file may contain a huge image, or one so narrow that resizing makes it huge."""
         shorter, longer = sorted((width, height))
-        if width * height > MOST_PIXELS or self.image_size**2 * longer > MOST_PIXELS * max(1, shorter):
-            raise ValueError(f"{width} x {height} pixels; at most {MOST_PIXELS} pixels are allowed")
+        if width * height > MAX_PIXELS or self.image_size**2 * longer > MAX_PIXELS * max(1, shorter):
+            raise ValueError(f"{width} x {height} pixels; at most {MAX_PIXELS} pixels are allowed")
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         import torch

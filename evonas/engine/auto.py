@@ -15,7 +15,7 @@ from evonas.engine.processes import Processes
 from evonas.engine.workers import check_count
 
 START_SECONDS = 5.0  # about the start-up time of workers; a search that is finished by then does not need them
-FEWEST_SECONDS = 0.005  # faster scores are not worth sending to a worker
+MIN_SECONDS = 0.005  # faster scores are not worth sending to a worker
 
 
 class Auto(Engine):
@@ -71,7 +71,7 @@ class Auto(Engine):
         yield from self._workers.map(function, remaining, lost)
 
     def _consider_workers(self) -> None:
-        if self._most < 2 or self._seconds < max(START_SECONDS, FEWEST_SECONDS * self._scored):
+        if self._most < 2 or self._seconds < max(START_SECONDS, MIN_SECONDS * self._scored):
             return
         memory = available_memory()
         room = self._most if memory is None else memory // max(1, peak_memory("cpu"))

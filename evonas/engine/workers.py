@@ -14,7 +14,7 @@ from evonas.engine.schedule import Job, Schedule
 from evonas.engine.worker import Done, Failed, Ready
 from spaces.errors import EvonasError, UsageError
 
-MOST_WORKERS = 10_000
+MAX_WORKERS = 10_000
 
 
 class Died(NamedTuple):
@@ -28,8 +28,8 @@ Event = Ready | Done | Failed | Died
 
 def check_count(count: int | None) -> None:
     """Raises `UsageError` for a number of workers out of range; None is the default."""
-    if count is not None and not 1 <= count <= MOST_WORKERS:
-        raise UsageError(f"--workers must be from 1 to {MOST_WORKERS}, not {count}")
+    if count is not None and not 1 <= count <= MAX_WORKERS:
+        raise UsageError(f"--workers must be from 1 to {MAX_WORKERS}, not {count}")
 
 
 def check_limit(seconds: float | None) -> None:

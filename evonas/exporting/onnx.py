@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evonas.exporting.subject import Subject
 
 INPUT, OUTPUT = "images", "logits"
-LARGEST = 2**31 - 1  # bytes of a protocol buffer
+MAX_BYTES = 2**31 - 1  # bytes of a protocol buffer
 
 
 class Onnx(Format):
@@ -27,7 +27,7 @@ class Onnx(Format):
     def encode(self, subject: Subject) -> bytes:
         import torch
 
-        if (size := 4 * subject.facts["params"]) > LARGEST:
+        if (size := 4 * subject.facts["params"]) > MAX_BYTES:
             raise EvonasError(
                 f"this network has {size} bytes, but an ONNX file is limited to 2 GB; use --format pt2"
             )

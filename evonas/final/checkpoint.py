@@ -24,7 +24,7 @@ FORMAT = "evonas checkpoint 1"
 MODEL = "model."  # prefix of the weights and buffers of the classifier
 AUXILIARY = MODEL + "network.auxiliary_head."  # prefix of the training state
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32"}
-LARGEST_HEADER = 64 * 2**20  # bytes
+MAX_HEADER_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _check_header(path: Path) -> int:
     with path.open("rb") as file:
         first = file.read(9)
     size = int.from_bytes(first[:8], "little")
-    if len(first) < 9 or first[8:9] != b"{" or size > min(LARGEST_HEADER, path.stat().st_size - 8):
+    if len(first) < 9 or first[8:9] != b"{" or size > min(MAX_HEADER_BYTES, path.stat().st_size - 8):
         kind = (
             "a pickle, which evonas never loads"
             if first[:1] == b"\x80" or first[:2] == b"PK"

@@ -15,7 +15,7 @@ from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError, shorten
 
 FACT = "final"  # the fact of a run that stores its final stage
-MOST_FINALISTS = 1024
+MAX_FINALISTS = 1024
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"overrides": {"epochs": 5}, "at_most": 100, "checks": 10},
     "paper": {"recipe": "croze200"},
@@ -37,8 +37,8 @@ class FinalPlan:
         if not isinstance(self.overrides, Mapping):
             raise UsageError(f"changes to a recipe must be given by name, not {shorten(str(self.overrides))}")
         recipes[self.recipe].with_numbers(self.overrides)
-        if type(self.finalists) is not int or not 0 <= self.finalists <= MOST_FINALISTS:
-            raise UsageError(f"--finalists must be an integer from 0 to {MOST_FINALISTS}, not {self.finalists!r}")
+        if type(self.finalists) is not int or not 0 <= self.finalists <= MAX_FINALISTS:
+            raise UsageError(f"--finalists must be an integer from 0 to {MAX_FINALISTS}, not {self.finalists!r}")
         EvaluateSettings(images=self.images, checks=self.checks)
         EvaluateSettings(images=self.at_most)
 

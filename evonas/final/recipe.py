@@ -101,14 +101,14 @@ class Recipe:
     def for_images(self, count: int) -> Recipe:
         """With batch size and learning rate resolved for ``count`` training images."""
         batch = self.batch_size or next(
-            (size for size in (512, 256, 128, 64) if count >= FEWEST_STEPS * size), SMALLEST_BATCH
+            (size for size in (512, 256, 128, 64) if count >= MIN_STEPS * size), MIN_BATCH_SIZE
         )
         lr = self.lr * batch / self.lr_batch if self.lr_batch else self.lr
         return dataclasses.replace(self, batch_size=batch, lr=lr, lr_batch=None)
 
 
-FEWEST_STEPS = 40  # minimum steps per epoch for the default batch size
-SMALLEST_BATCH = 32
+MIN_STEPS = 40  # per epoch, with the default batch size
+MIN_BATCH_SIZE = 32
 
 _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
     "epochs": (1, 100_000),

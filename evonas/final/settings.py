@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 _BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
-LARGEST_VALIDATION = 2500  # images, the maximum of the default
+MAX_VALIDATION = 2500  # default number of images
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class TrainSettings:
                 "a fifth automatically"
             )
         count = len(labels)
-        validation = self.validation or min(LARGEST_VALIDATION, max(1, count // 10))
+        validation = self.validation or min(MAX_VALIDATION, max(1, count // 10))
         if validation >= count - 1:
             raise UsageError(f"--validation {validation} leaves none of the {count} training images to train on")
         ground = Ground(count - validation, data.image_size, data.flips, space)

@@ -31,7 +31,7 @@ from spaces.errors import EvonasError, UsageError
 
 DIRECTORY = "train"  # inside a run
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
-LONGEST_PATH = 250  # characters; a genotype has more
+MAX_PATH_CHARS = 250  # characters; a genotype has more
 SETTINGS, RESULT = "settings.json", "result.json"
 FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
 
@@ -49,7 +49,7 @@ def train(
     `UsageError` for invalid settings, `EvonasError` if the directory holds another training, `Interrupted` after
     SIGINT or SIGTERM with every finished epoch saved.
     """
-    if len(target) < LONGEST_PATH and exists(Path(target)):
+    if len(target) < MAX_PATH_CHARS and exists(Path(target)):
         if run is not None:
             Run.require(Path(target))
             raise UsageError(

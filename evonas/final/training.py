@@ -33,7 +33,7 @@ LAST, BEST, METRICS = "last.safetensors", "best.safetensors", "metrics.csv"
 AVERAGE, MOMENTUM = "average.", "momentum."
 STEPS_BETWEEN_CHECKS = 50  # steps between reads of the loss, which synchronise a GPU
 COLLAPSE = 0.5  # robust accuracy below this fraction of the best so far is catastrophic overfitting
-MOST_GUARDED_STEPS = 8
+MAX_GUARDED_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ class Training:
 
     def _collapsed(self, robust: float | None) -> bool:
         """Whether single-step adversarial training has overfitted catastrophically (Wong et al. 2020)."""
-        if self.recipe.adversary != "fgsm" or not self.history or self.adversary_steps >= MOST_GUARDED_STEPS:
+        if self.recipe.adversary != "fgsm" or not self.history or self.adversary_steps >= MAX_GUARDED_STEPS:
             return False
         best = max(row.robust or 0.0 for row in self.history)
         assert robust is not None and self.settings.classes

@@ -10,11 +10,11 @@ from rich.text import Text
 
 ENDLESS = 10_000  # columns of a console that is not a terminal
 USUAL = 80  # columns of adaptive output without a terminal
-LEAST = 5  # columns of a folded number
+MIN_NUMBER_WIDTH = 5  # columns of a folded number
 SHORTEST_NAME = 12  # columns of the row labels
 
 
-def number_columns(table: Table, *names: str, least: int = LEAST) -> None:
+def number_columns(table: Table, *names: str, least: int = MIN_NUMBER_WIDTH) -> None:
     """Add columns of numbers that fold if the terminal is too narrow."""
     for name in names:
         table.add_column(name, justify="right", overflow="fold", min_width=least)

@@ -28,7 +28,7 @@ from spaces import spaces
 
 SECONDS_A_SCREEN = 6
 SCREENS = ("best cell", "population")
-FEWEST_ROWS = 2  # of a table
+MIN_TABLE_ROWS = 2
 WIDE = 72  # columns; below, the view leaves out what would be cut
 TALL = 16  # lines; below, the same
 SIDE_BY_SIDE = 150  # columns for both tables
@@ -86,16 +86,16 @@ class LiveView(ScreenView):
         cells = None if best is None else cell_panels(best.genotype)
         needed = self.lines(cells) if cells is not None else 0
         rows = room - needed - HEAD
-        if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * FEWEST_ROWS:
+        if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * MIN_TABLE_ROWS:
             left = generations_table(self._history[-rows:], width)
             grid = Table.grid(padding=(0, 3))
             grid.add_row(left, self._population(width - self.console.measure(left).maximum - 3, rows))
             return [grid, cells]
-        if room - 2 * HEAD < FEWEST_ROWS or width < WIDE:
-            return [generations_table(self._history[-max(FEWEST_ROWS, room - HEAD) :], width)]
+        if room - 2 * HEAD < MIN_TABLE_ROWS or width < WIDE:
+            return [generations_table(self._history[-max(MIN_TABLE_ROWS, room - HEAD) :], width)]
         if screen == 1:
             return [self._tabs(screen), self._population(width, room - 2 * HEAD)]
-        fits = cells is not None and rows > FEWEST_ROWS
+        fits = cells is not None and rows > MIN_TABLE_ROWS
         table = generations_table(self._history[-(rows - HEAD if fits else room - 2 * HEAD) :], width)
         return [self._tabs(screen), table, *([cells] if fits and cells is not None else [])]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.searching.loop import SearchResult
 
 LAST_GENERATIONS = 12
-LONGEST_NAME = 48  # of a genotype in a table
+MAX_GENOTYPE_CHARS = 48
 
 
 def finished(result: SearchResult) -> RenderableType:
@@ -48,10 +48,10 @@ class Scores:
         self.rows = rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield scores(self.rows, LONGEST_NAME if options.max_width < ENDLESS else None)
+        yield scores(self.rows, MAX_GENOTYPE_CHARS if options.max_width < ENDLESS else None)
 
 
-def scores(rows: Sequence[ScoreRow], longest: int | None = LONGEST_NAME) -> RenderableType:
+def scores(rows: Sequence[ScoreRow], longest: int | None = MAX_GENOTYPE_CHARS) -> RenderableType:
     """The same table with at most ``longest`` characters per genotype."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evonas.final.settings import TrainSettings
     from evonas.final.training import Trained
 
-FEWEST_ROWS = 2
+MIN_TABLE_ROWS = 2
 WIDE = 72
 
 
@@ -60,7 +60,7 @@ class TrainingView(ScreenView):
             Spark("validation accuracy", accuracies, max(0, width - 24)),
         ]
         room = height - self.lines(*parts, *self.note()) - HEAD
-        table = epochs_table(self._history[-max(FEWEST_ROWS, room) :], width)
+        table = epochs_table(self._history[-max(MIN_TABLE_ROWS, room) :], width)
         return Group(*parts, table, *self.note())
 
     def _bar(self, width: int) -> list[RenderableType]:

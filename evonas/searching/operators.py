@@ -15,7 +15,7 @@ from evonas.searching.individual import Individual
 from fitness import Task
 from spaces import EvonasError, NetworkSize, Space
 
-MOST_DRAWS = 10_000
+MAX_DRAWS = 10_000
 
 
 def tournament(population: Sequence[Individual], size: int, rng: Generator) -> Individual:
@@ -39,18 +39,18 @@ class Admission:
 
     def random(self, rng: Generator) -> Any:
         """A random genotype that satisfies the constraint."""
-        for _ in range(MOST_DRAWS):
+        for _ in range(MAX_DRAWS):
             genotype = self.space.random(rng)
             if self.admits(genotype):
                 return genotype
         raise EvonasError(
-            f"none of {MOST_DRAWS} random genotypes has at most {self.limit} parameters "
+            f"none of {MAX_DRAWS} random genotypes has at most {self.limit} parameters "
             f"(--max-params, at C={self.size.channels}, L={self.size.layers}); raise it"
         )
 
     def mutate(self, parent: Any, rng: Generator) -> Any:
         """A neighbour of ``parent`` that satisfies the constraint."""
-        for _ in range(MOST_DRAWS):
+        for _ in range(MAX_DRAWS):
             genotype = self.space.mutate(parent, rng)
             if self.admits(genotype):
                 return genotype

@@ -26,7 +26,7 @@ from spaces.registry import closest
 SIZE = "params"  # the partial correlation is given this proxy
 CHOSEN = 10  # best-scored architectures whose accuracies are reported
 HALVES = ("A", "B")
-FEWEST = 5  # minimum number of architectures
+MIN_SAMPLE = 5
 
 Cells = dict[str, dict[str, Any]]  # proxy -> target -> value
 
@@ -91,10 +91,10 @@ def sample(
     rows = list(range(len(table))) if all_ids else table.classes()
     if half is not None:
         rows = [i for i in rows if half_of(table, i) == half]
-    if n is not None and not FEWEST <= n <= len(rows):
+    if n is not None and not MIN_SAMPLE <= n <= len(rows):
         what = "architectures" if all_ids else "distinct architectures"
         raise UsageError(
-            f"{table.path} has {len(rows)} {what}: a sample can have {FEWEST} to {len(rows)}, not {n}"
+            f"{table.path} has {len(rows)} {what}: a sample can have {MIN_SAMPLE} to {len(rows)}, not {n}"
         )
     return [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:n]]
 
@@ -139,16 +139,14 @@ def correlate(
     if pair is not None:
         check_pair(*pair, list(members), [target.name for target in found])
     table, notes = complete(table, found)
-    if notes and len(table) < FEWEST:
-        raise UsageError(
-            f"{table.path}: {'; '.join(notes)}; a correlation needs at least {FEWEST} without empty cells"
-        )
+    if notes and len(table) < MIN_SAMPLE:
+        raise UsageError(f"{table.path}: {'; '.join(notes)}; at least {MIN_SAMPLE} without empty cells are needed")
     taken = account(table, found, unit, target_names is not None, notes).scored(scored_on)
     if taken.other_data_set and announce:
         announce(taken.other_data_set)
     rows = sample(table, n, seed, all_ids, half)
-    if len(rows) < FEWEST:
-        raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {FEWEST}")
+    if len(rows) < MIN_SAMPLE:
+        raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {MIN_SAMPLE}")
     single = [member.name for parts in members.values() for member in parts]
     genotypes = [table.genotypes[row] for row in rows]
     with nullcontext() if score_file is None else ScoreFile(score_file) as kept:
@@ -198,7 +196,7 @@ def _report(
     groups = [[used.index(column) for column in target.columns] for target in found]
     cells: dict[str, Cells] = {name: {} for name in ("spearman", "ci95", "kendall", "partial", "partial_ci95")}
     for kept, together in _by_presence(values):
-        if kept.sum() >= FEWEST:
+        if kept.sum() >= MIN_SAMPLE:
             found_now = statistics.correlations(
                 np.column_stack([values[name][kept] for name in together]),
                 columns[kept],
@@ -216,7 +214,7 @@ def _report(
                 ("partial_ci95", "partial_interval"),
             ):
                 cells[key][name] = {
-                    target.name: _plain(getattr(found_now, field)[i, j]) if kept.sum() >= FEWEST else None
+                    target.name: _plain(getattr(found_now, field)[i, j]) if kept.sum() >= MIN_SAMPLE else None
                     for j, target in enumerate(found)
                 }
     in_order = {key: {name: part[name] for name in values} for key, part in cells.items()}

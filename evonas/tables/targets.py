@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evonas.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
 from evonas.tables.table import Table
-from evonas.tables.units import AUTOMATIC, LARGEST, VALUE, UnitOption, may_be_accuracy, source_of, units_of
+from evonas.tables.units import AUTOMATIC, MAX_VALUE, VALUE, UnitOption, may_be_accuracy, source_of, units_of
 from spaces import UsageError
 from spaces.errors import shorten
 from spaces.registry import closest
@@ -68,7 +68,7 @@ class Target:
 
     def accuracies(self, table: Table) -> NDArray[np.float64]:
         """The mean over its columns, accuracies as fractions and others without conversion, (rows,)."""
-        scale = [LARGEST.get(unit, 1.0) for unit in self.units]
+        scale = [MAX_VALUE.get(unit, 1.0) for unit in self.units]
         return np.mean([table.columns[n] / s for n, s in zip(self.columns, scale, strict=True)], axis=0)
 
 

@@ -15,7 +15,7 @@ from spaces import UsageError
 from spaces.errors import shorten
 
 AUTO, PERCENT, FRACTION, VALUE = "auto", "percent", "fraction", "value"
-LARGEST = {PERCENT: 100.0, FRACTION: 1.0}  # accuracies
+MAX_VALUE = {PERCENT: 100.0, FRACTION: 1.0}  # accuracies
 SLACK = 1e-6  # tolerance for 1 in float32
 _ENDING = re.compile(r"(?:^|\.)(?:test|clean|[\w-]+@\w+\.eps[\d.]+|\w+\.s\d)$")
 
@@ -119,7 +119,7 @@ def _sources(table: Table, evidence: Sequence[str], taken: Mapping[str, str]) ->
 def _sure(name: str, values: NDArray[np.float64], signed: bool, taken: bool) -> str | None:
     """The certain unit of a column. Impossible values are skipped, but only in used columns (``taken``)."""
     known = values[np.isfinite(values)]
-    possible = known[(known >= 0) & (known <= LARGEST[PERCENT])]
+    possible = known[(known >= 0) & (known <= MAX_VALUE[PERCENT])]
     if not possible.size or (possible.size < known.size and not taken):
         return None
     if signed or possible.max() > 1 + SLACK:
@@ -161,4 +161,4 @@ def _check(table: Table, column: str, unit: str) -> None:
 
 
 def _outside(values: NDArray[np.float64], unit: str) -> NDArray[np.intp]:
-    return np.flatnonzero((values < 0) | (values > LARGEST.get(unit, np.inf) * (1 + SLACK)))
+    return np.flatnonzero((values < 0) | (values > MAX_VALUE.get(unit, np.inf) * (1 + SLACK)))

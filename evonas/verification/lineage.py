@@ -10,7 +10,7 @@ from fitness import stable_hash
 from spaces import Space, spaces
 from spaces.errors import EvonasError
 
-MOST = 2000  # maximum number of children to check, drawn by the seed
+MAX_CHILDREN = 2000  # sampled by the seed
 
 
 def lineage(store: Run, seed: int) -> Finding:
@@ -19,7 +19,7 @@ def lineage(store: Run, seed: int) -> Finding:
     space = spaces[settings.space]
     rows = list(store.individuals())
     seen: set[str] = set()
-    chance = MOST / max(1, len(rows))
+    chance = MAX_CHILDREN / max(1, len(rows))
     looked_at = 0
     for number, row in enumerate(rows):
         look = row.generation > 0 and stable_hash(seed, "lineage", number) / 2**63 < chance

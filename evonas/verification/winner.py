@@ -9,7 +9,7 @@ from typing import Any
 from evonas.files import read_json
 from evonas.final.checkpoint import Checkpoint
 from evonas.final.finalists import JOURNAL, rounds
-from evonas.final.plan import MOST_FINALISTS, plan_of
+from evonas.final.plan import MAX_FINALISTS, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.rows import IndividualRow
 from evonas.store import Run
@@ -34,7 +34,7 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
             return judged(PART, NAME, "its genotype is not the best of the search", "")
     elif journal is None:
         return judged(PART, NAME, f"{JOURNAL} is missing, which records the winner of {planned} finalists", "")
-    most = min(MOST_FINALISTS, sum(key.startswith("1-") for key in journal))
+    most = min(MAX_FINALISTS, sum(key.startswith("1-") for key in journal))
     sizes = [planned] if planned > 1 else range(2, 1 + most)
     for leading in map(store.leading, sizes):
         if _won(leading, found.settings, journal) == found.genotype:

@@ -18,7 +18,7 @@ from fitness.population.network import Index, NetworkPass
 from fitness.population.plan import Plan
 from fitness.population.reductions import cosines, directions, loss_gradients, norms, sums, unit
 from fitness.population.weights import Weights
-from fitness.scaled import LARGEST_LOG
+from fitness.scaled import MAX_LOG
 
 CERTAIN = "the untrained network predicts every label with certainty, so its loss has no gradient"
 
@@ -71,7 +71,7 @@ def croze_layers(
         around = Around(Parameters(stacks, gradients), form, observer, keep=True)
         network = NetworkPass(plan, index, absolute.bias, around)
         value, log = network.forward(x)
-        true = value.double() * torch.exp(log.clamp(max=LARGEST_LOG))[:, None, None]
+        true = value.double() * torch.exp(log.clamp(max=MAX_LOG))[:, None, None]
         upstream, largest = unit(loss_gradients(true, labels), (1, 2))
         image_gradient = network.backward(upstream.to(value.dtype), image_gradient=image)
         return Pass(gradients, form.constants, image_gradient, largest.flatten())

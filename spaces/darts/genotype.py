@@ -25,10 +25,10 @@ SEARCHED = (
 OPERATIONS = (*SEARCHED, "none", "sep_conv_7x7", "conv_7x1_1x7")  # the last three: published cells only
 
 NODES = 4
-LONGEST_TEXT = 20_000
-LARGEST_NODES = 16
-LARGEST_INTEGER = 100  # bounds what range() can make and what a message has to show
-LARGEST_SYMMETRY = 7  # nodes; in larger cells equal nodes keep their order in the canonical form
+MAX_TEXT_CHARS = 20_000
+MAX_NODES = 16
+MAX_INTEGER = 100  # bounds what range() can make and what a message has to show
+MAX_SYMMETRIC_NODES = 7  # nodes; in larger cells equal nodes keep their order in the canonical form
 EXAMPLE = (
     "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4, 5], reduce=[...], reduce_concat=[...])"
 )
@@ -73,8 +73,8 @@ class Genotype:
 def _check_cell(name: str, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> None:
     if not edges or len(edges) % 2:
         raise UsageError(f"{name} needs two edges per node, so an even number of edges, not {len(edges)}")
-    if len(edges) > 2 * LARGEST_NODES:
-        raise UsageError(f"{name} has {len(edges)} edges; at most {2 * LARGEST_NODES} are accepted")
+    if len(edges) > 2 * MAX_NODES:
+        raise UsageError(f"{name} has {len(edges)} edges; at most {2 * MAX_NODES} are accepted")
     for i, (operation, state) in enumerate(edges):
         if operation not in OPERATIONS:
             raise UsageError(
@@ -83,8 +83,8 @@ def _check_cell(name: str, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> 
         if not 0 <= state < 2 + i // 2:
             raise UsageError(f"{name} edge {i}: node {2 + i // 2} can take states 0 to {1 + i // 2}, not {state}")
     last = 1 + len(edges) // 2
-    if not 1 <= len(concat) <= 2 * LARGEST_NODES:
-        raise UsageError(f"{name}_concat needs 1 to {2 * LARGEST_NODES} states, not {len(concat)}")
+    if not 1 <= len(concat) <= 2 * MAX_NODES:
+        raise UsageError(f"{name}_concat needs 1 to {2 * MAX_NODES} states, not {len(concat)}")
     for state in concat:
         if not 2 <= state <= last:
             raise UsageError(f"{name}_concat: {state} is not a node; nodes are 2 to {last}")
@@ -126,8 +126,8 @@ def parse(text: str) -> Genotype:
     Accepts lists and tuples, keywords or positions, and ``range(2, 6)`` for a concat list.
     Raises `UsageError` saying what is wrong.
     """
-    if len(text) > LONGEST_TEXT:
-        raise UsageError(f"a genotype of {len(text)} characters; at most {LONGEST_TEXT} are read")
+    if len(text) > MAX_TEXT_CHARS:
+        raise UsageError(f"a genotype of {len(text)} characters; at most {MAX_TEXT_CHARS} are read")
     written = _as_written(text)
     if written is not None:
         return written
@@ -176,7 +176,7 @@ def _items(name: str, node: ast.expr) -> list[ast.expr]:
 
 
 def _integer(name: str, node: ast.expr) -> int:
-    if not (isinstance(node, ast.Constant) and type(node.value) is int and node.value <= LARGEST_INTEGER):
+    if not (isinstance(node, ast.Constant) and type(node.value) is int and node.value <= MAX_INTEGER):
         raise UsageError(f"{name}: a state must be a small non-negative integer, not {_written(node)}")
     return node.value
 
@@ -229,7 +229,7 @@ def _smallest_order(
     smallest = min(ready)[0]
     ties = [old for renamed, old in ready if renamed == smallest]
     placed = (*placed, *((operation, state) for state, operation in smallest))
-    if len(nodes) > LARGEST_SYMMETRY:
+    if len(nodes) > MAX_SYMMETRIC_NODES:
         ties = ties[:1]
     return min(_smallest_order(nodes, concat, {**names, old: new}, placed) for old in ties)
 

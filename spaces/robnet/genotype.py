@@ -17,8 +17,8 @@ Code = tuple[str, ...]  # the operations of the edges, in the order of `EDGES`
 OPERATIONS = {"00": "zero", "01": "sep_conv_3x3", "10": "identity", "11": "residual sep_conv_3x3"}
 NODES = 4
 EDGES = tuple((source, 2 + node) for node in range(NODES) for source in range(2 + node))  # 0, 1: the cell's inputs
-MOST_CODES = 256
-LONGEST_TEXT = 20_000
+MAX_CODES = 256
+MAX_TEXT_CHARS = 20_000
 EXAMPLE = "RobNet(cells=['11|10|11|11|10|11|01|01|10|11|11|00|11|01']), or with one such code for each cell"
 
 _PLACES = {edge: place for place, edge in enumerate(EDGES)}
@@ -33,8 +33,8 @@ class Genotype:
     cells: tuple[Code, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.cells) <= MOST_CODES:
-            raise UsageError(f"a RobNet has 1 to {MOST_CODES} codes, not {len(self.cells)}")
+        if not 1 <= len(self.cells) <= MAX_CODES:
+            raise UsageError(f"a RobNet has 1 to {MAX_CODES} codes, not {len(self.cells)}")
         for i, code in enumerate(self.cells):
             if len(code) != len(EDGES):
                 raise UsageError(f"cell {i}: a code has {len(EDGES)} edges, not {len(code)}")
@@ -60,8 +60,8 @@ class Genotype:
 
 def parse(text: str) -> Genotype:
     """The genotype written in ``text``. Raises `UsageError` saying what is wrong."""
-    if len(text) > LONGEST_TEXT:
-        raise UsageError(f"a genotype of {len(text)} characters; at most {LONGEST_TEXT} are read")
+    if len(text) > MAX_TEXT_CHARS:
+        raise UsageError(f"a genotype of {len(text)} characters; at most {MAX_TEXT_CHARS} are read")
     match = _TEXT.fullmatch(text.strip())
     if not match:
         raise UsageError(f"not a RobNet genotype: {shorten(text)}; expected {EXAMPLE}")

@@ -16,7 +16,7 @@ from evonas import SearchSettings
 from spaces import spaces
 from tests import forks
 
-CELLS, LEAST = 18, 4
+CELLS, MIN_SCORED = 18, 4
 PROXIES = ["croze", "naswot", "croze+naswot"]
 COMMAND = [
     "correlate",
@@ -57,12 +57,16 @@ def test_a_killed_correlation_continues_where_it_was_and_ends_with_the_same_numb
 
     killed = start(tmp_path, "--scores", "killed.db")
     deadline = time.monotonic() + 120
-    while len(kept(tmp_path / "killed.db")) < 3 * LEAST and killed.poll() is None and time.monotonic() < deadline:
+    while (
+        len(kept(tmp_path / "killed.db")) < 3 * MIN_SCORED
+        and killed.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)
     assert killed.communicate()[0] == ""
     before = kept(tmp_path / "killed.db")
-    assert 3 * LEAST <= len(before) < 3 * len(cells)  # croze, naswot and params of each
+    assert 3 * MIN_SCORED <= len(before) < 3 * len(cells)  # croze, naswot and params of each
 
     resumed = start(tmp_path, "--scores", "killed.db")
     out, err = resumed.communicate(timeout=300)

@@ -15,8 +15,8 @@ import traceback
 from pathlib import Path
 from tempfile import mkdtemp
 
-LONGEST_SEED = 50_000  # bytes; longer ones are tried by the tests, here they would only slow down
-LONGEST = 4096  # bytes that the fuzzer makes up
+MAX_SEED_BYTES = 50_000  # bytes; longer ones are tried by the tests, here they would only slow down
+MAX_BYTES = 4096  # bytes that the fuzzer makes up
 SECONDS = 60  # that one input may take
 MEMORY = 4096  # MB
 
@@ -41,10 +41,10 @@ def main() -> None:
     corpus = chosen.corpus or Path(mkdtemp(prefix="evonas-fuzz-"))
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in seeds(chosen.kind):
-        if len(seed) <= LONGEST_SEED:
+        if len(seed) <= MAX_SEED_BYTES:
             (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
     tried = Tried(hostile.TARGETS[chosen.kind], chosen.kind, chosen.runs, chosen.findings)
-    options = [f"-seed={chosen.seed}", f"-timeout={SECONDS}", f"-rss_limit_mb={MEMORY}", f"-max_len={LONGEST}"]
+    options = [f"-seed={chosen.seed}", f"-timeout={SECONDS}", f"-rss_limit_mb={MEMORY}", f"-max_len={MAX_BYTES}"]
     options += [
         f"-artifact_prefix={chosen.findings}{os.sep}{chosen.kind}-",
         "-print_final_stats=0",

@@ -34,7 +34,7 @@ from evonas.tables.scores import ScoreFile
 from spaces import EvonasError, NetworkSize, spaces
 from tests.faults.watch import watched
 
-LONGEST_MESSAGE = 2000
+MAX_MESSAGE_CHARS = 2000
 SPACES = sorted(spaces)
 SIZE = NetworkSize(4, 3, 10, 32)
 PICTURES = "folder:/nonexistent"
@@ -56,7 +56,7 @@ def answered(work: Callable[[], object]) -> bool:
             work()
     except EvonasError as error:
         text = str(error)
-        assert text and "Traceback" not in text and len(text) < LONGEST_MESSAGE, text[:LONGEST_MESSAGE]
+        assert text and "Traceback" not in text and len(text) < MAX_MESSAGE_CHARS, text[:MAX_MESSAGE_CHARS]
         return False
     return True
 

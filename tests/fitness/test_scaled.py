@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fitness import Batch
-from fitness.scaled import LARGEST_LOG, Scaled, ScaledArithmetic, cross_entropy_gradient
+from fitness.scaled import MAX_LOG, Scaled, ScaledArithmetic, cross_entropy_gradient
 from spaces import Network, NetworkSize, Space
 from spaces.arithmetic import Arithmetic
 
@@ -178,4 +178,4 @@ def test_logits_beyond_every_float_give_a_one_hot_softmax() -> None:
 
 
 def test_the_largest_log_is_far_from_overflow() -> None:
-    assert math.isfinite(math.exp(LARGEST_LOG) * torch.finfo(torch.float32).max)
+    assert math.isfinite(math.exp(MAX_LOG) * torch.finfo(torch.float32).max)

@@ -12,7 +12,7 @@ from evonas.final.attacks.package import LOGGER, Packaged, classes_of, in_rows, 
 from evonas.final.attacks.undisturbed import Model
 from spaces.errors import UsageError
 
-FEWEST_CLASSES = 4  # the targeted DLR loss takes the fourth largest logit
+MIN_CLASSES = 4  # the targeted DLR loss takes the fourth largest logit
 
 
 @attacks.register("apgd-t")
@@ -37,9 +37,9 @@ class ApgdT(Packaged):
         return {"epsilon": epsilon, "steps": self.steps, "restarts": self.restarts, "targets": targets(classes)}
 
     def require_classes(self, count: int) -> None:
-        if count < FEWEST_CLASSES:
+        if count < MIN_CLASSES:
             raise UsageError(
-                f"attack {self.name} needs at least {FEWEST_CLASSES} classes, but the model has {count}; "
+                f"attack {self.name} needs at least {MIN_CLASSES} classes, but the model has {count}; "
                 "use --attacks pgd,apgd-ce,square"
             )
 

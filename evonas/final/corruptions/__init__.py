@@ -35,7 +35,7 @@ from spaces.errors import UsageError
 
 __all__ = ["GROUPS", "SEVERITIES", "Corruption", "corrupt", "corruptions"]
 
-SMALLEST = 8  # pixels
+MIN_SIDE = 8  # pixels
 CHUNK = 1 << 16  # pixels per batch: intermediate results stay in the cache of a CPU
 CHUNK_ELSEWHERE = 1 << 22  # large enough to keep a GPU busy
 
@@ -75,9 +75,9 @@ def _checked(images: object, name: object, severity: object, seed: object) -> Co
         raise UsageError(f"{wanted}, not {kind}; for values in [0, 1]: (images * 255).round() as uint8")
     if images.ndim != 4 or images.shape[1] != 3:
         raise UsageError(f"{wanted}, not {tuple(images.shape)}")
-    if min(images.shape[2:]) < SMALLEST:
+    if min(images.shape[2:]) < MIN_SIDE:
         raise UsageError(
-            f"corruptions need at least {SMALLEST} x {SMALLEST} pixels, not {tuple(images.shape[2:])}"
+            f"corruptions need at least {MIN_SIDE} x {MIN_SIDE} pixels, not {tuple(images.shape[2:])}"
         )
     if not isinstance(name, str):
         raise UsageError(f"the name of a corruption must be text, such as 'fog', not {type(name).__name__}")

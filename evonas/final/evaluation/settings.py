@@ -13,7 +13,7 @@ from spaces.errors import EvonasError, UsageError
 if TYPE_CHECKING:
     from evonas.final.attacks import Attack
 
-LARGEST_EPSILON = 255.0
+MAX_EPSILON = 255.0
 
 _BOUNDS = {  # inclusive
     "steps": (1, 100_000),
@@ -121,7 +121,7 @@ class EvaluateSettings:
 
 def _size(value: object) -> bool:
     """Whether it is a number of 1/255 steps; false for nan."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LARGEST_EPSILON
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_EPSILON
 
 
 def _number(text: str) -> float:

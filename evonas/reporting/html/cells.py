@@ -9,17 +9,17 @@ from evonas.reporting.html.facts import Facts
 from evonas.reporting.layout import PILL, RADIUS, Command, Disc, Drawing, Pill, Way, lay_out
 from spaces.graph import CellGraph
 
-MOST = 4  # cells that are drawn
+MAX_CELLS = 4
 
 
 def cells(facts: Facts) -> str:
-    """One figure per distinct cell, at most `MOST`."""
+    """One figure per distinct cell, at most `MAX_CELLS`."""
     different: dict[tuple[object, ...], CellGraph] = {}
     for graph in facts.graphs:
         different.setdefault((*graph.arrows, graph.title if "cell " not in graph.title else ""), graph)
-    shown = list(different.values())[:MOST]
-    note = f'<p class="note">{len(different)} distinct cells; the first {MOST} are drawn.</p>'
-    return "".join(map(_figure, shown)) + (note if len(different) > MOST else "")
+    shown = list(different.values())[:MAX_CELLS]
+    note = f'<p class="note">{len(different)} distinct cells; the first {MAX_CELLS} are drawn.</p>'
+    return "".join(map(_figure, shown)) + (note if len(different) > MAX_CELLS else "")
 
 
 def _figure(graph: CellGraph) -> str:

@@ -19,7 +19,7 @@ from spaces import spaces
 from spaces.errors import EvonasError
 from spaces.graph import CellGraph
 
-LARGEST_TABLE = 2**24  # bytes of a metrics.csv
+MAX_METRICS_BYTES = 2**24
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _training(path: Path) -> TrainSettings | None:
 
 def _epochs(path: Path) -> list[EpochRow]:
     try:
-        if path.stat().st_size > LARGEST_TABLE:
+        if path.stat().st_size > MAX_METRICS_BYTES:
             raise ValueError("it is too large for a table of epochs")
         with path.open(encoding="utf-8", newline="") as file:
             return [_epoch(row) for row in csv.DictReader(file)]

@@ -13,7 +13,7 @@ from evonas.reporting.layout import PILL, RADIUS, Drawing, Way, lay_out
 from evonas.reporting.plots.base import missing, plots
 
 POINT = 1 / 100  # inches per unit of the layout
-MOST = 2
+MAX_CELLS = 2
 _CODES = {"M": [Curve.MOVETO], "L": [Curve.LINETO], "Q": [Curve.CURVE3] * 2, "C": [Curve.CURVE4] * 3}
 
 
@@ -22,7 +22,7 @@ def cells(facts: Facts) -> Figure:
     """The first cells side by side."""
     if not facts.graphs:
         raise missing(facts, "scores", "resume")
-    graphs = facts.graphs[:MOST]
+    graphs = facts.graphs[:MAX_CELLS]
     drawings = [lay_out(graph) for graph in graphs]
     widths = [drawing.right - drawing.left for drawing in drawings]
     tallest = max(drawing.height for drawing in drawings)

@@ -285,7 +285,7 @@ def test_few_classes_are_attacked_or_refused_with_advice(name: str) -> None:
     attack = attacks[name].from_options(OPTIONS)
     if name in ("apgd-t", "autoattack"):
         # what is fooled before the targeted member has its turn needs no target
-        with pytest.raises(UsageError, match=f"at least {apgd_t.FEWEST_CLASSES} classes"):
+        with pytest.raises(UsageError, match=f"at least {apgd_t.MIN_CLASSES} classes"):
             attack(model, images, labels, 0.0, Draws.of(0, 0, 6))
     else:
         attack(model, images, labels, 4.0, Draws.of(0, 0, 6))
