@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from evonas.advice import command
 from evonas.final import checkpoint
+from evonas.final.conditions import Conditions, conditions_of
 from evonas.final.evaluation.stored import outdated
 from evonas.final.evaluation.target import locate
 from evonas.final.published import PROTOCOL, TABLE_3
@@ -35,6 +36,11 @@ class ComparedRow:
     hrs: float | None  # of clean and FGSM
     protocol: str
     published: bool = False
+    pgd: float | None = None
+    pgd_ci95: tuple[float, float] | None = None
+    training: str = ""  # recipe, epochs, seed and size
+    conditions: Conditions = field(default_factory=lambda: Conditions(""))
+    group: int = 1  # rows of one group were measured under equal conditions; rows of two are not ranked
 
     def as_json(self) -> dict[str, Any]:
         """Its fields by name."""
@@ -51,7 +57,9 @@ def compare(targets: list[Path]) -> list[ComparedRow]:
         raise UsageError("pass at least one run or checkpoint")
     rows = [_measured(target) for target in targets]
     datasets = dict.fromkeys(row.dataset for row in rows)
-    return rows + [row for dataset in datasets for row in _published(dataset)]
+    rows += [row for dataset in datasets for row in _published(dataset)]
+    groups = list(dict.fromkeys((row.published, row.conditions) for row in rows))
+    return [replace(row, group=1 + groups.index((row.published, row.conditions))) for row in rows]
 
 
 def _measured(target: Path) -> ComparedRow:
@@ -79,9 +87,8 @@ def _measured(target: Path) -> ComparedRow:
 def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> ComparedRow:
     space = spaces[trained.space]
     fgsm, corruptions = found.get("fgsm"), found.get("corruptions")
-    protocol = (
-        f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}, {found['clean']['n']} test images"
-    )
+    pgd, training = found.get("pgd"), f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}"
+    protocol = f"{training}, {found['clean']['n']} test images"
     if fgsm is not None:
         protocol += f", FGSM {fgsm['epsilon']:g}/255"
     if corruptions is not None:
@@ -98,6 +105,10 @@ def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> Compare
         fgsm_ci95=None if fgsm is None else tuple(fgsm["ci95"]),
         hrs=found["hrs"].get("fgsm"),
         protocol=f"{protocol}, C={trained.channels}, L={trained.layers}",
+        pgd=None if pgd is None else pgd["accuracy"],
+        pgd_ci95=None if pgd is None else tuple(pgd["ci95"]),
+        training=f"{training}, C={trained.channels}, L={trained.layers}",
+        conditions=conditions_of(found, trained),
     )
 
 
@@ -123,6 +134,8 @@ def _published(dataset: str) -> list[ComparedRow]:
             hrs=row.hrs / 100,
             protocol=PROTOCOL,
             published=True,
+            training=PROTOCOL,
+            conditions=Conditions(dataset, attacks=("fgsm",)),
         )
         for row in TABLE_3.get(dataset, ())
     ]

@@ -16,25 +16,58 @@ if TYPE_CHECKING:
     from evonas.final.comparison import ComparedRow
 
 
+BEST = "*"
+
+
 def compared(rows: Sequence[ComparedRow]) -> RenderableType:
-    """The columns of Table 3 of the CRoZe paper, with published rows dim and the protocols below."""
+    """A table for each group of rows that were measured under equal conditions, and why others are apart.
+
+    The columns are those of the CRoZe paper's Table 3 and PGD; published rows are dim and not ranked.
+    """
+    trainings = list(dict.fromkeys(row.training for row in rows))
+    parts: list[RenderableType] = []
+    first = rows[0]
+    for number in dict.fromkeys(row.group for row in rows):
+        group = [row for row in rows if row.group == number]
+        head = "published, not ranked" if group[0].published else group[0].conditions.in_words
+        parts += [Text(f"{number}: {head}", style="bold"), _table(group, trainings)]
+    parts += [Text(f"[{number}] {text}") for number, text in enumerate(trainings, start=1)]
+    if any(_ranked(row, rows) for row in rows):
+        parts.append(Text(f"{BEST} the best of its group", style="dim"))
+    for number in dict.fromkeys(row.group for row in rows if not row.published and row.group != 1):
+        other = next(row for row in rows if row.group == number)
+        apart = "; ".join(other.conditions.differences(first.conditions))
+        parts.append(Text(f"groups 1 and {number} cannot be ranked against each other: {apart}", style="yellow"))
+    if not any(row.published for row in rows):
+        parts.append(Text("published rows exist for cifar10 and cifar100 only", style="dim"))
+    return Group(*parts)
+
+
+def _table(group: Sequence[ComparedRow], trainings: Sequence[str]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "HRS", "note")
-    protocols = list(dict.fromkeys(row.protocol for row in rows))
-    for row in rows:
+    number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "PGD", "HRS", "note")
+    for row in group:
         table.add_row(
             row.name,
             count(row.params),
             "-" if row.seconds is None else f"{row.seconds:,.0f} s",
-            percent(row.clean),
-            percent(row.corruptions),
-            percent(row.fgsm),
-            percent(row.hrs),
-            f"[{protocols.index(row.protocol) + 1}]",
+            *(_share(name, row, group) for name in ("clean", "corruptions", "fgsm", "pgd", "hrs")),
+            f"[{trainings.index(row.training) + 1}]",
             style="dim" if row.published else "",
         )
-    notes = [Text(f"[{number}] {text}") for number, text in enumerate(protocols, start=1)]
-    if not any(row.published for row in rows):
-        notes.append(Text("published rows exist for cifar10 and cifar100 only", style="dim"))
-    return Group(table, *notes)
+    return table
+
+
+def _ranked(row: ComparedRow, rows: Sequence[ComparedRow]) -> bool:
+    """Whether there is another row that this one may be compared to."""
+    return not row.published and sum(other.group == row.group for other in rows) > 1
+
+
+def _share(name: str, row: ComparedRow, group: Sequence[ComparedRow]) -> Text:
+    value = getattr(row, name)
+    if not _ranked(row, group):
+        return Text(percent(value))
+    shares = [share for other in group if (share := getattr(other, name)) is not None]
+    best = value is not None and value == max(shares)
+    return Text(f"{percent(value)} {BEST if best else ' '}", style="bold" if best else "")
