@@ -61,7 +61,8 @@ def correlate(
         str | None, typer.Option(help="Targets or columns, separated by commas.  [default: all accuracies]")
     ] = None,
     unit: Annotated[
-        str, typer.Option(help="Of the accuracies: percent, fraction or auto; NAME=percent for one column.")
+        str,
+        typer.Option(help="Unit of the accuracies: percent, fraction or auto; NAME=percent for one column."),
     ] = "auto",
     architecture: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""The numbers of a recipe against the images that they meet: a default is lowered, a given number is refused."""
+"""Checks the numbers of a recipe against the images: defaults are lowered, explicit numbers are refused."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ OPTION = "--set "  # before NAME=VALUE, in `evonas train` and in `evonas search`
 
 
 class Ground(NamedTuple):
-    """What a training meets."""
+    """The images and the space of a training."""
 
-    images: int  # to learn from
+    images: int  # training images
     side: int  # pixels
     flips: bool  # whether an image and its mirror image are of the same class
     space: Space
 
 
 class Limit(NamedTuple):
-    """The largest value of a number, what one above it does, and what a default becomes instead."""
+    """The largest value of a number, the reason, and the replacement of a default above it."""
 
     value: float
     why: str
     default: float
-    quiet: bool = False  # whether a default that changes is documented and needs no line
+    quiet: bool = False  # whether a lowered default is documented and needs no message
 
 
 def _batch_size(ground: Ground) -> Limit:
@@ -53,7 +53,7 @@ def _auxiliary(ground: Ground) -> Limit:
         return Limit(0, f"needs an auxiliary head, which {ground.space.name} networks do not have", 0)
     if ground.side < MIN_SIDE_FOR_AUXILIARY:
         why = (
-            f"needs images of {MIN_SIDE_FOR_AUXILIARY} pixels for the auxiliary head, and these have {ground.side}"
+            f"needs images of {MIN_SIDE_FOR_AUXILIARY} pixels for the auxiliary head, but these have {ground.side}"
         )
         return Limit(0, why, 0)
     return Limit(float("inf"), "", 0)
@@ -68,7 +68,7 @@ def _drop_path(ground: Ground) -> Limit:
 
 def _flip(ground: Ground) -> Limit:
     return Limit(
-        ground.flips, "is for images that stay in their class when mirrored, and these do not", False, quiet=True
+        ground.flips, "needs images that keep their class when flipped, but these do not", False, quiet=True
     )
 
 
@@ -80,8 +80,8 @@ LIMITS: dict[str, Callable[[Ground], Limit]] = {
     "drop_path": _drop_path,
     "flip": _flip,
 }
-OF_STORED = ("batch_size", "auxiliary", "drop_path", "flip")  # what a training that has begun was checked for
-FREE = {  # numbers that no image can make senseless; their own bounds are in `evonas.final.recipe`
+OF_STORED = ("batch_size", "auxiliary", "drop_path", "flip")  # checked again when a stored training continues
+FREE = {  # numbers that do not depend on images; their bounds are in `evonas.final.recipe`
     *("source", "epochs", "lr", "lr_batch", "schedule", "milestones", "momentum", "nesterov", "weight_decay"),
     *("clip", "label_smoothing", "ema", "adversary", "eps", "step_size", "steps"),
 }
@@ -90,9 +90,9 @@ FREE = {  # numbers that no image can make senseless; their own bounds are in `e
 def fitted(
     recipe: Recipe, asked: Collection[str], ground: Ground, names: Collection[str] = tuple(LIMITS)
 ) -> tuple[Recipe, list[str]]:
-    """``recipe`` for these images, batch size and learning rate settled, and a line for each default lowered.
+    """``recipe`` for these images with resolved batch size and learning rate, and a message per lowered default.
 
-    Only numbers in ``names`` are looked at. Raises `UsageError` for a number in ``asked`` that does not fit.
+    Only numbers in ``names`` are checked. Raises `UsageError` for a number in ``asked`` that does not fit.
     """
     settled = recipe.for_images(ground.images)
     lowered: dict[str, Any] = {}
@@ -107,13 +107,13 @@ def fitted(
         lowered[name] = limit.default
         if not limit.quiet:
             lines.append(f"{name} is lowered to {_text(limit.default)}: {_text(value)} {limit.why}")
-    if "batch_size" in lowered and recipe.batch_size is None:  # the rate that grows with the batch follows it
+    if "batch_size" in lowered and recipe.batch_size is None:  # a learning rate that scales with the batch follows
         settled = dataclasses.replace(recipe, batch_size=lowered["batch_size"]).for_images(ground.images)
     return dataclasses.replace(settled, **lowered), lines
 
 
 def doubts(recipe: Recipe, asked: Collection[str]) -> list[str]:
-    """Questions about numbers of ``recipe`` that are possible and yet hardly meant, a line each."""
+    """Warnings about valid but unlikely numbers of ``recipe``, one line each."""
     lines = []
     idle = [name for name in ("eps", "step_size", "steps") if name in asked and recipe.adversary == "none"]
     if idle:
@@ -124,7 +124,7 @@ def doubts(recipe: Recipe, asked: Collection[str]) -> list[str]:
         return lines
     if recipe.eps == 0:
         lines.append(
-            f"eps=0 leaves the images as they are; {OPTION}adversary=none trains the same without an attack"
+            f"eps=0 does not change the images; {OPTION}adversary=none gives the same training without an attack"
         )
     asks = question(f"{OPTION}eps=", [recipe.eps])
     return [

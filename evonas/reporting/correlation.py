@@ -20,8 +20,8 @@ from evonas.tables.correlate import Cells
 from evonas.tables.scores import Progress as Scored
 
 SECONDS_BETWEEN_LINES = 30.0
-MAX_NAMED = 6  # columns that are left out for one reason
-_UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "as they stand"}
+MAX_NAMED = 6  # columns that are skipped for one reason
+_UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "without conversion"}
 
 
 class ScoringProgress:
@@ -90,16 +90,16 @@ def correlation_tables(result: Correlation) -> RenderableType:
 
 
 def account_lines(table: Account) -> list[str]:
-    """Which columns of the table were taken, in which unit, and which were left out and why."""
+    """The used columns of the table with their unit, and the skipped ones with the reason."""
     lines = [f"{table.rows} architectures in column {table.architectures}, separated by {table.separator}s"]
     for unit, targets in _grouped({t.name: " and ".join(dict.fromkeys(t.units)) for t in table.targets}).items():
-        lines.append(f"taken, {_UNITS.get(unit, unit)}: {', '.join(map(_columns_of(table), targets))}")
+        lines.append(f"used, {_UNITS.get(unit, unit)}: {', '.join(map(_columns_of(table), targets))}")
     for reason, names in _grouped(table.left).items():
         more = f" and {len(names) - MAX_NAMED} more (--json lists all)" if len(names) > MAX_NAMED else ""
-        lines.append(f"left out, {reason}: {', '.join(names[:MAX_NAMED])}{more}")
+        lines.append(f"skipped, {reason}: {', '.join(names[:MAX_NAMED])}{more}")
     lines += [f"note: {note}" for note in table.notes]
     if table.scored_on is not None:
-        lines.append(f"scored on {table.scored_on}; accuracies of {table.accuracies_of or 'a data set not named'}")
+        lines.append(f"scored on {table.scored_on}; accuracies of {table.accuracies_of or 'an unknown data set'}")
     return lines
 
 

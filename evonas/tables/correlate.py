@@ -129,7 +129,7 @@ def correlate(
     ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
     correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
     will be looked at together. ``scored_on`` is the data set of the images. ``announce`` gets
-    messages. An architecture without a value in a column of the targets is left out, as `Correlation.table` says.
+    messages. Architectures without a value in a column of the targets are skipped, see `Correlation.table`.
     Raises `UsageError` for invalid arguments, before anything is scored.
     """
     if not names:

@@ -45,7 +45,7 @@ def test_quoted_architectures_with_commas_are_read(tmp_path):
     [
         (f"name,acc\n{A},90\n", ["line 1", "no column of architectures"]),
         (f"arch_str,acc,acc\n{A},90,91\n", ["line 1", "'acc'"]),
-        (f"arch_str,acc\n{A},90\n{B},80\n{A},90\n", ["line 4", "line 2", "again"]),
+        (f"arch_str,acc\n{A},90\n{B},80\n{A},90\n", ["line 4", "same architecture as in line 2"]),
         (f"arch_str,acc\n{A},90\n{B},high\n", ["line 3", "'acc'", "'high'"]),
         (f"arch_str,acc\n{A},90\n|nor_conv_7x7~0|,80\n", ["line 3", "not a NAS-Bench-201 cell"]),
         (f"arch_str,acc\n{A},90\n{B}\n", ["line 3", "1 cells"]),
@@ -69,7 +69,7 @@ def test_missing_named_column_suggests_the_closest(tmp_path):
 
 
 def test_missing_file_directory_and_binary_are_named(tmp_path):
-    with pytest.raises(UsageError, match="no table"):
+    with pytest.raises(UsageError, match="does not exist"):
         read_table(tmp_path / "absent.csv", SPACE)
     with pytest.raises(UsageError, match="directory"):
         read_table(tmp_path, SPACE)

@@ -103,7 +103,12 @@ UNITS: list[tuple[dict[str, list[str]], str, str, str]] = [  # columns, --unit, 
     ({"pgd20": rising(0, 0.9, "{:.3f}%"), "fgsm": TINY}, "auto", "percent percent", "fgsm=fraction"),
     (SOURCES, "auto", "percent fraction", ""),  # two sources, each with its own clean accuracy
     ({"clean": FRACTION, **NOT_ACCURACIES}, "auto", "fraction", ""),  # these do not decide
-    ({"clean": PERCENT, "robustness": rising(1, 300)}, "robustness=value", "percent value", "as it stands"),
+    (
+        {"clean": PERCENT, "robustness": rising(1, 300)},
+        "robustness=value",
+        "percent value",
+        "without conversion",
+    ),
 ]
 
 
@@ -415,7 +420,7 @@ def test_scores_of_another_data_set_than_the_accuracies_are_said_to_be_so(tmp_pa
     (line,) = notes({"cifar10.test": rising(80, 94)}, "t.csv", "params", "naswot")
     assert line.startswith("scores are computed from digits, but accuracies from cifar10; use --dataset cifar10")
     (line,) = notes({"clean": rising(80, 94)}, "cifar-100.csv", "naswot")
-    assert "the accuracies are of cifar100" in line
+    assert "accuracies from cifar100" in line
     (line,) = notes({"clean": rising(80, 94)}, "t.csv", "naswot")
     assert line.startswith("scores are computed from digits, the default data set")
     assert notes({"digits.test": rising(80, 94)}, "t.csv", "naswot") == []
@@ -429,14 +434,14 @@ def test_the_command_lists_what_it_took_and_what_it_left(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     for line in (
         f"{ROWS} architectures in column arch_str, separated by semicolons",
-        "taken, in percent: clean, pgd20",
-        "left out, not an accuracy (index): index",
-        "left out, line 2: it holds text, such as 'fine': note",
+        "used, in percent: clean, pgd20",
+        "skipped, not an accuracy (index): index",
+        "skipped, line 2: it holds text, such as 'fine': note",
     ):
         assert line in done.stdout.splitlines()
     assert "note: pgd20: no value exceeds 1, but read as percent" in done.stdout
     markdown = forks.run(*command, "--markdown", "--unit", "pgd20=fraction", cwd=tmp_path)
-    assert markdown.stdout.startswith("| proxy |") and "taken, as fractions: pgd20" in markdown.stderr
+    assert markdown.stdout.startswith("| proxy |") and "used, as fractions: pgd20" in markdown.stderr
     wrong = forks.run(*command, "--unit", "per cent", cwd=tmp_path)
     assert wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1
     turned = forks.run(*command, "--target", "-clean", "--json", cwd=tmp_path)

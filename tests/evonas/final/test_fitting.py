@@ -29,7 +29,7 @@ REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("auxiliary", 0.4, {}, "needs images of 32 pixels.*these have 16; add --set auxiliary=0$"),
     ("auxiliary", 0.4, {"space": "nasbench201"}, "which nasbench201 networks do not have"),
     ("drop_path", 0.2, {"space": "nasbench201"}, "needs paths to drop"),
-    ("flip", True, {"dataset": "digits"}, "mirrored.*add --set flip=false$"),
+    ("flip", True, {"dataset": "digits"}, "flipped.*add --set flip=false$"),
     ("milestones", (2, 3), {}, "milestone 3 lies outside a training of 3 epochs"),
     ("milestones", (0,), {}, "milestone 0 lies outside"),
     ("eps", 300, {}, "eps must be from 0 to 255"),
