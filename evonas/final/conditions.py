@@ -1,4 +1,4 @@
-"""What accuracies were measured on: only those measured under equal conditions can be ranked."""
+"""The conditions of an evaluation: only accuracies under equal conditions can be ranked."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from evonas.final.settings import TrainSettings
 
 @dataclass(frozen=True)
 class Conditions:
-    """The test images of an evaluation and what was done to them; None for what is not known."""
+    """The test images of an evaluation and the attacks on them; None for unknown values."""
 
     dataset: str
     classes: int | None = None
     image_size: int | None = None  # pixels
-    images: int | None = None  # test images that were measured
+    images: int | None = None  # evaluated test images
     test_set: int | None = None  # images in it
-    drawn_by: int | None = None  # the seed that chose the images; None where all were measured
+    drawn_by: int | None = None  # seed that selected the images; None: all
     epsilons: tuple[float, ...] = ()  # in 1/255; the first is that of the columns
     attacks: tuple[str, ...] = ()
     steps: int | None = None  # of pgd
     step_size: float | None = None  # of pgd at the first epsilon, in 1/255
     restarts: int | None = None  # of pgd
-    corruptions: str | None = None  # where the corrupted images are from
+    corruptions: str | None = None  # source of the corrupted images
 
     @property
     def in_words(self) -> str:
@@ -47,7 +47,7 @@ class Conditions:
         return f"{self.images} of {self.test_set} test images (seed {self.drawn_by})"
 
     def differences(self, other: Conditions) -> list[str]:
-        """``steps 5, not 20`` for everything in which this one is not as ``other``."""
+        """``steps 5, not 20`` for each difference to ``other``."""
         return [
             f"{field.name.replace('_', ' ')} {_text(mine)}, not {_text(theirs)}"
             for field in fields(self)
@@ -56,7 +56,7 @@ class Conditions:
 
 
 def conditions_of(found: Mapping[str, Any], trained: TrainSettings) -> Conditions:
-    """Those of an evaluation that was written as JSON. Raises `KeyError` and the like for what is none."""
+    """The conditions of an evaluation stored as JSON. Raises `KeyError` or a similar error if it is invalid."""
     protocol, clean = found.get("protocol", {}), found["clean"]
     by_epsilon = found.get("epsilons", {})
     attacks = tuple(dict.fromkeys(name for one in by_epsilon.values() for name in one))

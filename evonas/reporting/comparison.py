@@ -20,7 +20,7 @@ BEST = "*"
 
 
 def compared(rows: Sequence[ComparedRow]) -> RenderableType:
-    """A table for each group of rows that were measured under equal conditions, and why others are apart.
+    """One table per group of rows with equal conditions, and the differences between groups.
 
     The columns are those of the CRoZe paper's Table 3 and PGD; published rows are dim and not ranked.
     """

@@ -267,8 +267,8 @@ def _choice(
 ) -> dict[str, Any]:
     """The result of selecting architectures by their score, for each target.
 
-    ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction (``value``, as it
-    stands, of what is not an accuracy); ``percentile`` the share of the table's rows that it beats, in percent;
+    ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction (``value`` without
+    conversion if it is not an accuracy); ``percentile`` the share of the table's rows that it beats, in percent;
     ``distance`` what the best row of the table is better by; ``hrs``, ``hrs_percentile`` and ``hrs_distance`` the
     same of the harmonic robustness score.
     """

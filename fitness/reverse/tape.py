@@ -28,7 +28,7 @@ class Tape(Arithmetic):
     ``exponents`` are those divided out of the states, in the order of the forward pass; passing those of an
     earlier pass uses them again, so that gradients of both passes share one scale. ``stages`` collects the parts
     of each stage's output. ``positive`` says that no weight is negative: then a ReLU of values that are not
-    negative is left out, on the way back too, for whatever it would cut off there reaches no weight.
+    negative is skipped, also in the backward pass, where it could only affect gradients that reach no weight.
     """
 
     def __init__(
