@@ -13,7 +13,7 @@ from evonas.advice import command
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
-from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, number, percent, sparkline
+from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, number, percent, plural, sparkline
 from evonas.summary import Summary
 from spaces import spaces
 
@@ -52,7 +52,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
         parts += [Text(_member(row), style="dim") for row in summary.members]
         if summary.edits is not None:
-            parts.append(Text(f"{summary.edits} edits from a random ancestor", style="dim"))
+            parts.append(Text(f"{plural(summary.edits, 'edit')} from a random ancestor", style="dim"))
     if summary.evaluation is not None:
         parts.append(withstood(summary.evaluation, width))
     elif summary.trained is not None:

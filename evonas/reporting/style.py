@@ -41,6 +41,11 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
+def plural(number: int, noun: str) -> str:
+    """A number and a noun: ``1 epoch``, ``2 epochs``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(value: float | None) -> str:
     """An accuracy in percent with two decimals."""
     return "-" if value is None else f"{100 * value:.2f} %"

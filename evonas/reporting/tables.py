@@ -11,7 +11,7 @@ from rich.text import Text
 
 from evonas.device import peak_memory
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
-from evonas.reporting.style import count, duration, memory, number
+from evonas.reporting.style import count, duration, memory, number, plural
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.scoring import ScoreRow
@@ -26,7 +26,8 @@ def finished(result: SearchResult) -> RenderableType:
     each = result.seconds_per_evaluation
     lines: list[RenderableType] = [
         Text(
-            f"{result.generations} generations, {result.evaluations} evaluations, {result.cache_hits} cache hits"
+            f"{plural(result.generations, 'generation')}, {plural(result.evaluations, 'evaluation')}, "
+            f"{plural(result.cache_hits, 'cache hit')}"
             + (f", {duration(each)} per evaluation" if each is not None else "")
             + f", peak memory {memory(peak_memory(result.device))}"
         )

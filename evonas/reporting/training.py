@@ -19,7 +19,7 @@ from evonas.reporting.columns import fitting, in_room, number_columns
 from evonas.reporting.live import HEAD, TALL, Spark
 from evonas.reporting.plain import training_heading
 from evonas.reporting.screen import ScreenView
-from evonas.reporting.style import duration, memory, percent
+from evonas.reporting.style import duration, memory, percent, plural
 
 if TYPE_CHECKING:
     from evonas.final.settings import TrainSettings
@@ -109,7 +109,7 @@ def trained(result: Trained, test: dict[str, float], advise: bool = True) -> Ren
         Text(f"evaluate its robustness with: {command('evaluate', result.directory.parent)}", style="yellow")
     ]
     return Group(
-        Text(f"{len(result.history)} epochs in {duration(result.seconds)}", style="dim"),
+        Text(f"{plural(len(result.history), 'epoch')} in {duration(result.seconds)}", style="dim"),
         Text(
             f"test accuracy {percent(test['accuracy'])} of {test['n']:.0f} images "
             f"(best epoch {best.epoch}, validation accuracy {percent(best.validation)}{robust})",

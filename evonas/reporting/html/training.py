@@ -7,7 +7,7 @@ from html import escape
 from evonas.final.metrics import kept
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import Facts
-from evonas.reporting.style import duration
+from evonas.reporting.style import duration, plural
 
 
 def training(facts: Facts) -> str:
@@ -32,8 +32,8 @@ def training(facts: Facts) -> str:
     picture = svg.frame(x, y, "epoch", "accuracy, %", "".join(parts), "Accuracy by epoch")
     words = [
         f"Recipe {settings.recipe}: {settings.chosen.in_full}.",
-        f"{len(rows)} epochs in {duration(sum(row.seconds for row in rows))}; {settings.validation:,} training "
-        "images were held out to select the best epoch.",
+        f"{plural(len(rows), 'epoch')} in {duration(sum(row.seconds for row in rows))}; "
+        f"{settings.validation:,} training images were held out to select the best epoch.",
     ]
     test = (facts.summary.trained or {}).get("test")
     if test:
