@@ -14,17 +14,17 @@ import numpy as np
 from evonas.engine import Engine
 from evonas.tables import statistics
 from evonas.tables.account import Account, account, complete
+from evonas.tables.choice import choice
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep
 from evonas.tables.statistics import Floats
 from evonas.tables.table import Table
-from evonas.tables.targets import Target, targets, with_harmonic
+from evonas.tables.targets import targets, with_harmonic
 from evonas.tables.units import AUTOMATIC, UnitOption
 from fitness import Score, Task, composite, proxies, stable_hash
 from spaces import UsageError
 from spaces.registry import closest
 
 SIZE = "params"  # the partial correlation is given this proxy
-CHOSEN = 10  # best-scored architectures whose accuracies are reported
 HALVES = ("A", "B")
 MIN_SAMPLE = 5
 
@@ -47,7 +47,7 @@ class Correlation:
     partial: Cells  # Spearman with params held fixed
     partial_ci95: Cells
     average: dict[str, float | None]  # mean of spearman over the targets
-    chosen: Cells  # accuracies of the ten best-scored architectures, see `_choice`
+    chosen: Cells  # accuracies of the ten best-scored architectures, see `choice`
     missing: dict[str, dict[str, int]]  # proxy -> reason -> architectures without a value
     seconds: dict[str, float]  # proxy -> mean time of one architecture
     scores: dict[str, Floats]
@@ -141,10 +141,15 @@ def correlate(
     table, notes = complete(table, found)
     if notes and len(table) < MIN_SAMPLE:
         raise UsageError(f"{table.path}: {'; '.join(notes)}; at least {MIN_SAMPLE} without empty cells are needed")
+    rows = sample(table, n, seed, all_ids, half)
+    if n is half is None and len(rows) < len(table):
+        repeated = len(table) - len(rows)
+        notes.append(
+            f"{repeated} of {len(table)} architectures are isomorphic to another; --all-ids includes them"
+        )
     taken = account(table, found, unit, target_names is not None, notes).scored(scored_on)
     if taken.other_data_set and announce:
         announce(taken.other_data_set)
-    rows = sample(table, n, seed, all_ids, half)
     if len(rows) < MIN_SAMPLE:
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {MIN_SAMPLE}")
     single = [member.name for parts in members.values() for member in parts]
@@ -224,7 +229,7 @@ def _report(
         target=tuple(target.name for target in found),
         **in_order,
         average={name: _mean(list(row.values())) for name, row in in_order["spearman"].items()},
-        chosen={name: _choice(column, rows, found, accuracies, harmonic) for name, column in values.items()},
+        chosen={name: choice(column, rows, found, accuracies, harmonic) for name, column in values.items()},
         missing={
             name: dict(Counter(score.reason for score in column if score.value is None))
             for name, column in scored.items()
@@ -256,43 +261,3 @@ def _plain(value: Any) -> Any:
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if len(known) == len(values) and known else None
-
-
-def _choice(
-    score: Floats,
-    rows: Sequence[int],
-    targets: Sequence[Target],
-    accuracies: Mapping[str, Floats],
-    harmonic: Mapping[str, Floats],
-) -> dict[str, Any]:
-    """The result of selecting architectures by their score, for each target.
-
-    ``accuracy`` is the mean of the ten best-scored architectures of the sample, as a fraction (``value`` without
-    conversion if it is not an accuracy); ``percentile`` the share of the table's rows that it beats, in percent;
-    ``distance`` what the best row of the table is better by; ``hrs``, ``hrs_percentile`` and ``hrs_distance`` the
-    same of the harmonic robustness score.
-    """
-    order = [i for i in np.argsort(-score, kind="stable") if np.isfinite(score[i])][:CHOSEN]
-    if not order:
-        return dict.fromkeys(accuracies)
-    best = [rows[i] for i in order]
-    found: dict[str, Any] = {}
-    for target in targets:
-        name = "accuracy" if target.is_accuracy else "value"
-        column = accuracies[target.name]
-        found[target.name] = _standing(column, best, name, "percentile", "distance", target.sign)
-        if target.name in harmonic:
-            column = harmonic[target.name]
-            found[target.name] |= _standing(column, best, "hrs", "hrs_percentile", "hrs_distance")
-    return found
-
-
-def _standing(
-    column: Floats, best: Sequence[int], value: str, percentile: str, distance: str, sign: int = 1
-) -> dict[str, float]:
-    mean = float(column[list(best)].mean())
-    return {
-        value: mean,
-        percentile: 100 * float((sign * column < sign * mean).mean()),
-        distance: float((sign * column).max()) - sign * mean,
-    }

@@ -24,7 +24,8 @@ ROWS = 8
 SETTINGS = SearchSettings(space="nasbench201", channels=4, layers=1)
 TASK = Task(SPACE, NetworkSize(4, 1))
 SIZE_OF = {cell: SPACE.params(cell, TASK.size) for cell in map(SPACE.random, [np.random.default_rng(0)] * 60)}
-CELLS = [str(cell) for cell in {size: cell for cell, size in SIZE_OF.items()}.values()][:ROWS]
+DISTINCT = {cell: SIZE_OF[cell] for cell in {SPACE.key(cell): cell for cell in SIZE_OF}.values()}
+CELLS = [str(cell) for cell in {size: cell for cell, size in DISTINCT.items()}.values()][:ROWS]
 SIZES = [SPACE.params(SPACE.parse(cell), TASK.size) for cell in CELLS]
 ORDER = np.argsort(np.argsort(SIZES))  # ranks, small networks first
 CLEAN = [90.5 + rank for rank in ORDER]  # grows with the size of the network
@@ -424,6 +425,15 @@ def test_scores_of_another_data_set_than_the_accuracies_are_said_to_be_so(tmp_pa
     (line,) = notes({"clean": rising(80, 94)}, "t.csv", "naswot")
     assert line.startswith("scores are computed from digits, the default data set")
     assert notes({"digits.test": rising(80, 94)}, "t.csv", "naswot") == []
+
+
+def test_isomorphic_architectures_are_counted(tmp_path: Path) -> None:
+    same = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
+    again = "|skip_connect~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|"  # the same convolution after a skip
+    text = text_of({"clean": rising(80, 94)}) + f"{same},70\n{again},71\n"
+    notes = correlated(tmp_path, text).table.notes
+    assert notes == (f"1 of {ROWS + 2} architectures are isomorphic to another; --all-ids includes them",)
+    assert correlated(tmp_path, text, all_ids=True).table.notes == ()
 
 
 def test_the_command_lists_what_it_took_and_what_it_left(tmp_path: Path) -> None:
