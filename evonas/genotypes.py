@@ -11,12 +11,11 @@ def parsed(space: Space, text: str) -> Any:
     """`Space.parse`; the error names the space if the genotype belongs to another one."""
     try:
         return space.parse(text)
-    except UsageError as error:
+    except UsageError:
         others = [name for name in spaces if spaces[name] is not space and reads(spaces[name], text)]
         if len(others) != 1:
             raise
-        joint = " It" if str(error).endswith("?") else "; it"
-        raise UsageError(f"{error}{joint} is a genotype of --space {others[0]}") from None
+        raise UsageError(f"this is a genotype of the space {others[0]}: add --space {others[0]}") from None
 
 
 def reads(space: Space, text: str) -> bool:

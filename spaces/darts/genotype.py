@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,13 +23,19 @@ SEARCHED = (
 OPERATIONS = (*SEARCHED, "none", "sep_conv_7x7", "conv_7x1_1x7")  # the last three: published cells only
 
 NODES = 4
-MAX_TEXT_CHARS = 20_000
 MAX_NODES = 16
-MAX_INTEGER = 100  # bounds what range() can make and what a message has to show
 MAX_SYMMETRIC_NODES = 7  # nodes; in larger cells equal nodes keep their order in the canonical form
 EXAMPLE = (
     "Genotype(normal=[('sep_conv_3x3', 0), ...], normal_concat=[2, 3, 4, 5], reduce=[...], reduce_concat=[...])"
 )
+
+
+class Misplaced(UsageError):
+    """What is wrong with ``index`` of ``part``; with -1 it is the whole part."""
+
+    def __init__(self, reason: str, part: str, index: int = -1) -> None:
+        super().__init__(reason)
+        self.part, self.index = part, index
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +76,23 @@ class Genotype:
 
 def _check_cell(name: str, edges: tuple[Edge, ...], concat: tuple[int, ...]) -> None:
     if not edges or len(edges) % 2:
-        raise UsageError(f"{name} needs two edges per node, so an even number of edges, not {len(edges)}")
+        raise Misplaced(f"{name} needs two edges per node, so an even number of edges, not {len(edges)}", name)
     if len(edges) > 2 * MAX_NODES:
-        raise UsageError(f"{name} has {len(edges)} edges; at most {2 * MAX_NODES} are accepted")
+        raise Misplaced(f"{name} has {len(edges)} edges; at most {2 * MAX_NODES} are accepted", name)
     for i, (operation, state) in enumerate(edges):
         if operation not in OPERATIONS:
-            raise UsageError(
-                f"{name} edge {i}: unknown operation {shorten(operation)}: {closest(operation, list(OPERATIONS))}"
-            )
+            known = closest(operation, list(OPERATIONS))
+            raise Misplaced(f"{name} edge {i}: unknown operation {shorten(operation)}: {known}", name, i)
         if not 0 <= state < 2 + i // 2:
-            raise UsageError(f"{name} edge {i}: node {2 + i // 2} can take states 0 to {1 + i // 2}, not {state}")
+            raise Misplaced(
+                f"{name} edge {i}: node {2 + i // 2} can take states 0 to {1 + i // 2}, not {state}", name, i
+            )
     last = 1 + len(edges) // 2
     if not 1 <= len(concat) <= 2 * MAX_NODES:
-        raise UsageError(f"{name}_concat needs 1 to {2 * MAX_NODES} states, not {len(concat)}")
-    for state in concat:
+        raise Misplaced(f"{name}_concat needs 1 to {2 * MAX_NODES} states, not {len(concat)}", f"{name}_concat")
+    for i, state in enumerate(concat):
         if not 2 <= state <= last:
-            raise UsageError(f"{name}_concat: {state} is not a node; nodes are 2 to {last}")
+            raise Misplaced(f"{name}_concat: {state} is not a node; nodes are 2 to {last}", f"{name}_concat", i)
 
 
 _STATE = r"(?:0|[1-9]\d?)"
@@ -106,7 +111,7 @@ def _edge(operation: str, state: str) -> Edge:
     return operation, int(state)
 
 
-def _as_written(text: str) -> Genotype | None:
+def as_written(text: str) -> Genotype | None:
     """The genotype if ``text`` is as ``str`` writes it: most are, and the syntax tree takes five times as long."""
     match = _WRITTEN.fullmatch(text)
     if match is None or not text.isascii():
@@ -118,88 +123,6 @@ def _as_written(text: str) -> Genotype | None:
         tuple(_edge(*found) for found in _EDGE.findall(reduce)),
         tuple(map(int, reduce_concat.split(", "))),
     )
-
-
-def parse(text: str) -> Genotype:
-    """The genotype written in ``text``, read with `ast` and never evaluated.
-
-    Accepts lists and tuples, keywords or positions, and ``range(2, 6)`` for a concat list.
-    Raises `UsageError` saying what is wrong.
-    """
-    if len(text) > MAX_TEXT_CHARS:
-        raise UsageError(f"a genotype of {len(text)} characters; at most {MAX_TEXT_CHARS} are read")
-    written = _as_written(text)
-    if written is not None:
-        return written
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of escapes in its strings, which would go to the terminal
-            tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-        raise UsageError(f"not a genotype ({reason}): {shorten(text)}; expected {EXAMPLE}") from None
-    fields = list(Genotype.__dataclass_fields__)
-    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "Genotype"):
-        raise UsageError(f"not a genotype: {shorten(text)}; expected {EXAMPLE}")
-    given = dict(zip(fields, tree.args, strict=False))
-    if len(tree.args) > len(fields):
-        raise UsageError(f"a genotype has {len(fields)} parts ({', '.join(fields)}), not {len(tree.args)}")
-    for keyword in tree.keywords:
-        if keyword.arg not in fields or keyword.arg in given:
-            wrong = "repeated" if keyword.arg in given else "unknown"
-            raise UsageError(
-                f"{wrong} part {shorten(str(keyword.arg))} of a genotype; its parts are {', '.join(fields)}"
-            )
-        given[keyword.arg] = keyword.value
-    missing = [field for field in fields if field not in given]
-    if missing:
-        raise UsageError(f"the genotype lacks {', '.join(missing)}; expected {EXAMPLE}")
-    return Genotype(
-        _edges("normal", given["normal"]),
-        _states("normal_concat", given["normal_concat"]),
-        _edges("reduce", given["reduce"]),
-        _states("reduce_concat", given["reduce_concat"]),
-    )
-
-
-def _written(node: ast.expr) -> str:
-    """The source of ``node`` for a message; depth and digits have limits that a hostile text can pass."""
-    try:
-        return shorten(ast.unparse(node))
-    except (RecursionError, ValueError):
-        return "something too long to show"
-
-
-def _items(name: str, node: ast.expr) -> list[ast.expr]:
-    if not isinstance(node, (ast.List, ast.Tuple)):
-        raise UsageError(f"{name} must be a list, such as {EXAMPLE}")
-    return node.elts
-
-
-def _integer(name: str, node: ast.expr) -> int:
-    if not (isinstance(node, ast.Constant) and type(node.value) is int and node.value <= MAX_INTEGER):
-        raise UsageError(f"{name}: a state must be a small non-negative integer, not {_written(node)}")
-    return node.value
-
-
-def _edges(name: str, node: ast.expr) -> tuple[Edge, ...]:
-    edges = []
-    for item in _items(name, node):
-        parts = item.elts if isinstance(item, (ast.List, ast.Tuple)) else []
-        if len(parts) != 2 or not (isinstance(parts[0], ast.Constant) and isinstance(parts[0].value, str)):
-            raise UsageError(f"{name}: an edge is a pair such as ('sep_conv_3x3', 0), not {_written(item)}")
-        edges.append((parts[0].value, _integer(name, parts[1])))
-    return tuple(edges)
-
-
-def _states(name: str, node: ast.expr) -> tuple[int, ...]:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("list", "tuple"):
-        node = node.args[0] if len(node.args) == 1 and not node.keywords else node
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-        bounds = [_integer(name, argument) for argument in node.args]
-        if not 1 <= len(bounds) <= 2 or node.keywords:
-            raise UsageError(f"{name}: only range(start, stop) is understood, such as range(2, 6)")
-        return tuple(range(*bounds))
-    return tuple(_integer(name, item) for item in _items(name, node))
 
 
 @lru_cache(maxsize=8192)

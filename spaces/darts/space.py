@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from spaces.base import Space, spaces
 from spaces.darts import closed_form
-from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical, parse
+from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical
 from spaces.darts.published import PUBLISHED
+from spaces.darts.reading import parse
 from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
 from spaces.registry import closest
@@ -54,11 +55,12 @@ class Darts(Space):
     has_drop_path = True
 
     def parse(self, text: str) -> Genotype:
-        if text.isidentifier() and text in PUBLISHED:
-            return self.published()[text]
-        if text.isidentifier():
-            raise UsageError(f"unknown published genotype {shorten(text)}: {closest(text, sorted(PUBLISHED))}")
-        return parse(text)
+        return parse(text, self._named)
+
+    def _named(self, name: str) -> Genotype:
+        if name not in PUBLISHED:
+            raise UsageError(f"unknown published genotype {shorten(name)}: {closest(name, sorted(PUBLISHED))}")
+        return self._published[name]
 
     def random(self, rng: Generator) -> Genotype:
         cells = []
@@ -117,7 +119,7 @@ class Darts(Space):
 
     @cached_property
     def _published(self) -> dict[str, Genotype]:
-        return {name: parse(entry.genotype) for name, entry in PUBLISHED.items()}
+        return {name: self.parse(entry.genotype) for name, entry in PUBLISHED.items()}
 
     def published(self) -> dict[str, Genotype]:
         return dict(self._published)

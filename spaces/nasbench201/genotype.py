@@ -14,10 +14,9 @@ from spaces.registry import closest
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (from, to), in the order of the string
-MAX_TEXT_CHARS = 20_000
 EXAMPLE = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|none~0|nor_conv_1x1~1|avg_pool_3x3~2|"
 
-_PATTERN = re.compile(r"\|([^|~+]+)~0\|\+\|([^|~+]+)~0\|([^|~+]+)~1\|\+\|([^|~+]+)~0\|([^|~+]+)~1\|([^|~+]+)~2\|")
+PATTERN = re.compile(r"\|([^|~+]+)~0\|\+\|([^|~+]+)~0\|([^|~+]+)~1\|\+\|([^|~+]+)~0\|([^|~+]+)~1\|([^|~+]+)~2\|")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +37,6 @@ class Cell:
         return f"|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"
 
     __repr__ = __str__
-
-
-def parse(text: str) -> Cell:
-    """The cell written in ``text``. Raises `UsageError` if it is not one."""
-    if len(text) > MAX_TEXT_CHARS:
-        raise UsageError(f"a genotype of {len(text)} characters; at most {MAX_TEXT_CHARS} are read")
-    match = _PATTERN.fullmatch(text.strip())
-    if not match:
-        raise UsageError(f"not a NAS-Bench-201 cell: {shorten(text)}; expected {EXAMPLE}")
-    return Cell(match.groups())
 
 
 def canonical(cell: Cell) -> Cell:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from spaces.base import Space, spaces
 from spaces.graph import Arrow, CellGraph
-from spaces.nasbench201.genotype import EDGES, OPERATIONS, Cell, canonical, key, live_edges, parse
+from spaces.nasbench201.genotype import EDGES, OPERATIONS, Cell, canonical, key, live_edges
+from spaces.nasbench201.reading import parse
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 if TYPE_CHECKING:

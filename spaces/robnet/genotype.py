@@ -5,7 +5,6 @@ Source: Guo, Yang, Xu, Liu, Lin, "When NAS Meets Robustness", CVPR 2020, arXiv:1
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -18,12 +17,17 @@ OPERATIONS = {"00": "zero", "01": "sep_conv_3x3", "10": "identity", "11": "resid
 NODES = 4
 EDGES = tuple((source, 2 + node) for node in range(NODES) for source in range(2 + node))  # 0, 1: the cell's inputs
 MAX_CODES = 256
-MAX_TEXT_CHARS = 20_000
 EXAMPLE = "RobNet(cells=['11|10|11|11|10|11|01|01|10|11|11|00|11|01']), or with one such code for each cell"
 
 _PLACES = {edge: place for place, edge in enumerate(EDGES)}
-_TEXT = re.compile(r"RobNet\(\s*(?:cells\s*=\s*)?(?:\[([^\[\]()]*)\]|\(([^\[\]()]*)\))\s*\)")
-_CODE = re.compile(r"'([^'\"]*)'|\"([^'\"]*)\"")
+
+
+class Misplaced(UsageError):
+    """What is wrong with ``edge`` of ``cell``; None stands for all."""
+
+    def __init__(self, reason: str, cell: int | None = None, edge: int | None = None) -> None:
+        super().__init__(reason)
+        self.cell, self.edge = cell, edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,15 @@ class Genotype:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.cells) <= MAX_CODES:
-            raise UsageError(f"a RobNet has 1 to {MAX_CODES} codes, not {len(self.cells)}")
+            raise Misplaced(f"a RobNet has 1 to {MAX_CODES} codes, not {len(self.cells)}")
         for i, code in enumerate(self.cells):
             if len(code) != len(EDGES):
-                raise UsageError(f"cell {i}: a code has {len(EDGES)} edges, not {len(code)}")
+                raise Misplaced(f"cell {i}: a code has {len(EDGES)} edges, not {len(code)}", i)
             for edge, operation in enumerate(code):
                 if operation not in OPERATIONS:
                     known = ", ".join(f"{short} {name}" for short, name in OPERATIONS.items())
-                    raise UsageError(f"cell {i} edge {edge}: unknown operation {shorten(operation)}; use {known}")
+                    reason = f"cell {i} edge {edge}: unknown operation {shorten(operation)}; use {known}"
+                    raise Misplaced(reason, i, edge)
 
     def __str__(self) -> str:
         return f"RobNet(cells={['|'.join(code) for code in self.cells]})"
@@ -56,26 +61,6 @@ class Genotype:
                 f"use --layers {len(self.cells)}, or a genotype with one code for all cells"
             )
         return self.cells if len(self.cells) == layers else self.cells * layers
-
-
-def parse(text: str) -> Genotype:
-    """The genotype written in ``text``. Raises `UsageError` saying what is wrong."""
-    if len(text) > MAX_TEXT_CHARS:
-        raise UsageError(f"a genotype of {len(text)} characters; at most {MAX_TEXT_CHARS} are read")
-    match = _TEXT.fullmatch(text.strip())
-    if not match:
-        raise UsageError(f"not a RobNet genotype: {shorten(text)}; expected {EXAMPLE}")
-    items = [item.strip() for item in (match[1] if match[1] is not None else match[2]).split(",")]
-    if not items[-1]:  # nothing, or a comma after the last code
-        items.pop()
-    return Genotype(tuple(_code(item) for item in items))
-
-
-def _code(item: str) -> Code:
-    match = _CODE.fullmatch(item)
-    if not match:
-        raise UsageError(f"a code is written in quotes, not {shorten(item)}; expected {EXAMPLE}")
-    return tuple((match[1] if match[1] is not None else match[2]).split("|"))
 
 
 @lru_cache(maxsize=8192)

@@ -15,7 +15,7 @@ class Published(NamedTuple):
 
     @property
     def genotype(self) -> str:
-        """The genotype as `spaces.robnet.genotype.parse` reads it."""
+        """The genotype as `RobNet.parse` reads it."""
         return f"RobNet(cells={list(self.codes)})"
 
 

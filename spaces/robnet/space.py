@@ -11,8 +11,9 @@ from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
 from spaces.registry import closest
 from spaces.robnet import closed_form
-from spaces.robnet.genotype import EDGES, NODES, OPERATIONS, Genotype, canonical, key, parse
+from spaces.robnet.genotype import EDGES, NODES, OPERATIONS, Genotype, canonical, key
 from spaces.robnet.published import PUBLISHED
+from spaces.robnet.reading import parse
 from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ class RobNet(Space):
     default_max_params = 6_000_000
 
     def parse(self, text: str) -> Genotype:
-        if text.isidentifier():
-            if text not in PUBLISHED:
-                raise UsageError(f"unknown published RobNet {shorten(text)}: {closest(text, sorted(PUBLISHED))}")
-            return self.published()[text]
-        return parse(text)
+        return parse(text, self._named)
+
+    def _named(self, name: str) -> Genotype:
+        if name not in PUBLISHED:
+            raise UsageError(f"unknown published RobNet {shorten(name)}: {closest(name, sorted(PUBLISHED))}")
+        return self._published[name]
 
     def random(self, rng: Generator) -> Genotype:
         return Genotype((tuple(CODES[i] for i in rng.integers(len(CODES), size=len(EDGES)).tolist()),))
@@ -93,7 +95,7 @@ class RobNet(Space):
 
     @cached_property
     def _published(self) -> dict[str, Genotype]:
-        return {name: parse(entry.genotype) for name, entry in PUBLISHED.items()}
+        return {name: self.parse(entry.genotype) for name, entry in PUBLISHED.items()}
 
     def published(self) -> dict[str, Genotype]:
         return dict(self._published)

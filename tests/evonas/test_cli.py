@@ -174,11 +174,15 @@ def test_piped_output_is_plain_lines_without_control_characters(tmp_path: Path) 
         (["search", "--no-final", "--set", "lr=-1"], 2, "lr"),
         (["search", "--no-final", "--finalists", "-1"], 2, "--finalists"),
         # of another space
-        (["score", EXAMPLE, "--proxy", "params"], 2, "; it is a genotype of --space nasbench201"),
-        (["train", "RobNet_free"], 2, "? It is a genotype of --space robnet"),
-        (["train", "DARTS_V2", "--space", "robnet"], 2, "; it is a genotype of --space darts"),
-        (["correlate", "cells.csv", "--space", "darts"], 2, "line 2: not a genotype (invalid syntax)"),
-        (["correlate", "cells.csv", "--space", "darts"], 2, "; it is a genotype of --space nasbench201"),
+        (["score", EXAMPLE, "--proxy", "params"], 2, "genotype of the space nasbench201: add --space nasbench201"),
+        (["train", "RobNet_free"], 2, "genotype of the space robnet: add --space robnet"),
+        (["train", "DARTS_V2", "--space", "robnet"], 2, "genotype of the space darts: add --space darts"),
+        (["correlate", "cells.csv", "--space", "darts"], 2, "line 2: this is a genotype of the space"),
+        (
+            ["correlate", "cells.csv", "--space", "darts"],
+            2,
+            "genotype of the space nasbench201: add --space nasbench201",
+        ),
         # and the command that comes next
         (["show", "runn"], 2, "did you mean run?"),
         (["show", "elsewhere"], 2, "(existing runs: run); start one with: evonas search --run elsewhere"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from spaces import Space, UsageError, spaces
 from spaces.darts import Genotype
-from spaces.darts.genotype import _as_written
+from spaces.darts.genotype import as_written
 
 SKIPS = "[('skip_connect', 0), ('skip_connect', 1), ('max_pool_3x3', 0), ('sep_conv_3x3', 2)]"
 TWO_NODES = Genotype(
@@ -45,8 +45,13 @@ def edge(text: str) -> str:
         f"  {genotype()}\n",
         genotype().replace(", ", ",\n    "),
         genotype().replace(" ", "").replace("'", '"'),
+        genotype().replace("Genotype", "spaces.Genotype"),
+        f"g = {genotype()}",
     ],
-    ids=["lists", "range", "list(range)", "tuples", "positions", "mixed", "space", "lines", "double quotes"],
+    ids=[
+        *("lists", "range", "list(range)", "tuples", "positions", "mixed", "space", "lines", "double quotes"),
+        *("a module in front", "an assignment"),
+    ],
 )
 def test_every_way_to_write_a_genotype_is_read(darts: Space, text: str) -> None:
     assert darts.parse(text) == TWO_NODES
@@ -68,9 +73,13 @@ MALFORMED = {
     "code in a state": edge("('skip_connect', exec('raise SystemExit'))"),
     "code in a concat": genotype(concat="[x for x in (2, 3)]"),
     "another call": genotype().replace("Genotype", "print"),
-    "a method": genotype().replace("Genotype", "spaces.Genotype"),
+    "a method": genotype() + "._replace(normal=())",
     "a lambda": f"(lambda: {genotype()})()",
-    "an assignment": f"g = {genotype()}",
+    "a choice": f"{genotype()} if True else {genotype()}",
+    "a negation": f"not {genotype()}",
+    "a sum": f"{genotype()} + ()",
+    "an element": f"{genotype()}[0]",
+    "an argument": f"print({genotype()})",
     "two statements": f"{genotype()}; {genotype()}",
     "a walrus": f"(g := {genotype()})",
     "unclosed": genotype()[:-1],
@@ -79,7 +88,7 @@ MALFORMED = {
     "deep minus": edge("('skip_connect', " + "-" * 900 + "1)"),
     "deep lambda": edge("lambda: " * 2_000 + "0"),
     "deep conditional": edge("a if b else " * 1_500 + "c"),
-    "huge text": genotype() + " " * 30_000 + "#",
+    "huge text": genotype() + " " * 110_000 + "#",
     "huge decimal": edge(f"('skip_connect', {'9' * 5_000})"),
     "huge hexadecimal": edge(f"('skip_connect', 0x{'f' * 15_000})"),
     "huge hexadecimal in concat": genotype(concat=f"[0x{'f' * 15_000}]"),
@@ -199,7 +208,7 @@ def test_the_short_way_for_written_genotypes_reads_what_the_syntax_tree_reads(da
     rng = np.random.default_rng(0)
     for genotype in [darts.random(rng) for _ in range(100)] + list(darts.published().values()):
         assert (
-            _as_written(str(genotype)) == darts.parse(f"  {genotype} ") == darts.parse(f"({genotype})") == genotype
+            as_written(str(genotype)) == darts.parse(f"  {genotype} ") == darts.parse(f"({genotype})") == genotype
         )
 
 
@@ -208,4 +217,4 @@ def test_the_short_way_for_written_genotypes_reads_what_the_syntax_tree_reads(da
     ["", genotype(concat="[02, 3]"), genotype(concat="[2, 3,]"), genotype(concat="[2, ]"), genotype(concat="[²]")],
 )
 def test_the_short_way_leaves_everything_else_to_the_syntax_tree(text: str) -> None:
-    assert _as_written(text) is None
+    assert as_written(text) is None

@@ -138,7 +138,8 @@ def test_edges_are_written_in_the_order_of_their_targets(nasbench201: Space) -> 
         CELL.replace("none", "nor_conv_5x5"),
         CELL.replace("none", "x" * 10_000),
         CELL.replace("none", "\n"),
-        "[" + CELL + "]",
+        "[" + CELL,
+        "[" + CELL + ", " + CELL + "]",
     ],
 )
 def test_a_malformed_cell_is_refused_in_one_short_line(nasbench201: Space, text: str) -> None:
