@@ -70,6 +70,7 @@ Node = list[tuple[str, int, ast.AST | int]]  # operation, state, and where that 
 def _string(source: Source, start: int, string: str) -> Cell:
     """``|a~0|+|b~0|c~1|+|d~0|e~1|f~2|``, with or without spaces between its parts."""
     nodes: list[Node] = []
+    first = start
     for part in string.split("+"):
         if not re.fullmatch(r"\s*\|[^|]*(?:\|[^|]*)*\|\s*", part):
             raise source.error("the edges of a node stand between bars, such as |none~0|none~1|", start, len(part))
@@ -83,7 +84,7 @@ def _string(source: Source, start: int, string: str) -> Cell:
             at += len(written) + 1
         nodes.append(edges)
         start += len(part) + 1
-    return _nodes(source, start, nodes)
+    return _nodes(source, first, nodes)
 
 
 def _pairs(source: Source, number: int, node: ast.expr) -> Node:
@@ -104,7 +105,7 @@ def _pairs(source: Source, number: int, node: ast.expr) -> Node:
 def _nodes(source: Source, where: ast.AST | int, nodes: list[Node]) -> Cell:
     """The cell of three nodes, each with one edge from every state before it."""
     if len(nodes) != NODES:
-        raise source.error(f"a cell has {NODES + 1} nodes with the input, not {len(nodes) + 1}", where)
+        raise source.error(f"not {KIND}: {len(nodes) + 1} nodes with the input, where it has {NODES + 1}", where)
     operations = []
     for number, edges in enumerate(nodes, 1):
         by_state: dict[int, str] = {}

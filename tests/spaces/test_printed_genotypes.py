@@ -244,7 +244,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "node 2 lacks the edge from state 1",
     ),
     "an edge twice": (NB201, "|none~0|+|none~0|none~0|+|none~0|none~1|none~2|", "two edges from state 0"),
-    "five nodes": (NB201, f"{CELL}+|none~0|none~1|none~2|none~3|", "a cell has 4 nodes with the input, not 5"),
+    "five nodes": (
+        NB201,
+        f"{CELL}+|none~0|none~1|none~2|none~3|",
+        "5 nodes with the input, where it has 4 (line 1, column 1:",
+    ),
     "several operations for an edge": (
         NB201,  # D-X-Y/AutoDL-Projects AllFull_CODE
         "Structure([(('none', 0), ('nor_conv_3x3', 0)), (('none', 0), ('none', 1)), (('none', 0), ('none', 1))])",
