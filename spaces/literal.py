@@ -24,7 +24,7 @@ ENVELOPE = (  # keys under which files and programs keep a genotype
 
 
 def name_of(node: ast.AST) -> str:
-    """The last part of the name that is called, ``int64`` of ``np.int64(1)``; empty if it is no call of a name."""
+    """The last part of the name that is called, ``int64`` of ``np.int64(1)``; empty for anything else."""
     function = node.func if isinstance(node, ast.Call) else node
     while isinstance(function, ast.Attribute):
         if isinstance(function.value, (ast.Name, ast.Attribute)):
@@ -88,9 +88,9 @@ def integers(source: Source, name: str, node: ast.expr) -> list[tuple[int, ast.e
 
 
 def mapping(source: Source, node: ast.AST) -> dict[str, tuple[ast.expr, ast.expr]] | None:
-    """Keys with their nodes of a dictionary in any form; None if ``node`` is none.
+    """Keys with their nodes of a dictionary in any form; None for anything else.
 
-    Raises `UsageError` if a key is no string or is there twice.
+    Raises `UsageError` if a key is not a string or is repeated.
     """
     if isinstance(node, ast.Dict):
         pairs = list(zip(node.keys, node.values, strict=True))

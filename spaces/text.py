@@ -15,9 +15,9 @@ from spaces.errors import UsageError, shorten
 
 T = TypeVar("T")
 
-MAX_TEXT = 100_000  # characters; a genotype.json with the names of 1,000 classes has 30,000
+MAX_TEXT_CHARS = 100_000  # characters; a genotype.json with the names of 1,000 classes has 30,000
 MAX_DEPTH = 20  # brackets within brackets
-MAX_AROUND = 2_000  # characters before or after the genotype
+MAX_AROUND_CHARS = 2_000  # characters before or after the genotype
 MAX_QUOTED = 3  # strings within strings
 BEFORE, MARKED, AFTER = 20, 32, 12  # characters of an excerpt
 
@@ -76,8 +76,10 @@ class Source:
     """
 
     def __init__(self, text: str, kind: str, example: str, depth: int = 0) -> None:
-        if len(text) > MAX_TEXT:
-            raise UsageError(f"the text of a genotype has {len(text)} characters; at most {MAX_TEXT} are read")
+        if len(text) > MAX_TEXT_CHARS:
+            raise UsageError(
+                f"the text of a genotype has {len(text)} characters; at most {MAX_TEXT_CHARS} are read"
+            )
         if depth > MAX_QUOTED:
             raise UsageError(f"not {kind}: more than {MAX_QUOTED} strings within strings; expected {example}")
         self.kind, self.example, self.depth = kind, example, depth
@@ -96,7 +98,7 @@ class Source:
     def locate(self) -> None:
         """Find the one value in the text: a call, a container, a string or ``|op~0|…``.
 
-        Raises `UsageError` if there is none, if it has no end, or if something else than a log stands around it.
+        Raises `UsageError` for no value, a value without an end, and anything else than a log around it.
         """
         match = _START.search(self.text)
         if match is None:
@@ -147,7 +149,7 @@ class Source:
             other = _ARCHITECTURE.search(part)
             if other is not None:
                 raise self.error("the text holds two architectures; give one of them", offset + other.start())
-        too_long = len(before) > MAX_AROUND
+        too_long = len(before) > MAX_AROUND_CHARS
         before = "" if too_long else re.sub(r"(?m)^[ \t]*#.*\n", "", before)
         if too_long or not _is_log(before):
             raise self.error("only a date, a level or a name may stand in front of it", 0, self.start)
@@ -177,7 +179,7 @@ class Source:
         return self.start + sum(len(text) + 1 for text in lines[: line - 1]) + column
 
     def error(self, reason: str, at: ast.AST | int | None = None, length: int = 1) -> UsageError:
-        """``reason`` as an error that points at a node or an offset; without a reason it is no genotype at all."""
+        """``reason`` as an error that points at a place; an empty one says that the text is not a genotype."""
         if not reason:
             return UsageError(f"not {self.kind}: {shorten(self.text.strip())}; expected {self.example}")
         if at is None:
@@ -207,7 +209,7 @@ class Source:
 
 def _is_log(text: str) -> bool:
     """Whether ``text`` is what a log has around a value: words, dates, numbers, brackets that are closed."""
-    if len(text) > MAX_AROUND or not _AROUND.fullmatch(text) or _CODE.search(text):
+    if len(text) > MAX_AROUND_CHARS or not _AROUND.fullmatch(text) or _CODE.search(text):
         return False
     stack: list[str] = []
     for character in text:

@@ -38,7 +38,9 @@ def nni(source: Source, facts: Facts) -> Parts | None:
     }
     for key, (at, _) in facts.items():
         if key not in wanted and key not in SIZES:
-            raise source.error(f"{shorten(key)} is no choice of a cell with {NODES} nodes in the DARTS space", at)
+            raise source.error(
+                f"{shorten(key)} is not a choice of a cell with {NODES} nodes in the DARTS space", at
+            )
     if missing := sorted(wanted - set(facts)):
         raise source.error(f"the choice {missing[0]!r} is missing")
     cells = []
@@ -57,7 +59,7 @@ def nni(source: Source, facts: Facts) -> Parts | None:
 def nasbench301(source: Source, facts: Facts) -> Parts | None:
     """The cells of ``{'…edge_normal_0': 'sep_conv_3x3', '…inputs_node_normal_3': '0_1', ...}``, or None.
 
-    Hyperparameters of the training may stand beside them. Raises `UsageError` for what contradicts itself.
+    Hyperparameters of the training may be in the dictionary too. Raises `UsageError` for what contradicts itself.
     """
     choices: dict[tuple[str, str, int], tuple[ast.expr, ast.expr]] = {}
     for key, (at, value) in facts.items():
@@ -68,7 +70,7 @@ def nasbench301(source: Source, facts: Facts) -> Parts | None:
                 raise source.error(f"repeated choice {shorten(key)}", at)
             choices[place] = (at, value)
         elif "edge_" in key or "inputs_node" in key:
-            raise source.error(f"{shorten(key)} is no choice of NAS-Bench-301", at)
+            raise source.error(f"{shorten(key)} is not a choice of NAS-Bench-301", at)
     if not choices:
         return None
     normal, reduce = (_cell(source, cell, choices) for cell in ("normal", "reduce"))

@@ -13,7 +13,7 @@ from spaces.registry import closest
 from spaces.text import Source, read
 
 KIND = "a NAS-Bench-201 cell"
-NODES = 3  # besides the input
+NODES = 3  # without the input
 STRUCTURES = {"Structure", "_Structure", "CellStructure"}
 
 _WRAPPED = re.compile(r"[\[(]\s*([^'\"]*[|)])\s*,?\s*[\])]", re.DOTALL)  # a list of one that is not Python

@@ -216,7 +216,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "a cell of NNI with five nodes": (
         "darts",
         str(printed.nni(DARTS) | {"normal/op_6_0": "sep_conv_3x3"}),
-        "'normal/op_6_0' is no choice of a cell with 4 nodes",
+        "'normal/op_6_0' is not a choice of a cell with 4 nodes",
     ),
     "a choice of NNI is missing": ("darts", str({"normal/op_2_0": "sep_conv_3x3"}), "the choice 'normal/"),
     "ConfigSpace contradicts itself": (
