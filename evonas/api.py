@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
+from evonas.notices import heard_by_observer
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Images = TypeVar("Images", Tensor, NDArray[uint8])
 
 
+@heard_by_observer
 def search(
     settings: SearchSettings | None = None,
     run: str | Path | None = None,
@@ -50,6 +52,7 @@ def search(
     return pipeline.search(settings or SearchSettings(), run, observer or Unwatched(), engine, final)
 
 
+@heard_by_observer
 def resume(
     run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
 ) -> SearchResult | Trained:
@@ -86,6 +89,7 @@ def score(
     return scoring.score_as(run, genotypes, proxies, options)
 
 
+@heard_by_observer
 def train(target: str, run: str | Path | None = None, observer: Observer | None = None, **options: Any) -> Trained:
     """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
 
@@ -121,6 +125,7 @@ def correlate(
     return correlation.correlate(table, proxies, settings or SearchSettings(space="nasbench201"), **options)
 
 
+@heard_by_observer
 def evaluate(
     target: str | Path, settings: EvaluateSettings | None = None, observer: Observer | None = None
 ) -> Evaluation:

@@ -27,6 +27,7 @@ from evonas.cli_verify import verify
 from evonas.config import SearchSettings
 from evonas.durable import FULL
 from evonas.interrupts import Interrupted
+from evonas.notices import heard_by
 from evonas.options import (
     AsJson,
     BatchNetworks,
@@ -52,9 +53,15 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with heard_by(_announce):
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             raise Interrupted(f"interrupted{_RESUME_WITH.get(ctx.invoked_subcommand, '')}") from None
+
+
+def _announce(text: str) -> None:
+    """A notice of the library on standard error, so that standard output is for the result alone."""
+    _output().announce(text)
 
 
 _RESUME = "; finished work is saved. Resume with: evonas resume RUN"

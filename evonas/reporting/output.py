@@ -47,8 +47,9 @@ def print_rich(renderable: RenderableType) -> None:
 
 
 def announce(text: str) -> None:
-    """Print a message to standard error."""
-    Console(highlight=False, stderr=True).print(text, soft_wrap=True, markup=False, style="dim")
+    """Print a message to standard error; of several processes only the first one does."""
+    console = Console(highlight=False, stderr=True, quiet=not is_first())
+    console.print(text, soft_wrap=True, markup=False, style="dim")
 
 
 def print_json(content: Any) -> None:

@@ -111,7 +111,8 @@ class LogFile(PlainLines):
     def __init__(self) -> None:
         super().__init__(self._append)
         self._path: Path | None = None
-        self._early: list[str] = []  # warnings from before there is a directory
+        self._early: list[str] = []  # lines from before there is a directory
+        self._failed = False
 
     def started(
         self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
@@ -123,23 +124,18 @@ class LogFile(PlainLines):
         self._begin(path.parent / "run.log")
         super().training(path, settings, history, steps)
 
-    def warning(self, text: str) -> None:
-        if self._path is None:
-            self._early.append(text)
-        else:
-            super().warning(text)
-
     def _begin(self, path: Path) -> None:
-        self._path = path
-        for text in self._early:
-            super().warning(text)
-        self._early.clear()
+        self._path, self._failed = path, False
 
     def _append(self, text: str) -> None:
+        if self._failed:
+            return
+        self._early.append(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
         if self._path is None:
             return
         try:
             with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {text}\n")
+                file.writelines(self._early)
         except OSError:
-            self._path = None  # the log is optional; failures of run.db are reported separately
+            self._failed = True  # the log is optional; failures of run.db are reported separately
+        self._early.clear()

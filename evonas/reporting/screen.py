@@ -93,14 +93,24 @@ class ScreenView(View):
 
 
 class Screens(Observers):
-    """Views that take turns on one terminal; a warning is shown by the one that is open, else printed at once."""
+    """Views that take turns on one terminal; a message is shown by the one that is open, else printed at once."""
 
     def __init__(self, console: Console, *views: View) -> None:
         super().__init__(*views)
         self.console, self.views = console, views
 
+    @property
+    def is_open(self) -> bool:
+        """Whether one of the views is drawing now."""
+        return any(view.is_open for view in self.views)
+
+    def message(self, text: str) -> None:
+        if not self.is_open:
+            self.console.print(text, soft_wrap=True, markup=False, style="dim")
+        super().message(text)
+
     def warning(self, text: str) -> None:
-        if not any(view.is_open for view in self.views):
+        if not self.is_open:
             self.console.print(f"warning: {text}", soft_wrap=True, markup=False, style="yellow")
         super().warning(text)
 

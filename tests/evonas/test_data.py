@@ -122,23 +122,6 @@ def test_an_image_that_cannot_be_read_is_named(folder: Path) -> None:
         source(f"folder:{folder}").images("train")
 
 
-@pytest.mark.parametrize("ending", ["png", "tif"])
-def test_16_bits_of_grey_are_scaled(folder: Path, ending: str) -> None:
-    grey = np.array([[0, 257, 25_700, 65_535]], dtype=np.uint16).repeat(4, axis=0)
-    Image.fromarray(grey).save(folder / f"deep.{ending}")
-    read = source(f"folder:{folder}", image_size=4)._decode(folder / f"deep.{ending}")  # type: ignore[attr-defined]
-    assert read[:, 0].tolist() == [[0, 1, 100, 255]] * 3
-
-
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_lies_on_white(folder: Path, mode: str) -> None:
-    image = Image.new("RGBA", (4, 4), (200, 200, 200, 255))
-    image.paste((0, 0, 0, 0), (0, 0, 2, 4))
-    image.convert(mode).save(folder / "glass.png")
-    read = source(f"folder:{folder}", image_size=4)._decode(folder / "glass.png")  # type: ignore[attr-defined]
-    assert read[:, 0].tolist() == [[255, 255, 200, 200]] * 3
-
-
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
 def test_deeper_images_are_refused(folder: Path, kind: type) -> None:
     Image.fromarray(np.full((4, 4), 100, dtype=kind)).save(folder / "cat" / "deep.tif")
