@@ -1,4 +1,4 @@
-"""What the library has to say about its input, for whoever listens; without an argument through every call."""
+"""Messages of the library about its input, passed to the current listener without an argument in every call."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def heard_by_observer(function: Callable[Parameters, Result]) -> Callable[Parame
 
 
 def notice(topic: Hashable, text: Callable[[], str]) -> None:
-    """Announce ``text()``, unless nobody listens or ``topic`` was announced before."""
+    """Announce ``text()``, unless there is no listener or ``topic`` was announced before."""
     listener = _listener.get()
     if listener is not None and topic not in listener.topics:
         listener.topics.add(topic)

@@ -313,16 +313,6 @@ def test_names_that_are_not_utf_8_are_read_and_classes_have_printable_names(tmp_
     assert json.dumps(found.classes).isascii() and "\n".join(found.classes).encode()
 
 
-def test_thousands_of_directories_inside_each_other_are_listed(tmp_path: Path) -> None:
-    root = flat(tmp_path)
-    inner = root / "dog"
-    for _ in range(1200):
-        inner /= "d"
-        inner.mkdir()
-    (root / "dog" / "0.png").rename(inner / "0.png")
-    assert len(read(root).labels("train")) + len(read(root).labels("test")) == 6
-
-
 def test_every_command_that_reads_a_folder_says_once_what_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
