@@ -11,14 +11,26 @@ from fitness import Batch, Task
 from spaces import NetworkSize, Space
 
 Tasks = Callable[..., Task]
-EVERY_PROXY = ("test_every_proxy.py", "test_proxies_contract.py", "test_proxies_formula.py")
+
+# The only pairs of a proxy and a space whose scores carry no information; every other pair is tested.
+ROUNDING_ALONE = {
+    (
+        "jacob-cov",
+        "robnet",
+    ): "the summed logits of a batch do not depend on its images (tests/spaces/test_robnet.py)",
+}
+# Properties of tasks and scoring that all spaces share; the third space has its turn with the long tests.
+SHARED_BY_ALL_SPACES = {
+    "test_a_score_depends_neither_on_order_nor_on_what_was_scored_before",
+    "test_a_score_depends_on_no_global_generator_and_leaves_them_alone",
+}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every proxy on every space takes minutes; the third space has its turn with the long tests."""
     for item in items:
-        if item.path.name in EVERY_PROXY and "robnet" in item.name:
+        shared = isinstance(item, pytest.Function) and item.originalname in SHARED_BY_ALL_SPACES
+        if shared and item.callspec.params["space"] == "robnet":
             item.add_marker(pytest.mark.slow)
 
 
