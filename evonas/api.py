@@ -179,15 +179,21 @@ def plot(run: str | Path, what: str = "history", format: str | None = None, out:
 
 
 def report(
-    run: str | Path, out: str | Path | None = None, *, device: str = "auto", data_dir: str | None = None
+    run: str | Path,
+    out: str | Path | None = None,
+    *,
+    device: str = "auto",
+    data_dir: str | None = None,
+    dataset: str | None = None,
 ) -> Path:
     """Write one self-contained HTML page of a run, by default report.html in it; returns its path.
 
-    The example images are attacked again on ``device``. Raises `EvonasError` with one message.
+    The example images are attacked again on ``device``; ``dataset`` says where a folder of them was moved to.
+    Raises `EvonasError` with one message.
     """
     from evonas.reporting.html.page import write_report
 
-    return write_report(run, out, device, data_dir)
+    return write_report(run, out, device, data_dir, dataset)
 
 
 def verify(
@@ -195,7 +201,7 @@ def verify(
 ) -> Verification:
     """Check whether the results of a run can be reproduced; ``sample`` scores (default 10) are recomputed.
 
-    Options: ``seed`` of the sample, ``device``, ``data_dir``. The run is not changed.
+    Options: ``seed`` of the sample, ``device``, ``data_dir``, ``dataset``. The run is not changed.
     """
     from evonas.verification.verify import SAMPLE, verify
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evonas import completion
-from evonas.options import AsJson, Checks, DataDir, Device, Log, Seed
+from evonas.options import AsJson, Checks, DataDir, Device, Log, Moved, Seed
 
 _NOT_SETTINGS = ("target", "no_corruptions", "as_json", "log")
 
@@ -53,6 +53,10 @@ def evaluate(
     device: Device = None,
     seed: Seed = None,
     data_dir: DataDir = None,
+    dataset: Moved = None,
+    other_data: Annotated[
+        bool, typer.Option("--other-data", help="Evaluate on other images than the test images of the training.")
+    ] = False,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:

@@ -36,9 +36,10 @@ def export(
     Example: `evonas export runs/tour --format genotype,safetensors,pt2`
     """
     from evonas import api
+    from evonas.observer import Observer
     from evonas.reporting.exports import exported
     from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    result = api.export(target, chosen, out)
+    result = api.export(target, chosen, out, Observer())  # what it would say is in the result
     return print_json(result.as_json()) if as_json else print_rich(exported(result))

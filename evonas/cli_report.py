@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from evonas.options import DataDir, Device, RunPath
+from evonas.options import DataDir, Device, Moved, RunPath
 
 
 def report(
@@ -15,6 +15,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Output file.  [default: RUN/report.html]")] = None,
     device: Device = None,
     data_dir: DataDir = None,
+    dataset: Moved = None,
 ) -> None:
     """Write one HTML report of a run, finished or in progress.
 
@@ -23,4 +24,4 @@ def report(
     from evonas import api
     from evonas.reporting.output import print_rich
 
-    print_rich(f"written to {api.report(run, out, device=device or 'auto', data_dir=data_dir)}")
+    print_rich(f"written to {api.report(run, out, device=device or 'auto', data_dir=data_dir, dataset=dataset)}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from evonas.options import AsJson, DataDir, Device, RunPath
+from evonas.options import AsJson, DataDir, Device, Moved, RunPath
 
 _NOT_SETTINGS = ("run", "as_json")
 
@@ -19,6 +19,7 @@ def verify(
     seed: Annotated[int, typer.Option(help="Seed that selects the scores to recompute.")] = 0,
     device: Device = None,
     data_dir: DataDir = None,
+    dataset: Moved = None,
     as_json: AsJson = False,
 ) -> None:
     """Check whether the recorded results can be reproduced; exits with 1 if something differs.

@@ -203,6 +203,8 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     """``stored`` with the given options, of which only `CHANGEABLE` may differ, and an explicit device.
 
+    A folder of images may have been moved: its path may differ, too.
+
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.device import pick
@@ -217,7 +219,9 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
         )
     if "proxy" in given:
         given["proxy"] = composite.normal(given["proxy"])
-    refused = [name for name in given if name not in CHANGEABLE and given[name] != getattr(stored, name)]
+    places = [str(name) for name in (given.get("dataset"), stored.dataset)]
+    free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
+    refused = [name for name in given if name not in free and given[name] != getattr(stored, name)]
     if refused:
         differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
         raise UsageError(
@@ -225,5 +229,5 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
             f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
             "Start a new run with evonas search"
         )
-    found = dataclasses.replace(stored, **{name: given[name] for name in CHANGEABLE if name in given})
+    found = dataclasses.replace(stored, **{name: given[name] for name in free if name in given})
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found

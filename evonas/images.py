@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 
 from evonas.config import SearchSettings
-from evonas.data import DEFAULT_BATCH, batch
+from evonas.data import DEFAULT_BATCH, batch, source
 from evonas.device import pick
+from evonas.final.data_identity import require_classes
 from evonas.records import Records
+from evonas.strict_json import parse_json
 from fitness import Batch, composite, proxies
 from spaces import EvonasError
+
+DATA = "data"  # the fact of a run that says which classes its data set has
 
 
 def images_for(
@@ -44,6 +49,33 @@ def fingerprint(images: Batch | None) -> str:
     return hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest()
 
 
+def described(settings: SearchSettings) -> str:
+    """The classes of the data set, and of a folder the number of training images, as JSON for the run."""
+    data = source(settings.dataset, settings.data_dir, settings.image_size)
+    count = len(data.labels("train")) if settings.dataset.startswith("folder:") else None
+    return json.dumps({"classes": list(data.classes), "train": count})
+
+
+def _require_described(store: Records, settings: SearchSettings, needed: bool) -> str:
+    """Raises `EvonasError` for other classes than a run was started with; returns how many images there are now.
+
+    Where no image is ``needed`` the data set may be gone.
+    """
+    then = store.fact(DATA)
+    if not then:  # of an older version
+        return ""
+    try:
+        now = parse_json(described(settings))
+    except EvonasError:
+        if needed:
+            raise
+        return ""
+    if not isinstance(then.get("classes"), list):
+        raise EvonasError(f"{store.path} does not say which classes it was started with")
+    require_classes([str(name) for name in then["classes"]], now["classes"], str(store.path), settings.dataset)
+    return "" if now["train"] == then.get("train") else f" ({now['train']} training images, {then['train']} then)"
+
+
 def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
     """The images that a run scores with, for its proxy and for ``more``.
 
@@ -64,10 +96,13 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()
         raise EvonasError(
             f"{store.path} was scored on {settings.device}: {error} (scores then agree to about 1e-6, not exactly)"
         ) from None
+    count = _require_described(store, settings, store.meta("batch") != fingerprint(None))
     images = images_for([settings.proxy], settings)
     if store.meta("batch") != fingerprint(images):
         raise EvonasError(
-            f"the images of {settings.dataset} differ from those that {store.path} was scored with; "
-            "set the right directory with --data-dir"
+            f"the images of {settings.dataset} differ from those that {store.path} was scored with{count}. Scores "
+            "depend on one batch of training images, and therefore on their number, file names and labels. Restore "
+            "the images, set the right directory with --data-dir (or --dataset for a folder that was moved), or "
+            "start a new run"
         )
     return images if images is not None else images_for(more, settings)

@@ -34,6 +34,14 @@ Dataset = Annotated[
 DataDir = Annotated[
     str | None, typer.Option(help="Directory of the CIFAR files.  [default: $EVONAS_DATA, else data/]")
 ]
+Moved = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        help="Where the images are now, such as folder:PATH.  [default: as in the training]",
+        autocompletion=completion.data_sets,
+    ),
+]
 BatchSize = Annotated[
     int | None, typer.Option(help="Number of images that a score is computed from.  [default: 8]")
 ]

@@ -43,7 +43,7 @@ def resume(run: str | Path, observer: Observer, engine: Engine | None, **options
         from evonas.final import stage
 
         return stage.resume(Path(run), observer, **options)
-    return _finish(start.resume(run, observer, engine, **options), observer)
+    return _finish(start.resume(run, observer, engine, **options), observer, options.get("dataset"))
 
 
 def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) -> FinalPlan:
@@ -67,7 +67,8 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
     return final
 
 
-def _finish(result: SearchResult, observer: Observer) -> SearchResult:
+def _finish(result: SearchResult, observer: Observer, dataset: str | None = None) -> SearchResult:
+    """Train and evaluate; ``dataset`` is the path that a folder of images was moved to."""
     with Run.read(result.path) as store:  # `open` would check the whole file
         plan = plan_of(store)
     if result.best is None or plan is None:
@@ -76,7 +77,7 @@ def _finish(result: SearchResult, observer: Observer) -> SearchResult:
         from evonas.final.evaluation.evaluate import evaluate
         from evonas.final.stage import in_run
 
-        trained = in_run(store, observer)
+        trained = in_run(store, observer, dataset=dataset)
         asked = store.settings
         settings = EvaluateSettings(
             images=plan.images,
@@ -84,6 +85,7 @@ def _finish(result: SearchResult, observer: Observer) -> SearchResult:
             seed=asked.seed,
             device=asked.device,
             data_dir=asked.data_dir,
+            dataset=dataset,
         )
         evaluation = evaluate(result.path, settings, observer)
     return dataclasses.replace(result, trained=trained, evaluation=evaluation)

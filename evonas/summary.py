@@ -9,6 +9,7 @@ from typing import Any
 
 from evonas.config import SearchSettings
 from evonas.files import read_json
+from evonas.final.data_identity import identity_of
 from evonas.final.evaluation.stored import stored_in
 from evonas.final.plan import plan_of
 from evonas.rows import GenerationRow, IndividualRow
@@ -36,6 +37,15 @@ class Summary:
     trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
     evaluation: dict[str, Any] | None  # evaluation.json, once it is evaluated
     note: str  # why an existing evaluation.json is ignored
+
+    @property
+    def data(self) -> str:
+        """Classes and digests of the images that the network was trained on; empty where they are not known."""
+        try:
+            identity = identity_of(self.trained or {})
+        except ValueError:
+            return ""
+        return "" if identity is None else identity.in_words
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object that ``evonas show --json`` prints."""

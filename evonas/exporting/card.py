@@ -7,6 +7,8 @@ from typing import Any
 
 from evonas.exporting.format import Format
 from evonas.exporting.subject import Subject
+from evonas.final.data_check import remark
+from evonas.final.data_identity import identity_of, shown
 from evonas.final.evaluation.stored import Stored
 from evonas.reporting.style import count, percent
 
@@ -37,7 +39,7 @@ def card(subject: Subject, written: Sequence[Format]) -> str:
 
 def _input(facts: Mapping[str, Any]) -> str:
     names = facts["class_names"]
-    classes = ", ".join(f"{i} {name}" for i, name in enumerate(names)) if names else "names unknown"
+    classes = ", ".join(f"{i} {shown(name)}" for i, name in enumerate(names)) if names else "names unknown"
     return (
         f"- input: {facts['input']}; H = W = {facts['image_size']}\n"
         f"- output: {facts['output']}\n"
@@ -52,10 +54,16 @@ def _training(facts: Mapping[str, Any]) -> str:
     return (
         f"- `{facts['genotype']}`\n"
         f"- C={facts['channels']}, L={facts['layers']}, space {facts['space']}\n"
+        f"- data: {_data(facts)}\n"
         f"- recipe {training['recipe']}, epoch {training['epoch']} of {training['numbers']['epochs']}, "
         f"seed {training['seed']}, {training['precision']} on {training['device']}\n"
         f"- exported with {', '.join(f'{name} {version}' for name, version in used.items())}"
     )
+
+
+def _data(facts: Mapping[str, Any]) -> str:
+    identity = identity_of(facts)
+    return "not recorded, so that they cannot be checked" if identity is None else identity.in_words
 
 
 def _accuracies(evaluation: Stored) -> Iterator[str]:
@@ -75,6 +83,8 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
         yield f"| mean over corruptions ({corruptions['source']}) | {percent(corruptions['mean'])} | |"
     hrs = ", ".join(f"{name} {percent(value)}" for name, value in found["hrs"].items())
     yield f"\nEvaluated on {found['clean']['n']} test images."
+    if text := remark(found.get("data")):
+        yield f"\n**{text[0].upper()}{text[1:]}.**"
     if hrs:
         yield f"HRS, the harmonic mean of clean and robust accuracy: {hrs}."
     failed = [check["name"] for check in found.get("checks", []) if not check["passed"]]

@@ -43,12 +43,18 @@ class Export:
     files: tuple[ExportedFile, ...]
     card: Path
     left_out: dict[str, str]
+    notes: tuple[str, ...] = ()  # what to know of the data before the files are used
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object that ``evonas export --json`` prints."""
         files = [{**asdict(file), "path": str(file.path)} for file in self.files]
         found = {"checkpoint": str(self.checkpoint), "genotype": self.genotype, "tolerance": TOLERANCE}
-        return found | {"files": files, "card": str(self.card), "left_out": self.left_out}
+        return found | {
+            "files": files,
+            "card": str(self.card),
+            "left_out": self.left_out,
+            "notes": list(self.notes),
+        }
 
 
 def export(
@@ -65,6 +71,8 @@ def export(
     subject = subject_of(place)
     if subject.evaluation.note:
         observer.message(subject.evaluation.note)
+    for text in subject.notes:
+        observer.warning(text)
     directory = out or (target / "export" if target.is_dir() else target.with_suffix(".export"))
     make_directory(directory)
     files = []
@@ -75,7 +83,9 @@ def export(
     for reason in left_out.values():
         observer.message(f"skipped: {reason}")
     replace_text(directory / FILE, card(subject, chosen), own=False)
-    return Export(place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out)
+    return Export(
+        place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out, subject.notes
+    )
 
 
 def _choose(names: Sequence[str] | None) -> tuple[list[Format], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +15,8 @@ from torch import Tensor
 from evonas.data import describe
 from evonas.files import versions
 from evonas.final import checkpoint
+from evonas.final.data_check import unchecked
+from evonas.final.data_identity import listed
 from evonas.final.evaluation.stored import Stored, stored
 from evonas.final.evaluation.target import Target
 from evonas.final.model import Classifier
@@ -33,6 +36,7 @@ class Subject:
     model: Classifier
     facts: dict[str, Any]
     evaluation: Stored
+    notes: tuple[str, ...] = ()  # about the classes of the data set
 
     @property
     def image_size(self) -> int:
@@ -63,7 +67,8 @@ class Subject:
 def subject_of(place: Target) -> Subject:
     """The network of a checkpoint. Raises `EvonasError` if it is damaged."""
     found = checkpoint.load(place.checkpoint)
-    return Subject(found.model(), _facts(found), stored(place))
+    data, notes = _data(found)
+    return Subject(found.model(), _facts(found, data), stored(place), tuple(notes))
 
 
 def rebuilt(facts: dict[str, Any]) -> Classifier:
@@ -74,7 +79,7 @@ def rebuilt(facts: dict[str, Any]) -> Classifier:
     return Classifier(network, facts["mean"], facts["std"]).eval()
 
 
-def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
+def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, Any]:
     settings = found.settings
     space = spaces[settings.space]
     genotype = space.parse(settings.genotype)
@@ -85,7 +90,7 @@ def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
         "channels": settings.channels,
         "layers": settings.layers,
         "classes": settings.classes,
-        "class_names": _class_names(settings),
+        **data,
         "image_size": settings.image_size,
         "mean": list(settings.mean),
         "std": list(settings.std),
@@ -106,12 +111,28 @@ def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
     }
 
 
-def _class_names(settings: TrainSettings) -> list[str] | None:
-    """None if the data set is missing or has other classes now."""
+def _classes_here(settings: TrainSettings) -> list[str] | None:
+    """None if the data set is missing or has another number of classes now."""
     with contextlib.suppress(EvonasError):
         names = describe(settings.dataset, settings.data_dir, settings.image_size).classes
         return list(names) if len(names) == settings.classes else None
     return None
+
+
+def _data(found: checkpoint.Checkpoint) -> tuple[dict[str, Any], list[str]]:
+    """Class names and digests of the training, and what to say of the classes of the data set as it is now."""
+    settings = found.settings
+    here = _classes_here(settings)
+    if found.data is None:
+        return {"class_names": here, "data": None}, [unchecked(str(found.path))]
+    identity = found.data.identity
+    notes = []
+    if here is not None and here != list(identity.classes):
+        notes = [
+            f"the exported names of the classes are those of the training: {listed(identity.classes)}; "
+            f"{settings.dataset} now has {listed(here)}"
+        ]
+    return {"class_names": list(identity.classes), "data": identity.as_json()}, notes
 
 
 def _versions() -> dict[str, str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.durable import UNTOUCHED, replace
+from evonas.final.data_identity import DataIdentity, identity_of
+from evonas.final.known_images import PREFIX, KnownData
 from evonas.final.settings import TrainSettings
 from evonas.strict_json import parse_json
 from spaces import spaces
@@ -36,6 +38,7 @@ class Checkpoint:
     epoch: int  # finished
     facts: dict[str, Any]  # accuracies, versions and the state that a training continues from
     tensors: dict[str, Tensor]  # by name; those of the classifier begin with `MODEL`
+    data: KnownData | None = None  # that it was trained on; None in a file of an older version
 
     @property
     def genotype(self) -> str:
@@ -81,6 +84,7 @@ def write(
     facts: Mapping[str, Any],
     tensors: Mapping[str, Tensor],
     advice: str = UNTOUCHED,
+    data: KnownData | None = None,
 ) -> None:
     """Replace ``path`` atomically and sync it. Raises `EvonasError` with ``advice`` on failure."""
     from safetensors.torch import save
@@ -91,6 +95,9 @@ def write(
         "epoch": str(epoch),
         "facts": json.dumps(facts),
     }
+    if data is not None:
+        metadata["data"] = json.dumps(data.identity.as_json())
+        tensors = {**tensors, **data.tensors()}
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     replace(path, content, advice)
 
@@ -112,22 +119,46 @@ def load(path: Path) -> Checkpoint:
             settings = TrainSettings.from_dict(parse_json(metadata["settings"]))
             facts, epoch = parse_json(metadata["facts"]), int(metadata["epoch"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+        data = _data(metadata, settings, tensors)
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise EvonasError(
             f"{path} is damaged or not a safetensors file ({' '.join(str(error).split())}); it was not changed"
         ) from None
-    return Checkpoint(path, settings, epoch, facts, tensors)
+    of_network = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+    return Checkpoint(path, settings, epoch, facts, of_network, data)
 
 
-def settings_of(path: Path) -> TrainSettings:
-    """The training settings in the header of a checkpoint. Raises `EvonasError` for any other file."""
+def _data(metadata: Mapping[str, Any], settings: TrainSettings, tensors: Mapping[str, Tensor]) -> KnownData | None:
+    """What the header and the tensors say of the data. Raises `ValueError` if that cannot be."""
+    identity = _identity(metadata, settings)
+    return None if identity is None else KnownData.from_tensors(identity, tensors)
+
+
+def _identity(metadata: Mapping[str, Any], settings: TrainSettings) -> DataIdentity | None:
+    identity = identity_of({"data": parse_json(metadata["data"])} if "data" in metadata else {})
+    if identity is not None and len(identity.classes) != settings.classes:
+        raise ValueError(f"it names {len(identity.classes)} classes, its network has {settings.classes}")
+    return identity
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a checkpoint says before its tensors."""
+
+    settings: TrainSettings
+    data: DataIdentity | None  # None in a file of an older version
+
+
+def header_of(path: Path) -> Header:
+    """What a checkpoint was trained with, from its header alone. Raises `EvonasError` for a file that is none."""
     try:
         size = _check_header(path)
         with path.open("rb") as file:
             metadata = json.loads(file.read(8 + size)[8:])["__metadata__"]
         if metadata["format"] != FORMAT:
             raise ValueError(f"its header says {metadata['format']!r}")
-        return TrainSettings.from_dict(json.loads(metadata["settings"]))
+        settings = TrainSettings.from_dict(json.loads(metadata["settings"]))
+        return Header(settings, _identity(metadata, settings))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise EvonasError(f"{path} is damaged or not an evonas checkpoint ({error}); it was not changed") from None
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evonas.advice import resuming
+from evonas.advice import elsewhere, resuming
 from evonas.durable import make_directory
 from evonas.files import write_json
 from evonas.final import checkpoint
+from evonas.final.data_check import require_training
+from evonas.final.images import known as known_data
 from evonas.final.images import split
 from evonas.final.measure import robust_accuracy
 from evonas.final.parallel import Group, alone
 from evonas.final.settings import TrainSettings
-from evonas.final.training import Training
+from evonas.final.training import LAST, Training
 from evonas.observer import Observer
 from evonas.rows import IndividualRow
 from evonas.strict_json import parse_json
@@ -66,6 +68,7 @@ def compete(
         f"{cost / full.chosen.epochs:.1f} times the training that follows"
     )
     known = _known(run)
+    _require_data(run, known, full)
     for number, (count, epochs) in enumerate(plan, start=1):
         contest = standing[:count]
         for i, finalist in enumerate(contest):
@@ -85,6 +88,19 @@ def compete(
         contest.sort(key=lambda one: (-one.robust, -one.validation, -one.score, one.birth))
         standing[:count] = contest
     return standing
+
+
+def _require_data(run: Path, keys: Iterable[str], settings: TrainSettings) -> None:
+    """Raises `EvonasError` if the rounds before were trained on other data than are here."""
+    for key in keys:
+        last = run / "finalists" / key / LAST
+        if not last.is_file():
+            continue
+        data = checkpoint.load(last).data
+        if data is not None:
+            now = known_data(settings)[1]
+            require_training(data, now, str(last), settings.dataset, elsewhere(run))
+        return
 
 
 def _require_alone() -> None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from evonas.data import source
+from evonas.data import Source, source
+from evonas.final.known_images import KnownData
 from evonas.final.settings import TrainSettings
 from fitness import stable_hash
 from spaces.errors import EvonasError
@@ -28,19 +29,34 @@ class Images:
         return Images(self.images.to(device), self.labels.to(device))
 
 
-def split(settings: TrainSettings) -> tuple[Images, Images]:
-    """Training and validation images, split by hash(seed, data set) with every class in proportion.
+def read(data: Source, split: str) -> Images:
+    """All images of ``train`` or ``test``, on the CPU."""
+    return Images(data.images(split), data.labels(split))
+
+
+def known(settings: TrainSettings) -> tuple[Images, KnownData]:
+    """The training images on the CPU, and what is kept of all images of the data set.
 
     Raises `EvonasError` if the images do not have the size of the settings.
     """
     data = source(settings.dataset, settings.data_dir, settings.image_size)
-    everything = Images(data.images("train"), data.labels("train"))
+    everything = read(data, "train")
     shape = (3, settings.image_size, settings.image_size)
     if tuple(everything.images.shape[1:]) != shape:
         found = "x".join(str(side) for side in everything.images.shape[2:])
         raise EvonasError(
             f"the images of {settings.dataset} have {found} pixels, but the network expects {settings.image_size}"
         )
+    return everything, KnownData.of(data, everything, read(data, "test"))
+
+
+def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Images, Images]:
+    """Images to learn from and images held out, by hash(seed, data set), every class in proportion.
+
+    ``everything`` are the training images, read if they are not given.
+    """
+    if everything is None:
+        everything = read(source(settings.dataset, settings.data_dir, settings.image_size), "train")
     assert settings.validation is not None
     held_out = _stratified(everything.labels, settings.validation, settings)
     chosen = torch.zeros(len(everything), dtype=torch.bool)
@@ -49,12 +65,6 @@ def split(settings: TrainSettings) -> tuple[Images, Images]:
         Images(everything.images[~chosen], everything.labels[~chosen]).to(settings.device),
         Images(everything.images[chosen], everything.labels[chosen]).to(settings.device),
     )
-
-
-def testing_images(settings: TrainSettings) -> Images:
-    """The test set, which is used once."""
-    data = source(settings.dataset, settings.data_dir, settings.image_size)
-    return Images(data.images("test"), data.labels("test")).to(settings.device)
 
 
 def _stratified(labels: Tensor, count: int, settings: TrainSettings) -> Tensor:

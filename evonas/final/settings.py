@@ -172,6 +172,17 @@ class TrainSettings:
             del values[name]
         return values | (values.pop("numbers") or {})
 
+    def differences(self, other: TrainSettings, moved: bool = False) -> list[str]:
+        """``seed 1, not 0`` for all that counts in which ``other`` is not as this one.
+
+        With ``moved`` a folder of images may lie in another place.
+        """
+        theirs, ours = other.that_count, self.that_count
+        names = [name for name in ours if theirs[name] != ours[name]]
+        if moved and all(data["dataset"].startswith("folder:") for data in (theirs, ours)):
+            names = [name for name in names if name != "dataset"]
+        return [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
+
     @property
     def digest(self) -> str:
         """Eight characters that identify the settings."""

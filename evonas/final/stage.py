@@ -15,13 +15,14 @@ from evonas.config import SearchSettings
 from evonas.durable import make_directory, synchronise
 from evonas.exhaustion import memory_reported
 from evonas.files import dated, exists, write_json
+from evonas.final.data_check import require_training
 from evonas.final.finalists import compete
-from evonas.final.images import testing_images
+from evonas.final.images import known
 from evonas.final.measure import accuracy
 from evonas.final.parallel import joined, leads
 from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
-from evonas.final.training import Trained, Training
+from evonas.final.training import LAST, Trained, Training
 from evonas.lock import held
 from evonas.nearby import other_runs
 from evonas.observer import Observer, Unwatched
@@ -87,7 +88,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
     if len(leading) > 1:
         genotype = compete(store.path, leading, given, observer)[0].genotype
     settings = TrainSettings(genotype, **given)
-    if options:  # else they are those of the search, which was asked about them
+    if _given(options):  # else they are those of the search, which was asked about them
         _question(settings, observer)
     settings = settings.resolve(observer.warning)
     if leads():
@@ -96,12 +97,23 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
 
 
 def resume(run: Path, observer: Observer | None = None, **options: Any) -> Trained:
-    """Continue the training in ``run``; only ``data_dir`` and ``device`` may change."""
+    """Continue the training in ``run``; only ``data_dir``, ``device`` and the place of a folder may change.
+
+    Raises `EvonasError` if the images, their labels or their order are not those that it began with.
+    """
     given = _given(options)
+    stored = settings_of(run)
     refused = sorted(set(given) - {"data_dir", "device"})
+    if stored.dataset.startswith("folder:") and str(given.get("dataset", "")).startswith("folder:"):
+        refused = [name for name in refused if name != "dataset"]
     if refused:
         raise UsageError(f"a training keeps its settings: --{refused[0].replace('_', '-')} cannot change")
-    settings = replace(settings_of(run), **given).resolve()
+    asked = replace(stored, **given)
+    try:
+        settings = asked.resolve()
+    except EvonasError:
+        _require_data(run, asked)  # says what has changed, if that is why
+        raise
     with held(run):
         return _trained(run, settings, observer or Unwatched())
 
@@ -122,6 +134,15 @@ def _question(settings: TrainSettings, observer: Observer) -> None:
         observer.warning(text)
 
 
+def _require_data(run: Path, settings: TrainSettings) -> None:
+    """Raises `EvonasError` if the last epoch of a training was learned from other data than are here."""
+    from evonas.final import checkpoint
+
+    last = run / DIRECTORY / LAST
+    if last.is_file() and (data := checkpoint.load(last).data) is not None:
+        require_training(data, known(settings)[1], str(last), settings.dataset, elsewhere(run))
+
+
 def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
     directory = run / DIRECTORY
     advice = (
@@ -131,7 +152,10 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
     with joined(settings.device) as (group, device), memory_reported("training", advice):
         if group.leads:
             _prepare(directory, settings)
-        result = Training(directory, replace(settings, device=device), observer, group).run()
+        training = Training(directory, replace(settings, device=device), observer, group)
+        if group.leads and settings_of(run).dataset != settings.dataset:  # a folder that was moved
+            write_json(directory / SETTINGS, settings.as_dict(), resuming(run))
+        result = training.run()
         if group.leads and not (directory / RESULT).exists():
             _conclude(result)
         group.agreed(None)  # the others wait for the leading process
@@ -140,7 +164,7 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
 
 def _prepare(directory: Path, settings: TrainSettings) -> None:
     make_directory(directory)
-    if not (directory / SETTINGS).exists():
+    if not (directory / SETTINGS).exists() or not (directory / LAST).exists():  # otherwise an epoch depends on them
         write_json(directory / SETTINGS, settings.as_dict(), "free disk space and start again")
 
 
@@ -148,16 +172,20 @@ def _conclude(result: Trained) -> None:
     """Measure the accuracy of the best epoch on the test set, once, and save it next to the checkpoints."""
     from evonas.final import checkpoint
     from evonas.final.evaluation.journal import tensors_digest
+    from evonas.final.evaluation.target import images_for
     from evonas.machine import machine
 
-    model = checkpoint.load(result.checkpoint).model(result.settings.device)
-    images = testing_images(result.settings)
+    found = checkpoint.load(result.checkpoint)
+    model = found.model(result.settings.device)
+    measured = images_for(found, result.settings.data_dir, result.settings.dataset)
+    images = measured.images.to(result.settings.device)
     content: dict[str, Any] = {
         "epoch": result.best.epoch,
         "validation": result.best.validation,
         "robust": result.best.robust,
     }
     content |= {"test": {"accuracy": accuracy(model, images), "n": len(images)}, "seconds": result.seconds}
+    content["data"] = measured.data.as_json() if found.data is None else found.data.identity.as_json()
     content["weights"] = tensors_digest(model.state_dict())
     content["machine"] = machine(result.settings.device, result.settings.precision)
     write_json(result.directory / RESULT, content, resuming(result.directory.parent))

@@ -17,7 +17,8 @@ from evonas.final import checkpoint
 from evonas.final.adversary import perturb, step_size_of, undisturbed
 from evonas.final.augment import augment, draw
 from evonas.final.average import MovingAverage
-from evonas.final.images import split
+from evonas.final.data_check import require_training, unchecked
+from evonas.final.images import known, split
 from evonas.final.measure import accuracy, robust_accuracy
 from evonas.final.metrics import EpochRow, kept, write_csv
 from evonas.final.parallel import Group
@@ -65,7 +66,8 @@ class Training:
         assert recipe.batch_size is not None
         if recipe.batch_size % group.world:
             raise UsageError(f"batch_size {recipe.batch_size} is not a multiple of {group.world} processes")
-        self.images, self.held_out = split(settings)
+        everything, self.data = known(settings)
+        self.images, self.held_out = split(settings, everything)
         self.steps = len(self.images) // recipe.batch_size  # the incomplete last batch of an epoch is skipped
         model = settings.build(auxiliary=recipe.auxiliary > 0)
         self.model = model.to(settings.device).to(memory_format=torch.channels_last).train()
@@ -231,10 +233,13 @@ class Training:
         }
         if kept(self.history) == row:
             judged = {checkpoint.MODEL + name: value for name, value in self._judged.state_dict().items()}
-            checkpoint.write(self.directory / BEST, self.settings, row.epoch, facts, judged, self._advice)
+            self._write(BEST, row.epoch, facts, judged)
         facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}
-        checkpoint.write(self.directory / LAST, self.settings, row.epoch, facts, self._state(), self._advice)
+        self._write(LAST, row.epoch, facts, self._state())
         write_csv(self.directory / METRICS, self.history, self._advice)
+
+    def _write(self, name: str, epoch: int, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        checkpoint.write(self.directory / name, self.settings, epoch, facts, tensors, self._advice, self.data)
 
     def _state(self) -> dict[str, Tensor]:
         tensors = {checkpoint.MODEL + name: value for name, value in self.model.state_dict().items()}
@@ -248,11 +253,14 @@ class Training:
 
     def _restore(self, found: checkpoint.Checkpoint, keep_steps: bool = False) -> None:
         """Restore the state at the end of an epoch. Raises `EvonasError` if it belongs to another training."""
-        theirs, ours = found.settings.that_count, self.settings.that_count
-        different = [f"{name} {theirs[name]}, not {ours[name]}" for name in ours if theirs[name] != ours[name]]
+        searched = (self._home / DATABASE).exists()  # otherwise --run names the directory
+        way_out = elsewhere(self._home) if searched else "choose a new directory with --run"
+        if found.data is not None:
+            require_training(found.data, self.data, str(found.path), self.settings.dataset, way_out)
+        elif not keep_steps and self.group.leads:
+            self.observer.warning(unchecked(str(found.path)))
+        different = self.settings.differences(found.settings, moved=found.data is not None)
         if different:
-            searched = (self._home / DATABASE).exists()  # otherwise --run names the directory
-            way_out = elsewhere(self._home) if searched else "choose a new directory with --run"
             raise EvonasError(f"{found.path} belongs to a training with {'; '.join(different)}; {way_out}")
         try:
             self._load(found.tensors)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from evonas.final.data_check import remark
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
 from evonas.reporting.screen import View
 from evonas.reporting.style import percent
@@ -74,6 +75,8 @@ def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
         parts.append(_corruptions(result.corruptions, wide))
     if result.checks:
         parts.append(_checks(result.checks))
+    if text := remark(result.facts.get("data")):
+        parts.append(Text(text, style="bold yellow"))
     if result.path is not None:
         parts.append(Text(f"saved in {result.path}", style="dim"))
     return Group(*parts)

@@ -26,6 +26,7 @@ def exported(result: Export) -> RenderableType:
         size = f"{file.bytes / 1000:,.1f} kB"
         table.add_row(Text(file.path.name, style="cyan"), size, *apart, duration(file.seconds))
     notes = [Text(f"skipped: {reason}", style="yellow") for reason in result.left_out.values()]
+    notes += [Text(note, style="yellow") for note in result.notes]
     about = "batch N: largest difference of logits from the network, on N images"
     return Group(
         table,

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.advice import command
+from evonas.final.data_check import remark
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
@@ -57,6 +58,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         parts.append(withstood(summary.evaluation, width))
     elif summary.trained is not None:
         parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
+    if text := summary.data:
+        parts.append(Text(f"trained on {text}", style="dim"))
     if summary.note:
         parts.append(Text(summary.note, style="yellow"))
     if best is not None:
@@ -92,6 +95,8 @@ def withstood(found: Mapping[str, Any], width: int) -> RenderableType:
         table.add_row(label, *cells[: shown - 1])
     failed = [check["name"] for check in found.get("checks", ()) if not check["passed"]]
     warning = [Text(f"failed sanity checks: {'; '.join(failed)}", style="bold red")] if failed else []
+    if text := remark(found.get("data")):
+        warning.append(Text(text, style="bold yellow"))
     return Group(table, *warning)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from evonas.config import SearchSettings, changed
 from evonas.engine import Engine, InProcess
 from evonas.exhaustion import memory_reported
 from evonas.files import default_path, versions
-from evonas.images import fingerprint, images_for, images_of, with_batch
+from evonas.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.machine import FACT as MACHINES
 from evonas.machine import machine, note, noted
 from evonas.observer import Observer, Unwatched
@@ -45,6 +46,7 @@ def search(
     path = Path(run) if run is not None else default_path(settings)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
+    facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     with (
         (engine or InProcess()).opened(
@@ -83,8 +85,9 @@ def resume(
             accepted = rewind(Path(run) / DATABASE, from_generation, accept)
         store = stack.enter_context(Run.open(Path(run)))
         settings, images, opened = accepted or accept(store)  # all checks are done
-        if settings != store.settings:
-            store.set_meta(settings=settings.to_json())
+        kept = replace(settings, dataset=store.settings.dataset)  # the seals contain the original path
+        if kept != store.settings:
+            store.set_meta(settings=kept.to_json())
         if _last(store) < settings.generations:
             note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -25,7 +26,7 @@ from spaces.errors import EvonasError
 
 PART = "evaluation"
 BUDGET = 60.0  # time budget of the recomputed entries in seconds
-ELSEWHERE = ("checkpoint", "versions", "machine", "settings", "protocol.device")  # may differ on this machine
+ELSEWHERE = ("checkpoint", "dataset", "versions", "machine", "settings", "protocol.device")  # may differ here
 
 
 class Sampled(Journal):
@@ -68,7 +69,13 @@ class Sampled(Journal):
 
 
 def measured(
-    run: Path, sample: int, seed: int, device: str | None, data_dir: str | None, observer: Observer
+    run: Path,
+    sample: int,
+    seed: int,
+    device: str | None,
+    data_dir: str | None,
+    observer: Observer,
+    dataset: str | None = None,
 ) -> list[Finding]:
     """The contents of an evaluation; empty if there is none."""
     place = locate(run)
@@ -80,6 +87,7 @@ def measured(
         return [Finding(PART, place.result.name, "unchecked", advice)]
     try:
         settings = EvaluateSettings.from_dict(stored["settings"], device, data_dir)
+        settings = dataclasses.replace(settings, dataset=settings.dataset or dataset)
         return _again(place, stored, settings.resolve(), sample, seed, observer)
     except (EvonasError, KeyError, TypeError, ValueError) as error:
         return [judged(PART, place.result.name, str(error), "")]
@@ -91,6 +99,7 @@ def _again(
     found = checkpoint.load(place.checkpoint)
     with closing(Sampled(place.journal, sample, seed)) as journal:
         part = subject_for(found, settings, journal, observer, StopRequest())
+        _require_same(stored.get("data"), part.facts["data"], place)
         # the settings that entries were stored under
         part.subject.context["torch"] = stored["versions"]["torch"]
         part.subject.context["device"] = torch.device(stored["protocol"]["device"]).type
@@ -98,8 +107,9 @@ def _again(
             again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
         finally:
             observer.closed()
-    if "weights" not in stored:  # from a version without them
-        del again["weights"]
+    for name in ("weights", "data"):  # missing in files of older versions
+        if name not in stored:
+            del again[name]
     numbers, theirs = dict(_flat(stored)), dict(_flat(again))
     names = sorted(name for name in numbers.keys() | theirs.keys() if numbers.get(name) != theirs.get(name))
     wrong = None
@@ -115,6 +125,16 @@ def _again(
             f"{len(journal.drawn)} of {journal.entries} entries recomputed",
         ),
     ]
+
+
+def _require_same(measured: Any, here: dict[str, Any], place: Target) -> None:
+    """Raises `EvonasError` if an evaluation measured on other images than are here, or in another order."""
+    if measured is None or measured["test"] == here["test"]:
+        return
+    order = (
+        " in another order (files were renamed)" if measured["test"]["labels"] == here["test"]["labels"] else ""
+    )
+    raise EvonasError(f"the images here are not those that {place.result.name} was measured on{order}")
 
 
 def _flat(content: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from evonas.files import read_json
 from evonas.final import checkpoint
 from evonas.final.evaluation.journal import tensors_digest
 from evonas.final.evaluation.target import BEST, images_for
+from evonas.final.images import Images
 from evonas.final.measure import accuracy
 from evonas.final.stage import DIRECTORY, RESULT, settings_of
 from evonas.store import Run
@@ -20,8 +21,10 @@ PART = "training"
 FLIPPED = 0.002  # fraction of images that rounding may change
 
 
-def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_dir: str | None) -> list[Finding]:
-    """Checks genotype, weights and test accuracy of the trained network."""
+def trained(
+    run: Path, store: Run | None, reasons: list[str], device: str, data_dir: str | None, dataset: str | None = None
+) -> list[Finding]:
+    """Checks genotype, weights, data and test accuracy of the trained network."""
     result = read_json(run / DIRECTORY / RESULT)
     if result is None and not (run / "evaluation.json").is_file():
         return []
@@ -34,7 +37,7 @@ def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_
             *whose,
             _epoch(found, result),
             *_weights(found, result),
-            _accuracy(found, result, reasons, device, data_dir),
+            *_measured(found, result, reasons, device, data_dir, dataset),
         ]
     except EvonasError as error:
         return [judged(PART, "checkpoint", str(error), "")]
@@ -43,8 +46,7 @@ def trained(run: Path, store: Run | None, reasons: list[str], device: str, data_
 
 
 def _settings(run: Path, found: checkpoint.Checkpoint) -> Finding:
-    theirs, ours = found.settings.that_count, settings_of(run).that_count
-    names = [name for name in ours if ours[name] != theirs.get(name)]
+    names = [text.split()[0] for text in settings_of(run).differences(found.settings, found.data is not None)]
     wrong = f"{', '.join(names)} of the checkpoint differ from settings.json" if names else None
     return judged(PART, "settings", wrong, "the checkpoint matches settings.json")
 
@@ -69,10 +71,29 @@ def weights_digest(found: checkpoint.Checkpoint) -> str:
     return tensors_digest(found.model().state_dict())
 
 
+def _measured(
+    found: checkpoint.Checkpoint,
+    result: dict[str, Any],
+    reasons: list[str],
+    device: str,
+    data_dir: str | None,
+    dataset: str | None,
+) -> list[Finding]:
+    """Whether the test images are those of the training, and if so the accuracy on them again."""
+    data = None if found.data is None else found.data.identity.as_json()
+    if data is not None and result.get("data") != data:
+        return [judged(PART, "data", f"the data that {RESULT} names are not those of the checkpoint", "")]
+    try:
+        images = images_for(found, data_dir, dataset).images
+    except EvonasError as error:
+        return [judged(PART, "data", str(error), "")]
+    checked = [judged(PART, "data", None, "the classes and the test images of the training")] if data else []
+    return [*checked, _accuracy(found, result, reasons, images.to(device), device)]
+
+
 def _accuracy(
-    found: checkpoint.Checkpoint, result: dict[str, Any], reasons: list[str], device: str, data_dir: str | None
+    found: checkpoint.Checkpoint, result: dict[str, Any], reasons: list[str], images: Images, device: str
 ) -> Finding:
-    images = images_for(found, data_dir).to(device)
     again, recorded = accuracy(found.model(device), images), result["test"]["accuracy"]
     detail = f"{100 * again:.2f} % of {len(images)} test images"
     if again == recorded and len(images) == result["test"]["n"]:

@@ -31,9 +31,11 @@ def verify(
     device: str | None = None,
     data_dir: str | None = None,
     observer: Observer | None = None,
+    dataset: str | None = None,
 ) -> Verification:
     """Verify search, scores, training and evaluation of a run, without changing it.
 
+    ``dataset`` is the path that a folder of images was moved to.
     ``sample`` scores and about as many entries of the evaluation are recomputed, drawn by ``seed``.
     A damaged file is a finding. Raises `UsageError` for a directory that is not a run.
     """
@@ -54,7 +56,7 @@ def verify(
                 findings += [*compare(store), lineage(store, seed), *_seals(store)]
                 observer.message(f"recomputing {sample} scores")
                 reasons += environment.of_search(store, _here(device, store.settings.device))
-                options = {"device": device, "data_dir": data_dir}
+                options = {"device": device, "data_dir": data_dir, "dataset": dataset}
                 found, scores = rescored(store, sample, seed, tuple(reasons), options)
                 findings += found
             except EvonasError as error:
@@ -66,9 +68,9 @@ def verify(
                 here = _here(device, settings_of(run).device)
                 observer.message("classifying the test images again")
                 more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
-                findings += trained(run, store, more, here, data_dir)
+                findings += trained(run, store, more, here, data_dir, dataset)
                 more += environment.of_file(run / EVALUATION, "the evaluation", here)
-                findings += measured(run, sample, seed, device, data_dir, observer)
+                findings += measured(run, sample, seed, device, data_dir, observer, dataset)
                 reasons += more
             except EvonasError as error:
                 findings.append(judged("training", DIRECTORY, str(error), ""))

@@ -14,6 +14,7 @@ from evonas.exhaustion import memory_reported
 from evonas.files import versions, write_json
 from evonas.final import checkpoint
 from evonas.final.attacks.pgd import PGD
+from evonas.final.data_check import remark, unchecked
 from evonas.final.evaluation.checks import Outcomes, check
 from evonas.final.evaluation.corrupted import Corrupted, Regenerated, corrupted, corruption_table
 from evonas.final.evaluation.journal import Journal
@@ -57,6 +58,8 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     found = checkpoint.load(place.checkpoint)
     for text in settings.doubts:
         observer.warning(text)
+    if found.data is None:
+        observer.warning(unchecked(str(found.path)))
     with (
         held(place.result.parent, place.result.stem),
         Journal(place.journal) as journal,
@@ -64,6 +67,8 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
         memory_reported(f"evaluating {target}", _LESS),
     ):
         part = subject_for(found, settings, journal, observer, stop)
+        if found.data is not None and (text := remark(part.facts["data"])):
+            observer.warning(text)
         try:
             evaluation = evaluate_subject(part.subject, settings, part.source, part.chosen)
         finally:
@@ -82,13 +87,15 @@ def subject_for(
 ) -> Prepared:
     """The network of a checkpoint and the images selected by resolved ``settings``."""
     model = found.model(settings.device).to(memory_format=torch.channels_last)
-    everything = images_for(found, settings.data_dir)
+    dataset = settings.dataset or found.settings.dataset
+    everything, data = images_for(found, settings.data_dir, dataset, settings.other_data)
     chosen = draw(settings.images, len(everything), settings.seed)
-    facts = _facts(found) | {"settings": settings.as_dict(), "machine": machine(settings.device)}
+    facts = _facts(found) | {"dataset": dataset, "data": data.as_json()}
+    facts |= {"settings": settings.as_dict(), "machine": machine(settings.device)}
     source = None
     if settings.corruptions:
         data_dir = settings.data_dir or found.settings.data_dir
-        source = corrupted(found.settings.dataset, data_dir, everything.labels, settings.seed)
+        source = corrupted(dataset, data_dir, everything.labels, settings.seed)
     subject = Subject(
         model,
         everything.images[chosen],

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evonas.config import check_texts
 from evonas.epsilon import question, read, unreachable
 from spaces.errors import EvonasError, UsageError
 
@@ -47,6 +48,8 @@ class EvaluateSettings:
     seed: int = 0
     device: str = "auto"
     data_dir: str | None = None  # $EVONAS_DATA, else data/
+    dataset: str | None = None  # that of the training, such as a folder that was moved
+    other_data: bool = False  # whether the images may be others than the test images of the training
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():
@@ -55,6 +58,9 @@ class EvaluateSettings:
                 raise UsageError(
                     f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
                 )
+        check_texts(self, (), ("dataset",))
+        if type(self.other_data) is not bool:
+            raise UsageError(f"--other-data is true or false, not {self.other_data!r}")
         if not self.epsilons:
             raise UsageError("--eps needs at least one number, such as 8")
         for epsilon in self.epsilons:

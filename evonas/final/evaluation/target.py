@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evonas.advice import command
 from evonas.files import exists
+from evonas.final.data_identity import require_classes
 from evonas.nearby import other_runs
 from spaces.errors import EvonasError, UsageError, shorten
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evonas.final.checkpoint import Checkpoint
+    from evonas.final.data_check import EvaluatedData
     from evonas.final.images import Images
 
 BEST = Path("train") / "best.safetensors"
@@ -52,22 +54,44 @@ def locate(path: Path) -> Target:
     return Target(path, path.with_suffix(".evaluation.json"), path.with_suffix(".evaluation.db"))
 
 
-def images_for(checkpoint: Checkpoint, data_dir: str | None) -> Images:
-    """The whole test split of the data set that the network was trained on, on the CPU.
+class Measured(NamedTuple):
+    """The test split that a network is measured on, on the CPU, and whether it is that of its training."""
 
-    Raises `EvonasError` if that has other classes or another size of images now.
+    images: Images
+    data: EvaluatedData
+
+
+def images_for(
+    checkpoint: Checkpoint, data_dir: str | None, dataset: str | None = None, other_data: bool = False
+) -> Measured:
+    """The whole test split of the data set that the network was trained on, or of ``dataset``.
+
+    Raises `EvonasError` if that has other classes, another size of images or other labels, and unless
+    ``other_data`` if it has other images.
     """
-    from evonas.data import describe
-    from evonas.final.images import testing_images
+    from evonas.data import source
+    from evonas.final.data_check import UNCHECKED, EvaluatedData, require_test
+    from evonas.final.images import read
+    from evonas.final.known_images import KnownImages
 
-    trained = replace(checkpoint.settings, data_dir=data_dir or checkpoint.settings.data_dir, device="cpu")
-    here = describe(trained.dataset, trained.data_dir, trained.image_size)
-    if len(here.classes) != trained.classes or here.image_size != trained.image_size:
+    trained = checkpoint.settings
+    where = dataset or trained.dataset
+    what = str(checkpoint.path)
+    if where.startswith("folder:") and not exists(Path(where.removeprefix("folder:")).expanduser()):
+        raise UsageError(f"{what}: {where} does not exist; if it was moved, add --dataset folder:PATH")
+    data = source(where, data_dir or trained.data_dir, trained.image_size)
+    if checkpoint.data is not None:  # before any image is read
+        require_classes(checkpoint.data.identity.classes, data.classes, what, where)
+    if len(data.classes) != trained.classes or data.image_size != trained.image_size:
         raise EvonasError(
-            f"{checkpoint.path} expects {trained.classes} classes and images of {trained.image_size} pixels, but "
-            f"{trained.dataset} has {len(here.classes)} classes and {here.image_size} pixels"
+            f"{what} expects {trained.classes} classes and images of {trained.image_size} pixels, but "
+            f"{where} has {len(data.classes)} classes and {data.image_size} pixels"
         )
-    return testing_images(trained)
+    testing = read(data, "test")
+    known = KnownImages.of(testing.images, testing.labels)
+    if checkpoint.data is None:
+        return Measured(testing, EvaluatedData(UNCHECKED, tuple(data.classes), asdict(known.identity)))
+    return Measured(testing, require_test(checkpoint.data, data.classes, known, what, where, other_data))
 
 
 def draw(count: int | None, n: int, seed: int) -> Tensor:

@@ -39,9 +39,10 @@ class Facts:
     evaluation: Mapping[str, Any] | None
     device: str
     data_dir: str | None
+    dataset: str | None = None  # the place that a folder of images was moved to
 
 
-def gather(path: Path, device: str = "auto", data_dir: str | None = None) -> Facts:
+def gather(path: Path, device: str = "auto", data_dir: str | None = None, dataset: str | None = None) -> Facts:
     """The facts of the run at ``path``, even while it is running. Raises `EvonasError` for unreadable files."""
     with Run.read(path) as store:
         summary = summary_of(store)
@@ -68,6 +69,7 @@ def gather(path: Path, device: str = "auto", data_dir: str | None = None) -> Fac
         evaluation=summary.evaluation,
         device=device,
         data_dir=data_dir,
+        dataset=dataset,
     )
 
 
@@ -77,7 +79,7 @@ def _training(path: Path) -> TrainSettings | None:
         return None
     from evonas.final import checkpoint
 
-    return checkpoint.settings_of(path / BEST)
+    return checkpoint.header_of(path / BEST).settings
 
 
 def _epochs(path: Path) -> list[EpochRow]:

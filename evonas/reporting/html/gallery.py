@@ -36,7 +36,7 @@ def gallery(facts: Facts) -> str:
 def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
     import torch
 
-    from evonas.data import describe, source
+    from evonas.data import source
     from evonas.device import pick
     from evonas.final import checkpoint
     from evonas.final.attacks import AttackOptions, attacks
@@ -47,15 +47,19 @@ def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
     protocol, device = found["protocol"], pick(facts.device)
     kept = checkpoint.load(facts.path / BEST)
     trained = kept.settings
-    data = (trained.dataset, facts.data_dir or trained.data_dir, trained.image_size)
+    dataset = facts.dataset or found.get("dataset") or trained.dataset
+    data = (dataset, facts.data_dir or trained.data_dir, trained.image_size)
     missing = source(*data).missing()
     if missing:  # a report must not download anything
         raise EvonasError(f"{missing}; set the directory with --data-dir")
-    everything = images_for(kept, facts.data_dir)
+    everything, evaluated_on = images_for(kept, facts.data_dir, dataset, other_data=True)
+    recorded = found.get("data")
+    if isinstance(recorded, Mapping) and recorded.get("test") != evaluated_on.test:
+        raise EvonasError("the test images have changed since the evaluation")
     subset = protocol["images"] if protocol["images"] != protocol["of"] else None
     chosen = draw(subset, len(everything), protocol["seed"])[:SHOWN]
     images, labels = everything.images[chosen], everything.labels[chosen]
-    names = describe(*data).classes
+    names = evaluated_on.classes
     model = kept.model(device).to(memory_format=torch.channels_last)
     pixels = (images.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
     columns: list[tuple[str, Tensor, Tensor | None]] = [("clean", pixels, None)]

@@ -33,14 +33,18 @@ SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
 
 
 def write_report(
-    run: str | Path, out: str | Path | None = None, device: str = "auto", data_dir: str | None = None
+    run: str | Path,
+    out: str | Path | None = None,
+    device: str = "auto",
+    data_dir: str | None = None,
+    dataset: str | None = None,
 ) -> Path:
     """Write the report of ``run``, by default to report.html in it; returns its path.
 
     Raises `EvonasError` if the run cannot be read or the file cannot be written.
     """
     path = Path(run)
-    facts = gather(path, device, data_dir)
+    facts = gather(path, device, data_dir, dataset)
     place = path / NAME if out is None else Path(out)
     replace_text(place, page(facts), own=False)
     return place

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from evonas.final.data_check import remark
 from evonas.final.evaluation.rates import hrs
 from evonas.reporting.colours import attack_colour
 from evonas.reporting.html import svg
@@ -59,7 +60,8 @@ def attacks(facts: Facts) -> str:
             if len({part["name"] for part in one.get("parts", ())}) > 1:
                 rows += [_part(part) for part in one["parts"]]
     head = "<tr><th></th><th>accuracy, %</th><th>95 % interval</th><th>HRS</th></tr>"
-    return f'<figure><h3>Attacks</h3><table class="numbers">{head}{"".join(rows)}</table></figure>'
+    note = f'<p class="note">{escape(text)}</p>' if (text := remark(found.get("data"))) else ""
+    return f'<figure><h3>Attacks</h3><table class="numbers">{head}{"".join(rows)}</table>{note}</figure>'
 
 
 def _row(name: str, one: Mapping[str, Any], hrs_text: str) -> str:

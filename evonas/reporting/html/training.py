@@ -38,5 +38,7 @@ def training(facts: Facts) -> str:
     test = (facts.summary.trained or {}).get("test")
     if test:
         words.append(f"Test accuracy on all {test['n']:,} test images: {100 * test['accuracy']:.2f} %.")
+    if facts.summary.data:
+        words.append(f"Data: {facts.summary.data}.")
     note = escape(" ".join(words))
     return f'<figure><h3>Training</h3>{picture}{svg.legend(keys)}<p class="note">{note}</p></figure>'
