@@ -41,5 +41,5 @@ def export(
     from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    result = api.export(target, chosen, out, Observer())  # what it would say is in the result
+    result = api.export(target, chosen, out, Observer())  # its messages are in the result
     return print_json(result.as_json()) if as_json else print_rich(exported(result))

@@ -50,19 +50,19 @@ def fingerprint(images: Batch | None) -> str:
 
 
 def described(settings: SearchSettings) -> str:
-    """The classes of the data set, and of a folder the number of training images, as JSON for the run."""
+    """The classes of the data set and, of a folder, the number of training images, as JSON."""
     data = source(settings.dataset, settings.data_dir, settings.image_size)
     count = len(data.labels("train")) if settings.dataset.startswith("folder:") else None
     return json.dumps({"classes": list(data.classes), "train": count})
 
 
 def _require_described(store: Records, settings: SearchSettings, needed: bool) -> str:
-    """Raises `EvonasError` for other classes than a run was started with; returns how many images there are now.
+    """Raises `EvonasError` if the classes differ from those of the run; returns a note on the number of images.
 
-    Where no image is ``needed`` the data set may be gone.
+    If no image is ``needed``, the data set may be missing.
     """
     then = store.fact(DATA)
-    if not then:  # of an older version
+    if not then:  # a run of an older version
         return ""
     try:
         now = parse_json(described(settings))
@@ -71,7 +71,7 @@ def _require_described(store: Records, settings: SearchSettings, needed: bool) -
             raise
         return ""
     if not isinstance(then.get("classes"), list):
-        raise EvonasError(f"{store.path} does not say which classes it was started with")
+        raise EvonasError(f"the classes of {store.path} cannot be read")
     require_classes([str(name) for name in then["classes"]], now["classes"], str(store.path), settings.dataset)
     return "" if now["train"] == then.get("train") else f" ({now['train']} training images, {then['train']} then)"
 
@@ -101,8 +101,8 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()
     if store.meta("batch") != fingerprint(images):
         raise EvonasError(
             f"the images of {settings.dataset} differ from those that {store.path} was scored with{count}. Scores "
-            "depend on one batch of training images, and therefore on their number, file names and labels. Restore "
-            "the images, set the right directory with --data-dir (or --dataset for a folder that was moved), or "
-            "start a new run"
+            "depend on one batch of training images, and therefore on their number, file names and labels. "
+            "Restore the images, set the right directory with --data-dir (--dataset for a folder that was moved), "
+            "or start a new run"
         )
     return images if images is not None else images_for(more, settings)

@@ -43,7 +43,7 @@ class Export:
     files: tuple[ExportedFile, ...]
     card: Path
     left_out: dict[str, str]
-    notes: tuple[str, ...] = ()  # what to know of the data before the files are used
+    notes: tuple[str, ...] = ()  # about the classes of the data set
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object that ``evonas export --json`` prints."""

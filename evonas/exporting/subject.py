@@ -120,7 +120,7 @@ def _classes_here(settings: TrainSettings) -> list[str] | None:
 
 
 def _data(found: checkpoint.Checkpoint) -> tuple[dict[str, Any], list[str]]:
-    """Class names and digests of the training, and what to say of the classes of the data set as it is now."""
+    """Class names and digests of the training, and notes if the data set has other classes now."""
     settings = found.settings
     here = _classes_here(settings)
     if found.data is None:

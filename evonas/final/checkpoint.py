@@ -38,7 +38,7 @@ class Checkpoint:
     epoch: int  # finished
     facts: dict[str, Any]  # accuracies, versions and the state that a training continues from
     tensors: dict[str, Tensor]  # by name; those of the classifier begin with `MODEL`
-    data: KnownData | None = None  # that it was trained on; None in a file of an older version
+    data: KnownData | None = None  # the data of the training; None in files of older versions
 
     @property
     def genotype(self) -> str:
@@ -129,7 +129,7 @@ def load(path: Path) -> Checkpoint:
 
 
 def _data(metadata: Mapping[str, Any], settings: TrainSettings, tensors: Mapping[str, Tensor]) -> KnownData | None:
-    """What the header and the tensors say of the data. Raises `ValueError` if that cannot be."""
+    """The data of the training. Raises `ValueError` if header and tensors do not fit."""
     identity = _identity(metadata, settings)
     return None if identity is None else KnownData.from_tensors(identity, tensors)
 
@@ -143,14 +143,14 @@ def _identity(metadata: Mapping[str, Any], settings: TrainSettings) -> DataIdent
 
 @dataclass(frozen=True)
 class Header:
-    """What a checkpoint says before its tensors."""
+    """The header of a checkpoint."""
 
     settings: TrainSettings
-    data: DataIdentity | None  # None in a file of an older version
+    data: DataIdentity | None  # None in files of older versions
 
 
 def header_of(path: Path) -> Header:
-    """What a checkpoint was trained with, from its header alone. Raises `EvonasError` for a file that is none."""
+    """Settings and data of a training from the header of a checkpoint. Raises `EvonasError` for any other file."""
     try:
         size = _check_header(path)
         with path.open("rb") as file:

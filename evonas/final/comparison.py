@@ -8,7 +8,8 @@ from typing import Any
 
 from evonas.advice import command
 from evonas.final import checkpoint
-from evonas.final.conditions import Conditions, conditions_of
+from evonas.final.conditions import Conditions, conditions_of, dataset_of
+from evonas.final.data_check import remark
 from evonas.final.evaluation.stored import outdated
 from evonas.final.evaluation.target import locate
 from evonas.final.published import PROTOCOL, TABLE_3
@@ -89,13 +90,14 @@ def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> Compare
     fgsm, corruptions = found.get("fgsm"), found.get("corruptions")
     pgd, training = found.get("pgd"), f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}"
     protocol = f"{training}, {found['clean']['n']} test images"
+    about = f"; {text}" if (text := remark(found.get("data"))) else ""
     if fgsm is not None:
         protocol += f", FGSM {fgsm['epsilon']:g}/255"
     if corruptions is not None:
         protocol += f", corruptions {corruptions['source']}"
     return ComparedRow(
         name=str(target),
-        dataset=trained.dataset,
+        dataset=dataset_of(found, trained),
         params=space.params(space.parse(trained.genotype), trained.size),
         seconds=_search_seconds(target),
         clean=found["clean"]["accuracy"],
@@ -104,10 +106,10 @@ def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> Compare
         fgsm=None if fgsm is None else fgsm["accuracy"],
         fgsm_ci95=None if fgsm is None else tuple(fgsm["ci95"]),
         hrs=found["hrs"].get("fgsm"),
-        protocol=f"{protocol}, C={trained.channels}, L={trained.layers}",
+        protocol=f"{protocol}, C={trained.channels}, L={trained.layers}{about}",
         pgd=None if pgd is None else pgd["accuracy"],
         pgd_ci95=None if pgd is None else tuple(pgd["ci95"]),
-        training=f"{training}, C={trained.channels}, L={trained.layers}",
+        training=f"{training}, C={trained.channels}, L={trained.layers}{about}",
         conditions=conditions_of(found, trained),
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from evonas.final.data_check import OTHER
+from evonas.final.data_identity import SplitIdentity
 from evonas.final.settings import TrainSettings
 
 
@@ -25,6 +27,9 @@ class Conditions:
     step_size: float | None = None  # of pgd at the first epsilon, in 1/255
     restarts: int | None = None  # of pgd
     corruptions: str | None = None  # source of the corrupted images
+    data: str | None = (
+        None  # start of the digest of test images and labels; None if the name of the data set suffices
+    )
 
     @property
     def in_words(self) -> str:
@@ -33,6 +38,7 @@ class Conditions:
         words += [] if self.classes is None else [f"{self.classes} classes"]
         words += [] if self.image_size is None else [f"{self.image_size} pixels"]
         words += [] if self.images is None else [self._images()]
+        words += [] if self.data is None else [f"data {self.data}"]
         words += [f"epsilon {', '.join(f'{size:g}/255' for size in self.epsilons)}"] if self.epsilons else []
         words += [f"attacks {', '.join(self.attacks)}"] if self.attacks else []
         if self.steps is not None:
@@ -62,7 +68,7 @@ def conditions_of(found: Mapping[str, Any], trained: TrainSettings) -> Condition
     attacks = tuple(dict.fromkeys(name for one in by_epsilon.values() for name in one))
     pgd, all_of_them = found.get("pgd") or {}, clean["n"] == protocol.get("of", clean["n"])
     return Conditions(
-        dataset=trained.dataset,
+        dataset=dataset_of(found, trained),
         classes=trained.classes,
         image_size=trained.image_size,
         images=clean["n"],
@@ -74,7 +80,21 @@ def conditions_of(found: Mapping[str, Any], trained: TrainSettings) -> Condition
         step_size=pgd.get("step_size"),
         restarts=pgd.get("restarts"),
         corruptions=(found.get("corruptions") or {}).get("source"),
+        data=_data(found, trained),
     )
+
+
+def dataset_of(found: Mapping[str, Any], trained: TrainSettings) -> str:
+    """The data set that was evaluated on."""
+    return str(found.get("dataset") or trained.dataset)
+
+
+def _data(found: Mapping[str, Any], trained: TrainSettings) -> str | None:
+    """None for a bundled or downloaded data set, whose name says enough, and for results of older versions."""
+    data = found.get("data")
+    if data is None or (not dataset_of(found, trained).startswith("folder:") and data["status"] != OTHER):
+        return None
+    return SplitIdentity.from_json(data["test"]).in_short
 
 
 def _headline(found: Mapping[str, Any]) -> tuple[float, ...]:

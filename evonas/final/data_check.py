@@ -1,4 +1,4 @@
-"""A trained network beside the data that are about to be used: the same, other images, or other labels."""
+"""Compares the data of a training with the data about to be used: the same, other images, or other labels."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MAX_EXAMPLES = 5  # labels in a message
 
 @dataclass(frozen=True)
 class Changes:
-    """How the images of a split differ from those of the training; None where they are not known one by one."""
+    """How the images of a split differ from those of the training; None if single images are not known."""
 
     here: int
     trained: int
     new: int | None = None
     gone: int | None = None
-    learned: int | None = None  # here, though they were training images then
+    learned: int | None = None  # test images now that were training images
 
     @property
     def in_words(self) -> str:
@@ -35,12 +35,14 @@ class Changes:
         if self.new is None or self.gone is None:
             return words
         words += f": {self.new} new, {self.gone} missing"
-        return words + (f"; the network was trained on {self.learned} of them" if self.learned else "")
+        return words + (
+            f"; {self.learned} of them are images that the network was trained on" if self.learned else ""
+        )
 
 
 @dataclass(frozen=True)
 class EvaluatedData:
-    """What an evaluation measured on, as its JSON says."""
+    """The test images of an evaluation."""
 
     status: str  # SAME, OTHER or UNCHECKED
     classes: tuple[str, ...]
@@ -56,20 +58,20 @@ class EvaluatedData:
 
 
 def remark(data: Any) -> str:
-    """One line about the ``data`` of a file of results that are not those of the training; else nothing."""
+    """One line if the ``data`` of a file of results are not those of the training; otherwise empty."""
     if not isinstance(data, Mapping) or data.get("status") == SAME:
         return ""
     if data.get("status") == UNCHECKED:
-        return "the data could not be checked: the checkpoint does not say which data it was trained on"
+        return "data not checked: the checkpoint, of an older version, does not record the data of its training"
     changes = "".join(c for c in str(data.get("changes", ""))[:MAX_CHARS] if c.isprintable())
-    return f"measured on other images than the test images of the training ({changes})"
+    return f"evaluated on other data than the test images of the training ({changes})"
 
 
 def unchecked(what: str) -> str:
-    """The warning about a checkpoint of a version that did not keep the identity of its data."""
+    """The warning about a checkpoint that does not record its data."""
     return (
-        f"{what} was written by an older version and does not say which data it was trained on, "
-        "so classes, labels and images cannot be checked"
+        f"{what} was written by an older version and does not record the data of its training; "
+        "classes, labels and images cannot be checked"
     )
 
 
@@ -81,10 +83,10 @@ def require_test(
     where: str,
     other_data: bool = False,
 ) -> EvaluatedData:
-    """What an evaluation of ``what`` on the test images of ``where`` is measured on.
+    """The test images of ``where`` for an evaluation of the checkpoint ``what``.
 
-    Raises `EvonasError` for other classes and for images of the training with another label, and unless
-    ``other_data`` for other images.
+    Raises `EvonasError` if the classes differ or images of the training have another label, and, without
+    ``other_data``, if the images differ.
     """
     require_classes(known.identity.classes, classes, what, where)
     here, trained = testing.identity, known.identity.test
@@ -95,14 +97,14 @@ def require_test(
     if changes is not None and not other_data:
         raise EvonasError(
             f"the test images of {where} are not those of the training of {what}: {changes.in_words}."
-            f"{_decoded(changes)} To evaluate on these images, add --other-data; the result then says so"
+            f"{_decoded(changes)} To evaluate on these images, add --other-data; the results then say so"
         )
     status = SAME if same else OTHER
     return EvaluatedData(status, tuple(classes), asdict(here), changes)
 
 
 def require_training(known: KnownData, here: KnownData, what: str, where: str, way_out: str) -> None:
-    """Raises `EvonasError` unless a training continues on the data, in the order, that it began with."""
+    """Raises `EvonasError` unless a training resumes on the same images in the same order."""
     require_classes(known.identity.classes, here.identity.classes, what, where)
     for split, images in here.images.items():
         now, then = getattr(here.identity, split), getattr(known.identity, split)
@@ -111,21 +113,20 @@ def require_training(known: KnownData, here: KnownData, what: str, where: str, w
             named = "training" if split == "train" else "test"
             changes = _changes(known, images, split)
             raise EvonasError(
-                f"the {named} images of {where} are not those that the training of {what} began with: "
-                f"{changes.in_words}.{_decoded(changes)} A training continues on the same data: restore them, or "
-                f"{way_out}"
+                f"the {named} images of {where} are not those of the training of {what}: {changes.in_words}."
+                f"{_decoded(changes)} A training is resumed on the same data only: restore them, or {way_out}"
             )
     if here.identity.train.order != known.identity.train.order:
         raise EvonasError(
-            f"the training images of {where} are in another order than when the training of {what} began (files "
-            f"were renamed), so that other images would be held out: restore their names, or {way_out}"
+            f"the training images of {where} are in another order than in the training of {what} (files were "
+            f"renamed), so other images would be used for validation: restore their names, or {way_out}"
         )
 
 
 def _require_labels(
     known: KnownData, images: KnownImages, split: str, same_images: bool, what: str, where: str
 ) -> None:
-    """Raises `EvonasError` if images of the training, of either split, have another label now."""
+    """Raises `EvonasError` if images of the training, of any split, have another label now."""
     labels: dict[int, set[int]] = {}
     for part in known.images.values():
         for code, label in zip(part.codes.tolist(), part.labels.tolist(), strict=True):
@@ -145,8 +146,8 @@ def _require_labels(
         lists = f"at the training {then}; here {now}"
     count = f"{len(changed)} of the {len(images.codes)}" if changed else "some of the"
     raise EvonasError(
-        f"{count} {named} images of {where} have other labels than when {what} was trained: {lists}. Restore the "
-        "labels, or train again with these"
+        f"{count} {named} images of {where} have other labels than in the training of {what}: {lists}. "
+        "Restore the labels, or train again"
     )
 
 
@@ -169,10 +170,10 @@ def _changes(known: KnownData, images: KnownImages, split: str) -> Changes:
 
 
 def _decoded(changes: Changes) -> str:
-    """A hint where not one image is known though their number is the same."""
+    """A hint if no image is known although their number is the same."""
     if changes.new == changes.here == changes.trained:
         return (
-            " If the files are the same, then they are decoded differently here: use the versions of Pillow and "
-            "torchvision of the training."
+            " If the files have not changed, they are decoded differently: use the Pillow and torchvision "
+            "versions of the training."
         )
     return ""

@@ -1,7 +1,7 @@
-"""What a trained network knows of its data: the classes in order, and digests of images and labels by split.
+"""The identity of a data set: the classes in order, and digests of images and labels for each split.
 
-An image is what the network sees: decoded, in the size of the training. So the same pixels in another file format,
-under another name or in another place are the same image; a file that was compressed again is another one.
+An image is what the network receives: decoded and resized. The same pixels in another file format, under another
+file name or in another directory are therefore the same image; a file that was compressed again is another image.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class SplitIdentity:
-    """The images of a split in three digests (SHA-256), so that what differs can be told."""
+    """The images of a split as SHA-256 digests."""
 
     count: int
-    images: str  # of the images, whatever their order
-    labels: str  # of the images with their labels, whatever their order
+    images: str  # of the images in any order
+    labels: str  # of the images with their labels, in any order
     order: str  # of the images with their labels, in the order of the data set
 
     @classmethod
@@ -42,13 +42,13 @@ class SplitIdentity:
 
     @property
     def in_short(self) -> str:
-        """Characters that tell other images and other labels apart."""
+        """The start of the digest of images and labels."""
         return self.labels[:SHORT_DIGEST]
 
 
 @dataclass(frozen=True)
 class DataIdentity:
-    """The data that a network was trained on and is tested on."""
+    """The data set of a training."""
 
     classes: tuple[str, ...]  # in the order of the network's outputs
     image_size: int  # pixels
@@ -83,13 +83,13 @@ class DataIdentity:
 
 
 def shown(name: str) -> str:
-    """The name of a class on one line, cut where it is long; what cannot be printed is escaped."""
+    """The name of a class on one line, shortened and escaped."""
     cut = name if len(name) <= MAX_NAME_CHARS else name[: MAX_NAME_CHARS - 3] + "..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
 
 
 def listed(names: Sequence[str]) -> str:
-    """``cat, dog, fox``; of a long list the beginning and how many more there are."""
+    """``cat, dog, fox``; a long list is shortened to ``cat, ... and 90 more``."""
     more = len(names) - MAX_LISTED
     return ", ".join(map(shown, names[:MAX_LISTED])) + (f" and {more} more" if more > 0 else "")
 
@@ -97,7 +97,7 @@ def listed(names: Sequence[str]) -> str:
 def require_classes(trained: Sequence[str], here: Sequence[str], what: str, where: str) -> None:
     """Raises `EvonasError` with both lists unless names, order and number of the classes are the same.
 
-    ``what`` was trained on the classes ``trained``, and ``where`` has the classes ``here``.
+    ``what`` was trained on the classes ``trained``; ``where`` has the classes ``here``.
     """
     if tuple(trained) == tuple(here):
         return
@@ -110,11 +110,11 @@ def require_classes(trained: Sequence[str], here: Sequence[str], what: str, wher
     order = " in another order" if sorted(trained) == sorted(here) else ""
     raise EvonasError(
         f"{what} was trained on {len(trained)} classes: {listed(trained)}. {where} has {len(here)} "
-        f"classes{order}: {listed(here)}{difference}. A network tells classes apart by their position, so names "
+        f"classes{order}: {listed(here)}{difference}. The outputs of a network are classes by position, so names "
         "and order must be those of the training"
     )
 
 
 def identity_of(facts: Mapping[str, Any]) -> DataIdentity | None:
-    """The ``data`` in a header or an export; None in one of an older version. Raises `ValueError` for nonsense."""
+    """The ``data`` of a header or an export; None in older versions. Raises `ValueError` if it is malformed."""
     return None if facts.get("data") is None else DataIdentity.from_json(facts["data"])

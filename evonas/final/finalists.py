@@ -91,7 +91,7 @@ def compete(
 
 
 def _require_data(run: Path, keys: Iterable[str], settings: TrainSettings) -> None:
-    """Raises `EvonasError` if the rounds before were trained on other data than are here."""
+    """Raises `EvonasError` if the data differ from those of the earlier rounds."""
     for key in keys:
         last = run / "finalists" / key / LAST
         if not last.is_file():

@@ -35,7 +35,7 @@ def read(data: Source, split: str) -> Images:
 
 
 def known(settings: TrainSettings) -> tuple[Images, KnownData]:
-    """The training images on the CPU, and what is kept of all images of the data set.
+    """The training images on the CPU, and the identity of the whole data set.
 
     Raises `EvonasError` if the images do not have the size of the settings.
     """

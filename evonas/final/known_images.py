@@ -1,4 +1,4 @@
-"""The images of a training one by one, 64 bits of a digest each: which one is new, gone, or has another label."""
+"""The images of a training, 64 bits of a digest each, to find new, missing and relabelled ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True)
 class KnownImages:
-    """A split in the order of the data set: a code for each image, int64 (N,), and its label, int64 (N,)."""
+    """The images of a split in the order of the data set: codes and labels, int64 (N,) each."""
 
     codes: np.ndarray
     labels: np.ndarray
@@ -55,14 +55,14 @@ class KnownImages:
 
 @dataclass(frozen=True)
 class KnownData:
-    """The identity of the data of a training, and its images by split where they are known one by one."""
+    """The identity of the data of a training, and its single images by split, as far as they are recorded."""
 
     identity: DataIdentity
     images: Mapping[str, KnownImages]
 
     @classmethod
     def of(cls, source: Source, training: Images, testing: Images) -> KnownData:
-        """Of a data set whose images, on the CPU, are already read."""
+        """From a data set and its images on the CPU."""
         images = {
             "train": KnownImages.of(training.images, training.labels),
             "test": KnownImages.of(testing.images, testing.labels),
@@ -71,7 +71,7 @@ class KnownData:
         return cls(DataIdentity(tuple(source.classes), source.image_size, **parts), images)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What `from_tensors` reads, by name."""
+        """The input of `from_tensors`."""
         import torch
 
         found = {}
@@ -82,9 +82,9 @@ class KnownData:
 
     @classmethod
     def from_tensors(cls, identity: DataIdentity, tensors: Mapping[str, Any]) -> KnownData:
-        """The inverse of `tensors`; splits that are not there are left out.
+        """The inverse of `tensors`; missing splits are skipped.
 
-        Raises `ValueError` for tensors that are not of the images that ``identity`` says.
+        Raises `ValueError` if the tensors do not belong to ``identity``.
         """
         images = {}
         for split in SPLITS:

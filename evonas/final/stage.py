@@ -164,7 +164,9 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
 
 def _prepare(directory: Path, settings: TrainSettings) -> None:
     make_directory(directory)
-    if not (directory / SETTINGS).exists() or not (directory / LAST).exists():  # otherwise an epoch depends on them
+    if (
+        not (directory / SETTINGS).exists() or not (directory / LAST).exists()
+    ):  # otherwise an epoch depends on them
         write_json(directory / SETTINGS, settings.as_dict(), "free disk space and start again")
 
 

@@ -48,8 +48,8 @@ class EvaluateSettings:
     seed: int = 0
     device: str = "auto"
     data_dir: str | None = None  # $EVONAS_DATA, else data/
-    dataset: str | None = None  # that of the training, such as a folder that was moved
-    other_data: bool = False  # whether the images may be others than the test images of the training
+    dataset: str | None = None  # that of the training; set it if a folder was moved
+    other_data: bool = False  # allow other images than the test images of the training
 
     def __post_init__(self) -> None:
         for name, (low, high) in _BOUNDS.items():

@@ -55,7 +55,7 @@ def locate(path: Path) -> Target:
 
 
 class Measured(NamedTuple):
-    """The test split that a network is measured on, on the CPU, and whether it is that of its training."""
+    """The test images of an evaluation, on the CPU, and whether they are those of the training."""
 
     images: Images
     data: EvaluatedData
@@ -64,10 +64,9 @@ class Measured(NamedTuple):
 def images_for(
     checkpoint: Checkpoint, data_dir: str | None, dataset: str | None = None, other_data: bool = False
 ) -> Measured:
-    """The whole test split of the data set that the network was trained on, or of ``dataset``.
+    """All test images of the data set of the training, or of ``dataset``.
 
-    Raises `EvonasError` if that has other classes, another size of images or other labels, and unless
-    ``other_data`` if it has other images.
+    Raises `EvonasError` if classes, image size or labels differ and, without ``other_data``, if images differ.
     """
     from evonas.data import source
     from evonas.final.data_check import UNCHECKED, EvaluatedData, require_test
