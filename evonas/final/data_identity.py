@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
 from spaces.errors import EvonasError
 
@@ -97,9 +98,10 @@ def listed(names: Sequence[str]) -> str:
 def require_classes(trained: Sequence[str], here: Sequence[str], what: str, where: str) -> None:
     """Raises `EvonasError` with both lists unless names, order and number of the classes are the same.
 
-    ``what`` was trained on the classes ``trained``; ``where`` has the classes ``here``.
+    ``what`` was trained on the classes ``trained``; ``where`` has the classes ``here``. The Unicode
+    form of accents, which depends on the operating system, makes no difference.
     """
-    if tuple(trained) == tuple(here):
+    if [normalize("NFC", name) for name in trained] == [normalize("NFC", name) for name in here]:
         return
     pairs = enumerate(zip(trained, here, strict=False))
     first = next((i for i, (one, other) in pairs if one != other), min(len(trained), len(here)))
