@@ -143,7 +143,8 @@ def unwrap(source: Source, node: ast.expr, space: str) -> ast.expr:
             raise source.error(f"both {keys[0]!r} and {keys[1]!r}; give one of them", facts[keys[1]][0])
         other = text(facts["space"][1]) if "space" in facts else None
         if other is not None and other != space:
-            raise source.error(f"a genotype of another space: add --space {other}", facts["space"][1])
+            hint = f": add --space {other}" if other.isidentifier() else f", {shorten(other)}"
+            raise source.error(f"a genotype of another space{hint[:60]}", facts["space"][1])
         node = facts[keys[0]][1]
     raise UsageError("a genotype in too many containers")
 

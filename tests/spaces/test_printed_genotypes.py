@@ -229,6 +229,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         json.dumps({"space": "nasbench201", "genotype": str(CELL)}),
         "a genotype of another space: add --space nasbench201",
     ),
+    "a space that cannot be": (
+        "darts",
+        '{"space": "a\\nb", "genotype": "DARTS_V2"}',
+        "another space, 'a\\nb' (line 1",
+    ),
     "a key twice": ("darts", "{'genotype': 'DARTS_V1', 'genotype': 'DARTS_V2'}", "repeated part 'genotype'"),
     "two keys": ("darts", "{'genotype': 'DARTS_V2', 'arch': 'DARTS_V1'}", "both 'genotype' and 'arch'"),
     "broken by a line end": (
