@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -138,7 +139,9 @@ def evaluate(
     from evonas.lock import held
     from evonas.observer import Unwatched
 
-    with held(locate(Path(target)).journal.parent):  # two at once would share a journal
+    place = locate(Path(target))
+    whole_run = held(place.result.parent) if place.is_run else nullcontext()  # no training replaces it meanwhile
+    with whole_run:
         return evaluate(Path(target), settings or EvaluateSettings(), observer or Unwatched())
 
 

@@ -26,7 +26,7 @@ from evonas.cli_train import train
 from evonas.cli_verify import verify
 from evonas.config import SearchSettings
 from evonas.durable import FULL
-from evonas.interrupts import Interrupted
+from evonas.interrupts import Interrupted, heeded
 from evonas.notices import heard_by
 from evonas.options import (
     AsJson,
@@ -45,6 +45,7 @@ from evonas.options import (
     Space,
     names,
 )
+from evonas.streams import tolerant_output
 from spaces.errors import EvonasError
 
 
@@ -55,22 +56,13 @@ class Commands(TyperGroup):
         try:
             with heard_by(_announce):
                 return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted{_RESUME_WITH.get(ctx.invoked_subcommand, '')}") from None
+        except KeyboardInterrupt:  # where work is saved, `evonas.interrupts.resumable` answers
+            raise Interrupted("interrupted") from None
 
 
 def _announce(text: str) -> None:
     """A notice of the library on standard error, so that standard output is for the result alone."""
     _output().announce(text)
-
-
-_RESUME = "; finished work is saved. Resume with: evonas resume RUN"
-_REPEAT = "; finished work is saved. Repeat the command to continue"
-_RESUME_WITH = {  # other commands cannot be continued
-    **dict.fromkeys(("search", "resume"), _RESUME),
-    **dict.fromkeys(("correlate", "evaluate"), _REPEAT),
-    "train": f"{_REPEAT} (for a genotype, with its --run)",
-}
 
 
 app = typer.Typer(
@@ -194,7 +186,8 @@ def _output() -> Any:
 
 def main() -> None:
     """Run the command line and exit with 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # schedulers send SIGTERM
+    for number in heeded():  # schedulers send SIGTERM, a terminal that closes SIGHUP
+        signal.signal(number, signal.default_int_handler)
     # Let idle OpenMP threads sleep instead of spin: on a busy machine, spinning makes training ten times slower
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
@@ -202,6 +195,16 @@ def main() -> None:
             stream.reconfigure(
                 errors="backslashreplace"
             )  # a file name may contain characters that the terminal cannot show
+    with tolerant_output() as output:
+        try:
+            _run()
+        finally:
+            output.flush()
+            if output.lost is not None:
+                _fail(f"cannot write to standard output: {output.lost.strerror}; finished work is saved", 1)
+
+
+def _run() -> None:
     try:
         app()
     except EvonasError as error:

@@ -9,6 +9,7 @@ from evonas.config import SearchSettings
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.images import images_for
+from evonas.interrupts import REPEAT, resumable
 from evonas.observer import Unwatched
 from evonas.tables import Correlation, read_table
 from evonas.tables import correlate as correlate_table
@@ -46,7 +47,10 @@ def correlate(
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
     images = images_for(proxy_names, settings, say)
-    with (engine or InProcess()).opened(settings.device, announce or unheard) as opened:
+    with (
+        (engine or InProcess()).opened(settings.device, announce or unheard) as opened,
+        resumable(REPEAT),
+    ):
         return correlate_table(
             found,
             proxy_names,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import platform
 from datetime import datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.config import SearchSettings
-from evonas.durable import UNTOUCHED, replace_text
+from evonas.durable import UNTOUCHED, make_directory, replace_text, synchronise
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError
 
@@ -17,18 +18,29 @@ MAX_PROXY_CHARS = 80  # file systems allow about 250 for the whole name
 
 
 def default_path(settings: SearchSettings, directory: Path | None = None) -> Path:
-    """``runs/<date>-<space>-<proxy>``, numbered from the second run of a day."""
+    """A new directory ``runs/<date>-<space>-<proxy>``, numbered from the second run of a day."""
     proxy = "".join(c if c.isalnum() or c in "-_.+" else "-" for c in settings.proxy)[:MAX_PROXY_CHARS].strip("-")
     return dated(f"{settings.space}-{proxy}", directory)
 
 
 def dated(name: str, directory: Path | None = None) -> Path:
-    """``runs/<date>-<name>``, numbered from the second run of a day."""
-    base = (directory or Path("runs")) / f"{datetime.now():%Y-%m-%d}-{name}"
-    path, number = base, 1
-    while exists(path):
-        number += 1
-        path = base.with_name(f"{base.name}-{number}")
+    """A new directory ``runs/<date>-<name>``, numbered from the second run of a day.
+
+    It is created here, so that each of several processes gets its own. Raises `EvonasError` if it cannot be.
+    """
+    directory = directory or Path("runs")
+    base = directory / f"{datetime.now():%Y-%m-%d}-{name}"
+    make_directory(directory)
+    for number in itertools.count(1):
+        path = base if number == 1 else base.with_name(f"{base.name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise EvonasError(f"cannot create {path}: {error.strerror or error}") from error
+        break
+    synchronise(directory)
     return path
 
 

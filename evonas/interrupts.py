@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as requests to stop after the current evaluation."""
+"""Ctrl-C, SIGTERM and SIGHUP as requests to stop after the current evaluation."""
 
 from __future__ import annotations
 
@@ -10,13 +10,34 @@ from types import FrameType
 
 from spaces.errors import EvonasError
 
+REPEAT = "Repeat the command to continue"
 PATIENCE = 5.0  # seconds to wait for the message to be written
+STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Interrupted(EvonasError):
     """Stopped on request; finished work is saved."""
 
     exit_code = 130
+
+
+def heeded() -> list[signal.Signals]:
+    """The signals of `STOPPING` that this process was not started to ignore."""
+    return [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+@contextmanager
+def resumable(advice: str, begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Within the block finished work is saved: an interruption says so, with ``advice`` on how to continue.
+
+    Not if by then nothing was ``begun``.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not begun():
+            raise
+        raise Interrupted(f"interrupted; finished work is saved. {advice}") from None
 
 
 class StopRequest:
@@ -27,9 +48,10 @@ class StopRequest:
 
 @contextmanager
 def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
-    """Within the block the first SIGINT or SIGTERM sets ``requested``; a second one interrupts at once.
+    """Within the block the first signal of `STOPPING` sets ``requested``; a second one interrupts at once.
 
-    Outside the main thread signals are not handled.
+    A repeated SIGHUP does not count: a terminal that closes may send several. Signals that the process was started
+    to ignore (`nohup`, background jobs of scripts) stay ignored. Outside the main thread signals are not handled.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -44,6 +66,8 @@ def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         if request.requested:
+            if number == getattr(signal, "SIGHUP", None):
+                return
             raise KeyboardInterrupt
         request.requested = True
         # this thread may be writing to the same stream
@@ -52,7 +76,7 @@ def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
             thread.start()
             said.append(thread)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in heeded()}
     try:
         yield request
     finally:

@@ -41,10 +41,18 @@ def _holder(file: Path) -> str:
 
 
 @contextmanager
-def held(path: Path, name: str = "run") -> Iterator[None]:
-    """Within the block no other process works on the run at ``path``, or on its part ``name``."""
+def held(path: Path, name: str = "run", leave_nothing: bool = False) -> Iterator[None]:
+    """Within the block no other process works on the run at ``path``, or on its part ``name``.
+
+    ``leave_nothing`` removes the files of the lock with it. A process that opens them at that moment may then work
+    at the same time as the next one, so it is for work that two processes can do twice without harm.
+    """
     lock = acquire(path, name)
     try:
         yield
     finally:
+        if leave_nothing:
+            for ending in (HOLDER, LOCK):
+                with suppress(OSError):
+                    (path / (name + ending)).unlink()
         lock.release()

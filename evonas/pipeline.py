@@ -6,12 +6,14 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evonas.advice import command
 from evonas.config import SearchSettings
 from evonas.engine import Engine
 from evonas.files import exists
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.plan import FACT, FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
+from evonas.interrupts import resumable
 from evonas.observer import Observer
 from evonas.records import DATABASE
 from evonas.searching import start
@@ -73,7 +75,7 @@ def _finish(result: SearchResult, observer: Observer, dataset: str | None = None
         plan = plan_of(store)
     if result.best is None or plan is None:
         return result
-    with Run.open(result.path) as store:
+    with resumable(f"Resume with: {command('resume', result.path)}"), Run.open(result.path) as store:
         from evonas.final.evaluation.evaluate import evaluate
         from evonas.final.stage import in_run
 

@@ -13,6 +13,7 @@ from evonas.engine.base import Engine, Function
 from evonas.engine.machine import cores
 from evonas.engine.worker import Hello, main
 from evonas.engine.workers import Died, Event, Worker, Workers
+from evonas.interrupts import STOPPING
 
 DYING_SECONDS = 10.0  # from the loss of a worker's connection to its exit
 UNGUARDED = '; a script must start workers under if __name__ == "__main__":'
@@ -49,11 +50,11 @@ class Process(Worker):
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Processes started within the block ignore SIGINT and SIGTERM from their first instruction."""
+    """Processes started within the block ignore the signals of `STOPPING` from their first instruction."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         yield
     finally:

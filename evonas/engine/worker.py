@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from evonas.engine.base import Function
+from evonas.interrupts import STOPPING
 from spaces.errors import EvonasError
 
 
@@ -72,7 +73,7 @@ def settle(device: str, index: int) -> None:
 
 def main(connection: Connection, device: str, index: int) -> None:
     """The main loop of a worker process; it ends when the parent ends or closes the connection."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to whole process groups; the parent handles it
+    for number in STOPPING:  # sent to whole process groups; the parent handles it
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_the_parent, daemon=True).start()
     _silence()

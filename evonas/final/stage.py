@@ -19,10 +19,11 @@ from evonas.final.data_check import require_training
 from evonas.final.finalists import compete
 from evonas.final.images import known
 from evonas.final.measure import accuracy
-from evonas.final.parallel import joined, leads
+from evonas.final.parallel import alone, joined, leads
 from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
 from evonas.final.training import LAST, Trained, Training
+from evonas.interrupts import resumable
 from evonas.lock import held
 from evonas.nearby import other_runs
 from evonas.observer import Observer, Unwatched
@@ -65,6 +66,8 @@ def train(
     observer = observer or Unwatched()
     _question(settings, observer)
     resolved = settings.resolve(observer.warning)
+    if run is None and not alone():
+        raise UsageError("several processes that train together need one directory: give --run")
     path = Path(run) if run is not None else dated(f"train-{name}")
     with _created(path):
         return _trained(path, resolved, observer)
@@ -149,7 +152,8 @@ def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
         f"finished epochs are saved. Free memory and resume with: {command('resume', run)}, "
         "or start a new training with a smaller --batch-size"
     )
-    with joined(settings.device) as (group, device), memory_reported("training", advice):
+    continued = resumable(f"Resume with: {command('resume', run)}", (directory / SETTINGS).exists)
+    with continued, joined(settings.device) as (group, device), memory_reported("training", advice):
         if group.leads:
             _prepare(directory, settings)
         training = Training(directory, replace(settings, device=device), observer, group)

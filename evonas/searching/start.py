@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from evonas.engine import Engine, InProcess
 from evonas.exhaustion import memory_reported
 from evonas.files import default_path, versions
 from evonas.images import DATA, described, fingerprint, images_for, images_of, with_batch
+from evonas.interrupts import resumable
 from evonas.machine import FACT as MACHINES
 from evonas.machine import machine, note, noted
 from evonas.observer import Observer, Unwatched
@@ -23,7 +24,7 @@ from evonas.rewind import rewind
 from evonas.searching.loop import Search, SearchResult
 from evonas.store import Run
 from fitness import Batch, composite, proxies
-from spaces import UsageError
+from spaces import EvonasError, UsageError
 
 
 def search(
@@ -43,18 +44,14 @@ def search(
     settings, observer = settings.resolve(), observer or Unwatched()
     images = images_for([settings.proxy], settings, observer.warning)
     settings = with_batch(settings, images)
-    path = Path(run) if run is not None else default_path(settings)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
-    with (
-        (engine or InProcess()).opened(
-            settings.device, observer.message
-        ) as opened,  # fail before the run is created
-        Run.create(path, settings, facts) as store,
-    ):
-        return _go(store, settings, images, observer, opened)
+    with (engine or InProcess()).opened(settings.device, observer.message) as opened:
+        path = Path(run) if run is not None else default_path(settings)  # created after everything that may fail
+        with _resumable(path), Run.create(path, settings, facts) as store:
+            return _go(store, settings, images, observer, opened)
 
 
 def resume(
@@ -71,7 +68,7 @@ def resume(
     the run, except those in `evonas.config.CHANGEABLE`.
     """
     observer = observer or Unwatched()
-    with ExitStack() as stack:
+    with _resumable(Path(run)), ExitStack() as stack:
 
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
             settings = _asked(records, options)
@@ -91,6 +88,21 @@ def resume(
         if _last(store) < settings.generations:
             note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)
+
+
+def _resumable(path: Path) -> AbstractContextManager[None]:
+    return resumable(f"Resume with: {command('resume', path)}", lambda: _is_begun(path))
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether there is a run at ``path`` that a resume would continue, or would say more about."""
+    try:
+        Run.read(path).close()
+    except UsageError:  # no run.db, or nothing in it yet
+        return False
+    except EvonasError:
+        return True
+    return True
 
 
 def _asked(records: Records, options: Mapping[str, Any]) -> SearchSettings:

@@ -159,8 +159,7 @@ def test_run_directories_of_one_day_are_numbered(
 ) -> None:
     first = default_path(tiny(), tmp_path)
     assert first.name.endswith("-darts-params")
-    first.mkdir()
-    assert default_path(tiny(), tmp_path).name == first.name + "-2"
+    assert first.is_dir() and default_path(tiny(), tmp_path).name == first.name + "-2"
     assert default_path(tiny(proxy="croze*2+naswot"), tmp_path).name.endswith("-darts-croze-2+naswot")
     assert "/" not in default_path(tiny(proxy="../a+b*2"), tmp_path).name
     assert len(default_path(tiny(proxy="+".join(proxies)), tmp_path).name) < 120

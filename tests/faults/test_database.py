@@ -16,6 +16,7 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
+from evonas.interrupts import Interrupted
 from evonas.observer import Observer, Progress
 from evonas.rows import FORMAT
 from evonas.store import Run
@@ -263,7 +264,7 @@ def test_a_damaged_score_of_an_unfinished_generation_is_computed_again(
 ) -> None:
     settings = SearchSettings(generations=3, device="cpu", **{**SETTINGS, "proxy": proxy})
     evonas.search(settings, tmp_path / "whole")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         evonas.search(settings, tmp_path / "run", Impatient())
     with sqlite3.connect(tmp_path / "run" / "run.db") as db:
         table = "members" if "+" in proxy else "evaluations"

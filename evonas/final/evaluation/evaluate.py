@@ -22,7 +22,7 @@ from evonas.final.evaluation.result import Attacked, Evaluation
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.evaluation.subject import Subject
 from evonas.final.evaluation.target import draw, images_for, locate
-from evonas.interrupts import StopRequest, stop_requests
+from evonas.interrupts import REPEAT, StopRequest, resumable, stop_requests
 from evonas.lock import held
 from evonas.machine import machine
 from evonas.observer import Observer
@@ -61,7 +61,8 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     if found.data is None:
         observer.warning(unchecked(str(found.path)))
     with (
-        held(place.result.parent, place.result.stem),
+        resumable(REPEAT),
+        held(place.result.parent, place.result.stem, leave_nothing=not place.is_run),
         Journal(place.journal) as journal,
         stop_requests(observer.message) as stop,
         memory_reported(f"evaluating {target}", _LESS),

@@ -31,9 +31,14 @@ class Target:
     journal: Path
 
     @property
+    def is_run(self) -> bool:
+        """Whether it is the best checkpoint of a run, as such."""
+        return self.checkpoint == self.result.parent / BEST
+
+    @property
     def asked(self) -> Path:
         """The argument of a command for it."""
-        return self.result.parent if self.checkpoint == self.result.parent / BEST else self.checkpoint
+        return self.result.parent if self.is_run else self.checkpoint
 
 
 def in_run(run: Path) -> Target:

@@ -26,9 +26,14 @@ QUICK = ["--steps", "2", "--checks", "8", "--no-corruptions", "--device", "cpu"]
 def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory that holds ``run`` with a network that has learned nothing."""
     directory = tmp_path_factory.mktemp("evaluate")
+    (directory / "run" / "train").mkdir(parents=True)
+    untrained(directory / "run" / "train" / "best.safetensors")
+    return directory
+
+
+def untrained(path: Path) -> None:
+    """Write a checkpoint of a network that has learned nothing."""
     settings = TrainSettings("DARTS_V2", channels=2, layers=3, device="cpu").resolve()
-    path = directory / "run" / "train" / "best.safetensors"
-    path.parent.mkdir(parents=True)
     classifier = settings.build()
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -37,7 +42,6 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 buffer.copy_(1 + 0.1 * torch.rand_like(buffer))
     tensors = {checkpoint.MODEL + name: value for name, value in classifier.state_dict().items()}
     checkpoint.write(path, settings, 1, {"validation": 0.1}, tensors)
-    return directory
 
 
 @pytest.fixture
