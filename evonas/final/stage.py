@@ -29,7 +29,7 @@ from evonas.nearby import other_runs
 from evonas.observer import Observer, Unwatched
 from evonas.store import Run
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError, UsageError, shorten
 
 DIRECTORY = "train"  # inside a run
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
@@ -39,18 +39,20 @@ FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size
 
 
 def train(
-    target: str,
+    target: str | TrainSettings,
     run: str | Path | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
+    """Train a genotype, a published architecture by name, settings, or the best genotype of the run ``target``.
 
     ``options`` are fields of `TrainSettings`; missing ones come from the run, else from the defaults. Everything
     is stored in ``run``/train (for a run: in its own directory), where an interrupted training continues. Raises
     `UsageError` for invalid settings, `EvonasError` if the directory holds another training, `Interrupted` after
     SIGINT or SIGTERM with every finished epoch saved.
     """
+    if isinstance(target, TrainSettings):
+        return _train_genotype(target, run, observer)
     if len(target) < MAX_PATH_CHARS and exists(Path(target)):
         if run is not None:
             Run.require(Path(target))
@@ -61,8 +63,13 @@ def train(
             return in_run(store, observer, **options)
     if _LIKE_A_PATH.fullmatch(target):
         raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
-    settings = TrainSettings(target, **_given(options))
-    name = target if target.isidentifier() else "genotype"
+    if options.get("finalists") is not None:
+        raise UsageError(f"finalists are the best genotypes of a run, and {shorten(target)} is a genotype")
+    return _train_genotype(TrainSettings(target, **_given(options)), run, observer)
+
+
+def _train_genotype(settings: TrainSettings, run: str | Path | None, observer: Observer | None) -> Trained:
+    name = settings.genotype if settings.genotype.isidentifier() else "genotype"
     observer = observer or Unwatched()
     _question(settings, observer)
     resolved = settings.resolve(observer.warning)
