@@ -131,9 +131,11 @@ def _require_classes(root: Path) -> None:
             f"{held}. {inner} holds more directories: give --dataset folder:{inner}" if inner else held
         )
     if found.images:
+        above = root.resolve().parent
+        above = above.parent if above.name.casefold() in ROLES else above
         raise UsageError(
-            f"{held}. It holds {plural(len(found.images), 'image')} directly: if these are one class, give the "
-            f"directory above, --dataset folder:{root.resolve().parent}"
+            f"{held}. It holds {plural(len(found.images), 'image')} directly: if these are one class of several, "
+            f"give the directory of all classes, --dataset folder:{above}"
         )
     raise UsageError(f"{held}. Unpack {enumerated(archives)} first" if archives else held)
 

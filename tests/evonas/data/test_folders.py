@@ -228,7 +228,7 @@ BROKEN = {  # files, and what the message says
     ),
     "a class": (
         ("0.png", "1.png"),
-        r"0 class directories; .* 2 images directly: if these are one class, give the directory above",
+        r"0 class directories; .* 2 images directly: if these are one class of several, give the directory",
     ),
     "wrapped": (("photos/cat/0.png", "photos/dog/0.png", "__MACOSX/x.png"), r"give --dataset folder:.*/photos$"),
     "wrapped division": (
