@@ -173,6 +173,12 @@ def show(run: RunPath, as_json: AsJson = False) -> None:
     summary = api.summarise(run)
     if as_json:
         return _output().print_json(summary.as_json())
+    from evonas.training_summary import TrainingSummary
+
+    if isinstance(summary, TrainingSummary):
+        from evonas.reporting.training_overview import TrainingOverview
+
+        return _output().print_rich(TrainingOverview(summary))
     from evonas.reporting.overview import Overview
 
     _output().print_rich(Overview(summary))

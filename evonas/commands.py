@@ -57,14 +57,26 @@ def _numbers(values: Mapping[str, Any]) -> list[str]:
 
 def train_command(settings: TrainSettings, run: str | Path) -> str:
     """``evonas train RUN ...`` with every number that differs from the recipe."""
+    return shlex.join(["evonas", "train", str(run), *_recipe(settings)])
+
+
+def genotype_command(settings: TrainSettings, run: str | Path) -> str:
+    """``evonas train GENOTYPE ... --run RUN`` with every setting that differs from its default."""
+    words = ["evonas", "train", settings.genotype, "--space", settings.space, "--dataset", settings.dataset]
+    words += ["--channels", str(settings.channels), "--layers", str(settings.layers)]
+    words += [] if settings.image_size == _FOLLOW["image_size"] else ["--image-size", str(settings.image_size)]
+    words += ["--seed", str(settings.seed)] if settings.seed else []
+    return shlex.join([*words, *_recipe(settings), "--run", str(run)])
+
+
+def _recipe(settings: TrainSettings) -> list[str]:
     recipe, used = recipes[settings.recipe], settings.chosen
     numbers = {
         field.name: getattr(used, field.name)
         for field in dataclasses.fields(used)
         if field.name not in ("source", "lr_batch") and getattr(used, field.name) != getattr(recipe, field.name)
     }
-    words = ["evonas", "train", str(run), "--recipe", settings.recipe, *_numbers(numbers)]
-    return shlex.join([*words, "--validation", str(settings.validation)])
+    return ["--recipe", settings.recipe, *_numbers(numbers), "--validation", str(settings.validation)]
 
 
 def evaluate_command(found: Mapping[str, Any], run: str | Path) -> str:

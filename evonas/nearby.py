@@ -12,7 +12,7 @@ MAX_RUNS, MAX_NAME_CHARS = 5, 100  # in a message
 def runs_in(folder: Path) -> list[Path]:
     """The run directories in ``folder``, sorted by name; none if it cannot be read."""
     try:
-        return sorted(path for path in folder.iterdir() if _is_run(path))
+        return sorted(path for path in folder.iterdir() if is_run(path))
     except (OSError, ValueError):
         return []
 
@@ -31,5 +31,5 @@ def other_runs(path: Path) -> str:
     )
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
     return (path / "run.db").is_file() or (path / "train" / "settings.json").is_file()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.advice import command
+from evonas.artefacts import require_directory
 from evonas.config import SearchSettings
 from evonas.engine import Engine
 from evonas.files import exists
@@ -41,6 +42,7 @@ def search(
 
 def resume(run: str | Path, observer: Observer, engine: Engine | None, **options: Any) -> SearchResult | Trained:
     """Resume the search in ``run`` with its final stage, or the training."""
+    require_directory(Path(run), "resume")
     if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
         from evonas.final import stage
 

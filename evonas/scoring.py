@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evonas.advice import command
+from evonas.artefacts import MAX_PATH_CHARS, genotype_at
 from evonas.config import SearchSettings, changed
 from evonas.engine.scores import score_chunk
-from evonas.genotypes import parsed
+from evonas.files import exists
+from evonas.genotypes import parsed, reads
 from evonas.images import images_for, images_of
 from evonas.observer import Observer, Unwatched
 from evonas.searching.measure import Measure
@@ -17,7 +19,7 @@ from evonas.store import Run
 from evonas.task import task_of
 from fitness import Score, Task
 from fitness.composite import is_composite, names, normal
-from spaces import UsageError, spaces
+from spaces import Space, UsageError, spaces
 
 DEFAULT = ("croze",)
 
@@ -96,7 +98,15 @@ def _require_proxies(asked: Sequence[str], why_not: str) -> None:
 def _parse(genotypes: Sequence[str], settings: SearchSettings) -> list[Any]:
     if not genotypes:
         raise UsageError("pass at least one genotype, or the name of a published one (see evonas list genotypes)")
-    return [parsed(spaces[settings.space], text) for text in genotypes]
+    space = spaces[settings.space]
+    return [parsed(space, _text(space, text)) for text in genotypes]
+
+
+def _text(space: Space, text: str) -> str:
+    """``text``, or the genotype in the file or directory of that name."""
+    if len(text) > MAX_PATH_CHARS or not exists(Path(text)) or reads(space, text):
+        return text
+    return genotype_at(Path(text), "score").genotype
 
 
 def _rows(

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evonas.artefacts import require_directory
 from evonas.config import SearchSettings
 from evonas.files import read_json
-from evonas.final.data_identity import identity_of
+from evonas.final.data_identity import data_in_words
 from evonas.final.evaluation.stored import stored_in
 from evonas.final.plan import plan_of
 from evonas.rows import GenerationRow, IndividualRow
 from evonas.store import Run
+from evonas.training_summary import TrainingSummary, holds_training, summarise_training
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,7 @@ class Summary:
     @property
     def data(self) -> str:
         """Classes and digests of the images that the network was trained on; empty where they are not known."""
-        try:
-            identity = identity_of(self.trained or {})
-        except ValueError:
-            return ""
-        return "" if identity is None else identity.in_words
+        return data_in_words(self.trained)
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object that ``evonas show --json`` prints."""
@@ -72,8 +70,11 @@ class Summary:
         }
 
 
-def summarise(run: str | Path) -> Summary:
+def summarise(run: str | Path) -> Summary | TrainingSummary:
     """The summary of a run directory, even while another process works on it."""
+    require_directory(Path(run), "show")
+    if holds_training(Path(run)):
+        return summarise_training(Path(run))
     with Run.read(Path(run)) as store:
         return summary_of(store)
 

@@ -26,7 +26,8 @@ class Auto(Engine):
     """
 
     def __init__(self, count: int | None = None) -> None:
-        self._asked = check_count(count)
+        check_count(count)
+        self._asked = count
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:

@@ -73,7 +73,7 @@ def export(
         observer.message(subject.evaluation.note)
     for text in subject.notes:
         observer.warning(text)
-    directory = out or (target / "export" if target.is_dir() else target.with_suffix(".export"))
+    directory = out or _directory(target, place.checkpoint)
     make_directory(directory)
     files = []
     for format in chosen:
@@ -86,6 +86,13 @@ def export(
     return Export(
         place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out, subject.notes
     )
+
+
+def _directory(target: Path, trained: Path) -> Path:
+    """Where the files go by default: into a run, else next to the weights."""
+    if target.is_dir() and trained.parent != target:
+        return target / "export"
+    return trained.with_suffix(".export")
 
 
 def _choose(names: Sequence[str] | None) -> tuple[list[Format], dict[str, str]]:

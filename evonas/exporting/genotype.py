@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from evonas.artefacts import GENOTYPE
 from evonas.exporting.format import Format, formats
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class Genotype(Format):
     """The genotype with C, L, classes, image size and normalisation as JSON; no weights."""
 
     name = "genotype"
-    file = "genotype.json"
+    file = GENOTYPE
 
     def encode(self, subject: Subject) -> bytes:
         return (json.dumps(subject.facts, indent=2) + "\n").encode()

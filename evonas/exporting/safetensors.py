@@ -6,21 +6,21 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from evonas.artefacts import WEIGHTS
 from evonas.exporting.format import Format, formats
+from evonas.final.exported import FACTS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from evonas.exporting.subject import Subject
 
-FACTS = "evonas"  # header key of the facts as JSON
-
 
 class SafeTensors(Format):
     """The weights under the module names of the literature, and all facts in the header."""
 
     name = "safetensors"
-    file = "model.safetensors"
+    file = WEIGHTS
 
     def encode(self, subject: Subject) -> bytes:
         from safetensors.torch import save

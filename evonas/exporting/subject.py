@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -19,12 +19,12 @@ from evonas.final.data_check import unchecked
 from evonas.final.data_identity import listed
 from evonas.final.evaluation.stored import Stored, stored
 from evonas.final.evaluation.target import Target
+from evonas.final.exported import FORMAT
 from evonas.final.model import Classifier
 from evonas.final.settings import TrainSettings
 from spaces import NetworkSize, spaces
 from spaces.errors import EvonasError
 
-FORMAT = "evonas network 1"
 INPUT = "float32 (N, 3, H, W) in [0, 1], red green blue; normalisation by mean and std is inside the network"
 OUTPUT = "float32 (N, classes): logits; the class is the largest"
 
@@ -102,7 +102,7 @@ def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, A
         "training": {
             "recipe": settings.recipe,
             "epoch": found.epoch,
-            "numbers": json.loads(json.dumps(asdict(settings.chosen))),
+            "numbers": json.loads(json.dumps(settings.as_dict()["numbers"])),
             "seed": settings.seed,
             "precision": settings.precision,
             "device": settings.device,

@@ -16,8 +16,8 @@ from spaces.errors import UsageError
 
 def exported_from(target: Path) -> Target:
     """The checkpoint to export. Raises `UsageError` with the command to run first."""
-    place = locate(target)
-    if not target.is_dir():
+    place = locate(target, "export")
+    if not target.is_dir() or place.checkpoint.parent == target:
         return place
     if not (target / DIRECTORY / RESULT).is_file():
         raise UsageError(f"the training in {target} is not finished; continue it with: {command('train', target)}")

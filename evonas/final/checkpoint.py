@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.durable import UNTOUCHED, replace
+from evonas.final import exported
 from evonas.final.data_identity import DataIdentity, identity_of
 from evonas.final.known_images import PREFIX, KnownData
 from evonas.final.settings import TrainSettings
@@ -112,6 +113,13 @@ def load(path: Path) -> Checkpoint:
         _check_header(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
+            if exported.FACTS in metadata:
+                facts = parse_json(metadata[exported.FACTS])
+                named = exported.to_classifier({name: file.get_tensor(name) for name in list(file.keys())})
+                held = {MODEL + name: tensor for name, tensor in named.items()}
+                identity = exported.identity_from(facts)
+                known = None if identity is None else KnownData(identity, {})
+                return Checkpoint(path, exported.settings_from(facts), exported.epoch_of(facts), {}, held, known)
             if metadata.get("format") != FORMAT:
                 raise EvonasError(
                     f"{path} is not an evonas checkpoint (its header says {metadata.get('format')!r})"
@@ -150,16 +158,22 @@ class Header:
 
 
 def header_of(path: Path) -> Header:
-    """Settings and data of a training from the header of a checkpoint. Raises `EvonasError` for any other file."""
+    """Settings and data of a training from the header of a checkpoint or of exported weights.
+
+    Raises `EvonasError` for any other file.
+    """
     try:
         size = _check_header(path)
         with path.open("rb") as file:
-            metadata = json.loads(file.read(8 + size)[8:])["__metadata__"]
-        if metadata["format"] != FORMAT:
-            raise ValueError(f"its header says {metadata['format']!r}")
+            metadata = json.loads(file.read(8 + size)[8:]).get("__metadata__", {})
+        if exported.FACTS in metadata:
+            facts = parse_json(metadata[exported.FACTS])
+            return Header(exported.settings_from(facts), exported.identity_from(facts))
+        if metadata.get("format") != FORMAT:
+            raise ValueError(f"its header says {metadata.get('format')!r}")
         settings = TrainSettings.from_dict(json.loads(metadata["settings"]))
         return Header(settings, _identity(metadata, settings))
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvonasError(f"{path} is damaged or not an evonas checkpoint ({error}); it was not changed") from None
 
 
@@ -173,16 +187,27 @@ def weights_digest(path: Path) -> str:
         size = 8 + _check_header(path)
         with path.open("rb") as file:
             header = json.loads(file.read(size)[8:])
-            names = [name for name in header if name.startswith(MODEL) and not name.startswith(AUXILIARY)]
-            for name in sorted(names):
-                kind, shape = _TYPES[header[name]["dtype"]], tuple(header[name]["shape"])
-                begin, end = header[name]["data_offsets"]
-                found.update(f"{name.removeprefix(MODEL)} torch.{kind} {shape} ".encode())
+            for name, entry in sorted(_of_classifier(header).items()):
+                kind, shape = _TYPES[entry["dtype"]], tuple(entry["shape"])
+                begin, end = entry["data_offsets"]
+                found.update(f"{name} torch.{kind} {shape} ".encode())
                 file.seek(size + begin)
                 found.update(file.read(end - begin))
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise EvonasError(f"{path} is damaged or not an evonas checkpoint ({error}); it was not changed") from None
     return found.hexdigest()
+
+
+def _of_classifier(header: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The entries of the tensors of the classifier, by their names in it."""
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    if exported.FACTS in header.get("__metadata__", {}):
+        shapes = {name: exported.classifier_shape(name, tuple(entry["shape"])) for name, entry in entries.items()}
+        return {
+            exported.classifier_name(name): {**entry, "shape": shapes[name]} for name, entry in entries.items()
+        }
+    names = [name for name in entries if name.startswith(MODEL) and not name.startswith(AUXILIARY)]
+    return {name.removeprefix(MODEL): entries[name] for name in names}
 
 
 def _check_header(path: Path) -> int:

@@ -64,7 +64,7 @@ def compare(targets: list[Path]) -> list[ComparedRow]:
 
 
 def _measured(target: Path) -> ComparedRow:
-    place = locate(target)
+    place = locate(target, "compare")
     try:
         found = parse_json(place.result.read_text(encoding="utf-8"))
     except OSError:

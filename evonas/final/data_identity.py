@@ -120,3 +120,12 @@ def require_classes(trained: Sequence[str], here: Sequence[str], what: str, wher
 def identity_of(facts: Mapping[str, Any]) -> DataIdentity | None:
     """The ``data`` of a header or an export; None in older versions. Raises `ValueError` if it is malformed."""
     return None if facts.get("data") is None else DataIdentity.from_json(facts["data"])
+
+
+def data_in_words(result: Mapping[str, Any] | None) -> str:
+    """Classes and digests of the data in the result of a training; empty if they are not known."""
+    try:
+        identity = identity_of(result or {})
+    except ValueError:
+        return ""
+    return "" if identity is None else identity.in_words

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from evonas.durable import UNTOUCHED, replace_text
+from spaces.errors import EvonasError
+
+MAX_METRICS_BYTES = 2**24
 
 
 class EpochRow(NamedTuple):
@@ -41,3 +44,24 @@ def write_csv(path: Path, rows: Iterable[EpochRow], advice: str = UNTOUCHED) -> 
     table.writerow(EpochRow._fields)
     table.writerows(rows)
     replace_text(path, text.getvalue(), advice)
+
+
+def read_csv(path: Path) -> list[EpochRow]:
+    """The table at ``path``; no rows where there is none. Raises `EvonasError` if it cannot be read."""
+    try:
+        if path.stat().st_size > MAX_METRICS_BYTES:
+            raise ValueError("it is too large for a table of epochs")
+        with path.open(encoding="utf-8", newline="") as file:
+            return [_epoch(row) for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise EvonasError(f"{path} cannot be read: {error}") from None
+
+
+def _epoch(row: Mapping[str, str]) -> EpochRow:
+    numbers = {name: float(row[name]) for name in ("lr", "loss", "accuracy", "validation", "seconds")}
+    robust = float(row["robust"]) if row["robust"] else None
+    return EpochRow(
+        epoch=int(row["epoch"]), robust=robust, adversary_steps=int(row["adversary_steps"] or 0), **numbers
+    )

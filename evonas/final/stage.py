@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.advice import command, elsewhere, resuming
+from evonas.artefacts import MAX_PATH_CHARS, genotype_at
 from evonas.config import SearchSettings
 from evonas.durable import make_directory, synchronise
 from evonas.exhaustion import memory_reported
@@ -27,49 +28,50 @@ from evonas.interrupts import resumable
 from evonas.lock import held
 from evonas.nearby import other_runs
 from evonas.observer import Observer, Unwatched
+from evonas.records import DATABASE
 from evonas.store import Run
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError, UsageError, shorten
+from spaces.errors import EvonasError, UsageError
 
 DIRECTORY = "train"  # inside a run
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
-MAX_PATH_CHARS = 250  # characters; a genotype has more
 SETTINGS, RESULT = "settings.json", "result.json"
 FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
 
 
 def train(
-    target: str | TrainSettings,
+    target: str,
     run: str | Path | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a genotype, a published architecture by name, settings, or the best genotype of the run ``target``.
+    """Train a genotype, a published architecture by name, or that of the run directory or file ``target``.
 
     ``options`` are fields of `TrainSettings`; missing ones come from the run, else from the defaults. Everything
     is stored in ``run``/train (for a run: in its own directory), where an interrupted training continues. Raises
     `UsageError` for invalid settings, `EvonasError` if the directory holds another training, `Interrupted` after
     SIGINT or SIGTERM with every finished epoch saved.
     """
-    if isinstance(target, TrainSettings):
-        return _train_genotype(target, run, observer)
-    if len(target) < MAX_PATH_CHARS and exists(Path(target)):
+    name = target if target.isidentifier() else "genotype"
+    place = Path(target) if len(target) < MAX_PATH_CHARS and exists(Path(target)) else None
+    if place is not None and (place / DATABASE).exists():
         if run is not None:
-            Run.require(Path(target))
             raise UsageError(
                 f"the best genotype of a run is trained in the run itself; otherwise {elsewhere(Path(target))}"
             )
-        with Run.open(Path(target)) if leads() else Run.read(Path(target)) as store:
+        with Run.open(place) if leads() else Run.read(place) as store:
             return in_run(store, observer, **options)
-    if _LIKE_A_PATH.fullmatch(target):
+    if place is not None:
+        if run is None and (place / DIRECTORY / SETTINGS).exists():
+            raise UsageError(
+                f"{place} holds a training. Continue it with: {command('resume', place)}, or train its genotype "
+                f"again with: {command('train', place, '--run', 'NEW')}"
+            )
+        target, beside = genotype_at(place, "train")
+        options = {**beside, **_given(options)}
+    elif _LIKE_A_PATH.fullmatch(target):
         raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
-    if options.get("finalists") is not None:
-        raise UsageError(f"finalists are the best genotypes of a run, and {shorten(target)} is a genotype")
-    return _train_genotype(TrainSettings(target, **_given(options)), run, observer)
-
-
-def _train_genotype(settings: TrainSettings, run: str | Path | None, observer: Observer | None) -> Trained:
-    name = settings.genotype if settings.genotype.isidentifier() else "genotype"
+    settings = TrainSettings(target, **_given(options))
     observer = observer or Unwatched()
     _question(settings, observer)
     resolved = settings.resolve(observer.warning)

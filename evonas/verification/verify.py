@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
+from evonas.artefacts import require_directory
 from evonas.device import pick
 from evonas.final.evaluation.target import BEST
 from evonas.final.stage import DIRECTORY, RESULT, settings_of
@@ -41,6 +42,7 @@ def verify(
     """
     if type(sample) is not int or sample < 1:
         raise UsageError(f"--sample must be a positive number of scores, not {sample!r}")
+    require_directory(run, "verify")
     observer = observer or Observer()
     told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
     if not (run / DATABASE).is_file() and not told:

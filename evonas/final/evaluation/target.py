@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from evonas.advice import command
+from evonas.artefacts import misplaced, weights_in
 from evonas.files import exists
 from evonas.final.data_identity import require_classes
-from evonas.nearby import other_runs
+from evonas.nearby import is_run, other_runs
 from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evonas.final.data_check import EvaluatedData
     from evonas.final.images import Images
 
+NOT_WEIGHTS = (".json", ".db", ".html", ".onnx", ".pt2", ".csv", ".log")
 BEST = Path("train") / "best.safetensors"
 
 
@@ -46,16 +48,25 @@ def in_run(run: Path) -> Target:
     return Target(run / BEST, run / "evaluation.json", run / "evaluation.db")
 
 
-def locate(path: Path) -> Target:
-    """For a run, its best checkpoint. Raises `UsageError` if there is none."""
+def locate(path: Path, name: str = "evaluate") -> Target:
+    """For a run, its best checkpoint, for an export its weights. Raises `UsageError` if there is none.
+
+    ``name`` is the command that a message names.
+    """
     if not exists(path):
         raise UsageError(
             f"{shorten(str(path), 300)} is neither a run nor a checkpoint: it does not exist{other_runs(path)}"
         )
+    if path.is_dir() and (weights := weights_in(path)) is not None:
+        path = weights
     if path.is_dir():
+        if not (path / BEST).is_file() and not is_run(path):
+            raise misplaced(path, name)
         if not (path / BEST).is_file():
             raise UsageError(f"{path} has no trained network ({BEST}); train one with: {command('train', path)}")
         return in_run(path)
+    if path.suffix in NOT_WEIGHTS:
+        raise misplaced(path, name)
     return Target(path, path.with_suffix(".evaluation.json"), path.with_suffix(".evaluation.db"))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from evonas.reporting.colours import operation_colour
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.layout import PILL, RADIUS, Command, Disc, Drawing, Pill, Way, lay_out
 from spaces.graph import CellGraph
 
 MAX_CELLS = 4
 
 
-def cells(facts: Facts) -> str:
+def cells(facts: TrainingFacts) -> str:
     """One figure per distinct cell, at most `MAX_CELLS`."""
     different: dict[tuple[object, ...], CellGraph] = {}
     for graph in facts.graphs:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from html import escape
 
-from evonas.commands import evaluate_command, search_command, train_command
-from evonas.reporting.html.facts import Facts
+from evonas.commands import evaluate_command, genotype_command, search_command, train_command
+from evonas.reporting.html.facts import Facts, TrainingFacts
 from evonas.reporting.style import duration
 
 
@@ -27,6 +27,26 @@ def repeat(facts: Facts) -> str:
     )
     shown = f"<pre>{escape(chr(10).join(lines))}</pre>"
     return f'<figure class="broad"><h3>Commands</h3>{shown}<p class="note">{note}</p></figure>'
+
+
+def repeat_training(facts: TrainingFacts) -> str:
+    """The commands that give the training and its evaluation again."""
+    assert facts.training is not None
+    again = facts.path.with_name(facts.path.name + "-again")
+    lines = [genotype_command(facts.training, again)]
+    if facts.evaluation is not None:
+        lines.append(evaluate_command(facts.evaluation, again))
+    return f'<figure class="broad"><h3>Repeat it</h3><pre>{escape(chr(10).join(lines))}</pre></figure>'
+
+
+def training_settings(facts: TrainingFacts) -> str:
+    """Every setting of the training."""
+    assert facts.training is not None
+    values = facts.training.that_count
+    pairs = [
+        (name, str(value)) for name, value in values.items() if value not in (None, "") and name != "genotype"
+    ]
+    return f'<div class="triple">{_table("Training", pairs)}</div>'
 
 
 def settings(facts: Facts) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 
 
-def corruptions(facts: Facts) -> str:
+def corruptions(facts: TrainingFacts) -> str:
     """Corruptions by severity, coloured by accuracy from 0 to the clean accuracy."""
     found = (facts.evaluation or {}).get("corruptions")
     if facts.evaluation is None or not found:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.html.headline import headline_attacks
 from spaces.errors import EvonasError
 
@@ -22,7 +22,7 @@ SEVERITY = 3
 PERTURBATION = "perturbation"
 
 
-def gallery(facts: Facts) -> str:
+def gallery(facts: TrainingFacts) -> str:
     """The first images of the evaluation with the same perturbations."""
     if facts.evaluation is None:
         return ""
@@ -33,7 +33,7 @@ def gallery(facts: Facts) -> str:
     return f'<figure class="broad"><h3>Images</h3>{rows}<p class="note">{escape(note)}</p></figure>'
 
 
-def _rows(facts: Facts, found: Mapping[str, Any]) -> tuple[str, str]:
+def _rows(facts: TrainingFacts, found: Mapping[str, Any]) -> tuple[str, str]:
     import torch
 
     from evonas.data import source

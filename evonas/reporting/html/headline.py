@@ -7,23 +7,28 @@ from html import escape
 from typing import Any
 
 from evonas.final.evaluation.rates import hrs, wilson
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import Facts, TrainingFacts
 from evonas.reporting.style import count, number
+from evonas.training_summary import TrainingSummary
 
 Z_BOTH = 2.241402727604947  # two-sided 97.5 %: two such intervals hold together with 95 %
 
 
-def headline(facts: Facts) -> str:
-    """Tiles: score and size of the best network, then its robustness."""
-    if not facts.lineage:
-        return '<p class="note">No individual has a score yet.</p>'
-    winner = facts.lineage[-1]
-    flops = int(facts.births.flops[winner.birth])
-    tiles = [
-        _tile(f"score ({facts.summary.settings.proxy})", number(winner.score), f"birth {winner.birth}"),
-        _tile("params", count(winner.params), f"{winner.params:,}"),
-        _tile("FLOPs", count(flops), "one image"),
-    ]
+def headline(facts: TrainingFacts) -> str:
+    """Tiles: score and size of the network, then its robustness."""
+    summary = facts.summary
+    if isinstance(facts, Facts):
+        if not facts.lineage:
+            return '<p class="note">No individual has a score yet.</p>'
+        winner = facts.lineage[-1]
+        flops, params, text = int(facts.births.flops[winner.birth]), winner.params, winner.genotype
+        score = f"score ({facts.summary.settings.proxy})"
+        tiles = [_tile(score, number(winner.score), f"birth {winner.birth}")]
+    else:
+        assert isinstance(summary, TrainingSummary)
+        flops, params, text = summary.flops, summary.params, summary.settings.genotype
+        tiles = []
+    tiles += [_tile("params", count(params), f"{params:,}"), _tile("FLOPs", count(flops), "one image")]
     found = facts.evaluation
     if found is not None:
         tiles.append(_rate("clean", found["clean"]))
@@ -31,14 +36,12 @@ def headline(facts: Facts) -> str:
         if found.get("corruptions"):
             tiles.append(_corruptions(found["corruptions"], found["clean"]["n"]))
         tiles += [_hrs(name, found, one) for name, one in headline_attacks(found).items()]
-    elif facts.summary.trained is not None:
-        test = facts.summary.trained["test"]
+    elif summary.trained is not None:
+        test = summary.trained["test"]
         tiles.append(_rate("clean", {**test, "ci95": wilson(round(test["accuracy"] * test["n"]), test["n"])}))
-    note = facts.summary.note
+    note = summary.note
     outdated = f'<p class="note"><strong class="bad">{escape(note)}.</strong></p>' if note else ""
-    genotype = (
-        f'<details class="genotype"><summary>genotype</summary><code>{escape(winner.genotype)}</code></details>'
-    )
+    genotype = f'<details class="genotype"><summary>genotype</summary><code>{escape(text)}</code></details>'
     return f'<div class="tiles">{"".join(tiles)}</div>{_notes(found)}{outdated}{genotype}'
 
 

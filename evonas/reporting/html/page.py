@@ -8,14 +8,15 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from evonas.config import SearchSettings
 from evonas.durable import replace_text
 from evonas.reporting.html.ancestry import ancestry
 from evonas.reporting.html.cells import cells
-from evonas.reporting.html.colophon import repeat, settings
+from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
 from evonas.reporting.html.composition import composition
 from evonas.reporting.html.corruptions import corruptions
 from evonas.reporting.html.evolution import evolution
-from evonas.reporting.html.facts import Facts, gather
+from evonas.reporting.html.facts import Facts, TrainingFacts, gather
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto
@@ -29,6 +30,13 @@ SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("Robustness", (robustness, attacks, corruptions, gallery)),
     ("Search and training", (evolution, pareto, composition, training, ancestry)),
     ("Reproduce", (repeat, settings)),
+)
+OF_TRAINING: tuple[tuple[str, tuple[Callable[[TrainingFacts], str], ...]], ...] = (
+    ("Result", (headline,)),
+    ("Network", (cells,)),
+    ("Robustness", (robustness, attacks, corruptions, gallery)),
+    ("Training", (training,)),
+    ("Reproduce", (repeat_training, training_settings)),
 )
 
 
@@ -50,27 +58,42 @@ def write_report(
     return place
 
 
-def page(facts: Facts) -> str:
-    """The whole document."""
-    summary = facts.summary
+def page(facts: TrainingFacts) -> str:
+    """The whole document; that of a training without a search has no sections about one."""
     title = f"{facts.path.name or facts.path} · evonas"
-    body = []
-    for name, parts in SECTIONS:
-        found = "".join(part(facts) for part in parts)
-        if found:
-            body.append(f'<section><h2>{name}</h2><div class="grid">{found}</div></section>')
+    if isinstance(facts, Facts):
+        found = [(name, "".join(part(facts) for part in parts)) for name, parts in SECTIONS]
+    else:
+        found = [(name, "".join(part(facts) for part in parts)) for name, parts in OF_TRAINING]
+    body = [f'<section><h2>{name}</h2><div class="grid">{text}</div></section>' for name, text in found if text]
     style = files("evonas.reporting.html").joinpath("page.css").read_text(encoding="utf-8")
-    stage = _stage(facts)
+    stage = _stage(facts) if isinstance(facts, Facts) else STAGES[facts.summary.stage]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
         f"<title>{escape(title)}</title><style>{style}</style></head><body><header>"
         f"<h1>{escape(facts.path.name or str(facts.path))}</h1>"
-        f"<p>{escape(summary.settings.space)} on {escape(summary.settings.dataset)}, fitness "
-        f"{escape(summary.settings.proxy)}, C={summary.settings.channels}, L={summary.settings.layers}, seed "
-        f'{summary.settings.seed}</p><p class="stage">{escape(stage)}</p></header><main>{"".join(body)}</main>'
+        f"<p>{escape(_about(facts))}</p>"
+        f'<p class="stage">{escape(stage)}</p></header><main>{"".join(body)}</main>'
         f"<footer>evonas, {datetime.now():%Y-%m-%d %H:%M}</footer></body></html>\n"
+    )
+
+
+STAGES = {
+    "training": "in training, without a search",
+    "trained": "trained without a search; not evaluated yet",
+    "evaluated": "trained without a search, and evaluated",
+}
+
+
+def _about(facts: TrainingFacts) -> str:
+    """Space, data and size in one line."""
+    settings = facts.summary.settings
+    how = f"fitness {settings.proxy}" if isinstance(settings, SearchSettings) else f"recipe {settings.recipe}"
+    return (
+        f"{settings.space} on {settings.dataset}, {how}, C={settings.channels}, L={settings.layers}, "
+        f"seed {settings.seed}"
     )
 
 

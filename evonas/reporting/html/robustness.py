@@ -10,10 +10,10 @@ from evonas.final.data_check import remark
 from evonas.final.evaluation.rates import hrs
 from evonas.reporting.colours import attack_colour
 from evonas.reporting.html import svg
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 
 
-def robustness(facts: Facts) -> str:
+def robustness(facts: TrainingFacts) -> str:
     """One line per attack, starting at the clean accuracy, with 95 % intervals."""
     found = facts.evaluation
     if found is None or not found["epsilons"]:
@@ -47,7 +47,7 @@ def robustness(facts: Facts) -> str:
     return f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p></figure>'
 
 
-def attacks(facts: Facts) -> str:
+def attacks(facts: TrainingFacts) -> str:
     """All attacks at all epsilons as a table, with the accuracy after each part of an ensemble."""
     found = facts.evaluation
     if found is None or not found["epsilons"]:

@@ -6,11 +6,11 @@ from html import escape
 
 from evonas.final.metrics import kept
 from evonas.reporting.html import svg
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.style import duration, plural
 
 
-def training(facts: Facts) -> str:
+def training(facts: TrainingFacts) -> str:
     """Accuracies by epoch, and the best epoch."""
     rows, settings = facts.epochs, facts.training
     if not rows or settings is None:

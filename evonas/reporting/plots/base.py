@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evonas.advice import command
 from evonas.durable import replace
-from evonas.reporting.html.facts import Facts, gather
+from evonas.reporting.html.facts import TrainingFacts, gather
 from spaces.errors import UsageError, shorten
 from spaces.registry import Registry, closest
 
@@ -36,7 +36,7 @@ STYLE = {
     "svg.hashsalt": "evonas",  # the same figure gives the same bytes
 }
 
-Draw = Callable[[Facts], "Figure"]
+Draw = Callable[[TrainingFacts], "Figure"]
 plots: Registry[Draw] = Registry("plot")
 
 
@@ -52,7 +52,7 @@ def plot(run: str | Path, what: str, format: str | None = None, out: str | Path 
     format = _format(format, "" if out is None else Path(out).suffix.lower()[1:])
     place = Path(run) / f"{what}.{format}" if out is None else Path(out)
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-        figure = draw(gather(Path(run)))
+        figure = draw(gather(Path(run), name="plot"))
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format)
         picture = io.BytesIO()
         figure.savefig(picture, format=format, dpi=DOTS, metadata=metadata)
@@ -71,6 +71,6 @@ def _format(asked: str | None, ending: str) -> str:
     return chosen
 
 
-def missing(facts: Facts, what: str, name: str) -> UsageError:
+def missing(facts: TrainingFacts, what: str, name: str) -> UsageError:
     """The error for a run without the data of a figure."""
     return UsageError(f"{facts.path} has no {what} yet; run first: {command(name, facts.path)}")

@@ -8,7 +8,7 @@ from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
 from evonas.reporting.colours import operation_colour
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.layout import PILL, RADIUS, Drawing, Way, lay_out
 from evonas.reporting.plots.base import missing, plots
 
@@ -18,7 +18,7 @@ _CODES = {"M": [Curve.MOVETO], "L": [Curve.LINETO], "Q": [Curve.CURVE3] * 2, "C"
 
 
 @plots.register("cells")
-def cells(facts: Facts) -> Figure:
+def cells(facts: TrainingFacts) -> Figure:
     """The first cells side by side."""
     if not facts.graphs:
         raise missing(facts, "scores", "resume")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.plots.base import COLUMN, missing, plots
 
 
 @plots.register("corruptions")
-def corruptions(facts: Facts) -> Figure:
+def corruptions(facts: TrainingFacts) -> Figure:
     """A heat map of accuracy in percent, corruptions by severity."""
     found = (facts.evaluation or {}).get("corruptions")
     if not found or facts.evaluation is None:

@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from evonas.reporting.colours import attack_colour
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.plots.base import COLUMN, missing, plots
 
 
 @plots.register("epsilon")
-def epsilon(facts: Facts) -> Figure:
+def epsilon(facts: TrainingFacts) -> Figure:
     """One line per attack, starting at the clean accuracy, with 95 % intervals."""
     found = facts.evaluation
     if found is None:

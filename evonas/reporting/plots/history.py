@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import Facts, TrainingFacts
 from evonas.reporting.plots.base import COLUMN, missing, plots
 
 
 @plots.register("history")
-def history(facts: Facts) -> Figure:
+def history(facts: TrainingFacts) -> Figure:
     """All births, the best so far, mean and standard deviation of the population."""
+    if not isinstance(facts, Facts):
+        return _epochs(facts)
     births = facts.births
     finite = np.isfinite(births.score)
     if not finite.any():
@@ -41,5 +43,24 @@ def history(facts: Facts) -> Figure:
     )
     axes.set_xlabel("generation")
     axes.set_ylabel(f"score ({facts.summary.settings.proxy})")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def _epochs(facts: TrainingFacts) -> Figure:
+    """Of a training without a search: accuracies by epoch."""
+    rows = facts.epochs
+    if not rows:
+        raise missing(facts, "epochs", "resume")
+    figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
+    axes = figure.subplots()
+    at = [row.epoch for row in rows]
+    axes.plot(at, [100 * row.accuracy for row in rows], color="#8796a6", label="training images as shown")
+    axes.plot(at, [100 * row.validation for row in rows], color="#1d6fb8", label="validation")
+    robust = [(row.epoch, 100 * row.robust) for row in rows if row.robust is not None]
+    if robust:
+        axes.plot(*zip(*robust, strict=True), color="#0d8050", label="validation under PGD")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("accuracy, %")
     axes.legend(loc="lower right")
     return figure

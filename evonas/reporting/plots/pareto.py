@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.html.facts import Facts, TrainingFacts
 from evonas.reporting.plots.base import COLUMN, missing, plots
+from spaces.errors import UsageError
 
 
 @plots.register("pareto")
-def pareto(facts: Facts) -> Figure:
+def pareto(facts: TrainingFacts) -> Figure:
     """All networks and the Pareto front."""
+    if not isinstance(facts, Facts):
+        raise UsageError(
+            f"{facts.path} was trained without a search, so there are no scores to draw; --what cells, epsilon, "
+            "corruptions and history are possible"
+        )
     births = facts.births
     places, front = births.distinct(), births.front()
     if not len(places):
