@@ -7,6 +7,7 @@ import importlib
 import inspect
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -28,7 +29,8 @@ BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for part in line.split("&&")]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 EVERYTHING = "\n".join([README, *PAGES.values()])
-SMALLER = " --image-size 16 --epochs 2 --images 20"  # the first command takes minutes as it is written
+# the first command takes minutes as it is written
+SMALLER = " --channels 4 --layers 3 --image-size 16 --epochs 1 --images 10"
 Evonas = Callable[[str], subprocess.CompletedProcess[str]]
 INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)
 
@@ -57,17 +59,43 @@ def accuracies(space_name: str = "nasbench201") -> str:
     return "\n".join(["arch_str,clean", *rows]) + "\n"
 
 
-@pytest.mark.parametrize(
-    "smaller", [SMALLER, pytest.param("", marks=pytest.mark.slow)], ids=["small", "as written"]
-)
-def test_the_tour_runs_from_top_to_bottom(smaller: str, evonas: Evonas, tmp_path: Path) -> None:
+TOUR = [command for command in COMMANDS if command.startswith("evonas ")]
+
+
+def chain_of(command: str) -> str:
+    """The last run that a command names, or its verb: commands of one chain need each other, chains do not."""
+    return ([command.split()[1], *re.findall(r"\bruns/[\w-]+", command)])[-1]
+
+
+CHAINS = {chain_of(command): [one for one in TOUR if chain_of(one) == chain_of(command)] for command in TOUR}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_the_tour_runs_from_top_to_bottom(chain: str, evonas: Evonas, tmp_path: Path) -> None:
     (tmp_path / "accuracies.csv").write_text(accuracies())
-    tour = [command for command in COMMANDS if command.startswith("evonas ")]
-    assert len(tour) >= 8
-    for command in tour:
-        done = evonas(command + smaller if "--preset quick" in command else command)
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        assert done.stdout
+    for command in CHAINS[chain]:
+        for other in {*re.findall(r"\bruns/[\w-]+", command)} - {chain}:  # of a chain that runs elsewhere
+            shutil.copytree(tmp_path / chain, tmp_path / other)
+        walk(evonas, command + SMALLER if "--preset quick" in command else command)
+
+
+@pytest.mark.slow
+def test_the_tour_runs_from_top_to_bottom_as_it_is_written(evonas: Evonas, tmp_path: Path) -> None:
+    (tmp_path / "accuracies.csv").write_text(accuracies())
+    for command in TOUR:
+        walk(evonas, command)
+
+
+def walk(evonas: Evonas, command: str) -> None:
+    done = evonas(command)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert done.stdout
+
+
+def test_every_command_of_the_tour_is_in_one_chain_that_begins_what_it_needs() -> None:
+    assert sorted(TOUR) == sorted(command for chain in CHAINS.values() for command in chain) and len(TOUR) >= 8
+    for name, chain in CHAINS.items():
+        assert not name.startswith("runs/") or chain[0].split()[1] in ("search", "train"), chain
 
 
 def test_the_other_commands_of_code_blocks_install_and_test() -> None:
