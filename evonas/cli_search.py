@@ -146,7 +146,8 @@ def resume(
     """Resume an interrupted run, or extend a finished search to more generations.
 
     A run keeps its settings, except --generations, --data-dir, --device, --engine, --workers, --ray-address and
-    --memory. --batch-networks may change if it was and stays above 1.
+    --memory. --batch-networks may change if it was and stays above 1. --dataset may name the new path of an image
+    folder that was moved.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """

@@ -73,7 +73,9 @@ def _require_described(store: Records, settings: SearchSettings, needed: bool) -
     if not isinstance(then.get("classes"), list):
         raise EvonasError(f"the classes of {store.path} cannot be read")
     require_classes([str(name) for name in then["classes"]], now["classes"], str(store.path), settings.dataset)
-    return "" if now["train"] == then.get("train") else f" ({now['train']} training images, {then['train']} then)"
+    return (
+        "" if now["train"] == then.get("train") else f" ({now['train']} training images, {then['train']} before)"
+    )
 
 
 def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:

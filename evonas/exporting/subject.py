@@ -112,10 +112,9 @@ def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, A
 
 
 def _classes_here(settings: TrainSettings) -> list[str] | None:
-    """None if the data set is missing or has another number of classes now."""
+    """None if the data set is missing."""
     with contextlib.suppress(EvonasError):
-        names = describe(settings.dataset, settings.data_dir, settings.image_size).classes
-        return list(names) if len(names) == settings.classes else None
+        return list(describe(settings.dataset, settings.data_dir, settings.image_size).classes)
     return None
 
 
@@ -124,7 +123,8 @@ def _data(found: checkpoint.Checkpoint) -> tuple[dict[str, Any], list[str]]:
     settings = found.settings
     here = _classes_here(settings)
     if found.data is None:
-        return {"class_names": here, "data": None}, [unchecked(str(found.path))]
+        names = here if here is not None and len(here) == settings.classes else None
+        return {"class_names": names, "data": None}, [unchecked(str(found.path))]
     identity = found.data.identity
     notes = []
     if here is not None and here != list(identity.classes):

@@ -142,7 +142,7 @@ def _require_labels(
     named = "training" if split == "train" else "test"
     lists = f"the classes are {listed(names)} in both"
     if changed:
-        then, now = (_labels([pair[i] for pair in changed], names) for i in (0, 1))
+        then, now = (_labels([(pair[i], n) for pair, n in Counter(changed).most_common()], names) for i in (0, 1))
         lists = f"at the training {then}; here {now}"
     count = f"{len(changed)} of the {len(images.codes)}" if changed else "some of the"
     raise EvonasError(
@@ -151,9 +151,12 @@ def _require_labels(
     )
 
 
-def _labels(labels: Sequence[int], names: Sequence[str]) -> str:
-    texts = [shown(names[label]) if 0 <= label < len(names) else str(label) for label in labels[:MAX_EXAMPLES]]
-    return ", ".join(texts) + ("" if len(labels) <= MAX_EXAMPLES else ", ...")
+def _labels(labels: Sequence[tuple[int, int]], names: Sequence[str]) -> str:
+    """``3 dog, 1 cat``; a long list is shortened."""
+    known = range(len(names))
+    texts = [f"{n} {shown(names[label]) if label in known else label}" for label, n in labels[:MAX_EXAMPLES]]
+    more = len(labels) - MAX_EXAMPLES
+    return ", ".join(texts) + (f" and {more} more" if more > 0 else "")
 
 
 def _changes(known: KnownData, images: KnownImages, split: str) -> Changes:

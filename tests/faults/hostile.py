@@ -24,7 +24,9 @@ import evonas
 from evonas import SearchSettings
 from evonas.data import source
 from evonas.final import checkpoint, comparison
+from evonas.final.data_identity import DataIdentity
 from evonas.final.evaluation.journal import Journal
+from evonas.final.known_images import KnownData, KnownImages
 from evonas.final.plan import FinalPlan
 from evonas.final.settings import TrainSettings
 from evonas.observer import Observer
@@ -250,7 +252,10 @@ def good_checkpoint() -> Path:
     settings = TrainSettings("DARTS_V2", device="cpu", mean=(0.5,) * 3, std=(0.2,) * 3, **size)
     path = scratch() / "good.safetensors"
     tensors = {f"{checkpoint.MODEL}{name}": value for name, value in settings.build().state_dict().items()}
-    checkpoint.write(path, settings, 1, {}, tensors)
+    blank = torch.zeros((10, 3, 8, 8), dtype=torch.uint8)
+    images = {split: KnownImages.of(blank, torch.arange(10)) for split in ("train", "test")}
+    identity = DataIdentity(tuple("0123456789"), 8, images["train"].identity, images["test"].identity)
+    checkpoint.write(path, settings, 1, {}, tensors, data=KnownData(identity, images))
     return path
 
 

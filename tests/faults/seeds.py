@@ -154,7 +154,19 @@ def _results() -> list[bytes]:
         "fgsm": {"accuracy": 0.1, "ci95": [0, 1], "epsilon": 8},
         "corruptions": {"source": "x", "mean": 1},
     }
+    split = {"count": 1, "images": "0" * 64, "labels": "0" * 64, "order": "0" * 64}
+    data = {
+        "classes": ["a", "b"],
+        "image_size": 8,
+        "train": split,
+        "test": split,
+        "status": "same",
+        "changes": "1",
+    }
+    evaluation |= {"test": evaluation["clean"], "dataset": "folder:x", "data": data}
+    nested = [{**evaluation, "data": {**data, key: "@"}} for key in data]
     found = [json.dumps(evaluation)]
+    found += [json.dumps(one).replace('"@"', value) for one in nested for value in VALUES]
     found += [json.dumps({**evaluation, key: "@"}).replace('"@"', value) for key in evaluation for value in VALUES]
     return [text.encode() for text in (*found, *VALUES)]
 
