@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # no other forma
 MAX_PIXELS = 2**26
 ORIENTATION = 0x0112  # EXIF and TIFF tag
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # TIFF tag
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without one, its complaints go to standard error
 
 
 def decode(path: Path, side: int) -> Tensor:
@@ -104,18 +107,18 @@ def _deep_grey(image: Image.Image, stored_as: str) -> Image.Image:
     import numpy as np
     from PIL import Image
 
-    pixels = np.asarray(image).astype(np.int64)  # (H, W)
+    values = np.arange(2**16)
     if "I;12" in stored_as:
-        eight = (pixels * 255 + 2047) // 4095
-    elif image.mode == "I":  # a PGM; Pillow has scaled its values to 16 bits
-        eight = (pixels * 255 + 32767) // 65535
+        levels = (values * 255 + 2047).clip(max=255 * 4095) // 4095
+    elif image.mode == "I":  # a PGM, which Pillow has scaled to 16 bits
+        levels = (values * 255 + 32767) // 65535
     else:
-        eight = pixels // 257
-    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO:  # which Pillow heeds for 8 bits only
-        eight = 255 - eight
+        levels = values // 257
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow inverts 8 bits only
+        levels = 255 - levels
     if image.format == "PNG" and "transparency" in image.info:
-        eight[pixels == image.info["transparency"]] = 255
-    return Image.fromarray(eight.astype(np.uint8)).convert("RGB")
+        levels[image.info["transparency"]] = 255
+    return Image.fromarray(levels.astype(np.uint8)[np.asarray(image).astype(np.uint16)]).convert("RGB")
 
 
 def _broken_link(path: Path) -> str:

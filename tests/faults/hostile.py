@@ -296,7 +296,8 @@ def picture(data: bytes) -> bool:
     root = scratch() / "pictures"
     for name in ("one", "two"):
         (root / name).mkdir(parents=True, exist_ok=True)
-        ending = (".png", ".jpg", ".bmp", ".webp", ".ppm", ".tif")[(data[0] if data else 0) % 6]
+        endings = (".png", ".jpg", ".bmp", ".webp", ".ppm", ".tif", ".gif", ".pgm")
+        ending = endings[(data[0] if data else 0) % len(endings)]
         for former in (root / name).iterdir():
             former.unlink()
         (root / name / f"a{ending}").write_bytes(data[1:])
