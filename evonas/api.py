@@ -1,16 +1,18 @@
-"""The functions of the public API; each loads what it needs when it is called."""
+"""The functions of the public API; each checks its arguments and loads what it needs when it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from evonas import arguments
+from evonas.api_search import engine_of, observer_of, resume, score, search
+from evonas.api_train import train, training_result
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.notices import heard_by_observer
-from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -21,110 +23,80 @@ if TYPE_CHECKING:
     from evonas.exporting.export import Export
     from evonas.final.comparison import ComparedRow
     from evonas.final.evaluation.result import Evaluation
-    from evonas.final.plan import FinalPlan
-    from evonas.final.training import Trained
     from evonas.observer import Observer
-    from evonas.scoring import ScoreRow
-    from evonas.searching.loop import SearchResult
     from evonas.speed import Measurement
     from evonas.summary import Summary
     from evonas.tables import Correlation
+    from evonas.tables.scores import Progress
     from evonas.training_summary import TrainingSummary
     from evonas.verification.finding import Verification
 
     Images = TypeVar("Images", Tensor, NDArray[uint8])
 
-
-@heard_by_observer
-def search(
-    settings: SearchSettings | None = None,
-    run: str | Path | None = None,
-    observer: Observer | None = None,
-    engine: Engine | None = None,
-    final: FinalPlan | None = None,
-) -> SearchResult:
-    """Start a search and store it in the directory ``run`` (default ``runs/<date>-...``).
-
-    With ``final`` the best genotype is trained and evaluated afterwards; the result then has ``trained``.
-    Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
-    """
-    from evonas import pipeline
-    from evonas.observer import Unwatched
-
-    return pipeline.search(settings or SearchSettings(), run, observer or Unwatched(), engine, final)
-
-
-@heard_by_observer
-def resume(
-    run: str | Path, observer: Observer | None = None, engine: Engine | None = None, **options: Any
-) -> SearchResult | Trained:
-    """Resume an interrupted run, or extend a finished search to a larger total of ``generations``.
-
-    Raises `UsageError` if the settings differ from those of the run.
-    """
-    from evonas import pipeline
-    from evonas.observer import Unwatched
-
-    return pipeline.resume(run, observer or Unwatched(), engine, **options)
-
-
-def score(
-    genotypes: Sequence[str],
-    proxies: Sequence[str] | None = None,
-    settings: SearchSettings | None = None,
-    run: str | Path | None = None,
-    observer: Observer | None = None,
-    **options: Any,
-) -> list[ScoreRow]:
-    """Score genotypes or published architectures with ``settings`` (default proxy: croze).
-
-    With ``run`` they are scored with the settings of that search, by default with its proxy; a composite uses the
-    statistics of its first population. ``options`` may then name the settings that a resume may change.
-    Raises `UsageError` for a malformed genotype and for a composite without statistics.
-    """
-    from evonas import scoring
-
-    if run is None:
-        return scoring.score(genotypes, proxies, settings or SearchSettings(**options), observer)
-    if settings is not None:
-        raise UsageError("a run has its own settings: pass settings or run, not both")
-    return scoring.score_as(run, genotypes, proxies, options)
-
-
-@heard_by_observer
-def train(target: str, run: str | Path | None = None, observer: Observer | None = None, **options: Any) -> Trained:
-    """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
-
-    ``options`` are fields of `TrainSettings`, such as ``recipe``, ``overrides={"epochs": 10}``, ``dataset``,
-    ``channels``, ``layers``. Repeat the call to continue. Raises `EvonasError` with one message.
-    """
-    from evonas.final import stage
-
-    return stage.train(target, run, observer, **options)
-
-
-def training_result(trained: Trained) -> dict[str, float]:
-    """``accuracy`` and ``n`` on the test set, which is used once, at the end of a training."""
-    from evonas.final import stage
-
-    return stage.result_of(trained.directory.parent)["test"]
+__all__ = [
+    "bench",
+    "compare",
+    "correlate",
+    "corrupt",
+    "evaluate",
+    "export",
+    "plot",
+    "report",
+    "resume",
+    "score",
+    "search",
+    "summarise",
+    "train",
+    "training_result",
+    "verify",
+]
 
 
 def correlate(
     table: str | Path,
-    proxies: Sequence[str] = ("croze", "params"),
+    proxies: Iterable[str] | str = ("croze", "params"),
     settings: SearchSettings | None = None,
-    **options: Any,
+    *,
+    sample: int | None = None,
+    all_ids: bool = False,
+    half: str | None = None,
+    target_names: Iterable[str] | str | None = None,
+    grouping: str = "paper",
+    unit: str = "auto",
+    architecture: str | None = None,
+    scores: str | Path | None = None,
+    engine: Engine | None = None,
+    pair: tuple[str, str] | None = None,
+    observer: Callable[[Progress], None] | None = None,
+    announce: Callable[[str], object] | None = None,
 ) -> Correlation:
     """Rank correlations of proxies with the accuracies of trained networks in a CSV file.
 
-    Options: ``sample``, ``all_ids``, ``half``, ``target_names``, ``grouping``, ``scores``, ``engine``,
-    ``pair``, ``observer``, ``announce``; see `evonas.correlation.correlate`. Raises `UsageError` naming the line
-    of a table that is wrong.
+    ``sample`` architectures are drawn by the seed of ``settings`` (default: all), ``target_names`` chooses
+    accuracies, ``unit`` (auto, percent or fraction) is that of accuracies, ``architecture`` names the column of
+    architectures, ``scores`` is a file that keeps every score; ``observer`` is called after each architecture.
+    Raises `UsageError` naming the line of a table that is wrong.
     """
     from evonas import correlation
 
-    return correlation.correlate(table, proxies, settings or SearchSettings(space="nasbench201"), **options)
+    settings = SearchSettings(space="nasbench201") if settings is None else settings
+    return correlation.correlate(
+        arguments.path(table, "the table"),
+        arguments.texts(proxies, "--proxy"),
+        arguments.instance(settings, SearchSettings, "settings"),
+        sample=None if sample is None else arguments.integer(sample, "--sample", 1, 10**9),
+        all_ids=arguments.flag(all_ids, "--all-ids"),
+        half=None if half is None else arguments.text(half, "--half"),
+        target_names=None if target_names is None else arguments.texts(target_names, "--target"),
+        grouping=arguments.text(grouping, "--grouping"),
+        unit=arguments.text(unit, "--unit"),
+        architecture=None if architecture is None else arguments.text(architecture, "--architecture"),
+        scores=None if scores is None else arguments.path(scores, "--scores"),
+        engine=engine_of(engine),
+        pair=None if pair is None else arguments.pair(pair, "a pair of proxy and target"),
+        observer=None if observer is None else arguments.function(observer, "observer"),
+        announce=None if announce is None else arguments.function(announce, "announce"),
+    )
 
 
 @heard_by_observer
@@ -138,27 +110,28 @@ def evaluate(
     from evonas.final.evaluation.evaluate import evaluate
     from evonas.final.evaluation.target import locate
     from evonas.lock import held
-    from evonas.observer import Unwatched
 
-    place = locate(Path(target))
+    settings = EvaluateSettings() if settings is None else settings
+    chosen, path = arguments.instance(settings, EvaluateSettings, "settings"), arguments.path(target, "target")
+    place = locate(path)
     whole_run = held(place.result.parent) if place.is_run else nullcontext()  # no training replaces it meanwhile
     with whole_run:
-        return evaluate(Path(target), settings or EvaluateSettings(), observer or Unwatched())
+        return evaluate(path, chosen, observer_of(observer))
 
 
-def compare(targets: Sequence[str | Path]) -> list[ComparedRow]:
+def compare(targets: Iterable[str | Path] | str | Path) -> list[ComparedRow]:
     """Compare evaluated runs and checkpoints with each other and with published results on their data sets.
 
     Raises `UsageError` for one that was not evaluated.
     """
     from evonas.final import comparison
 
-    return comparison.compare([Path(target) for target in targets])
+    return comparison.compare([arguments.path(target, "target") for target in arguments.items(targets, "targets")])
 
 
 def export(
     target: str | Path,
-    formats: Sequence[str] | None = None,
+    formats: Iterable[str] | str | None = None,
     out: str | Path | None = None,
     observer: Observer | None = None,
 ) -> Export:
@@ -169,7 +142,9 @@ def export(
     """
     from evonas.exporting.export import export
 
-    return export(Path(target), formats, None if out is None else Path(out), observer)
+    place = None if out is None else arguments.path(out, "--out")
+    names = None if formats is None else arguments.texts(formats, "--format")
+    return export(arguments.path(target, "target"), names, place, observer_of(observer))
 
 
 def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:
@@ -179,7 +154,9 @@ def plot(run: str | Path, what: str = "history", format: str | None = None, out:
     """
     from evonas.reporting import plots
 
-    return plots.plot(run, what, format, out)
+    place = None if out is None else arguments.path(out, "--out")
+    ending = None if format is None else arguments.text(format, "--format")
+    return plots.plot(arguments.path(run, "run"), arguments.text(what, "the name of a plot"), ending, place)
 
 
 def report(
@@ -187,8 +164,8 @@ def report(
     out: str | Path | None = None,
     *,
     device: str = "auto",
-    data_dir: str | None = None,
-    dataset: str | None = None,
+    data_dir: str | Path | None = None,
+    dataset: str | Path | None = None,
 ) -> Path:
     """Write one self-contained HTML page of a run, by default report.html in it; returns its path.
 
@@ -197,37 +174,80 @@ def report(
     """
     from evonas.reporting.html.page import write_report
 
-    return write_report(run, out, device, data_dir, dataset)
+    place = None if out is None else arguments.path(out, "--out")
+    folder = None if data_dir is None else arguments.text(data_dir, "--data-dir")
+    images = None if dataset is None else arguments.text(dataset, "--dataset")
+    return write_report(arguments.path(run, "run"), place, arguments.text(device, "--device"), folder, images)
 
 
 def verify(
-    run: str | Path, sample: int | None = None, observer: Observer | None = None, **options: Any
+    run: str | Path,
+    sample: int | None = None,
+    observer: Observer | None = None,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    data_dir: str | Path | None = None,
+    dataset: str | Path | None = None,
 ) -> Verification:
     """Check whether the results of a run can be reproduced; ``sample`` scores (default 10) are recomputed.
 
-    Options: ``seed`` of the sample, ``device``, ``data_dir``, ``dataset``. The run is not changed.
+    ``seed`` draws them. The run is not changed. Raises `UsageError` for a directory that is not a run.
     """
     from evonas.verification.verify import SAMPLE, verify
 
-    return verify(Path(run), SAMPLE if sample is None else sample, observer=observer, **options)
+    return verify(
+        arguments.path(run, "run"),
+        SAMPLE if sample is None else arguments.integer(sample, "--sample", 1, 10**9),
+        arguments.integer(seed, "--seed", 0, 2**63 - 1),
+        None if device is None else arguments.text(device, "--device"),
+        None if data_dir is None else arguments.text(data_dir, "--data-dir"),
+        observer_of(observer),
+        None if dataset is None else arguments.text(dataset, "--dataset"),
+    )
 
 
 def summarise(run: str | Path) -> Summary | TrainingSummary:
     """Summarise a run directory, even while another process works on it."""
     from evonas import summary
 
-    return summary.summarise(run)
+    return summary.summarise(arguments.path(run, "run"))
 
 
-def bench(settings: SearchSettings | None = None, **options: Any) -> Measurement:
+def bench(
+    settings: SearchSettings | None = None,
+    *,
+    engines: Iterable[str] | str = ("in-process", "processes"),
+    networks: Iterable[int] | int | None = None,
+    workers: int | None = None,
+    ray_address: str | None = None,
+    architectures: int = 4,
+    rounds: int = 3,
+    train_batch: int | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Measurement:
     """Architectures and images per second on this machine, next to its limits.
 
-    Options: ``engines``, ``networks``, ``workers``, ``ray_address``, ``architectures``, ``rounds``,
-    ``train_batch``, ``announce``; see `evonas.speed.measure`.
+    ``engines`` are names of `evonas list engines`, ``networks`` numbers of networks in one pass; ``train_batch`` 0
+    leaves training out. See `evonas.speed.measure`. Raises `UsageError` for a number out of range.
     """
+    from evonas.engine.base import unheard
+    from evonas.engine.workers import check_count
     from evonas.speed import measure
 
-    return measure(settings or SearchSettings(), **options)
+    settings = SearchSettings() if settings is None else settings
+    passes = None if networks is None else arguments.items(networks, "--batch-networks")
+    return measure(
+        arguments.instance(settings, SearchSettings, "settings"),
+        engines=arguments.texts(engines, "--engine"),
+        networks=None if passes is None else [arguments.integer(k, "--batch-networks", 1, 4096) for k in passes],
+        workers=check_count(workers),
+        ray_address=None if ray_address is None else arguments.text(ray_address, "--ray-address"),
+        architectures=arguments.integer(architectures, "--architectures", 1, 10**6),
+        rounds=arguments.integer(rounds, "--rounds", 1, 10**6),
+        train_batch=None if train_batch is None else arguments.integer(train_batch, "--train-batch", 0, 65_536),
+        announce=unheard if announce is None else arguments.function(announce, "announce"),
+    )
 
 
 def corrupt(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from evonas.arguments import finite, given, integer, items, number, option, plain, text
 from evonas.strict_json import parse_json
-from spaces.errors import UsageError, shorten
+from spaces.errors import UsageError, shorten, shown
 from spaces.registry import closest
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -75,22 +76,16 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if value is None and name not in ("generations", "population", "seed"):
-                continue
-            if type(value) is not int or not low <= value <= high:
-                raise UsageError(
-                    f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
-                )
+        required = ("generations", "population", "seed")
+        check_integers(self, _BOUNDS, tuple(name for name in _BOUNDS if name not in required))
         if self.precision not in PRECISIONS:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
             )
-        if not (0 < self.memory <= 1 or MIN_MEMORY <= self.memory < math.inf):
-            raise UsageError(
-                f"--memory must be a fraction up to 1, or at least {MIN_MEMORY} bytes, not {self.memory!r}"
-            )
+        fraction_or_bytes = f"a fraction up to 1, or at least {MIN_MEMORY} bytes"
+        _set(self, "memory", number(self.memory, "--memory", fraction_or_bytes, _is_memory))
+        if self.max_params_at is not None:
+            _set(self, "max_params_at", _size(self.max_params_at))
         if self.tournament is not None and self.tournament > self.population:
             raise UsageError(
                 f"--tournament {self.tournament} is larger than --population {self.population}; "
@@ -105,10 +100,7 @@ class SearchSettings:
     @classmethod
     def from_options(cls, preset: str | None = None, **options: Any) -> SearchSettings:
         """Defaults, overlaid by a preset, overlaid by the options that are not None."""
-        if preset is not None and preset not in PRESETS:
-            raise UsageError(f"unknown --preset {preset!r}: {closest(preset, list(PRESETS))}")
-        given = _given(options)
-        return cls(**{**PRESETS.get(preset or "", {}), **given})
+        return cls(**{**preset_of(preset, PRESETS), **_given(options)})
 
     def resolve(self) -> SearchSettings:
         """The same settings with every default filled in. Raises `UsageError` for unknown names.
@@ -156,27 +148,51 @@ class SearchSettings:
         """The inverse of `to_json`. Raises `UsageError` for an invalid text."""
         try:
             values = {"batch_networks": 1, **parse_json(text)}  # the behaviour of runs older than this setting
-            if values.get("max_params_at") is not None:
-                channels, layers = values["max_params_at"]
-                if type(channels) is not int or type(layers) is not int or min(channels, layers) < 1:
-                    raise ValueError("max_params_at must be two positive integers")
-                values["max_params_at"] = (channels, layers)
             return cls(**values)
         except (TypeError, ValueError, AttributeError) as error:
             raise UsageError(f"the stored settings cannot be read: {shorten(str(error), 200)}") from None
 
 
+def preset_of(name: str | None, presets: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The values of a preset, none without a name. Raises `UsageError` for an unknown one."""
+    if name is None:
+        return {}
+    name = text(name, "--preset")
+    if name not in PRESETS:
+        raise UsageError(f"unknown --preset {shorten(name)}: {closest(name, list(PRESETS))}")
+    return dict(presets.get(name, {}))
+
+
 def check_texts(settings: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Raises `UsageError` for a field of ``settings`` that is not text; ``optional`` ones may be None."""
+    """Makes fields of ``settings`` plain text; ``optional`` ones may be None. Raises `UsageError` for the rest."""
     for name in (*required, *optional):
         value = getattr(settings, name)
-        if not isinstance(value, str) and (value is not None or name in required):
-            raise UsageError(f"--{name.replace('_', '-')} must be text, not {shorten(str(value))}")
-        if isinstance(value, str) and (len(value) > MAX_TEXT_CHARS or "\0" in value):
-            raise UsageError(f"--{name.replace('_', '-')} cannot be {shorten(value)}")
+        if value is not None or name in required:
+            _set(settings, name, text(value, option(name)))
 
 
-MAX_TEXT_CHARS = 4096  # as many as a path can have
+def check_integers(settings: Any, bounds: Mapping[str, tuple[int, int]], optional: tuple[str, ...] = ()) -> None:
+    """Makes fields of ``settings`` Python integers within inclusive ``bounds``; ``optional`` ones may be None."""
+    for name, (low, high) in bounds.items():
+        value = getattr(settings, name)
+        if value is not None or name not in optional:
+            _set(settings, name, integer(value, option(name), low, high))
+
+
+def _set(settings: Any, name: str, value: Any) -> None:
+    object.__setattr__(settings, name, value)  # of a frozen dataclass that is being made
+
+
+def _is_memory(value: float) -> bool:
+    return 0 < value <= 1 or (value >= MIN_MEMORY and finite(value))
+
+
+def _size(value: object) -> tuple[int, int]:
+    pair = items(value, "max_params_at")
+    if len(pair) != 2:
+        raise UsageError(f"max_params_at must be channels and layers, not {shown(value)}")
+    channels, layers = (integer(item, "max_params_at", 1, 4096) for item in pair)
+    return channels, layers
 
 
 CHANGEABLE = (
@@ -190,14 +206,15 @@ CHANGEABLE = (
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
     """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
-    given = {name: value for name, value in options.items() if value is not None}
-    networks = given.pop("batch_networks", "auto")
-    if networks != "auto":
+    found = given(options)
+    networks = found.pop("batch_networks", "auto")
+    if isinstance(networks, str) and networks != "auto":
         try:
-            given["batch_networks"] = int(networks)
+            networks = int(networks)
         except ValueError:
-            raise UsageError(f"--batch-networks must be auto or a number of networks, not {networks!r}") from None
-    return given
+            wrong = shown(networks)
+            raise UsageError(f"--batch-networks must be auto or a number of networks, not {wrong}") from None
+    return found if isinstance(networks, str) else {**found, "batch_networks": networks}
 
 
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
@@ -210,18 +227,20 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     from evonas.device import pick
     from fitness import composite
 
-    given = _given(options)
-    networks = given.get("batch_networks", stored.batch_networks)
-    if (networks == 1) != (stored.batch_networks == 1):
-        raise UsageError(
-            f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between 1 "
-            "and larger numbers, because their rounding differs; omit the option"
-        )
-    if "proxy" in given:
-        given["proxy"] = composite.normal(given["proxy"])
-    places = [str(name) for name in (given.get("dataset"), stored.dataset)]
+    wanted = {name: plain(value) for name, value in _given(options).items()}
+    wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
+    if "batch_networks" in wanted:
+        networks = integer(wanted["batch_networks"], "--batch-networks", *_BOUNDS["batch_networks"])
+        if (networks == 1) != (stored.batch_networks == 1):
+            raise UsageError(
+                f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "
+                "1 and larger numbers, because their rounding differs; omit the option"
+            )
+    if "proxy" in wanted:
+        wanted["proxy"] = composite.normal(wanted["proxy"])
+    places = [wanted.get("dataset", ""), stored.dataset]
     free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
-    refused = [name for name in given if name not in free and given[name] != getattr(stored, name)]
+    refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
     if refused:
         differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
         raise UsageError(
@@ -229,5 +248,9 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
             f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
             "Start a new run with evonas search"
         )
-    found = dataclasses.replace(stored, **{name: given[name] for name in free if name in given})
+    found = dataclasses.replace(stored, **{name: wanted[name] for name in free if name in wanted})
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found
+
+
+def _differs(value: object, stored: object) -> bool:
+    return type(value) is not type(stored) or value != stored  # an object of another class may compare as it likes

@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from spaces.errors import EvonasError, shorten
+from spaces.errors import EvonasError, UsageError, shorten
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 UNTOUCHED = "the previous file is unchanged"
@@ -19,6 +19,8 @@ def replace(path: Path, content: bytes, advice: str = UNTOUCHED, own: bool = Tru
 
     With ``own`` no other process may be writing to it. Raises `EvonasError` with ``advice`` on failure.
     """
+    if not path.name:  # "" and "." and "/"
+        raise UsageError(f"{path} is a directory; give the name of a file")
     temporary = path.with_name(f"{path.name}.part" if own else f"{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
@@ -35,7 +37,7 @@ def replace(path: Path, content: bytes, advice: str = UNTOUCHED, own: bool = Tru
 
 def replace_text(path: Path, text: str, advice: str = UNTOUCHED, own: bool = True) -> None:
     """`replace` with ``text`` in UTF-8."""
-    replace(path, text.encode(), advice, own)
+    replace(path, text.encode("utf-8", "backslashreplace"), advice, own)  # a path may hold any bytes
 
 
 def copy(source: Path, target: Path) -> None:

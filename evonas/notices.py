@@ -43,8 +43,10 @@ def heard_by_observer(function: Callable[Parameters, Result]) -> Callable[Parame
 
     @functools.wraps(function)
     def hearing(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        from evonas.observer import Observer
+
         observer = signature.bind(*args, **kwargs).arguments.get("observer")
-        if observer is None:
+        if not isinstance(observer, Observer):  # None, or a mistake that ``function`` reports
             return function(*args, **kwargs)
         with heard_by(observer.message):
             return function(*args, **kwargs)

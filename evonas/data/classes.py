@@ -7,7 +7,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from evonas.data.decode import IMAGE_ENDINGS
-from evonas.data.listing import LeftOut, enumerated, images_below, plural
+from evonas.data.listing import LeftOut, entries, enumerated, images_below, plural
 from spaces.errors import EvonasError
 
 Images = dict[str, list[Path]]  # by class
@@ -41,9 +41,12 @@ def require_images(directory: Path, images: Images) -> None:
     there = LeftOut()
     images_below(directory / empty[0], there)
     holds = f" ({directory / empty[0]} holds {there})" if str(there) else ""
+    (name, *more) = (name for name in images if images[name])
+    inner = [] if more else entries(directory / name, LeftOut()).directories
+    hint = f"; if the classes are in {name}, give --dataset folder:{directory / name}" if len(inner) > 1 else ""
     raise EvonasError(
         f"{directory} holds {plural(len(empty), 'class')} of {len(images)} without an image: "
-        f"{enumerated(empty)}{holds}. Add images, or remove the directory"
+        f"{enumerated(empty)}{holds}. Add images, or remove the directory{hint}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -115,15 +116,16 @@ def divided(directory: Path, images: list[Path]) -> tuple[list[Path], list[Path]
     """
     if len(images) < 2:
         return images, []
-    places = {path: _place(directory.name, path.relative_to(directory).as_posix()) for path in images}
-    up_to = max(TESTING, min(places.values()))
-    test = [path for path in images if places[path] <= up_to]
+    inside = len(str(directory)) + 1
+    places = [_place(directory.name, str(path)[inside:].replace(os.sep, "/")) for path in images]
+    up_to = max(TESTING, min(places))
+    test = [path for path, place in zip(images, places, strict=True) if place <= up_to]
     if len(test) == len(images):
         raise EvonasError(
             f"by the hash of their names all {len(images)} images of {directory} are for testing; add "
             "images, or divide them into train and test directories"
         )
-    return [path for path in images if places[path] > up_to], test
+    return [path for path, place in zip(images, places, strict=True) if place > up_to], test
 
 
 def _listed(directory: Path, left_out: LeftOut, above: frozenset[Identity]) -> Images:

@@ -122,7 +122,7 @@ def _require_classes(root: Path) -> None:
     """Raises `UsageError` for an undivided folder with fewer than two classes; says what to give instead."""
     found = entries(root, LeftOut())
     if len(found.directories) > 1:
-        return
+        return _require_undivided(root, found.directories)
     held = f"{root} holds {plural(len(found.directories), 'class directory')}; at least 2 are needed"
     archives = [name for name in found.others if Path(name).suffix.lower() in ARCHIVES]
     if found.directories:
@@ -131,11 +131,26 @@ def _require_classes(root: Path) -> None:
             f"{held}. {inner} holds more directories: give --dataset folder:{inner}" if inner else held
         )
     if found.images:
+        above = root.resolve().parent
+        above = above.parent if above.name.casefold() in ROLES else above
         raise UsageError(
-            f"{held}. It holds {plural(len(found.images), 'image')} directly: if these are one class, give the "
-            f"directory above, --dataset folder:{root.resolve().parent}"
+            f"{held}. It holds {plural(len(found.images), 'image')} directly: if these are one class of several, "
+            f"give the directory of all classes, --dataset folder:{above}"
         )
     raise UsageError(f"{held}. Unpack {enumerated(archives)} first" if archives else held)
+
+
+def _require_undivided(root: Path, classes: list[str]) -> None:
+    """Raises `UsageError` if each class is divided: its training and test images would be mixed."""
+    for name in classes:
+        inner = entries(root / name, LeftOut()).directories
+        roles = {ROLES.get(directory.casefold()) for directory in inner}
+        if TRAIN not in roles or not roles & {TEST, VALIDATION}:
+            return
+    raise UsageError(
+        f"each directory in {root} holds {enumerated(inner)}; put the division above the classes: "
+        f"{root}/train/{name} and {root}/test/{name}"
+    )
 
 
 def _unwrapped(root: Path) -> Path | None:

@@ -120,7 +120,7 @@ def images_below(directory: Path, left_out: LeftOut, above: frozenset[Identity] 
         by_directory.append((path, found.images))
         waiting += [(f"{path}{os.sep}{name}", inside) for name in found.directories]
     by_directory.sort()
-    return [Path(path, name) for path, names in by_directory for name in names]
+    return [parent / name for path, names in by_directory for parent in [Path(path)] for name in names]
 
 
 def class_directories(directory: Path, left_out: LeftOut, above: frozenset[Identity] = frozenset()) -> list[str]:

@@ -26,8 +26,7 @@ class Auto(Engine):
     """
 
     def __init__(self, count: int | None = None) -> None:
-        check_count(count)
-        self._asked = count
+        self._asked = check_count(count)
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:

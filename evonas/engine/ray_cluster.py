@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+from evonas.arguments import text
 from evonas.engine.base import Engine, Function
 from evonas.engine.worker import Done, Failed, Ready, answer, failed, settle
 from evonas.engine.workers import Died, Event, Worker, Workers
@@ -70,9 +71,9 @@ class Ray(Workers):
 
     def __init__(self, count: int | None = None, address: str | None = None) -> None:
         super().__init__(count)
+        self._address = None if address is None else text(address, "--ray-address")
         if find_spec("ray") is None:
             raise UsageError('--engine ray needs Ray: pip install "evonas[ray]"')
-        self._address = address
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from evonas.arguments import integer, number
 from evonas.engine.base import Engine, Function, Lost, R, T
 from evonas.engine.schedule import Job, Schedule
 from evonas.engine.worker import Done, Failed, Ready
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError
 
 MAX_WORKERS = 10_000
 
@@ -26,16 +27,16 @@ class Died(NamedTuple):
 Event = Ready | Done | Failed | Died
 
 
-def check_count(count: int | None) -> None:
+def check_count(count: int | None) -> int | None:
     """Raises `UsageError` for a number of workers out of range; None is the default."""
-    if count is not None and not 1 <= count <= MAX_WORKERS:
-        raise UsageError(f"--workers must be from 1 to {MAX_WORKERS}, not {count}")
+    return None if count is None else integer(count, "--workers", 1, MAX_WORKERS)
 
 
-def check_limit(seconds: float | None) -> None:
+def check_limit(seconds: float | None) -> float | None:
     """Raises `UsageError` for an invalid time limit; None is no limit."""
-    if seconds is not None and not 0 < seconds < math.inf:
-        raise UsageError(f"--time-limit must be a number of seconds above 0, not {seconds!r}")
+    if seconds is None:
+        return None
+    return number(seconds, "--time-limit", "a number of seconds above 0", lambda value: 0 < value < math.inf)
 
 
 class Worker:
@@ -64,10 +65,8 @@ class Workers(Engine):
     failed_starts = 1  # number of consecutive start-up failures that is an error
 
     def __init__(self, count: int | None = None, time_limit: float | None = None) -> None:
-        check_count(count)
-        check_limit(time_limit)
-        self.time_limit = time_limit  # seconds per item; slower workers are stopped
-        self._asked = count
+        self._asked = check_count(count)
+        self.time_limit = check_limit(time_limit)  # seconds per item; slower workers are stopped
         self._function: Function | None = None
         self._told: set[str] = set()
         self._died_starting = 0

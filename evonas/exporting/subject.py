@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -102,7 +102,7 @@ def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, A
         "training": {
             "recipe": settings.recipe,
             "epoch": found.epoch,
-            "numbers": json.loads(json.dumps(settings.as_dict()["numbers"])),
+            "numbers": json.loads(json.dumps(asdict(settings.chosen))),
             "seed": settings.seed,
             "precision": settings.precision,
             "device": settings.device,

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from evonas.arguments import given, integer, mapping, text
+from evonas.config import preset_of
 from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.recipes import recipes
 from evonas.records import Records
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError, UsageError, shorten
+from spaces.errors import EvonasError, shorten
 
 FACT = "final"  # the fact of a run that stores its final stage
 MAX_FINALISTS = 1024
@@ -34,13 +36,18 @@ class FinalPlan:
     at_most: int | None = None  # upper limit of a preset, used without ``images``
 
     def __post_init__(self) -> None:
-        if not isinstance(self.overrides, Mapping):
-            raise UsageError(f"changes to a recipe must be given by name, not {shorten(str(self.overrides))}")
+        measured = EvaluateSettings(images=self.images, checks=self.checks)
+        checked = {
+            "recipe": text(self.recipe, "--recipe"),
+            "overrides": mapping(self.overrides, "overrides"),
+            "finalists": integer(self.finalists, "--finalists", 0, MAX_FINALISTS),
+            "images": measured.images,
+            "checks": measured.checks,
+            "at_most": EvaluateSettings(images=self.at_most).images,
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         recipes[self.recipe].with_numbers(self.overrides)
-        if type(self.finalists) is not int or not 0 <= self.finalists <= MAX_FINALISTS:
-            raise UsageError(f"--finalists must be an integer from 0 to {MAX_FINALISTS}, not {self.finalists!r}")
-        EvaluateSettings(images=self.images, checks=self.checks)
-        EvaluateSettings(images=self.at_most)
 
     @classmethod
     def from_options(
@@ -53,10 +60,10 @@ class FinalPlan:
         checks: int | None = None,
     ) -> FinalPlan:
         """Defaults, overlaid by a preset, overlaid by what is not None."""
-        base = dict(PRESETS.get(preset or "", {}))
-        given = {"recipe": recipe, "finalists": finalists, "images": images, "checks": checks}
-        base |= {name: value for name, value in given.items() if value is not None}
-        base["overrides"] = {**base.get("overrides", {}), **(overrides or {})}
+        base = preset_of(preset, PRESETS)
+        base |= given({"recipe": recipe, "finalists": finalists, "images": images, "checks": checks})
+        if overrides is not None:
+            base["overrides"] = {**base.get("overrides", {}), **mapping(overrides, "overrides")}
         return cls(**base)
 
     def among(self, count: int) -> FinalPlan:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evonas import epsilon
-from spaces.errors import UsageError, shorten
+from evonas.arguments import plain
+from spaces.errors import UsageError, shorten, shown
 from spaces.registry import Registry, closest
 
 SCHEDULES = ("cosine", "steps", "one-cycle")
@@ -46,13 +47,13 @@ class Recipe:
         for name, types in _ACCEPTED.items():
             value = getattr(self, name)
             if type(value) not in types and not (value is None and name in ("batch_size", "lr_batch")):
-                raise UsageError(f"{name} cannot be {shorten(str(value))}")
+                raise UsageError(f"{name} cannot be {shown(value)}")
         if any(type(epoch) is not int for epoch in self.milestones):
-            raise UsageError(f"milestones must be epochs, not {shorten(str(self.milestones))}")
+            raise UsageError(f"milestones must be epochs, not {shown(self.milestones)}")
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
-                raise UsageError(f"{name} must be from {low:g} to {high:g}, not {value!r}")
+                raise UsageError(f"{name} must be from {low:g} to {high:g}, not {shown(value)}")
         for name, allowed in (("schedule", SCHEDULES), ("adversary", ADVERSARIES)):
             if getattr(self, name) not in allowed:
                 raise UsageError(
@@ -82,9 +83,12 @@ class Recipe:
         for name, value in given.items():
             if name not in _TYPES:
                 raise UsageError(f"a recipe has no setting {name!r}: {closest(name, list(_TYPES))}")
+            value = plain(value)
             values[name] = value if not isinstance(value, str) else _read(name, value)
         if values.get("lr") is not None and "lr_batch" not in values:
             values["lr_batch"] = None  # an explicit value is used as it is
+        if "epochs" in values:
+            dataclasses.replace(self, epochs=values["epochs"], milestones=())  # refuses an invalid number
         if "epochs" in values and "milestones" not in values:  # scaled in proportion to the epochs
             values["milestones"] = tuple(
                 max(1, round(m * values["epochs"] / self.epochs)) for m in self.milestones

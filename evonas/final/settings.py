@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evonas.config import check_texts
+from evonas.arguments import flag, genotype, items, mapping, number
+from evonas.config import check_integers, check_texts
 from evonas.final.fitting import OF_STORED, Ground, doubts, fitted
 from evonas.final.recipes import Recipe, recipes
-from spaces.errors import EvonasError, UsageError, shorten
+from spaces.errors import EvonasError, UsageError, shorten, shown
 from spaces.registry import closest
 from spaces.size import NetworkSize
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 _BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
+_BOUNDS |= {"validation": (1, 10**9), "seed": (0, 2**63 - 1)}
+STATISTICS = ("mean", "std")  # of the training images
 MAX_VALIDATION = 2500  # default number of images
 
 
@@ -52,24 +55,19 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         check_texts(self, ("space", "dataset", "recipe", "device", "precision"), ("data_dir",))
-        if not isinstance(self.genotype, str):
-            raise UsageError(f"a genotype must be text, not {shorten(str(self.genotype))}")
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or not low <= value <= high):
-                raise UsageError(
-                    f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
-                )
-        if not isinstance(self.overrides, Mapping):
-            raise UsageError(f"changes to a recipe must be given by name, not {shorten(str(self.overrides))}")
+        check_integers(self, _BOUNDS, tuple(name for name in _BOUNDS if name != "seed"))
+        numbers = {
+            name: tuple(_number(value, name) for value in items(getattr(self, name), name)) for name in STATISTICS
+        }
+        checked = {"genotype": genotype(self.genotype), "compile": flag(self.compile, "--compile"), **numbers}
+        for name, value in {**checked, "overrides": mapping(self.overrides, "overrides")}.items():
+            object.__setattr__(self, name, value)
+        if self.numbers is not None and not isinstance(self.numbers, Recipe):
+            raise UsageError(f"numbers must be a Recipe or None, not {shown(self.numbers)}; use overrides")
         if self.precision not in PRECISIONS:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
             )
-        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
-            raise UsageError(f"--seed must be an integer from 0 to {2**63 - 1}, not {self.seed!r}")
-        if self.validation is not None and (type(self.validation) is not int or self.validation < 1):
-            raise UsageError(f"--validation must be a positive number of images, not {self.validation!r}")
         recipes[self.recipe].with_numbers(self.overrides)
 
     @property
@@ -207,6 +205,10 @@ class TrainSettings:
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             reason = shorten(str(error), 200)
             raise EvonasError(f"the stored settings of the training cannot be read: {reason}") from None
+
+
+def _number(value: object, name: str) -> float:
+    return number(value, name, "a number for each channel", lambda found: True)
 
 
 def _precision(asked: str, device: str) -> str:

@@ -31,7 +31,7 @@ from evonas.observer import Observer, Unwatched
 from evonas.records import DATABASE
 from evonas.store import Run
 from evonas.strict_json import parse_json
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError, UsageError, shorten
 
 DIRECTORY = "train"  # inside a run
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
@@ -40,19 +40,21 @@ FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size
 
 
 def train(
-    target: str,
+    target: str | TrainSettings,
     run: str | Path | None = None,
     observer: Observer | None = None,
     **options: Any,
 ) -> Trained:
-    """Train a genotype, a published architecture by name, or that of the run directory or file ``target``.
+    """Train a genotype, a published architecture by name, settings, or that of the run or file ``target``.
 
     ``options`` are fields of `TrainSettings`; missing ones come from the run, else from the defaults. Everything
     is stored in ``run``/train (for a run: in its own directory), where an interrupted training continues. Raises
     `UsageError` for invalid settings, `EvonasError` if the directory holds another training, `Interrupted` after
     SIGINT or SIGTERM with every finished epoch saved.
     """
-    name = target if target.isidentifier() else "genotype"
+    if isinstance(target, TrainSettings):
+        return _train_genotype(target, target.genotype, run, observer)
+    name = target
     place = Path(target) if len(target) < MAX_PATH_CHARS and exists(Path(target)) else None
     if place is not None and (place / DATABASE).exists():
         if run is not None:
@@ -71,7 +73,15 @@ def train(
         options = {**beside, **_given(options)}
     elif _LIKE_A_PATH.fullmatch(target):
         raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
-    settings = TrainSettings(target, **_given(options))
+    if options.get("finalists") is not None:
+        raise UsageError(f"finalists are the best genotypes of a run, and {shorten(target)} is a genotype")
+    return _train_genotype(TrainSettings(target, **_given(options)), name, run, observer)
+
+
+def _train_genotype(
+    settings: TrainSettings, name: str, run: str | Path | None, observer: Observer | None
+) -> Trained:
+    name = name if name.isidentifier() else "genotype"
     observer = observer or Unwatched()
     _question(settings, observer)
     resolved = settings.resolve(observer.warning)

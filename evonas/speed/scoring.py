@@ -57,6 +57,8 @@ def ways_of(
             raise UsageError(f"--batch-networks must be from 1 to --architectures {architectures}, not {count}")
         if count > 1 and not passes:
             raise UsageError(f"{settings.proxy} cannot batch {settings.space} networks; use --batch-networks 1")
+    if not networks:
+        raise UsageError("--batch-networks needs at least one number, such as 1")
     first, *others = dict.fromkeys(networks)
     return [Way(name, first) for name in dict.fromkeys(engines)] + [Way("in-process", count) for count in others]
 

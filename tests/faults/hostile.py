@@ -28,6 +28,7 @@ from evonas.final.data_identity import DataIdentity
 from evonas.final.evaluation.journal import Journal
 from evonas.final.known_images import KnownData, KnownImages
 from evonas.final.plan import FinalPlan
+from evonas.final.recipes import recipes
 from evonas.final.settings import TrainSettings
 from evonas.observer import Observer
 from evonas.strict_json import parse_json
@@ -248,7 +249,7 @@ def results(data: bytes) -> bool:
 @cache
 def good_checkpoint() -> Path:
     """The initial weights of a tiny network as a checkpoint."""
-    size = {"channels": 4, "layers": 3, "classes": 10, "image_size": 8}
+    size = {"channels": 4, "layers": 3, "classes": 10, "image_size": 8, "numbers": recipes["fast"]}
     settings = TrainSettings("DARTS_V2", device="cpu", mean=(0.5,) * 3, std=(0.2,) * 3, **size)
     path = scratch() / "good.safetensors"
     tensors = {f"{checkpoint.MODEL}{name}": value for name, value in settings.build().state_dict().items()}

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from evonas.arguments import integer, items, text
 from evonas.final.corruptions import (  # noqa: F401  (each registers its corruption)
     brightness,
     contrast,
@@ -53,8 +54,10 @@ def corrupt(
 
     Raises `UsageError` for anything but uint8 (N, 3, H, W), for an unknown name or severity, for wrong positions.
     """
-    corruption = _checked(images, name, severity, seed)
-    tensor = torch.tensor(images) if isinstance(images, np.ndarray) else images
+    corruption = _checked(images, name)
+    severity = integer(severity, "severity", SEVERITIES[0], SEVERITIES[-1])
+    seed = integer(seed, "seed", -(2**63), 2**63 - 1)
+    tensor = torch.from_numpy(np.array(images, order="C")) if isinstance(images, np.ndarray) else images
     numbers = _positions(positions, tensor)
     out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
     chunk = CHUNK if tensor.device.type == "cpu" else CHUNK_ELSEWHERE
@@ -66,7 +69,7 @@ def corrupt(
     return out.numpy() if isinstance(images, np.ndarray) else out
 
 
-def _checked(images: object, name: object, severity: object, seed: object) -> Corruption:
+def _checked(images: object, name: object) -> Corruption:
     wanted = "corrupt takes images as a torch tensor or NumPy array, uint8 (N, 3, H, W)"
     if not isinstance(images, (Tensor, np.ndarray)):
         raise UsageError(f"{wanted}, not {type(images).__name__}")
@@ -79,23 +82,18 @@ def _checked(images: object, name: object, severity: object, seed: object) -> Co
         raise UsageError(
             f"corruptions need at least {MIN_SIDE} x {MIN_SIDE} pixels, not {tuple(images.shape[2:])}"
         )
-    if not isinstance(name, str):
-        raise UsageError(f"the name of a corruption must be text, such as 'fog', not {type(name).__name__}")
-    if not _whole(severity) or severity not in SEVERITIES:
-        raise UsageError(f"severity must be an integer from 1 to {len(SEVERITIES)}, not {severity!r}")
-    if not _whole(seed):
-        raise UsageError(f"seed must be an integer, not {seed!r}")
-    return corruptions[name]
+    if isinstance(images, Tensor) and (images.layout != torch.strided or images.is_meta):
+        raise UsageError(f"{wanted}, not a tensor without values of its own ({images.layout}, {images.device})")
+    return corruptions[text(name, "the name of a corruption, such as 'fog',")]
 
 
 def _positions(given: Sequence[int] | Tensor | None, images: Tensor) -> Tensor:
     if given is None:
         return torch.arange(len(images), device=images.device)
-    numbers = torch.as_tensor(given, device=images.device)
-    if numbers.dtype != torch.int64 or numbers.shape != images.shape[:1] or bool((numbers < 0).any()):
-        raise UsageError(f"positions must be {len(images)} non-negative integers, one per image")
-    return numbers
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if isinstance(given, Tensor) and given.dtype == torch.int64 and given.ndim == 1 and not given.is_meta:
+        given = given.tolist()
+    listed = items(given, "positions")
+    if len(listed) != len(images):
+        raise UsageError(f"positions must be {len(images)} integers, one per image, not {len(listed)}")
+    numbers = [integer(position, "a position", 0, 2**63 - 1) for position in listed]
+    return torch.tensor(numbers, dtype=torch.int64, device=images.device)

@@ -7,14 +7,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evonas.config import check_texts
+from evonas.arguments import flag, given, items, number, option, text, texts
+from evonas.config import check_integers, check_texts
 from evonas.epsilon import question, read, unreachable
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError, UsageError, shown
 
 if TYPE_CHECKING:
     from evonas.final.attacks import Attack
 
 MAX_EPSILON = 255.0
+FLAGS = ("autoattack", "corruptions", "other_data")
+_EPSILON = "in 1/255, from 0 to 255"
+_STEP_SIZE = "in 1/255, above 0 and at most 255"
 
 _BOUNDS = {  # inclusive
     "steps": (1, 100_000),
@@ -52,22 +56,19 @@ class EvaluateSettings:
     other_data: bool = False  # allow other images than the test images of the training
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _BOUNDS.items():
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or not low <= value <= high):
-                raise UsageError(
-                    f"--{name.replace('_', '-')} must be an integer from {low} to {high}, not {value!r}"
-                )
-        check_texts(self, (), ("dataset",))
-        if type(self.other_data) is not bool:
-            raise UsageError(f"--other-data is true or false, not {self.other_data!r}")
+        check_texts(self, ("device",), ("data_dir", "dataset"))
+        check_integers(self, _BOUNDS, ("images",))
+        epsilons = tuple(number(value, "--eps", _EPSILON, _is_epsilon) for value in items(self.epsilons, "--eps"))
+        checked: dict[str, Any] = {"attacks": texts(self.attacks, "--attacks"), "epsilons": epsilons}
+        if self.step_size is not None:
+            checked["step_size"] = number(self.step_size, "--step-size", _STEP_SIZE, lambda size: 0 < size <= 255)
+        checked |= {
+            name: flag(getattr(self, name), option(name)) for name in ("autoattack", "corruptions", "other_data")
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         if not self.epsilons:
             raise UsageError("--eps needs at least one number, such as 8")
-        for epsilon in self.epsilons:
-            if not _size(epsilon):
-                raise UsageError(f"--eps is in 1/255, from 0 to 255, not {epsilon!r}")
-        if self.step_size is not None and (not _size(self.step_size) or self.step_size == 0):
-            raise UsageError(f"--step-size is in 1/255, above 0 and at most 255, not {self.step_size!r}")
         for what, values in (("--eps", self.epsilons), ("--attacks", self.attacks)):
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
@@ -76,12 +77,12 @@ class EvaluateSettings:
     @classmethod
     def from_options(cls, attacks: str | None = None, eps: str | None = None, **options: Any) -> EvaluateSettings:
         """Defaults, overlaid by the options that are not None; ``attacks`` and ``eps`` separated by commas."""
-        given = {name: value for name, value in options.items() if value is not None}
+        chosen: dict[str, Any] = given(options)
         if attacks is not None:
-            given["attacks"] = tuple(name.strip() for name in attacks.split(",") if name.strip())
+            chosen["attacks"] = tuple(_parts(attacks, "--attacks"))
         if eps is not None:
-            given["epsilons"] = tuple(_number(part) for part in eps.split(",") if part.strip())
-        return cls(**given)
+            chosen["epsilons"] = tuple(_number(part) for part in _parts(eps, "--eps"))
+        return cls(**chosen)
 
     @property
     def doubts(self) -> list[str]:
@@ -125,15 +126,19 @@ class EvaluateSettings:
         return dataclasses.replace(self, device=pick(self.device))
 
 
-def _size(value: object) -> bool:
-    """Whether it is a number of 1/255 steps; false for nan."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_EPSILON
+def _is_epsilon(value: float) -> bool:
+    return 0 <= value <= MAX_EPSILON  # false for nan
+
+
+def _parts(names: str, option: str) -> list[str]:
+    return [part.strip() for part in text(names, option).split(",") if part.strip()]
 
 
 def _number(text: str) -> float:
     try:
         return read(text)
     except ValueError:
+        wrong = shown(text)
         raise UsageError(
-            f"--eps takes numbers in 1/255 separated by commas, such as 8,4 or 8/255, not {text.strip()!r}"
+            f"--eps takes numbers in 1/255 separated by commas, such as 8,4 or 8/255, not {wrong}"
         ) from None

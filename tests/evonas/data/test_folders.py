@@ -228,7 +228,7 @@ BROKEN = {  # files, and what the message says
     ),
     "a class": (
         ("0.png", "1.png"),
-        r"0 class directories; .* 2 images directly: if these are one class, give the directory above",
+        r"0 class directories; .* 2 images directly: if these are one class of several, give the directory",
     ),
     "wrapped": (("photos/cat/0.png", "photos/dog/0.png", "__MACOSX/x.png"), r"give --dataset folder:.*/photos$"),
     "wrapped division": (
@@ -237,6 +237,14 @@ BROKEN = {  # files, and what the message says
     ),
     "one class": (("cat/0.png", "cat/1.png"), r"holds 1 class directory; at least 2 are needed$"),
     "packed": (("photos.zip",), "Unpack photos.zip first"),
+    "divided classes": (
+        ("cat/train/0.png", "cat/test/1.png", "dog/Train/0.png", "dog/Val/1.png"),
+        "put the division above the classes",
+    ),
+    "images and labels": (
+        ("images/cat/0.png", "images/dog/0.png", "annotations/0.xml"),
+        r"1 class of 2 without an image: annotations .*; if the classes are in images, give --dataset .*/images$",
+    ),
     "nothing": ((".hidden/0.png",), "0 class directories; at least 2 are needed$"),
 }
 

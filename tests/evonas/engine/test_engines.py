@@ -179,5 +179,5 @@ def test_available_memory_is_read_from_the_system(tmp_path: Path, monkeypatch: p
 
 
 def test_a_worker_count_of_a_search_is_checked_in_python_too() -> None:
-    with pytest.raises(UsageError, match="--workers must be from 1"):
+    with pytest.raises(UsageError, match="--workers must be an integer from 1"):
         Processes(0)

@@ -1,0 +1,145 @@
+"""Functions of the public API around a search: search, resume, score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evonas import arguments
+from evonas.config import SearchSettings
+from evonas.notices import heard_by_observer
+from spaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from evonas.engine import Engine
+    from evonas.final.plan import FinalPlan
+    from evonas.final.training import Trained
+    from evonas.observer import Observer
+    from evonas.scoring import ScoreRow
+    from evonas.searching.loop import SearchResult
+    from spaces.base import Genotype
+
+
+@heard_by_observer
+def search(
+    settings: SearchSettings | None = None,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+    final: FinalPlan | None = None,
+) -> SearchResult:
+    """Start a search and store it in the directory ``run`` (default ``runs/<date>-...``).
+
+    With ``final`` the best genotype is trained and evaluated afterwards; the result then has ``trained``.
+    Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
+    """
+    from evonas import pipeline
+    from evonas.final.plan import FinalPlan
+
+    settings = SearchSettings() if settings is None else arguments.instance(settings, SearchSettings, "settings")
+    place = None if run is None else arguments.path(run, "--run")
+    plan = None if final is None else arguments.instance(final, FinalPlan, "final")
+    return pipeline.search(settings, place, observer_of(observer), engine_of(engine), plan)
+
+
+@heard_by_observer
+def resume(
+    run: str | Path,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+    *,
+    generations: int | None = None,
+    from_generation: int | None = None,
+    data_dir: str | Path | None = None,
+    device: str | None = None,
+    batch_networks: int | str | None = None,
+    memory: float | None = None,
+    space: str | None = None,
+    algorithm: str | None = None,
+    population: int | None = None,
+    tournament: int | None = None,
+    children: int | None = None,
+    proxy: str | None = None,
+    dataset: str | Path | None = None,
+    batch_size: int | None = None,
+    channels: int | None = None,
+    layers: int | None = None,
+    image_size: int | None = None,
+    max_params: int | None = None,
+    seed: int | None = None,
+    precision: str | None = None,
+) -> SearchResult | Trained:
+    """Resume an interrupted run, or extend a finished search to a larger total of ``generations``.
+
+    ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``data_dir``,
+    ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run; the other keywords say
+    what the caller expects. Raises `UsageError` that names those that differ.
+    """
+    options = {name: value for name, value in locals().items() if name not in ("run", "observer", "engine")}
+    from evonas import pipeline
+
+    if from_generation is not None:
+        options["from_generation"] = arguments.integer(from_generation, "--from-generation", 0, 10**12)
+    return pipeline.resume(arguments.path(run, "run"), observer_of(observer), engine_of(engine), **options)
+
+
+@heard_by_observer
+def score(
+    genotypes: Iterable[str | Genotype] | str | Genotype,
+    proxies: Iterable[str] | str | None = None,
+    settings: SearchSettings | None = None,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    *,
+    space: str | None = None,
+    dataset: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    batch_size: int | None = None,
+    image_size: int | None = None,
+    channels: int | None = None,
+    layers: int | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    batch_networks: int | str | None = None,
+    memory: float | None = None,
+) -> list[ScoreRow]:
+    """Score genotypes or published architectures (default proxy: croze).
+
+    Pass ``settings``, or fields of `SearchSettings` as keywords. With ``run`` they are scored with the settings of
+    that search, by default with its proxy; a composite uses the statistics of its first population. Keywords may
+    then name the settings that a resume may change. Raises `UsageError` for a malformed genotype, for a composite
+    without statistics, and for ``settings`` together with keywords or ``run``.
+    """
+    options = arguments.given({name: value for name, value in locals().items() if name not in _NOT_OPTIONS})
+    from evonas import scoring
+
+    written = [arguments.genotype(item) for item in arguments.items(genotypes, "genotypes")]
+    names = None if proxies is None else arguments.texts(proxies, "--proxy")
+    if settings is not None and options:
+        raise UsageError(f"pass settings or {', '.join(options)}, not both")
+    if run is None:
+        settings = SearchSettings.from_options(**options) if settings is None else settings
+        settings = arguments.instance(settings, SearchSettings, "settings")
+        return scoring.score(written, names, settings, observer_of(observer))
+    if settings is not None:
+        raise UsageError("a run has its own settings: pass settings or run, not both")
+    return scoring.score_as(arguments.path(run, "--run"), written, names, options)
+
+
+_NOT_OPTIONS = ("genotypes", "proxies", "settings", "run", "observer")
+
+
+def observer_of(observer: Observer | None) -> Observer:
+    """The observer of the caller, or one that turns warnings into those of Python."""
+    from evonas.observer import Observer, Unwatched
+
+    return Unwatched() if observer is None else arguments.instance(observer, Observer, "observer")
+
+
+def engine_of(engine: Engine | None) -> Engine | None:
+    """The engine of the caller. Raises `UsageError` for anything else, such as the name of one."""
+    from evonas.engine import Engine
+
+    return None if engine is None else arguments.instance(engine, Engine, "engine")  # type: ignore[type-abstract]
