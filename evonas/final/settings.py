@@ -194,13 +194,11 @@ class TrainSettings:
     def from_dict(cls, values: Any) -> TrainSettings:
         """The inverse of `as_dict`. Raises `EvonasError` for invalid values."""
         try:
-            values = dict(values)
+            values = mapping(values, "the settings")
             if values.get("numbers") is not None:
-                numbers = dict(values["numbers"])
-                numbers["milestones"] = tuple(numbers["milestones"])
-                values["numbers"] = Recipe(**numbers)
+                values["numbers"] = Recipe(**mapping(values["numbers"], "numbers"))
             for name in ("mean", "std"):
-                values[name] = tuple(float(value) for value in values[name])
+                values[name] = tuple(float(value) for value in items(values[name], name))
             return cls(**values)
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
             reason = shorten(str(error), 200)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -168,23 +169,40 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
         "bench": {"settings": TINY},
         "corrupt": {"images": np.zeros((1, 3, 8, 8), "uint8"), "name": "fog", "severity": 1},
         "TrainSettings": {"genotype": "DARTS_V2"},
+        "SearchSettings.from_json": {"text": TINY.to_json()},
+        "FinalPlan.from_json": {"text": evonas.FinalPlan().to_json()},
+        "TrainSettings.from_dict": {"values": evonas.TrainSettings("DARTS_V2").as_dict()},
+        "EvaluateSettings.from_dict": {"values": SMALL.as_dict()},
     }
     patch.undo()
 
 
-def signature_of(name: str) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(getattr(evonas, name)).parameters)
+def parameters_of(name: str) -> list[str]:
+    """Argument names of a function, a class or a class method; for ``**options`` those of the fields."""
+    names = []
+    for parameter in inspect.signature(attrgetter(name)(evonas)).parameters.values():
+        keywords = parameter.kind is inspect.Parameter.VAR_KEYWORD
+        names += (
+            list(attrgetter(name.partition(".")[0])(evonas).__dataclass_fields__) if keywords else [parameter.name]
+        )
+    return sorted({*names})
 
 
-CALLED = [name for name in evonas.__all__ if name not in NOT_CALLED and signature_of(name)]
-
-
+SETTINGS = ("SearchSettings", "EvaluateSettings", "TrainSettings", "FinalPlan")
+CALLED = [name for name in evonas.__all__ if name not in NOT_CALLED and parameters_of(name)]
+CALLED += [f"{name}.from_options" for name in SETTINGS if hasattr(getattr(evonas, name), "from_options")]
+CALLED += [
+    "SearchSettings.from_json",
+    "FinalPlan.from_json",
+    "TrainSettings.from_dict",
+    "EvaluateSettings.from_dict",
+]
 LONG = ("settings", "proxies", "formats")  # None would take minutes
 
 
 def calls(name: str, base: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Arguments of one call: the quick ones, of which one to three are replaced by anything."""
-    names = sorted(signature_of(name))
+    names = parameters_of(name)
     one_name = st.sampled_from(names)
     some = one_name.map(lambda one: [one]) | st.lists(one_name, min_size=1, max_size=3, unique=True)
     values = {one: ANYTHING.filter(lambda value: value is not None) if one in LONG else ANYTHING for one in names}
@@ -196,7 +214,7 @@ def calls(name: str, base: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 def answered(name: str, arguments: dict[str, Any]) -> str:
     """``taken``, or ``refused`` in one short message; whatever else is raised is a fault."""
     try:
-        getattr(evonas, name)(**arguments)
+        attrgetter(name)(evonas)(**arguments)
     except Enough:
         return "taken"
     except EvonasError as error:

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evonas.arguments import flag, given, items, number, option, text, texts
+from evonas.arguments import flag, given, items, mapping, number, option, text, texts
 from evonas.config import check_integers, check_texts
 from evonas.epsilon import question, read, unreachable
 from spaces.errors import EvonasError, UsageError, shown
@@ -102,8 +102,9 @@ class EvaluateSettings:
     def from_dict(cls, values: Any, device: str | None = None, data_dir: str | None = None) -> EvaluateSettings:
         """The inverse of `as_dict`, with an optional other device. Raises `EvonasError` for invalid values."""
         try:
-            given = {**values, "attacks": tuple(values["attacks"]), "epsilons": tuple(values["epsilons"])}
-            return cls(**{**given, "device": device or values["device"], "data_dir": data_dir})
+            values = mapping(values, "the settings")
+            place = {"device": values["device"] if device is None else device, "data_dir": data_dir}
+            return cls(**{**values, **place})
         except (TypeError, KeyError, ValueError) as error:
             raise EvonasError(f"the stored settings of the evaluation cannot be read: {error}") from None
 
