@@ -44,7 +44,7 @@ def train(
 
     The keywords are fields of `TrainSettings`, by default those of the run, and ``finalists``, the best genotypes
     of a run that compete first; ``overrides={"epochs": 10}`` replaces numbers of the recipe. Settings as
-    ``target`` take no keywords. The same call again continues. Raises `EvonasError` with one message.
+    ``target`` take no keywords. Repeat the call to continue. Raises `EvonasError` with one message.
     """
     options = arguments.given({name: value for name, value in locals().items() if name not in _NOT_OPTIONS})
     from evonas.final import stage

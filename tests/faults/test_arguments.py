@@ -40,7 +40,9 @@ NOT_CALLED = {
 TINY = evonas.SearchSettings(
     proxy="params", population=2, tournament=1, children=1, generations=1, channels=2, layers=3, device="cpu"
 )
-SMALL = evonas.EvaluateSettings(("fgsm",), images=1, checks=0, corruptions=False, batch_size=1, device="cpu")
+SMALL = evonas.EvaluateSettings(
+    ("fgsm",), images=1, checks=0, corruptions=False, batch_size=1, device="cpu", other_data=True
+)  # the checkpoint was not trained on the digits
 GENOTYPE = spaces["darts"].parse("DARTS_V2")
 TABLE = "arch_str,clean\n" + "".join(
     f'"{EXAMPLE.replace("none", name)}",{0.5 + i / 10}\n'
