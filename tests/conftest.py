@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +14,17 @@ import numpy as np
 import pytest
 import torch
 
+from evonas.interrupts import STOPPING
 from fitness import Batch
 from spaces import Space, spaces
 
 REPOSITORY = Path(__file__).parents[1]
+
+# A suite in the background of a script is started to ignore SIGINT, and its children would be, too
+if threading.current_thread() is threading.main_thread():
+    for _number in STOPPING:
+        if signal.getsignal(_number) is signal.SIG_IGN:
+            signal.signal(_number, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

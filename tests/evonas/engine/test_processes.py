@@ -146,7 +146,11 @@ def test_a_signal_to_the_whole_group_stops_the_search_and_not_the_workers_under_
     process = begin(tmp_path, "--generations", "100000")
     workers = workers_of(process.pid)
     os.killpg(process.pid, number)
-    output, _ = process.communicate(timeout=100)
+    try:
+        output, _ = process.communicate(timeout=100)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130 and "evonas resume run" in output, output
     assert "Traceback" not in output and "a worker crashed" not in output
     assert len(workers) == 2 and not alive(workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from evonas import SearchSettings, api
+from evonas import SearchSettings, api, pipeline
 from evonas.final import checkpoint, stage
+from evonas.final.evaluation.settings import EvaluateSettings
 from evonas.final.finalists import rounds
 from evonas.final.plan import FinalPlan, plan_of
 from evonas.final.settings import TrainSettings
@@ -40,12 +42,20 @@ def settings(pictures: str) -> SearchSettings:
     )
 
 
+@pytest.fixture(autouse=True)
+def short_evaluation(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows a training is measured in short; only the first test looks at the corruptions."""
+    corruptions = request.function is test_a_search_with_a_plan_ends_with_a_trained_network
+    short = functools.partial(EvaluateSettings, steps=2, corruptions=corruptions)
+    monkeypatch.setattr(pipeline, "EvaluateSettings", short)
+
+
 def searched(settings: SearchSettings, path: Path, plan: FinalPlan | None) -> SearchResult:
     return api.search(settings, path, final=plan)
 
 
 def test_a_search_with_a_plan_ends_with_a_trained_network(settings: SearchSettings, tmp_path: Path) -> None:
-    result = searched(settings, tmp_path / "run", FinalPlan(overrides=SHORT, checks=4))
+    result = searched(settings, tmp_path / "run", FinalPlan(overrides={**SHORT, "epochs": 1}, checks=4))
     assert result.best is not None and result.trained is not None
     assert result.trained.settings.genotype == str(result.best.genotype)
     assert result.evaluation is not None and result.evaluation.clean.n == 15
