@@ -87,6 +87,8 @@ def targets(
     that larger is. A table without any robust one of them offers each column whose name is that of an accuracy, or
     else each column that may be one. Raises `UsageError` for any other name and for an impossible unit.
     """
+    if names is not None and not names:
+        raise UsageError(f"--target needs at least one name; see the columns of {table.path}")
     known = {target.name: target for target in _known(table, grouping, several=names is not None)}
     found = _default(table, list(known.values())) if names is None else [_named(table, n, known) for n in names]
     _check_names(table, unit, known)

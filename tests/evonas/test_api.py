@@ -20,6 +20,7 @@ import torch
 import evonas
 from evonas import EvaluateSettings, FinalPlan, SearchSettings, TrainSettings, UsageError
 from spaces import spaces
+from spaces.nasbench201.genotype import EXAMPLE
 
 TINY: dict[str, Any] = {"proxy": "params", "population": 2, "generations": 1, "channels": 2, "layers": 3}
 DARTS_V2 = spaces["darts"].parse("DARTS_V2")
@@ -96,6 +97,12 @@ def test_a_genotype_object_stands_for_its_text_and_one_text_for_a_list() -> None
         evonas.score(iter(["DARTS_V2"]), proxies=iter(["params"]), channels=2, layers=3)[0].scores == expected[0]
     )
     assert TrainSettings(DARTS_V2).genotype == TrainSettings(str(DARTS_V2)).genotype
+
+
+def test_a_correlation_without_targets_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("arch_str,clean\n" + f"{EXAMPLE},60\n")
+    with pytest.raises(UsageError, match="--target needs at least one name"):
+        evonas.correlate(tmp_path / "t.csv", "params", target_names=[])
 
 
 def test_images_of_any_memory_layout_are_corrupted_alike() -> None:
