@@ -6,6 +6,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 from collections import namedtuple
 from collections.abc import Callable
 from dataclasses import asdict, fields
@@ -23,6 +24,7 @@ from spaces import spaces
 from spaces.nasbench201.genotype import EXAMPLE
 
 TINY: dict[str, Any] = {"proxy": "params", "population": 2, "generations": 1, "channels": 2, "layers": 3}
+PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 DARTS_V2 = spaces["darts"].parse("DARTS_V2")
 Genotype = namedtuple("Genotype", "normal normal_concat reduce reduce_concat")  # as the code of DARTS has it
 FOREIGN = Genotype(list(DARTS_V2.normal), range(2, 6), list(DARTS_V2.reduce), range(2, 6))
@@ -54,6 +56,21 @@ def test_every_argument_has_a_name_and_a_type(name: str) -> None:
     for parameter in inspect.signature(getattr(evonas, name)).parameters.values():
         assert parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY), parameter
         assert parameter.annotation not in (parameter.empty, "Any"), parameter
+
+
+@pytest.mark.parametrize("name", [name for name in evonas.__all__ if inspect.isfunction(getattr(evonas, name))])
+def test_the_documentation_has_every_signature(name: str) -> None:
+    signature = inspect.signature(getattr(evonas, name))
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+    assert f"{name}{inspect.Signature(bare)}" in " ".join(PAGE.split())
+
+
+def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    functions = [name for name in evonas.__all__ if inspect.isfunction(getattr(evonas, name))]
+    assert {*functions} <= {*re.findall(r"\bevonas\.(\w+)\(", "".join(examples))}
+    exec(compile("".join(examples), "api.md", "exec"), {})
 
 
 @pytest.mark.parametrize(
