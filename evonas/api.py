@@ -12,7 +12,7 @@ from evonas.api_search import engine_of, observer_of, resume, score, search
 from evonas.api_train import train, training_result
 from evonas.config import SearchSettings
 from evonas.final.evaluation.settings import EvaluateSettings
-from evonas.notices import heard_by_observer
+from evonas.observer import Observer, heard_by_observer
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from evonas.exporting.export import Export
     from evonas.final.comparison import ComparedRow
     from evonas.final.evaluation.result import Evaluation
-    from evonas.observer import Observer
     from evonas.speed import Measurement
     from evonas.summary import Summary
     from evonas.tables import Correlation

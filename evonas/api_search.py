@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from evonas import arguments
 from evonas.config import SearchSettings
-from evonas.notices import heard_by_observer
+from evonas.observer import Observer, Unwatched, heard_by_observer
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
     from evonas.final.plan import FinalPlan
     from evonas.final.training import Trained
-    from evonas.observer import Observer
     from evonas.scoring import ScoreRow
     from evonas.searching.loop import SearchResult
     from spaces.base import Genotype
@@ -73,8 +72,9 @@ def resume(
     """Resume an interrupted run, or extend a finished search to a larger total of ``generations``.
 
     ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``data_dir``,
-    ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run; the other keywords say
-    what the caller expects. Raises `UsageError` that names those that differ.
+    ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run, and ``dataset`` for a
+    folder that was moved; the other keywords say what the caller expects. Raises `UsageError` that names those
+    that differ.
     """
     options = {name: value for name, value in locals().items() if name not in ("run", "observer", "engine")}
     from evonas import pipeline
@@ -133,8 +133,6 @@ _NOT_OPTIONS = ("genotypes", "proxies", "settings", "run", "observer")
 
 def observer_of(observer: Observer | None) -> Observer:
     """The observer of the caller, or one that turns warnings into those of Python."""
-    from evonas.observer import Observer, Unwatched
-
     return Unwatched() if observer is None else arguments.instance(observer, Observer, "observer")
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from evonas import arguments
 from evonas.api_search import observer_of
-from evonas.notices import heard_by_observer
+from evonas.observer import Observer, heard_by_observer
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.final.settings import TrainSettings
     from evonas.final.training import Trained
-    from evonas.observer import Observer
     from spaces.base import Genotype
 
 

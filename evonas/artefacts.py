@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from evonas.advice import command
 from evonas.files import exists
-from evonas.nearby import is_run
+from evonas.nearby import TRAINING, is_run
 from evonas.records import DATABASE
 from evonas.strict_json import parse_json
 from spaces.errors import EvonasError, UsageError, shorten
@@ -79,9 +79,9 @@ def genotype_at(path: Path, name: str) -> GivenGenotype:
     Raises `UsageError` for a file that has none, with what ``evonas NAME`` takes.
     """
     if path.is_dir():
-        if (path / DATABASE).is_file() and not (path / "train" / "settings.json").is_file():
+        if (path / DATABASE).is_file() and not (path / TRAINING).is_file():
             return _best_of(path)
-        inside = (path / "train" / "settings.json", path / GENOTYPE, path / WEIGHTS)
+        inside = (path / TRAINING, path / GENOTYPE, path / WEIGHTS)
         found = next((place for place in inside if place.is_file()), None)
         if found is None:
             raise misplaced(path, name)

@@ -198,9 +198,8 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a file name may contain characters that the terminal cannot show
+            # a file name may contain characters that the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     with tolerant_output() as output:
         try:
             _run()
@@ -240,8 +239,7 @@ def _fail(text: str, code: int) -> None:
     from rich.console import Console
 
     label = "" if code == 130 else "error: "
-    shown = "".join(
-        c if c.isprintable() else ascii(c)[1:-1] for c in text
-    )  # untrusted names must not move the cursor
+    # untrusted names must not move the cursor
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     Console(stderr=True, highlight=False).print(f"{label}{shown}", soft_wrap=True, markup=False)
     sys.exit(code)

@@ -107,9 +107,8 @@ def search(
     settings = SearchSettings.from_options(**options)
     chosen = _engine(engine, workers, ray_address, time_limit)
     given = overrides(numbers, epochs=epochs, batch_size=train_batch_size)
-    final = FinalPlan.from_options(
-        preset, recipe, given, finalists, images, checks
-    )  # validated even if --no-final ignores it
+    # validated even if --no-final ignores it
+    final = FinalPlan.from_options(preset, recipe, given, finalists, images, checks)
     _render(lambda observer: api.search(settings, run, observer, chosen, None if no_final else final), log)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from spaces.registry import closest
 
 MAX_RUNS, MAX_NAME_CHARS = 5, 100  # in a message
+TRAINING = Path("train") / "settings.json"  # in a directory that holds a training
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -32,4 +33,4 @@ def other_runs(path: Path) -> str:
 
 
 def is_run(path: Path) -> bool:
-    return (path / "run.db").is_file() or (path / "train" / "settings.json").is_file()
+    return (path / "run.db").is_file() or (path / TRAINING).is_file()

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
-
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -35,23 +29,6 @@ def heard_by(announce: Callable[[str], object]) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
-
-
-def heard_by_observer(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Notices while ``function`` works are messages to its argument ``observer``, unless that is None."""
-    signature = inspect.signature(function)
-
-    @functools.wraps(function)
-    def hearing(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        from evonas.observer import Observer
-
-        observer = signature.bind(*args, **kwargs).arguments.get("observer")
-        if not isinstance(observer, Observer):  # None, or a mistake that ``function`` reports
-            return function(*args, **kwargs)
-        with heard_by(observer.message):
-            return function(*args, **kwargs)
-
-    return hearing
 
 
 def notice(topic: Hashable, text: Callable[[], str]) -> None:

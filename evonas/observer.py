@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from evonas.config import SearchSettings
 from evonas.final.metrics import EpochRow
+from evonas.notices import heard_by
 from evonas.rows import GenerationRow
 
 if TYPE_CHECKING:
     from evonas.final.settings import TrainSettings
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -146,3 +153,18 @@ class Observers(Observer):
     def closed(self) -> None:
         for member in self.members:
             member.closed()
+
+
+def heard_by_observer(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Notices while ``function`` works are messages to its argument ``observer``, unless that is None."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def hearing(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        observer = signature.bind(*args, **kwargs).arguments.get("observer")
+        if not isinstance(observer, Observer):  # None, or a mistake that ``function`` reports
+            return function(*args, **kwargs)
+        with heard_by(observer.message):
+            return function(*args, **kwargs)
+
+    return hearing

@@ -11,10 +11,9 @@ from evonas.final.data_identity import data_in_words
 from evonas.final.evaluation.stored import stored_in
 from evonas.final.metrics import EpochRow, kept, read_csv
 from evonas.final.settings import TrainSettings
+from evonas.nearby import TRAINING
 from evonas.records import DATABASE
 from spaces import spaces
-
-SETTINGS = Path("train") / "settings.json"
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class TrainingSummary:
 
 def holds_training(run: Path) -> bool:
     """Whether ``run`` holds a training and no search."""
-    return not (run / DATABASE).is_file() and (run / SETTINGS).is_file()
+    return not (run / DATABASE).is_file() and (run / TRAINING).is_file()
 
 
 def summarise_training(run: Path) -> TrainingSummary:

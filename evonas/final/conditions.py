@@ -27,9 +27,7 @@ class Conditions:
     step_size: float | None = None  # of pgd at the first epsilon, in 1/255
     restarts: int | None = None  # of pgd
     corruptions: str | None = None  # source of the corrupted images
-    data: str | None = (
-        None  # start of the digest of test images and labels; None if the name of the data set suffices
-    )
+    data: str | None = None  # start of the digest of test images; None if the name of the data set suffices
 
     @property
     def in_words(self) -> str:

@@ -18,7 +18,7 @@ from evonas.config import SearchSettings
 from evonas.device import describe, peak_memory
 from evonas.observer import Born, Progress
 from evonas.reporting.cells import draw
-from evonas.reporting.columns import ENDLESS, USUAL, fitting, in_room, number_columns
+from evonas.reporting.columns import ENDLESS, USUAL, add_fitting_rows, in_room
 from evonas.reporting.plain import heading
 from evonas.reporting.population import population_table
 from evonas.reporting.screen import ScreenView
@@ -203,8 +203,5 @@ def generations_table(history: list[GenerationRow], width: int) -> Table:
         values = [number(value) for value in (row.best, row.mean, row.std, row.best_so_far)]
         cells = [str(row.generation), *values, str(row.evaluations), str(row.cache_hits), duration(row.seconds)]
         rows.append(cells)
-    shown = fitting(names, rows, width, gap=1, least=2)
-    number_columns(table, *names[:shown], least=1)
-    for cells in rows:
-        table.add_row(*cells[:shown])
+    add_fitting_rows(table, names, rows, width)
     return table

@@ -15,7 +15,7 @@ from rich.text import Text
 from evonas.advice import command
 from evonas.device import describe, peak_memory
 from evonas.final.metrics import EpochRow
-from evonas.reporting.columns import fitting, in_room, number_columns
+from evonas.reporting.columns import add_fitting_rows, in_room
 from evonas.reporting.live import HEAD, TALL, Spark
 from evonas.reporting.plain import training_heading
 from evonas.reporting.screen import ScreenView
@@ -94,10 +94,7 @@ def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
         cells = [str(row.epoch), percent(row.validation), *([percent(row.robust)] if robust else [])]
         cells += [f"{row.loss:.4f}", percent(row.accuracy), f"{row.lr:.3g}", duration(row.seconds)]
         rows.append(cells)
-    shown = fitting(names, rows, width, gap=1, least=2)
-    number_columns(table, *names[:shown], least=1)
-    for cells in rows:
-        table.add_row(*cells[:shown])
+    add_fitting_rows(table, names, rows, width)
     return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
+import threading
 
 import pytest
 import torch
@@ -116,10 +116,18 @@ def test_ways_are_every_engine_and_then_every_other_number_of_networks() -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process holds")
 def test_peak_is_the_most_at_any_moment() -> None:
-    with Peak("cpu", lambda: [os.getpid(), 2**30]) as peak:  # no process has that number
+    samples = threading.Semaphore(0)
+
+    def processes() -> list[int]:
+        samples.release()
+        return [os.getpid(), 2**30]  # no process has that number
+
+    with Peak("cpu", processes) as peak:
         before = resident(os.getpid())
         held = torch.ones(2**26)  # 256 MiB
-        time.sleep(0.1)
+        while samples.acquire(blocking=False):
+            pass
+        assert all(samples.acquire(timeout=60) for _ in range(2))  # the second begins after the first was read
         del held
     assert peak.bytes is not None and before is not None
     assert 2**27 < peak.bytes - before < 2**29

@@ -75,7 +75,7 @@ def test_both_precisions_agree_wherever_rounding_flips_no_kink(
 ) -> None:
     """A ReLU, a max pooling or a sign that rounding flips moves the score by up to percents, more with depth."""
     compared = 0
-    for _ in range(6):
+    for _ in range(40):  # how many of them flip none depends on the build of PyTorch
         genotype, scores, sides, steps = space.random(rng), [], [], []
         for dtype in (torch.float32, torch.float64):
             task = make_task(space, 4, 2, dtype=dtype)
@@ -87,7 +87,9 @@ def test_both_precisions_agree_wherever_rounding_flips_no_kink(
         if torch.equal(steps[0].double(), steps[1]) and all(map(torch.equal, *sides)):
             assert scores[0] == pytest.approx(scores[1], rel=1e-5, abs=0)
             compared += 1
-    assert compared >= 4
+        if compared == 4:
+            return
+    pytest.fail(f"rounding flips a kink in {40 - compared} of 40 networks")
 
 
 def test_the_order_of_the_batch_changes_nothing(space: Space, rng: np.random.Generator, make_task: Tasks) -> None:
