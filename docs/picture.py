@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 import evonas
-from evonas.observer import Observer, Observers, Progress
+from evonas.core.events import Observer, Observers, Progress
 from evonas.reporting.live import LiveView
 
 WIDTH, HEIGHT = 100, 26

@@ -22,34 +22,34 @@ from evonas.api import (
     train,
     verify,
 )
-from evonas.config import SearchSettings
-from evonas.final.evaluation.settings import EvaluateSettings
+from evonas.evaluation.settings import EvaluateSettings
+from evonas.store.settings import SearchSettings
 from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
+    from evonas.core.events import Observer, Observers
+    from evonas.core.signals import Interrupted
     from evonas.engine.auto import Auto
     from evonas.engine.base import Engine
     from evonas.engine.in_process import InProcess
     from evonas.engine.processes import Processes
     from evonas.engine.ray_cluster import Ray
-    from evonas.final.plan import FinalPlan
-    from evonas.final.settings import TrainSettings
-    from evonas.interrupts import Interrupted
-    from evonas.observer import Observer, Observers
+    from evonas.training.plan import FinalPlan
+    from evonas.training.settings import TrainSettings
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Auto": "evonas.engine.auto",
     "Engine": "evonas.engine.base",
-    "FinalPlan": "evonas.final.plan",
+    "FinalPlan": "evonas.training.plan",
     "InProcess": "evonas.engine.in_process",
-    "Interrupted": "evonas.interrupts",
-    "Observer": "evonas.observer",
-    "Observers": "evonas.observer",
+    "Interrupted": "evonas.core.signals",
+    "Observer": "evonas.core.events",
+    "Observers": "evonas.core.events",
     "Processes": "evonas.engine.processes",
     "Ray": "evonas.engine.ray_cluster",
-    "TrainSettings": "evonas.final.settings",
+    "TrainSettings": "evonas.training.settings",
 }
 
 __all__ = [

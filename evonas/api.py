@@ -7,12 +7,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from evonas import arguments
 from evonas.api_search import engine_of, observer_of, resume, score, search
 from evonas.api_train import train, training_result
-from evonas.config import SearchSettings
-from evonas.final.evaluation.settings import EvaluateSettings
-from evonas.observer import Observer, heard_by_observer
+from evonas.core import arguments
+from evonas.core.events import Observer, heard_by_observer
+from evonas.evaluation.settings import EvaluateSettings
+from evonas.store.settings import SearchSettings
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evonas.engine import Engine
+    from evonas.evaluation.comparison import ComparedRow
+    from evonas.evaluation.result import Evaluation
     from evonas.exporting.export import Export
-    from evonas.final.comparison import ComparedRow
-    from evonas.final.evaluation.result import Evaluation
+    from evonas.reporting.summary import Summary
+    from evonas.reporting.training_summary import TrainingSummary
     from evonas.speed import Measurement
-    from evonas.summary import Summary
     from evonas.tables import Correlation
     from evonas.tables.scores import Progress
-    from evonas.training_summary import TrainingSummary
     from evonas.verification.finding import Verification
 
     Images = TypeVar("Images", Tensor, NDArray[uint8])
@@ -76,7 +76,7 @@ def correlate(
     architectures, ``scores`` is a file that keeps every score; ``observer`` is called after each architecture.
     Raises `UsageError` naming the line of a table that is wrong.
     """
-    from evonas import correlation
+    from evonas.tables import correlation
 
     settings = SearchSettings(space="nasbench201") if settings is None else settings
     return correlation.correlate(
@@ -106,9 +106,9 @@ def evaluate(
 
     An interrupted evaluation continues where it stopped. Raises `EvonasError` with one message.
     """
-    from evonas.final.evaluation.evaluate import evaluate
-    from evonas.final.evaluation.target import locate
-    from evonas.lock import held
+    from evonas.core.locks import held
+    from evonas.evaluation.evaluate import evaluate
+    from evonas.evaluation.target import locate
 
     settings = EvaluateSettings() if settings is None else settings
     chosen, path = arguments.instance(settings, EvaluateSettings, "settings"), arguments.path(target, "target")
@@ -123,7 +123,7 @@ def compare(targets: Iterable[str | Path] | str | Path) -> list[ComparedRow]:
 
     Raises `UsageError` for one that was not evaluated.
     """
-    from evonas.final import comparison
+    from evonas.evaluation import comparison
 
     return comparison.compare([arguments.path(target, "target") for target in arguments.items(targets, "targets")])
 
@@ -208,7 +208,7 @@ def verify(
 
 def summarise(run: str | Path) -> Summary | TrainingSummary:
     """Summarise a run directory, even while another process works on it."""
-    from evonas import summary
+    from evonas.reporting import summary
 
     return summary.summarise(arguments.path(run, "run"))
 
@@ -258,6 +258,6 @@ def corrupt(
     set can be corrupted in parts. `evonas list corruptions` names them.
     Raises `UsageError` that says what is allowed.
     """
-    from evonas.final import corruptions
+    from evonas.evaluation import corruptions
 
     return corruptions.corrupt(images, name, severity, seed, positions)

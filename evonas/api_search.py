@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas import arguments
-from evonas.config import SearchSettings
-from evonas.observer import Observer, Unwatched, heard_by_observer
+from evonas.core import arguments
+from evonas.core.events import Observer, Unwatched, heard_by_observer
+from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
-    from evonas.final.plan import FinalPlan
-    from evonas.final.training import Trained
-    from evonas.scoring import ScoreRow
     from evonas.searching.loop import SearchResult
+    from evonas.searching.scoring import ScoreRow
+    from evonas.training.plan import FinalPlan
+    from evonas.training.training import Trained
     from spaces.base import Genotype
 
 
@@ -34,7 +34,7 @@ def search(
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas import pipeline
-    from evonas.final.plan import FinalPlan
+    from evonas.training.plan import FinalPlan
 
     settings = SearchSettings() if settings is None else arguments.instance(settings, SearchSettings, "settings")
     place = None if run is None else arguments.path(run, "--run")
@@ -113,7 +113,7 @@ def score(
     without statistics, and for ``settings`` together with keywords or ``run``.
     """
     options = arguments.given({name: value for name, value in locals().items() if name not in _NOT_OPTIONS})
-    from evonas import scoring
+    from evonas.searching import scoring
 
     written = [arguments.genotype(item) for item in arguments.items(genotypes, "genotypes")]
     names = None if proxies is None else arguments.texts(proxies, "--proxy")

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas import arguments
 from evonas.api_search import observer_of
-from evonas.observer import Observer, heard_by_observer
+from evonas.core import arguments
+from evonas.core.events import Observer, heard_by_observer
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from evonas.final.settings import TrainSettings
-    from evonas.final.training import Trained
+    from evonas.training.settings import TrainSettings
+    from evonas.training.training import Trained
     from spaces.base import Genotype
 
 
@@ -46,8 +46,8 @@ def train(
     ``target`` take no keywords. Repeat the call to continue. Raises `EvonasError` with one message.
     """
     options = arguments.given({name: value for name, value in locals().items() if name not in _NOT_OPTIONS})
-    from evonas.final import stage
-    from evonas.final.settings import TrainSettings
+    from evonas.training import train_stage as stage
+    from evonas.training.settings import TrainSettings
 
     place = None if run is None else arguments.path(run, "--run")
     if isinstance(target, TrainSettings):
@@ -65,6 +65,6 @@ _NOT_OPTIONS = ("target", "run", "observer")
 
 def training_result(trained: Trained) -> dict[str, float]:
     """``accuracy`` and ``n`` on the test set, which is used once, at the end of a training."""
-    from evonas.final import stage
+    from evonas.training import train_stage as stage
 
     return stage.result_of(trained.directory.parent)["test"]

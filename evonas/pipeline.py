@@ -6,23 +6,23 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.advice import command
-from evonas.artefacts import require_directory
-from evonas.config import SearchSettings
+from evonas.core.events import Observer
+from evonas.core.shell import command
+from evonas.core.signals import resumable
 from evonas.engine import Engine
-from evonas.files import exists
-from evonas.final.evaluation.settings import EvaluateSettings
-from evonas.final.plan import FACT, FinalPlan, plan_of
-from evonas.final.settings import TrainSettings
-from evonas.interrupts import resumable
-from evonas.observer import Observer
-from evonas.records import DATABASE
+from evonas.evaluation.settings import EvaluateSettings
 from evonas.searching import start
 from evonas.searching.loop import SearchResult
-from evonas.store import Run
+from evonas.store.paths import exists
+from evonas.store.queries import DATABASE
+from evonas.store.run import Run
+from evonas.store.settings import SearchSettings
+from evonas.training.artefacts import require_directory
+from evonas.training.plan import FACT, FinalPlan, plan_of
+from evonas.training.settings import TrainSettings
 
 if TYPE_CHECKING:
-    from evonas.final.training import Trained
+    from evonas.training.training import Trained
 
 
 def search(
@@ -44,7 +44,7 @@ def resume(run: str | Path, observer: Observer, engine: Engine | None, **options
     """Resume the search in ``run`` with its final stage, or the training."""
     require_directory(Path(run), "resume")
     if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
-        from evonas.final import stage
+        from evonas.training import train_stage as stage
 
         return stage.resume(Path(run), observer, **options)
     return _finish(start.resume(run, observer, engine, **options), observer, options.get("dataset"))
@@ -55,8 +55,8 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
     import numpy as np
 
     from evonas.data import source
-    from evonas.final.evaluation.target import draw
-    from evonas.final.stage import from_search
+    from evonas.evaluation.target import draw
+    from evonas.training.train_stage import from_search
     from spaces import spaces
 
     some = str(spaces[settings.space].random(np.random.default_rng(0)))
@@ -78,8 +78,8 @@ def _finish(result: SearchResult, observer: Observer, dataset: str | None = None
     if result.best is None or plan is None:
         return result
     with resumable(f"Resume with: {command('resume', result.path)}"), Run.open(result.path) as store:
-        from evonas.final.evaluation.evaluate import evaluate
-        from evonas.final.stage import in_run
+        from evonas.evaluation.evaluate import evaluate
+        from evonas.training.train_stage import in_run
 
         trained = in_run(store, observer, dataset=dataset)
         asked = store.settings

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from evonas.interrupts import STOPPING
+from evonas.core.signals import STOPPING
 from fitness import Batch
 from spaces import Space, spaces
 

@@ -25,11 +25,11 @@ from typing import IO, NoReturn
 
 REPOSITORY = Path(__file__).parents[1]
 LOADED = (
-    "evonas.cli",
+    "evonas.cli.app",
     "evonas.pipeline",
-    "evonas.final.stage",
-    "evonas.final.evaluation.evaluate",
-    "evonas.scoring",
+    "evonas.training.train_stage",
+    "evonas.evaluation.evaluate",
+    "evonas.searching.scoring",
 )
 
 
@@ -172,7 +172,7 @@ def become_evonas(
         os.closerange(3, 64)
         sys.stdin, sys.stdout, sys.stderr = (os.fdopen(i, "w" if i else "r", encoding="utf-8") for i in range(3))
         sys.argv = ["evonas", *argv]
-        from evonas.cli import main as evonas
+        from evonas.cli.app import main as evonas
 
         before()
         evonas()

@@ -17,7 +17,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from evonas.cli import app
+from evonas.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 LINES = (ROOT / "tests" / "banned_phrases.txt").read_text(encoding="utf-8").splitlines()

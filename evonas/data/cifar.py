@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from evonas.data.source import Source, sources
-from evonas.files import exists
+from evonas.store.paths import exists
 from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from evonas.core.notices import notice
 from evonas.data.classes import Images, printable, require_equal, require_images
 from evonas.data.copies import copies
 from evonas.data.decode import decode
 from evonas.data.layout import layout_of, located
 from evonas.data.listing import Identity, LeftOut, class_directories, identity, images_below, plural
 from evonas.data.source import SIDE, Source, pixel_statistics, sources
-from evonas.notices import notice
 from spaces.errors import EvonasError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 
-from evonas.device import peak_memory
+from evonas.core.devices import peak_memory
 from evonas.engine.base import Engine, Lost, R, T
 from evonas.engine.in_process import InProcess
 from evonas.engine.machine import available_memory, cores

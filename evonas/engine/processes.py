@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from multiprocessing import connection, util
 from typing import Any
 
+from evonas.core.signals import STOPPING
 from evonas.engine.base import Engine, Function
 from evonas.engine.machine import cores
 from evonas.engine.worker import Hello, main
 from evonas.engine.workers import Died, Event, Worker, Workers
-from evonas.interrupts import STOPPING
 
 DYING_SECONDS = 10.0  # from the loss of a worker's connection to its exit
 UNGUARDED = '; a script must start workers under if __name__ == "__main__":'

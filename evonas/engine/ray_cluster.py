@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from evonas.arguments import text
+from evonas.core.arguments import text
 from evonas.engine.base import Engine, Function
 from evonas.engine.worker import Done, Failed, Ready, answer, failed, settle
 from evonas.engine.workers import Died, Event, Worker, Workers

@@ -14,8 +14,8 @@ import warnings
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from evonas.core.signals import STOPPING
 from evonas.engine.base import Function
-from evonas.interrupts import STOPPING
 from spaces.errors import EvonasError
 
 

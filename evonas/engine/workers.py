@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from evonas.arguments import integer, number
+from evonas.core.arguments import integer, number
 from evonas.engine.base import Engine, Function, Lost, R, T
 from evonas.engine.schedule import Job, Schedule
 from evonas.engine.worker import Done, Failed, Ready

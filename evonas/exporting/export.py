@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
-from evonas.durable import make_directory, replace, replace_text
+from evonas.core.atomic_files import make_directory, replace, replace_text
+from evonas.core.events import Observer, Unwatched
 from evonas.exporting.card import FILE, card
 from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
 from evonas.exporting.subject import Subject, subject_of
 from evonas.exporting.target import exported_from
-from evonas.observer import Observer, Unwatched
 from spaces.errors import EvonasError, UsageError
 
 BATCHES = (1, 7)  # batch sizes of the check

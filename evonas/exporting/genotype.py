@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from evonas.artefacts import GENOTYPE
 from evonas.exporting.format import Format, formats
+from evonas.training.artefacts import GENOTYPE
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from evonas.artefacts import WEIGHTS
 from evonas.exporting.format import Format, formats
-from evonas.final.exported import FACTS
+from evonas.training.artefacts import WEIGHTS
+from evonas.training.exported import FACTS
 
 if TYPE_CHECKING:
     from torch import Tensor

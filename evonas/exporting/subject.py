@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 from evonas.data import describe
-from evonas.files import versions
-from evonas.final import checkpoint
-from evonas.final.data_check import unchecked
-from evonas.final.data_identity import listed
-from evonas.final.evaluation.stored import Stored, stored
-from evonas.final.evaluation.target import Target
-from evonas.final.exported import FORMAT
-from evonas.final.model import Classifier
-from evonas.final.settings import TrainSettings
+from evonas.evaluation.stored import Stored, stored
+from evonas.evaluation.target import Target
+from evonas.store.paths import versions
+from evonas.training import checkpoint
+from evonas.training.data_check import unchecked
+from evonas.training.data_identity import listed
+from evonas.training.exported import FORMAT
+from evonas.training.model import Classifier
+from evonas.training.settings import TrainSettings
 from spaces import NetworkSize, spaces
 from spaces.errors import EvonasError
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evonas.advice import command
-from evonas.final import checkpoint
-from evonas.final.evaluation.target import Target, locate
-from evonas.final.finalists import JOURNAL
-from evonas.final.stage import DIRECTORY, RESULT
-from evonas.records import DATABASE
-from evonas.store import Run
+from evonas.core.shell import command
+from evonas.evaluation.target import Target, locate
+from evonas.store.queries import DATABASE
+from evonas.store.run import Run
+from evonas.training import checkpoint
+from evonas.training.finalists import JOURNAL
+from evonas.training.train_stage import DIRECTORY, RESULT
 from spaces.errors import UsageError
 
 

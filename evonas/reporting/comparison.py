@@ -13,7 +13,7 @@ from evonas.reporting.columns import SHORTEST_NAME, number_columns
 from evonas.reporting.style import count, percent
 
 if TYPE_CHECKING:
-    from evonas.final.comparison import ComparedRow
+    from evonas.evaluation.comparison import ComparedRow
 
 
 BEST = "*"

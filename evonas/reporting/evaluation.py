@@ -10,15 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from evonas.final.data_check import remark
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
 from evonas.reporting.screen import View
 from evonas.reporting.style import percent
+from evonas.training.data_check import remark
 
 if TYPE_CHECKING:
-    from evonas.final.evaluation.checks import Check
-    from evonas.final.evaluation.rates import Rate
-    from evonas.final.evaluation.result import Attacked, Evaluation
+    from evonas.evaluation.checks import Check
+    from evonas.evaluation.rates import Rate
+    from evonas.evaluation.result import Attacked, Evaluation
 
 WIDE = 72  # columns
 

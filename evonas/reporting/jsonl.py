@@ -10,14 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.config import SearchSettings
-from evonas.final.metrics import EpochRow
-from evonas.observer import Best, Born, Observer, Progress
-from evonas.rows import GenerationRow
+from evonas.core.events import Best, Born, Observer, Progress
+from evonas.store.schema import GenerationRow
+from evonas.store.settings import SearchSettings
+from evonas.training.metrics import EpochRow
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from evonas.final.settings import TrainSettings
+    from evonas.training.settings import TrainSettings
 
 COUNTERS = ("generation", "births", "total_births", "evaluations", "cache_hits", "failures")
 

@@ -14,16 +14,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evonas.config import SearchSettings
-from evonas.device import describe, peak_memory
-from evonas.observer import Born, Progress
+from evonas.core.devices import describe, peak_memory
+from evonas.core.events import Born, Progress
 from evonas.reporting.cells import draw
 from evonas.reporting.columns import ENDLESS, USUAL, add_fitting_rows, in_room
 from evonas.reporting.plain import heading
 from evonas.reporting.population import population_table
 from evonas.reporting.screen import ScreenView
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
-from evonas.rows import GenerationRow
+from evonas.store.schema import GenerationRow
+from evonas.store.settings import SearchSettings
 from spaces import spaces
 
 SECONDS_A_SCREEN = 6

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from evonas.observer import Observer, Observers
+from evonas.core.events import Observer, Observers
 from evonas.reporting.columns import ENDLESS
 from evonas.reporting.jsonl import JsonLines
 from evonas.reporting.live import LiveView

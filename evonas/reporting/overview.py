@@ -9,13 +9,13 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evonas.advice import command
-from evonas.final.data_check import remark
+from evonas.core.shell import command
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, number, percent, plural, sparkline
-from evonas.summary import Summary
+from evonas.reporting.summary import Summary
+from evonas.training.data_check import remark
 from spaces import spaces
 
 LAST_GENERATIONS = 6

@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.config import SearchSettings
-from evonas.final.metrics import EpochRow
-from evonas.observer import Observer, Progress
+from evonas.core.events import Observer, Progress
 from evonas.reporting.style import count, duration, number, percent
-from evonas.rows import GenerationRow
+from evonas.store.schema import GenerationRow
+from evonas.store.settings import SearchSettings
+from evonas.training.metrics import EpochRow
 
 if TYPE_CHECKING:
-    from evonas.final.settings import TrainSettings
+    from evonas.training.settings import TrainSettings
 
 SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from evonas.observer import Born
+from evonas.core.events import Born
 from evonas.reporting.style import count, number, operation_style
 from spaces import Space
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.segment import Segment, Segments
 from rich.text import Text
 
-from evonas.observer import Observer, Observers
+from evonas.core.events import Observer, Observers
 
 REFRESH_PER_SECOND = 4
 SECONDS_OF_A_NOTE = 30

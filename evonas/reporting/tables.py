@@ -9,13 +9,13 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from evonas.device import peak_memory
+from evonas.core.devices import peak_memory
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
 from evonas.reporting.style import count, duration, memory, number, plural
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
-    from evonas.scoring import ScoreRow
     from evonas.searching.loop import SearchResult
+    from evonas.searching.scoring import ScoreRow
 
 LAST_GENERATIONS = 12
 MAX_GENOTYPE_CHARS = 48

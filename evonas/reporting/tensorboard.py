@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.config import SearchSettings
-from evonas.final.metrics import EpochRow
-from evonas.observer import Observer, Progress
-from evonas.rows import GenerationRow
+from evonas.core.events import Observer, Progress
+from evonas.store.schema import GenerationRow
+from evonas.store.settings import SearchSettings
+from evonas.training.metrics import EpochRow
 
 if TYPE_CHECKING:
-    from evonas.final.settings import TrainSettings
+    from evonas.training.settings import TrainSettings
 
 DIRECTORY = "tensorboard"  # inside a run, or inside its training
 

@@ -12,18 +12,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from evonas.advice import command
-from evonas.device import describe, peak_memory
-from evonas.final.metrics import EpochRow
+from evonas.core.devices import describe, peak_memory
+from evonas.core.shell import command
 from evonas.reporting.columns import add_fitting_rows, in_room
 from evonas.reporting.live import HEAD, TALL, Spark
 from evonas.reporting.plain import training_heading
 from evonas.reporting.screen import ScreenView
 from evonas.reporting.style import duration, memory, percent, plural
+from evonas.training.metrics import EpochRow
 
 if TYPE_CHECKING:
-    from evonas.final.settings import TrainSettings
-    from evonas.final.training import Trained
+    from evonas.training.settings import TrainSettings
+    from evonas.training.training import Trained
 
 MIN_TABLE_ROWS = 2
 WIDE = 72

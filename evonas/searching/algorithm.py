@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evonas.config import SearchSettings
+from evonas.store.settings import SearchSettings
 from spaces import Registry
 
 if TYPE_CHECKING:  # listing the algorithms must not import DEAP

@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from deap import tools
 
-from evonas.advice import command, resuming
-from evonas.config import SearchSettings
+from evonas.core.events import Best, Born, Observer, Progress
+from evonas.core.shell import command, resuming
+from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
-from evonas.files import write_json
-from evonas.final.plan import plan_of
-from evonas.interrupts import Interrupted, StopRequest, stop_requests
-from evonas.observer import Best, Born, Observer, Progress
-from evonas.records import BEST
-from evonas.rows import GenerationRow, IndividualRow
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.individual import Individual, same_network
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.operators import toolbox
 from evonas.searching.random_state import restore_random
-from evonas.store import Run
-from evonas.task import task_of
+from evonas.searching.task import task_of
+from evonas.store.paths import write_json
+from evonas.store.queries import BEST
+from evonas.store.run import Run
+from evonas.store.schema import GenerationRow, IndividualRow
+from evonas.store.settings import SearchSettings
+from evonas.training.plan import plan_of
 from fitness import Batch, stable_hash
 from spaces import EvonasError
 
 if TYPE_CHECKING:
-    from evonas.final.evaluation.result import Evaluation
-    from evonas.final.training import Trained
+    from evonas.evaluation.result import Evaluation
+    from evonas.training.training import Trained
 
 HALL_OF_FAME = 10
 REMEMBERED_GENERATIONS = 1000  # rows of the logbook in memory; run.db has all of them

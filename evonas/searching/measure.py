@@ -6,9 +6,9 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from evonas.records import Records
-from evonas.rows import Evaluation, MemberRow
-from evonas.strict_json import parse_json
+from evonas.core.strict_json import parse_json
+from evonas.store.queries import Records
+from evonas.store.schema import Evaluation, MemberRow
 from fitness import Score
 from fitness.composite import Composite, is_composite, names, parse, standardise
 from spaces import EvonasError

@@ -8,10 +8,10 @@ from typing import Any
 from deap import base, tools
 from numpy.random import Generator
 
-from evonas.config import SearchSettings
 from evonas.engine import Engine
 from evonas.engine.scores import no_score, score_chunk
 from evonas.searching.individual import Individual
+from evonas.store.settings import SearchSettings
 from fitness import Task
 from spaces import EvonasError, NetworkSize, Space
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from evonas.strict_json import parse_json
+from evonas.core.strict_json import parse_json
 from spaces.errors import EvonasError
 
 

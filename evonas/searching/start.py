@@ -9,20 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evonas.advice import command
-from evonas.config import SearchSettings, changed
+from evonas.core.events import Observer, Unwatched
+from evonas.core.memory_errors import memory_reported
+from evonas.core.provenance import FACT as MACHINES
+from evonas.core.provenance import machine, note, noted
+from evonas.core.shell import command
+from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
-from evonas.exhaustion import memory_reported
-from evonas.files import default_path, versions
-from evonas.images import DATA, described, fingerprint, images_for, images_of, with_batch
-from evonas.interrupts import resumable
-from evonas.machine import FACT as MACHINES
-from evonas.machine import machine, note, noted
-from evonas.observer import Observer, Unwatched
-from evonas.records import DATABASE, Records
-from evonas.rewind import rewind
+from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
-from evonas.store import Run
+from evonas.store.paths import default_path, versions
+from evonas.store.queries import DATABASE, Records
+from evonas.store.rewind import rewind
+from evonas.store.run import Run
+from evonas.store.settings import SearchSettings, changed
 from fitness import Batch, composite, proxies
 from spaces import EvonasError, UsageError
 
@@ -65,7 +65,7 @@ def resume(
 
     The result is that of a search that was never interrupted. ``from_generation`` goes back to the state after
     that generation first; the old file is kept as run.db.1. Raises `UsageError` if settings differ from those of
-    the run, except those in `evonas.config.CHANGEABLE`.
+    the run, except those in `evonas.store.settings.CHANGEABLE`.
     """
     observer = observer or Unwatched()
     with _resumable(Path(run)), ExitStack() as stack:

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from evonas.config import SearchSettings
-from evonas.device import describe, peak_memory
-from evonas.images import images_for
+from evonas.core.devices import describe, peak_memory
+from evonas.searching.images import images_for
+from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
 from evonas.speed.roofline import Roofline, Work, counted, roofline
 from evonas.speed.rows import Row
 from evonas.speed.scoring import Where, scoring_rows, ways_of, work_of
 from evonas.speed.training import step_of
-from evonas.task import task_of
+from evonas.store.settings import SearchSettings
 from fitness import Task, stable_hash
 from spaces import UsageError
 

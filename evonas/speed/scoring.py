@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
 
-from evonas.config import SHARING_SPACES, SearchSettings
 from evonas.engine import Engine, make
 from evonas.engine.scores import no_score, score_chunk
+from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
 from evonas.speed.roofline import Work, counted
 from evonas.speed.rows import Row
-from evonas.task import task_of
+from evonas.store.settings import SHARING_SPACES, SearchSettings
 from fitness import Batch, Task, score_all
 from fitness.population.shared import PASSES
 from spaces import UsageError

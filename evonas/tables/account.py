@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evonas.config import SearchSettings
+from evonas.store.settings import SearchSettings
 from evonas.tables.kinds import ACCURACY, UNKNOWN, kind_of
 from evonas.tables.source import SEPARATORS
 from evonas.tables.table import Table

@@ -15,7 +15,7 @@ import torch
 
 from evonas.engine import Engine, InProcess, is_lost
 from evonas.engine.scores import no_score, score_missing
-from evonas.faults import is_refusal
+from evonas.store.sqlite_errors import is_refusal
 from fitness import Score, Task, proxies
 from spaces import EvonasError
 

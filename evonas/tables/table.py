@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evonas.genotypes import parsed, reads
+from evonas.searching.genotypes import parsed, reads
 from evonas.tables import source
 from evonas.tables.cells import Column, Unreadable, read_column
 from evonas.tables.kinds import ACCURACY, UNKNOWN, kind_of

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evonas.files import read_json
-from evonas.machine import FACT, machine
-from evonas.store import Run
-from evonas.strict_json import parse_json
+from evonas.core.provenance import FACT, machine
+from evonas.core.strict_json import parse_json
+from evonas.store.paths import read_json
+from evonas.store.run import Run
 from spaces.errors import EvonasError
 
 _MATTERS = {  # property of a machine, and the reason

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evonas.rows import IndividualRow
-from evonas.store import Run
+from evonas.store.run import Run
+from evonas.store.schema import IndividualRow
 from evonas.verification.finding import Finding, judged
 from evonas.verification.replay import PART
 from fitness import stable_hash

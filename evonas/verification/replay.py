@@ -10,15 +10,15 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from evonas.core.events import Observer
+from evonas.core.signals import Interrupted
 from evonas.engine.base import Engine, Lost, R, T
-from evonas.files import read_json
-from evonas.interrupts import Interrupted
-from evonas.observer import Observer
-from evonas.records import BEST
-from evonas.rows import GenerationRow, IndividualRow
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
-from evonas.store import Run
+from evonas.store.paths import read_json
+from evonas.store.queries import BEST
+from evonas.store.run import Run
+from evonas.store.schema import GenerationRow, IndividualRow
 from evonas.verification.finding import Finding, judged
 from spaces import spaces
 from spaces.errors import EvonasError

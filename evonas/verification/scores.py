@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from evonas.engine import is_lost
-from evonas.rows import IndividualRow
-from evonas.scoring import score_as
-from evonas.store import Run
+from evonas.searching.scoring import score_as
+from evonas.store.run import Run
+from evonas.store.schema import IndividualRow
 from evonas.verification.finding import CLOSE, DIFFERS, ROUNDING, SAME, UNCHECKED, Finding, Rescored
 from fitness import stable_hash
 from spaces.errors import EvonasError

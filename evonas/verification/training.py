@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evonas.files import read_json
-from evonas.final import checkpoint
-from evonas.final.evaluation.journal import tensors_digest
-from evonas.final.evaluation.target import BEST, images_for
-from evonas.final.images import Images
-from evonas.final.measure import accuracy
-from evonas.final.stage import DIRECTORY, RESULT, settings_of
-from evonas.store import Run
+from evonas.evaluation.journal import tensors_digest
+from evonas.evaluation.target import BEST, images_for
+from evonas.store.paths import read_json
+from evonas.store.run import Run
+from evonas.training import checkpoint
+from evonas.training.images import Images
+from evonas.training.measure import accuracy
+from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
 from evonas.verification.finding import CLOSE, DIFFERS, SAME, UNCHECKED, Finding, judged
 from evonas.verification.winner import winner
 from spaces.errors import EvonasError

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from evonas.artefacts import require_directory
-from evonas.device import pick
-from evonas.final.evaluation.target import BEST
-from evonas.final.stage import DIRECTORY, RESULT, settings_of
-from evonas.observer import Observer
-from evonas.records import DATABASE
-from evonas.store import Run
+from evonas.core.devices import pick
+from evonas.core.events import Observer
+from evonas.evaluation.target import BEST
+from evonas.store.queries import DATABASE
+from evonas.store.run import Run
+from evonas.training.artefacts import require_directory
+from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
 from evonas.verification import environment
 from evonas.verification.evaluation import measured
 from evonas.verification.finding import Finding, Rescored, Verification, judged

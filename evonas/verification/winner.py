@@ -6,13 +6,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from evonas.files import read_json
-from evonas.final.checkpoint import Checkpoint
-from evonas.final.finalists import JOURNAL, rounds
-from evonas.final.plan import MAX_FINALISTS, plan_of
-from evonas.final.settings import TrainSettings
-from evonas.rows import IndividualRow
-from evonas.store import Run
+from evonas.store.paths import read_json
+from evonas.store.run import Run
+from evonas.store.schema import IndividualRow
+from evonas.training.checkpoint import Checkpoint
+from evonas.training.finalists import JOURNAL, rounds
+from evonas.training.plan import MAX_FINALISTS, plan_of
+from evonas.training.settings import TrainSettings
 from evonas.verification.finding import Finding, judged
 from spaces.errors import EvonasError
 
@@ -43,7 +43,7 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
 
 
 def _won(leading: list[IndividualRow], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
-    """The winner by the records of each round, see `evonas.final.finalists`; None if a record is missing."""
+    """The winner by the records of each round, see `evonas.training.finalists`; None if a record is missing."""
     standing = leading
     for number, (count, epochs) in enumerate(rounds(len(leading), settings.chosen.epochs), start=1):
         numbers = dataclasses.replace(settings.chosen, epochs=epochs)

@@ -26,7 +26,7 @@ from scipy import ndimage
 
 import evonas
 from evonas.data import source
-from evonas.final.corruptions import SEVERITIES, corruptions
+from evonas.evaluation.corruptions import SEVERITIES, corruptions
 
 Array = NDArray[Any]
 TEST_SET = 10_000

@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.population_speed [--sizes 8x5,16x8,36x20] [--networks 1,2,4,8,16] [--device cpu]
 
-The table behind what `--batch-networks auto` is (`evonas.config`). Every number
+The table behind what `--batch-networks auto` is (`evonas.store.settings`). Every number
 of networks has a process of its own, one thread, random DARTS genotypes, the same for all, and one pass before the
 clock starts; times are the medians of the rounds, peak memory is what scoring added. Where other programs run,
 CPU seconds say more than those on the wall; on a GPU they say nothing.

@@ -21,10 +21,11 @@ from unittest import mock
 import numpy as np
 
 import evonas
-from evonas import seals, store
-from evonas.observer import Observer, Progress
-from evonas.rows import GenerationRow
-from evonas.store import Run
+from evonas.core.events import Observer, Progress
+from evonas.store import hash_chain as seals
+from evonas.store import run as store
+from evonas.store.run import Run
+from evonas.store.schema import GenerationRow
 
 GENERATIONS = 40
 PAPER = 50 * 5.0  # seconds of a generation

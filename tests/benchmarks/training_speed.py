@@ -23,12 +23,12 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from evonas.core.events import Observer
+from evonas.core.signals import StopRequest
 from evonas.data import source
-from evonas.final.parallel import Group
-from evonas.final.settings import TrainSettings
-from evonas.final.training import Training
-from evonas.interrupts import StopRequest
-from evonas.observer import Observer
+from evonas.training.parallel import Group
+from evonas.training.settings import TrainSettings
+from evonas.training.training import Training
 
 
 class Enough(Exception):

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from evonas import SearchSettings, seals
+from evonas import SearchSettings
+from evonas.store import hash_chain as seals
+from tests.evonas.trained import pictures, small  # noqa: F401  (fixtures)
 
 TINY: dict[str, Any] = {"channels": 2, "layers": 3, "population": 6, "children": 3, "batch_size": 4}
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import evonas
-from evonas.final import checkpoint, stage
-from evonas.final.evaluation.journal import tensors_digest
-from evonas.final.metrics import read_csv
-from evonas.final.settings import TrainSettings
-from evonas.final.training import Trained
-from tests.evonas.final.conftest import LIGHT
-from tests.evonas.test_cli import run
+from evonas.evaluation.journal import tensors_digest
+from evonas.training import checkpoint
+from evonas.training import train_stage as stage
+from evonas.training.metrics import read_csv
+from evonas.training.settings import TrainSettings
+from evonas.training.training import Trained
+from tests.evonas.cli.test_cli import run
+from tests.evonas.trained import LIGHT
 
 SMALL = ["--image-size", "16", "--channels", "4", "--layers", "3", "--dataset", "digits"]
 SEARCH = ["search", *SMALL, "--proxy", "params", "--population", "2", "--generations", "1"]

@@ -8,7 +8,7 @@ from importlib import import_module
 import torch
 import typer
 
-from evonas import cli
+from evonas.cli import app as cli
 from fitness import proxies
 from spaces import spaces
 

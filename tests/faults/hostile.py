@@ -22,18 +22,19 @@ import torch
 
 import evonas
 from evonas import SearchSettings
+from evonas.core.events import Observer
+from evonas.core.strict_json import parse_json
 from evonas.data import source
-from evonas.final import checkpoint, comparison
-from evonas.final.data_identity import DataIdentity
-from evonas.final.evaluation.journal import Journal
-from evonas.final.known_images import KnownData, KnownImages
-from evonas.final.plan import FinalPlan
-from evonas.final.recipes import recipes
-from evonas.final.settings import TrainSettings
-from evonas.observer import Observer
-from evonas.strict_json import parse_json
+from evonas.evaluation import comparison
+from evonas.evaluation.journal import Journal
 from evonas.tables import read_table
 from evonas.tables.scores import ScoreFile
+from evonas.training import checkpoint
+from evonas.training.data_identity import DataIdentity
+from evonas.training.known_images import KnownData, KnownImages
+from evonas.training.plan import FinalPlan
+from evonas.training.recipes import recipes
+from evonas.training.settings import TrainSettings
 from spaces import EvonasError, NetworkSize, spaces
 from tests.faults.watch import watched
 

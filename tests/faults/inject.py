@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from evonas import store
+from evonas.store import run as store
 from tests.faults.power import Disk
 
 

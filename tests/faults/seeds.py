@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 
 from evonas import SearchSettings
-from evonas.final.settings import TrainSettings
+from evonas.training.settings import TrainSettings
 from spaces import spaces
 from tests.faults import hostile
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evonas.final import checkpoint
-from evonas.final.evaluation.journal import tensors_digest
+from evonas.evaluation.journal import tensors_digest
+from evonas.training import checkpoint
 from tests.evonas.conftest import content
 from tests.faults.forking import Ended, Forks
 

@@ -153,7 +153,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
     shutil.copy(hostile.good_checkpoint(), folder / "good.safetensors")
     checkpoint, run = folder / "good.safetensors", folder / "run"
     patch = pytest.MonkeyPatch()
-    patch.setattr("evonas.final.training.Training.run", refuse)
+    patch.setattr("evonas.training.training.Training.run", refuse)
     patch.setattr(importlib.import_module("evonas.speed.measure"), "roofline", refuse)
     yield {
         "search": {"settings": TINY, "run": None},

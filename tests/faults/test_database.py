@@ -16,10 +16,10 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.interrupts import Interrupted
-from evonas.observer import Observer, Progress
-from evonas.rows import FORMAT
-from evonas.store import Run
+from evonas.core.events import Observer, Progress
+from evonas.core.signals import Interrupted
+from evonas.store.run import Run
+from evonas.store.schema import FORMAT
 from tests.evonas.conftest import content
 
 TIMES = int(os.environ.get("EVONAS_FAULTS", "100"))
@@ -225,7 +225,7 @@ def test_a_changed_score_of_a_member_is_seen(composite: Path, tmp_path: Path) ->
 
 
 def test_seals_of_format_3_know_no_members_and_are_renewed(composite: Path, tmp_path: Path) -> None:
-    from evonas import seals
+    from evonas.store import hash_chain as seals
 
     for number, damage in enumerate(("", "UPDATE individuals SET params = params + 1 WHERE birth = 7")):
         run = copied(composite, tmp_path / str(number))
@@ -297,7 +297,7 @@ class Impatient(Observer):
 @pytest.mark.slow
 def test_sealing_takes_less_than_a_hundredth_of_a_generation(tmp_path: Path) -> None:
     """Of one whose 50 evaluations take a tenth of a second each; those of paper size take longer."""
-    from evonas import seals
+    from evonas.store import hash_chain as seals
 
     evonas.search(SearchSettings(proxy="params", generations=40, device="cpu"), tmp_path / "run")
     with Run.open(tmp_path / "run") as run:

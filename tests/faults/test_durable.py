@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import evonas
-from evonas import EvonasError, SearchSettings, durable
-from evonas.files import write_json
-from evonas.final.evaluation.journal import Journal
+from evonas import EvonasError, SearchSettings
+from evonas.core import atomic_files as durable
+from evonas.evaluation.journal import Journal
+from evonas.store.paths import write_json
 from tests.evonas.conftest import TINY
 
 
@@ -73,7 +74,7 @@ def test_a_generation_waits_for_the_disk_and_a_single_score_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What SQLite was told when it committed: 2 is FULL, it syncs; 1 is NORMAL, the next FULL syncs it too."""
-    monkeypatch.setattr("evonas.store.JOURNAL_SECONDS", 0.0)
+    monkeypatch.setattr("evonas.store.run.JOURNAL_SECONDS", 0.0)
     found: dict[str, set[int]] = {"individuals": set(), "evaluations": set()}
 
     class Watched(sqlite3.Connection):

@@ -13,9 +13,9 @@ import pytest
 import evonas
 from evonas import UsageError
 from evonas.engine import Processes, make
+from tests.evonas.cli.test_cli import run
 from tests.evonas.conftest import content
 from tests.evonas.engine.functions import act, hang_at
-from tests.evonas.test_cli import run
 
 
 def lost(item: Any, reason: str) -> str:

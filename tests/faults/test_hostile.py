@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from evonas import EvonasError, SearchSettings, UsageError, cli, search
+from evonas import EvonasError, SearchSettings, UsageError, search
+from evonas.cli import app as cli
 from evonas.data import source
-from evonas.final import checkpoint
 from evonas.tables import read_table
+from evonas.training import checkpoint
 from spaces import spaces
 from tests.faults import fuzz, hostile
 from tests.faults.seeds import seeds
@@ -259,7 +260,7 @@ def test_a_variable_of_ours_may_hold_anything(
     monkeypatch.setattr("torchvision.datasets.CIFAR10", Absent)
 
     def work() -> None:
-        from evonas.final.parallel import joined
+        from evonas.training.parallel import joined
 
         if name == "EVONAS_DATA":
             source("cifar10").labels("test")

@@ -15,8 +15,8 @@ import pytest
 
 import evonas
 from evonas import SearchSettings
-from evonas.observer import Observer, Progress
-from evonas.rows import GenerationRow
+from evonas.core.events import Observer, Progress
+from evonas.store.schema import GenerationRow
 from spaces.darts.genotype import NODES, SEARCHED
 
 SCALE = int(os.environ.get("EVONAS_FAULTS", "10"))  # 100 stands for 200,000 births and 1,000,000 rows

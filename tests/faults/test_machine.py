@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from evonas.lock import held
+from evonas.core.locks import held
 from tests.faults.conftest import Undisturbed
 from tests.faults.forking import Forks
 from tests.faults.test_disk import one_message

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evonas.genotypes import parsed
+from evonas.searching.genotypes import parsed
 from spaces import UsageError, spaces
 from spaces.darts import Genotype
 from spaces.nasbench201 import Cell

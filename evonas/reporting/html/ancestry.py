@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from evonas.history import Step
 from evonas.reporting.html.facts import Facts
 from evonas.reporting.style import count, number
+from evonas.store.ancestry import Step
 
 FOLDED = 16  # steps; longer lineages are folded in the middle
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from html import escape
 
-from evonas.commands import evaluate_command, genotype_command, search_command, train_command
 from evonas.reporting.html.facts import Facts, TrainingFacts
+from evonas.reporting.reproduce import evaluate_command, genotype_command, search_command, train_command
 from evonas.reporting.style import duration
 
 

@@ -12,7 +12,7 @@ def corruptions(facts: TrainingFacts) -> str:
     found = (facts.evaluation or {}).get("corruptions")
     if facts.evaluation is None or not found:
         return ""
-    from evonas.final.corruptions import corruptions as registry
+    from evonas.evaluation.corruptions import corruptions as registry
 
     clean = facts.evaluation["clean"]["accuracy"]
     groups: dict[str, list[str]] = {}

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evonas.artefacts import require_directory
-from evonas.final.evaluation.target import BEST
-from evonas.final.metrics import EpochRow, read_csv
-from evonas.final.plan import FinalPlan, plan_of
-from evonas.final.settings import TrainSettings
-from evonas.history import Births, Operations, Step, births, lineage, operations
-from evonas.store import Run
-from evonas.summary import Summary, summary_of
-from evonas.training_summary import TrainingSummary, holds_training, summarise_training
+from evonas.evaluation.target import BEST
+from evonas.reporting.summary import Summary, summary_of
+from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
+from evonas.store.ancestry import Births, Operations, Step, births, lineage, operations
+from evonas.store.run import Run
+from evonas.training.artefacts import require_directory
+from evonas.training.metrics import EpochRow, read_csv
+from evonas.training.plan import FinalPlan, plan_of
+from evonas.training.settings import TrainSettings
 from spaces import spaces
 from spaces.graph import CellGraph
 
@@ -110,6 +110,6 @@ def _training(path: Path) -> TrainSettings | None:
     """The training settings of the best checkpoint, once there is one."""
     if not (path / BEST).is_file():
         return None
-    from evonas.final import checkpoint
+    from evonas.training import checkpoint
 
     return checkpoint.header_of(path / BEST).settings

@@ -36,13 +36,13 @@ def gallery(facts: TrainingFacts) -> str:
 def _rows(facts: TrainingFacts, found: Mapping[str, Any]) -> tuple[str, str]:
     import torch
 
+    from evonas.core.devices import pick
     from evonas.data import source
-    from evonas.device import pick
-    from evonas.final import checkpoint
-    from evonas.final.attacks import AttackOptions, attacks
-    from evonas.final.attacks.draws import Draws
-    from evonas.final.evaluation.corrupted import corrupted
-    from evonas.final.evaluation.target import BEST, draw, images_for
+    from evonas.evaluation.attacks import AttackOptions, attacks
+    from evonas.evaluation.attacks.draws import Draws
+    from evonas.evaluation.corrupted import corrupted
+    from evonas.evaluation.target import BEST, draw, images_for
+    from evonas.training import checkpoint
 
     protocol, device = found["protocol"], pick(facts.device)
     kept = checkpoint.load(facts.path / BEST)

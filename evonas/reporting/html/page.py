@@ -8,8 +8,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from evonas.config import SearchSettings
-from evonas.durable import replace_text
+from evonas.core.atomic_files import replace_text
 from evonas.reporting.html.ancestry import ancestry
 from evonas.reporting.html.cells import cells
 from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
@@ -22,6 +21,7 @@ from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto
 from evonas.reporting.html.robustness import attacks, robustness
 from evonas.reporting.html.training import training
+from evonas.store.settings import SearchSettings
 
 NAME = "report.html"
 SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (

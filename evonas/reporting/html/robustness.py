@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from evonas.final.data_check import remark
-from evonas.final.evaluation.rates import hrs
+from evonas.evaluation.rates import hrs
 from evonas.reporting.colours import attack_colour
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import TrainingFacts
+from evonas.training.data_check import remark
 
 
 def robustness(facts: TrainingFacts) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from evonas.final.metrics import kept
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.style import duration, plural
+from evonas.training.metrics import kept
 
 
 def training(facts: TrainingFacts) -> str:

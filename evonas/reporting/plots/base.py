@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.advice import command
-from evonas.durable import replace
+from evonas.core.atomic_files import replace
+from evonas.core.shell import command
 from evonas.reporting.html.facts import TrainingFacts, gather
 from spaces.errors import UsageError, shorten
 from spaces.registry import Registry, closest

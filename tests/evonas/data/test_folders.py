@@ -52,7 +52,7 @@ def counts(found: Source) -> tuple[int, int]:
 
 def said(root: Path | str) -> str:
     """The one line about a folder."""
-    from evonas.notices import heard_by
+    from evonas.core.notices import heard_by
 
     lines: list[str] = []
     with heard_by(lines.append):
@@ -324,7 +324,7 @@ def test_names_that_are_not_utf_8_are_read_and_classes_have_printable_names(tmp_
 def test_every_command_that_reads_a_folder_says_once_what_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evonas.cli import app
+    from evonas.cli.app import app
 
     monkeypatch.chdir(tmp_path)
     filled(

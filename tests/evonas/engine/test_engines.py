@@ -11,11 +11,11 @@ import pytest
 
 import evonas
 from evonas import SearchSettings, UsageError
+from evonas.core.events import Observer
 from evonas.engine import Engine, InProcess, Processes, auto, engines, machine, make
 from evonas.engine.auto import Auto
-from evonas.observer import Observer
+from tests.evonas.cli.test_cli import run
 from tests.evonas.conftest import content
-from tests.evonas.test_cli import run
 
 Tiny = Callable[..., SearchSettings]
 TINY = ["--proxy", "params", "--channels", "2", "--layers", "3", "--population", "4", "--generations", "1"]

@@ -14,8 +14,8 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings
+from evonas.core.events import Observer, Progress
 from evonas.engine import Engine, Processes
-from evonas.observer import Observer, Progress
 from tests.conftest import REPOSITORY
 from tests.evonas.conftest import content
 from tests.evonas.engine.functions import Unreadable, act
@@ -154,7 +154,7 @@ def test_a_signal_to_the_whole_group_stops_the_search_and_not_the_workers_under_
     assert process.returncode == 130 and "evonas resume run" in output, output
     assert "Traceback" not in output and "a worker crashed" not in output
     assert len(workers) == 2 and not alive(workers)
-    with evonas.store.Run.read(tmp_path / "run") as run:
+    with evonas.store.run.Run.read(tmp_path / "run") as run:
         generations = run.generations()[-1].generation
     evonas.resume(tmp_path / "run", generations=generations + 1)
     whole = SearchSettings(

@@ -16,8 +16,8 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
+from evonas.core.events import Observer, Progress
 from evonas.engine import make
-from evonas.observer import Observer, Progress
 from tests.evonas.conftest import TINY, content
 from tests.evonas.engine.functions import act
 from tests.evonas.engine.processes import alive, descendants, needs_proc, title, wait_until

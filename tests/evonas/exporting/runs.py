@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from evonas.final import checkpoint
-from evonas.final.settings import TrainSettings
+from evonas.training import checkpoint
+from evonas.training.settings import TrainSettings
 
 LIGHT = (  # one convolution of each kind, so that an export takes seconds
     "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('avg_pool_3x3', 0), ('skip_connect', 1), "

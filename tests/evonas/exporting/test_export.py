@@ -19,9 +19,9 @@ import evonas
 from evonas import EvonasError, SearchSettings, UsageError
 from evonas.exporting.export import TOLERANCE, Export
 from evonas.exporting.formats import Format, formats
-from evonas.final import checkpoint
+from evonas.training import checkpoint
+from tests.evonas.cli.test_cli import run
 from tests.evonas.exporting.runs import LIGHT, trained_run, write_network
-from tests.evonas.test_cli import run
 
 HERE = [name for name in formats if not formats[name].missing]
 EVALUATION = {

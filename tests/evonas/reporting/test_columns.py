@@ -8,14 +8,14 @@ import re
 import pytest
 from rich.console import Console, RenderableType
 
-from evonas.final.comparison import ComparedRow
-from evonas.final.metrics import EpochRow
+from evonas.evaluation.comparison import ComparedRow
 from evonas.reporting.columns import ENDLESS, in_room
 from evonas.reporting.comparison import compared
 from evonas.reporting.output import make_console
 from evonas.reporting.tables import Scores, listing
 from evonas.reporting.training import epochs_table
-from evonas.scoring import ScoreRow
+from evonas.searching.scoring import ScoreRow
+from evonas.training.metrics import EpochRow
 
 PROXIES = [f"proxy-{i}" for i in range(9)]
 NAMES = [f"Genotype(normal={'x' * 60}{i})" for i in range(2)]

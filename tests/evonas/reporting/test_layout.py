@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evonas.history import Births
 from evonas.reporting.layout import PILL, RADIUS, SILENT, Drawing, lay_out
+from evonas.store.ancestry import Births
 from spaces import Space
 
 

@@ -10,10 +10,10 @@ import pytest
 
 import evonas
 from evonas import UsageError
-from evonas.final import checkpoint
-from evonas.final.evaluation.journal import tensors_digest
+from evonas.evaluation.journal import tensors_digest
 from evonas.reporting.html.facts import gather
 from evonas.reporting.html.page import page
+from evonas.training import checkpoint
 from tests.evonas.reporting.test_overview import shown
 
 

@@ -13,12 +13,12 @@ import pytest
 from rich.console import Console
 
 import evonas
-from evonas.history import births, lineage
 from evonas.reporting.columns import ENDLESS
 from evonas.reporting.overview import NEXT, Overview
 from evonas.reporting.style import number
-from evonas.store import Run
-from evonas.summary import Summary
+from evonas.reporting.summary import Summary
+from evonas.store.ancestry import births, lineage
+from evonas.store.run import Run
 from spaces import EvonasError
 
 

@@ -24,18 +24,19 @@ from PIL import Image
 from torch import Tensor
 
 import evonas
-from evonas import api, cli_search
-from evonas.cli import app
-from evonas.commands import evaluate_command, search_command, train_command
-from evonas.final.evaluation.corrupted import Regenerated
-from evonas.final.evaluation.settings import EvaluateSettings
-from evonas.final.plan import FinalPlan
-from evonas.final.recipe import overrides
-from evonas.final.recipes import recipes
-from evonas.observer import Observer
+from evonas import api
+from evonas.cli import search as cli_search
+from evonas.cli.app import app
+from evonas.core.events import Observer
+from evonas.evaluation.corrupted import Regenerated
+from evonas.evaluation.settings import EvaluateSettings
 from evonas.reporting.html.facts import gather
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.page import page, write_report
+from evonas.reporting.reproduce import evaluate_command, search_command, train_command
+from evonas.training.plan import FinalPlan
+from evonas.training.recipe import overrides
+from evonas.training.recipes import recipes
 from spaces import EvonasError, spaces
 from tests.evonas.conftest import content
 from tests.evonas.reporting.conftest import SEARCH
@@ -129,7 +130,7 @@ def test_the_gallery_shows_the_corrupted_images_that_are_measured_here(
         def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
             return torch.zeros_like(clean)
 
-    monkeypatch.setattr("evonas.final.evaluation.corrupted.corrupted", lambda *given: Black(0))
+    monkeypatch.setattr("evonas.evaluation.corrupted.corrupted", lambda *given: Black(0))
     text = gallery(gather(finished_run))
     assert "Corrupted images here are published, those of the evaluation regenerated." in text
     shots = re.findall(r'base64,([^"]+)" alt="fog 3"', text)

@@ -1,0 +1,45 @@
+"""``evonas export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.cli import completion
+from evonas.cli.options import AsJson
+
+
+def export(
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|CHECKPOINT",
+            help="Run (its best checkpoint is used) or checkpoint.",
+            autocompletion=completion.runs,
+        ),
+    ],
+    names: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="Formats, separated by commas; see `evonas list formats`.  [default: all installed]",
+            autocompletion=completion.formats,
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output directory.  [default: RUN/export]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export a trained network. Every file is checked against the original network.
+
+    Example: `evonas export runs/tour --format genotype,safetensors,pt2`
+    """
+    from evonas import api
+    from evonas.core.events import Observer
+    from evonas.reporting.exports import exported
+    from evonas.reporting.output import print_json, print_rich
+
+    chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
+    result = api.export(target, chosen, out, Observer())  # its messages are in the result
+    return print_json(result.as_json()) if as_json else print_rich(exported(result))

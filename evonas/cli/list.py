@@ -1,0 +1,40 @@
+"""``evonas list``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from evonas.cli import completion
+from evonas.cli.options import AsJson
+from spaces.errors import UsageError
+
+
+def list_(
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions, formats "
+            "or genotypes.",
+            autocompletion=completion.kinds,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List spaces, proxies, algorithms, data sets, engines, recipes, attacks, corruptions, formats and genotypes.
+
+    Example: `evonas list proxies`
+    """
+    from evonas.cli.catalogue import KINDS, NOTES, catalogue
+    from evonas.reporting.output import print_json, print_rich
+    from evonas.reporting.tables import listing
+    from spaces.registry import closest
+
+    if kind is not None and kind not in KINDS:
+        raise UsageError(f"unknown kind {kind!r}: {closest(kind, list(KINDS))}")
+    chosen = catalogue(KINDS if kind is None else [kind])
+    if as_json:
+        return print_json(chosen)
+    for name, entries in chosen.items():
+        print_rich(listing(name, entries, full=kind is not None, note=NOTES.get(name, "")))

@@ -1,0 +1,1 @@
+"""What knows nothing of architectures: files, locks, signals, devices, provenance, events."""

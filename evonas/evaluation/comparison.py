@@ -1,0 +1,143 @@
+"""Comparison of evaluated networks with each other and with published results."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from evonas.core.shell import command
+from evonas.core.strict_json import parse_json
+from evonas.evaluation.conditions import Conditions, conditions_of, dataset_of
+from evonas.evaluation.published import PROTOCOL, TABLE_3
+from evonas.evaluation.stored import outdated
+from evonas.evaluation.target import locate
+from evonas.store.queries import DATABASE
+from evonas.store.run import Run
+from evonas.training import checkpoint
+from evonas.training.data_check import remark
+from evonas.training.settings import TrainSettings
+from spaces import spaces
+from spaces.errors import EvonasError, UsageError, shorten
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One network; accuracies from 0 to 1, params as a count, None if not measured."""
+
+    name: str
+    dataset: str
+    params: float
+    seconds: float | None  # of the search that found it
+    clean: float
+    clean_ci95: tuple[float, float] | None
+    corruptions: float | None
+    fgsm: float | None
+    fgsm_ci95: tuple[float, float] | None
+    hrs: float | None  # of clean and FGSM
+    protocol: str
+    published: bool = False
+    pgd: float | None = None
+    pgd_ci95: tuple[float, float] | None = None
+    training: str = ""  # recipe, epochs, seed and size
+    conditions: Conditions = field(default_factory=lambda: Conditions(""))
+    group: int = 1  # rows of one group were measured under equal conditions; rows of two are not ranked
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields by name."""
+        return asdict(self)
+
+
+def compare(targets: list[Path]) -> list[ComparedRow]:
+    """A row for each evaluated run or checkpoint, then the published rows of its data set.
+
+    Raises `UsageError` for a network whose present weights were not evaluated, `EvonasError` for an evaluation
+    that cannot be read.
+    """
+    if not targets:
+        raise UsageError("pass at least one run or checkpoint")
+    rows = [_measured(target) for target in targets]
+    datasets = dict.fromkeys(row.dataset for row in rows)
+    rows += [row for dataset in datasets for row in _published(dataset)]
+    groups = list(dict.fromkeys((row.published, row.conditions) for row in rows))
+    return [replace(row, group=1 + groups.index((row.published, row.conditions))) for row in rows]
+
+
+def _measured(target: Path) -> ComparedRow:
+    place = locate(target, "compare")
+    try:
+        found = parse_json(place.result.read_text(encoding="utf-8"))
+    except OSError:
+        raise UsageError(f"{target} is not evaluated yet; run: {command('evaluate', target)}") from None
+    except ValueError as error:
+        raise EvonasError(
+            f"{place.result} cannot be read: {error}; rebuild it with: {command('evaluate', target)}"
+        ) from None
+    if isinstance(found, dict) and (note := outdated(place, found)):
+        raise UsageError(note)
+    trained = checkpoint.load(place.checkpoint).settings
+    try:
+        return _row(target, found, trained)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EvonasError(
+            f"{place.result} is not a valid evaluation ({type(error).__name__}: "
+            f"{shorten(str(error), 100)}); rebuild it with: {command('evaluate', target)}"
+        ) from None
+
+
+def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> ComparedRow:
+    space = spaces[trained.space]
+    fgsm, corruptions = found.get("fgsm"), found.get("corruptions")
+    pgd, training = found.get("pgd"), f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}"
+    protocol = f"{training}, {found['clean']['n']} test images"
+    about = f"; {text}" if (text := remark(found.get("data"))) else ""
+    if fgsm is not None:
+        protocol += f", FGSM {fgsm['epsilon']:g}/255"
+    if corruptions is not None:
+        protocol += f", corruptions {corruptions['source']}"
+    return ComparedRow(
+        name=str(target),
+        dataset=dataset_of(found, trained),
+        params=space.params(space.parse(trained.genotype), trained.size),
+        seconds=_search_seconds(target),
+        clean=found["clean"]["accuracy"],
+        clean_ci95=tuple(found["clean"]["ci95"]),
+        corruptions=None if corruptions is None else corruptions["mean"],
+        fgsm=None if fgsm is None else fgsm["accuracy"],
+        fgsm_ci95=None if fgsm is None else tuple(fgsm["ci95"]),
+        hrs=found["hrs"].get("fgsm"),
+        protocol=f"{protocol}, C={trained.channels}, L={trained.layers}{about}",
+        pgd=None if pgd is None else pgd["accuracy"],
+        pgd_ci95=None if pgd is None else tuple(pgd["ci95"]),
+        training=f"{training}, C={trained.channels}, L={trained.layers}{about}",
+        conditions=conditions_of(found, trained),
+    )
+
+
+def _search_seconds(target: Path) -> float | None:
+    if not (target / DATABASE).is_file():
+        return None
+    with Run.read(target) as store:
+        return sum(row.seconds for row in store.generations())
+
+
+def _published(dataset: str) -> list[ComparedRow]:
+    return [
+        ComparedRow(
+            name=row.method,
+            dataset=dataset,
+            params=row.params * 1e6,
+            seconds=row.seconds,
+            clean=row.clean / 100,
+            clean_ci95=None,
+            corruptions=row.corruptions / 100,
+            fgsm=row.fgsm / 100,
+            fgsm_ci95=None,
+            hrs=row.hrs / 100,
+            protocol=PROTOCOL,
+            published=True,
+            training=PROTOCOL,
+            conditions=Conditions(dataset, attacks=("fgsm",)),
+        )
+        for row in TABLE_3.get(dataset, ())
+    ]

@@ -1,0 +1,162 @@
+"""Accuracy on corrupted images: the published CIFAR-C arrays where they are, else our own corruptions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from evonas.data import data_directory
+from evonas.evaluation.attacks.base import correct
+from evonas.evaluation.attacks.undisturbed import undisturbed
+from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
+from evonas.evaluation.journal import digest, tensors_digest
+from evonas.evaluation.subject import Subject
+from spaces.errors import EvonasError
+
+FOLDERS = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
+LABELS = "labels.npy"
+VERSION = 1  # of our corruptions; raised when they give other images: what is kept of them is then void
+
+
+class Corrupted(ABC):
+    """The test images under every corruption at every severity."""
+
+    source: ClassVar[str]
+
+    @abstractmethod
+    def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
+        """uint8 (n, 3, H, W): the corrupted form of the images ``clean``, number ``chosen`` in the test set."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> list[Any]:
+        """Everything except the clean images that its images depend on."""
+
+
+class Regenerated(Corrupted):
+    """Made here of any images, on the device they are on; see `evonas.evaluation.corruptions`."""
+
+    source = "regenerated"
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
+        return corrupt(clean, name, severity, self.seed, chosen.to(clean.device))
+
+    @property
+    def identity(self) -> list[Any]:
+        return [self.source, VERSION, self.seed]
+
+
+class Published(Corrupted):
+    """The arrays of Hendrycks and Dietterich 2019: uint8 (5 n, H, W, 3) a file, in the order of severities.
+
+    Raises `EvonasError` for a file that is missing, is of another shape or does not belong to the ``labels``.
+    """
+
+    source = "published"
+
+    def __init__(self, folder: Path, labels: Tensor) -> None:
+        self.folder = folder
+        stored = self._load(LABELS, (len(SEVERITIES) * len(labels),))
+        if not np.array_equal(stored, np.tile(labels.numpy(), len(SEVERITIES))):
+            raise EvonasError(
+                f"{folder / LABELS} does not repeat the labels of the test set five times; {_ADVICE}"
+            )
+        shape = (len(SEVERITIES) * len(labels), 32, 32, 3)
+        self._arrays = {name: self._load(f"{name}.npy", shape) for name in corruptions}
+        self._count = len(labels)
+
+    def _load(self, name: str, shape: tuple[int, ...]) -> Any:
+        path = self.folder / name
+        try:
+            found = np.load(path, mmap_mode="r")  # NumPy reads no pickle unless told to
+        except FileNotFoundError:
+            raise EvonasError(f"{path} is missing; {_ADVICE}") from None
+        except (OSError, ValueError, EOFError) as error:
+            raise EvonasError(f"{path} cannot be read ({error}); {_ADVICE}") from None
+        if found.shape != shape or found.dtype.kind not in "iu" or (len(shape) > 1 and found.dtype != np.uint8):
+            raise EvonasError(f"{path} holds {found.dtype} {found.shape}, not uint8 {shape}; {_ADVICE}")
+        return found
+
+    def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
+        rows = self._arrays[name][(severity - 1) * self._count + chosen.numpy()]  # (n, H, W, 3)
+        return torch.from_numpy(np.ascontiguousarray(rows)).permute(0, 3, 1, 2).to(clean.device)
+
+    @property
+    def identity(self) -> list[Any]:
+        files = [(self.folder / f"{name}.npy").stat() for name in sorted(self._arrays)]
+        return [self.source, str(self.folder.resolve()), [[file.st_size, file.st_mtime_ns] for file in files]]
+
+
+_ADVICE = "complete the folder, or move it away to have the corruptions regenerated"
+
+
+def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int) -> Corrupted:
+    """The published arrays of a data set if they exist, else ours. ``labels`` are those of the test set."""
+    folder = data_directory(data_dir) / FOLDERS.get(dataset, "")
+    if dataset in FOLDERS and folder.is_dir():
+        return Published(folder, labels)
+    return Regenerated(seed)
+
+
+def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> dict[str, Any]:
+    """Accuracies by corruption and severity, with means by group and over all; shares from 0 to 1.
+
+    ``chosen`` (N,) says where each image of the subject stands in the test set. Every cell of the table is kept in
+    the subject's journal as soon as it is computed.
+    """
+    content = tensors_digest({"images": subject.images, "labels": subject.labels, "chosen": chosen})
+    names = sorted(corruptions, key=lambda name: GROUPS.index(corruptions[name].group))
+    table: dict[str, list[float]] = {}
+    for i, name in enumerate(names):
+        table[name] = []
+        for severity in SEVERITIES:
+            done = (i * len(SEVERITIES) + severity - 1) * len(subject.images)
+            right = _cell(subject, source, name, severity, chosen, content, done)
+            table[name].append(right / len(subject.images))
+        shares = " ".join(f"{100 * share:.2f}" for share in table[name])
+        subject.observer.message(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images")
+    groups = {
+        group: _mean([table[name] for name in names if corruptions[name].group == group]) for group in GROUPS
+    }
+    return {
+        "source": source.source,
+        "n": len(subject.images),
+        "mean": _mean(list(table.values())),
+        "groups": groups,
+        "table": table,
+    }
+
+
+def _mean(rows: list[list[float]]) -> float:
+    return float(np.mean(rows))
+
+
+def _cell(
+    subject: Subject, source: Corrupted, name: str, severity: int, chosen: Tensor, content: str, done: int
+) -> int:
+    """The number of correctly classified images."""
+    total = len(corruptions) * len(SEVERITIES) * len(subject.images)
+    key = digest([subject.context, "corruption", source.identity, name, severity, content])
+    found = subject.journal.get(key) if subject.context["weights"] else None
+    if found is None:
+        right: list[int] = []
+        for indices in subject.chunks():
+            clean, labels = subject.images[indices].to(subject.device), subject.labels[indices].to(subject.device)
+            pixels = source.images(name, severity, chosen[indices], clean).float() / 255
+            with undisturbed(subject.model, subject.device):
+                hits = correct(subject.model, pixels.contiguous(memory_format=torch.channels_last), labels)
+            right += indices[hits.cpu()].tolist()
+            subject.observer.measuring("corruptions", done + int(indices[-1]) + 1, total)
+            subject.answer_stop()
+        found = right
+        if subject.context["weights"]:
+            subject.journal.put(key, f"{name} {severity}", 0.0, found, 0.0)
+    return len(found)

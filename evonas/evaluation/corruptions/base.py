@@ -1,0 +1,54 @@
+"""The interface of a corruption: a function of uint8 images, the constant of a severity, and random draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from evonas.evaluation.corruptions.draws import Draws
+from spaces.registry import Registry
+
+SEVERITIES = (1, 2, 3, 4, 5)
+GROUPS = ("noise", "blur", "weather", "digital")
+SIDE = 32  # the constants are those of images this wide
+
+Apply = Callable[[Tensor, Any, Draws], Tensor]
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """``apply(images, constant, draws)``: uint8 (N, 3, H, W) in and out, one constant per severity."""
+
+    group: str
+    constants: tuple[Any, ...]
+    apply: Apply
+    about: str
+
+
+corruptions: Registry[Corruption] = Registry("corruption")
+
+
+def register(name: str, group: str, constants: tuple[Any, ...]) -> Callable[[Apply], Apply]:
+    """Decorator that registers ``apply`` as ``name``; ``constants`` are those of severities 1 to 5."""
+    if group not in GROUPS or len(constants) != len(SEVERITIES):
+        raise ValueError(f"corruption {name!r} needs a group of {GROUPS} and {len(SEVERITIES)} constants")
+
+    def enter(apply: Apply) -> Apply:
+        about = (apply.__doc__ or "").split("\n")[0]
+        corruptions.register(name)(Corruption(group, constants, apply, about))
+        return apply
+
+    return enter
+
+
+def scale(images: Tensor) -> float:
+    """The factor on lengths in pixels: the shorter side over 32."""
+    return min(images.shape[-2:]) / SIDE
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """Values in [0, 1] as grey levels, clipped and truncated (not rounded) as the definition does."""
+    return x.clamp(0, 1).mul(255).byte()

@@ -1,0 +1,190 @@
+"""Evaluates a trained network."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from evonas.core.events import Observer
+from evonas.core.locks import held
+from evonas.core.memory_errors import memory_reported
+from evonas.core.provenance import machine
+from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
+from evonas.evaluation.attacks.pgd import PGD
+from evonas.evaluation.checks import Outcomes, check
+from evonas.evaluation.corrupted import Corrupted, Regenerated, corrupted, corruption_table
+from evonas.evaluation.journal import Journal
+from evonas.evaluation.result import Attacked, Evaluation
+from evonas.evaluation.settings import EvaluateSettings
+from evonas.evaluation.subject import Subject
+from evonas.evaluation.target import draw, images_for, locate
+from evonas.store.paths import versions, write_json
+from evonas.training import checkpoint
+from evonas.training.data_check import remark, unchecked
+
+_AGAIN = "finished work is saved. Free disk space and repeat the command"
+_LESS = "finished work is saved. Free memory or use a smaller --batch-size, and repeat the command"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A trained network with the test images and corrupted images that it is evaluated on."""
+
+    subject: Subject
+    source: Corrupted | None
+    chosen: Tensor  # int64, positions of the images in the test set
+    facts: dict[str, Any]
+    of: int  # images of the test set
+
+    def complete(self, evaluation: Evaluation) -> Evaluation:
+        """Add the facts of the network."""
+        protocol = {"split": "test", "of": self.of, **evaluation.protocol}
+        return dataclasses.replace(evaluation, facts=self.facts, protocol=protocol)
+
+
+def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Evaluation:
+    """Evaluate the network at ``target`` with ``settings``; the result is saved next to it as JSON.
+
+    Raises `UsageError` for invalid settings, `EvonasError` for a checkpoint that is damaged or does not fit the
+    data set, `Interrupted` after SIGINT or SIGTERM; repeat the call to continue.
+    """
+    settings = settings.resolve()
+    place = locate(target)
+    found = checkpoint.load(place.checkpoint)
+    for text in settings.doubts:
+        observer.warning(text)
+    if found.data is None:
+        observer.warning(unchecked(str(found.path)))
+    with (
+        resumable(REPEAT),
+        held(place.result.parent, place.result.stem, leave_nothing=not place.is_run),
+        Journal(place.journal) as journal,
+        stop_requests(observer.message) as stop,
+        memory_reported(f"evaluating {target}", _LESS),
+    ):
+        part = subject_for(found, settings, journal, observer, stop)
+        if found.data is not None and (text := remark(part.facts["data"])):
+            observer.warning(text)
+        try:
+            evaluation = evaluate_subject(part.subject, settings, part.source, part.chosen)
+        finally:
+            observer.closed()
+        evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
+        write_json(place.result, evaluation.as_json(), _AGAIN)
+    return evaluation
+
+
+def subject_for(
+    found: checkpoint.Checkpoint,
+    settings: EvaluateSettings,
+    journal: Journal,
+    observer: Observer,
+    stop: StopRequest,
+) -> Prepared:
+    """The network of a checkpoint and the images selected by resolved ``settings``."""
+    model = found.model(settings.device).to(memory_format=torch.channels_last)
+    dataset = settings.dataset or found.settings.dataset
+    everything, data = images_for(found, settings.data_dir, dataset, settings.other_data)
+    chosen = draw(settings.images, len(everything), settings.seed)
+    facts = _facts(found) | {"dataset": dataset, "data": data.as_json()}
+    facts |= {"settings": settings.as_dict(), "machine": machine(settings.device)}
+    source = None
+    if settings.corruptions:
+        data_dir = settings.data_dir or found.settings.data_dir
+        source = corrupted(dataset, data_dir, everything.labels, settings.seed)
+    subject = Subject(
+        model,
+        everything.images[chosen],
+        everything.labels[chosen],
+        identity=f"{facts['genotype']} {facts['channels']} {facts['layers']}",
+        device=settings.device,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        journal=journal,
+        observer=observer,
+        stop=stop,
+    )
+    facts["weights"] = subject.context["weights"]
+    return Prepared(subject, source, chosen, facts, len(everything))
+
+
+def evaluate_subject(
+    subject: Subject, settings: EvaluateSettings, source: Corrupted | None = None, chosen: Tensor | None = None
+) -> Evaluation:
+    """Clean accuracy, every attack at every epsilon, corruptions and checks, of any model from images to logits.
+
+    Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default they are generated.
+    """
+    chosen_attacks, classes = settings.chosen(), subject.classes()
+    for attack in chosen_attacks.values():
+        attack.require_classes(classes)
+    right = subject.clean()
+    outcomes: Outcomes = {}
+    attacked: dict[str, dict[float, Attacked]] = {}
+    for name, attack in chosen_attacks.items():
+        outcomes[name], attacked[name] = {}, {}
+        for epsilon in settings.epsilons:
+            parts = subject.attack(attack, epsilon, right)
+            outcomes[name][epsilon] = parts
+            rates = tuple((part, subject.rate(left)) for part, left in parts)
+            attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rates[-1][1], rates)
+            subject.observer.message(
+                f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images"
+            )
+    table = None
+    if settings.corruptions:
+        places = torch.arange(len(right)) if chosen is None else chosen
+        table = corruption_table(subject, source or Regenerated(settings.seed), places)
+    checks = []
+    if settings.checks:
+        pgd = PGD(settings.steps, settings.step_size)
+        checks = check(subject, settings.checks, settings.epsilons[0], pgd, outcomes)
+    return Evaluation(
+        clean=subject.rate(right),
+        epsilons=settings.epsilons,
+        attacks=attacked,
+        checks=tuple(checks),
+        protocol=_protocol(subject, settings),
+        corruptions=table,
+        versions=_versions(settings),
+    )
+
+
+def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
+    trained = found.settings
+    return {
+        "checkpoint": str(found.path),
+        "genotype": found.genotype,
+        "dataset": trained.dataset,
+        "channels": trained.channels,
+        "layers": trained.layers,
+        "recipe": trained.recipe,
+        "epoch": found.epoch,
+    }
+
+
+def _protocol(subject: Subject, settings: EvaluateSettings) -> dict[str, Any]:
+    return {
+        "images": len(subject.images),
+        "norm": "L-infinity",
+        "pixels": "[0, 1]; normalisation is the model's first layer",
+        "precision": "float32, no autocast, no TF32",
+        "attacked": "images that the parts before have left correctly classified",
+        "seed": settings.seed,
+        "batch_size": settings.batch_size,
+        "device": settings.device,
+        "checks": min(settings.checks, len(subject.images)),
+    }
+
+
+def _versions(settings: EvaluateSettings) -> dict[str, str]:
+    found = versions()
+    del found["deap"]
+    for attack in settings.chosen().values():
+        found |= attack.versions()
+    return found

@@ -1,0 +1,50 @@
+"""A saved evaluation, and whether it belongs to the present weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.core.shell import command
+from evonas.evaluation.target import Target, in_run
+from evonas.store.paths import read_json
+from spaces.errors import EvonasError
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A saved evaluation; None if there is none, or if it belongs to other weights, as ``note`` then says."""
+
+    content: dict[str, Any] | None
+    note: str = ""
+
+
+def stored(place: Target) -> Stored:
+    """The evaluation of the network at ``place``. Raises `EvonasError` if it cannot be read."""
+    found = read_json(place.result)
+    note = "" if found is None else outdated(place, found)
+    return Stored(None if note else found, note)
+
+
+def stored_in(run: Path) -> Stored:
+    """The evaluation of a run."""
+    return stored(in_run(run))
+
+
+def outdated(place: Target, found: Mapping[str, Any]) -> str:
+    """The note on an evaluation of other weights; empty if it fits or if an older version stored no digest."""
+    if found.get("weights") is None or not place.checkpoint.is_file():
+        return ""
+    from evonas.training.checkpoint import weights_digest
+
+    try:
+        if found["weights"] == weights_digest(place.checkpoint):
+            return ""
+    except EvonasError as error:
+        return f"{place.result} is ignored: {error}"
+    return (
+        f"{place.result} belongs to other weights than those in {place.checkpoint.name} now (the training may "
+        f"have continued); evaluate these with: {command('evaluate', place.asked)}"
+    )

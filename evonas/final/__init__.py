@@ -1,1 +1,0 @@
-"""The final stage: train one genotype and evaluate its robustness."""

@@ -1,0 +1,96 @@
+"""The commands that reproduce a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evonas.data import DEFAULT_BATCH
+from evonas.store.settings import SearchSettings
+from evonas.training.plan import FinalPlan
+from evonas.training.recipes import recipes
+from evonas.training.settings import TrainSettings
+
+_ELSEWHERE = ("data_dir", "device", "max_params_at", "classes")  # locations, and derived settings
+_FOLLOW = {"image_size": 32, "batch_size": DEFAULT_BATCH}  # defaults that `resolve` fills in
+
+
+def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
+    """``evonas search ...`` with every resolved setting that differs from its default, and its final stage."""
+    default = SearchSettings()
+    words = ["evonas", "search", "--space", settings.space, "--generations", str(settings.generations)]
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        if field.name in _FOLLOW and value == _FOLLOW[field.name]:
+            continue
+        if field.name in (*_ELSEWHERE, "space", "generations") or value in (None, getattr(default, field.name)):
+            continue
+        if field.name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
+            continue  # the space's default, counted at the space's size
+        words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join([*words, *_final(plan), "--run", str(run)])
+
+
+def _final(plan: FinalPlan | None) -> list[str]:
+    if plan is None:
+        return ["--no-final"]
+    words = [] if plan.recipe == FinalPlan().recipe else ["--recipe", plan.recipe]
+    batch = plan.overrides.get("batch_size")
+    words += [] if batch is None else ["--train-batch-size", str(batch)]
+    words += _numbers({name: value for name, value in plan.overrides.items() if name != "batch_size"})
+    if plan.finalists:
+        words += ["--finalists", str(plan.finalists)]
+    words += [] if plan.images is None else ["--images", str(plan.images)]
+    return words + ([] if plan.checks == FinalPlan().checks else ["--checks", str(plan.checks)])
+
+
+def _numbers(values: Mapping[str, Any]) -> list[str]:
+    words = []
+    for name, value in values.items():
+        text = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+        words += ["--epochs", text] if name == "epochs" else ["--set", f"{name}={text}"]
+    return words
+
+
+def train_command(settings: TrainSettings, run: str | Path) -> str:
+    """``evonas train RUN ...`` with every number that differs from the recipe."""
+    return shlex.join(["evonas", "train", str(run), *_recipe(settings)])
+
+
+def genotype_command(settings: TrainSettings, run: str | Path) -> str:
+    """``evonas train GENOTYPE ... --run RUN`` with every setting that differs from its default."""
+    words = ["evonas", "train", settings.genotype, "--space", settings.space, "--dataset", settings.dataset]
+    words += ["--channels", str(settings.channels), "--layers", str(settings.layers)]
+    words += [] if settings.image_size == _FOLLOW["image_size"] else ["--image-size", str(settings.image_size)]
+    words += ["--seed", str(settings.seed)] if settings.seed else []
+    return shlex.join([*words, *_recipe(settings), "--run", str(run)])
+
+
+def _recipe(settings: TrainSettings) -> list[str]:
+    recipe, used = recipes[settings.recipe], settings.chosen
+    numbers = {
+        field.name: getattr(used, field.name)
+        for field in dataclasses.fields(used)
+        if field.name not in ("source", "lr_batch") and getattr(used, field.name) != getattr(recipe, field.name)
+    }
+    return ["--recipe", settings.recipe, *_numbers(numbers), "--validation", str(settings.validation)]
+
+
+def evaluate_command(found: Mapping[str, Any], run: str | Path) -> str:
+    """``evonas evaluate RUN ...`` with the settings of the evaluation."""
+    protocol = found["protocol"]
+    names = list(dict.fromkeys(name for one in found["epsilons"].values() for name in one))
+    words = ["evonas", "evaluate", str(run), "--attacks", ",".join(names), "--eps", ",".join(found["epsilons"])]
+    pgd = next((one["pgd"] for one in found["epsilons"].values() if "pgd" in one), None)
+    if pgd is not None:
+        words += ["--steps", str(pgd["steps"])]
+        words += ["--restarts", str(pgd["restarts"])] if pgd.get("restarts", 1) > 1 else []
+    if not found.get("corruptions"):
+        words.append("--no-corruptions")
+    if protocol["images"] != protocol["of"]:
+        words += ["--images", str(protocol["images"])]
+    words += ["--checks", str(protocol["checks"]), "--batch-size", str(protocol["batch_size"])]
+    return shlex.join([*words, *(["--seed", str(protocol["seed"])] if protocol["seed"] else [])])

@@ -1,0 +1,127 @@
+"""The summary of a run directory."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.evaluation.stored import stored_in
+from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
+from evonas.store.paths import read_json
+from evonas.store.run import Run
+from evonas.store.schema import GenerationRow, IndividualRow
+from evonas.store.settings import SearchSettings
+from evonas.training.artefacts import require_directory
+from evonas.training.data_identity import data_in_words
+from evonas.training.plan import plan_of
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A summary of a run, finished or not."""
+
+    path: Path
+    settings: SearchSettings
+    versions: dict[str, str]
+    created: str
+    stage: str
+    generation: int  # -1: the first population is not complete
+    evaluations: int
+    cache_hits: int
+    failures: int
+    seconds_per_evaluation: float | None
+    best: IndividualRow | None
+    edits: int | None  # edits from a random ancestor to the best genotype
+    members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
+    history: list[GenerationRow]
+    trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
+    evaluation: dict[str, Any] | None  # evaluation.json, once it is evaluated
+    note: str  # why an existing evaluation.json is ignored
+
+    @property
+    def data(self) -> str:
+        """Classes and digests of the images that the network was trained on; empty where they are not known."""
+        return data_in_words(self.trained)
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON object that ``evonas show --json`` prints."""
+        best = self.best and {name: getattr(self.best, name) for name in ("genotype", "score", "params", "flops")}
+        return {
+            "run": str(self.path),
+            "stage": self.stage,
+            "generation": self.generation,
+            "evaluations": self.evaluations,
+            "cache_hits": self.cache_hits,
+            "failures": self.failures,
+            "seconds_per_evaluation": self.seconds_per_evaluation,
+            "best": best,
+            "edits": self.edits,
+            "members": self.members,
+            "history": [
+                {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
+                for row in self.history
+            ],
+            "trained": self.trained,
+            "evaluation": self.evaluation,
+            "note": self.note or None,
+            "settings": json.loads(self.settings.to_json()),
+        }
+
+
+def summarise(run: str | Path) -> Summary | TrainingSummary:
+    """The summary of a run directory, even while another process works on it."""
+    require_directory(Path(run), "show")
+    if holds_training(Path(run)):
+        return summarise_training(Path(run))
+    with Run.read(Path(run)) as store:
+        return summary_of(store)
+
+
+def summary_of(store: Run) -> Summary:
+    """The summary of an open run."""
+    path, settings = store.path, store.settings
+    history = store.generations()
+    last = history[-1] if history else None
+    generation = last.generation if last else -1
+    best, measured = store.best(), stored_in(path)
+    return Summary(
+        path=path,
+        settings=settings,
+        versions=store.fact("versions"),
+        created=store.meta("created") or "",
+        stage=_stage(store, generation >= settings.generations, best is not None, measured.content is not None),
+        generation=generation,
+        evaluations=last.evaluations if last else 0,
+        cache_hits=last.cache_hits if last else 0,
+        failures=store.failures(),
+        seconds_per_evaluation=store.seconds_per_evaluation(),
+        best=best,
+        edits=None if best is None else store.edits(best.birth),
+        members=_members(store, best),
+        history=history,
+        trained=read_json(path / "train" / "result.json"),
+        evaluation=measured.content,
+        note=measured.note,
+    )
+
+
+def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
+    """The present or last finished stage: search, searched, training, trained or evaluated."""
+    if not searched:
+        return "search"
+    if evaluated and (store.path / "train" / "result.json").exists():
+        return "evaluated"
+    for file, stage in (("train/result.json", "trained"), ("train", "training")):
+        if (store.path / file).exists():
+            return stage
+    return "training" if found and plan_of(store) is not None else "searched"
+
+
+def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:
+    if not {"+", "*"} & set(store.settings.proxy):
+        return []  # a single proxy does not need `fitness`, which takes seconds to import
+    from evonas.searching.measure import Measure
+
+    return Measure(store).members(best.canonical if best else None)

@@ -1,0 +1,21 @@
+"""The scoring task made from settings."""
+
+from __future__ import annotations
+
+import torch
+
+from evonas.store.settings import SearchSettings
+from fitness import Batch, Populations, Task
+from spaces import NetworkSize, spaces
+
+
+def task_of(settings: SearchSettings, images: Batch | None, workers: int = 1) -> Task:
+    """The scoring task of a run, for ``workers`` that share the memory of a CPU or have one GPU each."""
+    assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
+    size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
+    dtype = torch.float64 if settings.precision == "float64" else torch.float32
+    networks = settings.batch_networks or 1
+    shared = settings.device == "cpu" and settings.memory <= 1
+    memory = settings.memory / workers if shared else settings.memory
+    populations = Populations(networks, memory) if networks > 1 else None
+    return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype, populations)

@@ -1,0 +1,1 @@
+"""The run directory: its settings, its database and what protects it."""

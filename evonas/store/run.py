@@ -1,0 +1,296 @@
+"""The run directory: one SQLite file that holds everything that must survive a crash.
+
+A generation is one transaction of its individuals, its statistics and the state of the random generator. Scores
+are journalled as they are computed, so that an interrupted generation is repeated with the scores of the journal.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from evonas.core.atomic_files import make_directory
+from evonas.core.locks import acquire
+from evonas.core.shell import command
+from evonas.store import hash_chain as seals
+from evonas.store.integrity import check_schema, check_values
+from evonas.store.nearby import other_runs
+from evonas.store.paths import exists
+from evonas.store.queries import DATABASE, Records
+from evonas.store.rewind import current, finish
+from evonas.store.schema import (
+    FORMAT,
+    MEMBERS,
+    READABLE,
+    SCHEMA,
+    SEALS,
+    Evaluation,
+    GenerationRow,
+    IndividualRow,
+    MemberRow,
+)
+from evonas.store.settings import SearchSettings
+from evonas.store.sqlite_errors import reported
+from spaces.errors import UsageError, shorten
+
+JOURNAL_SECONDS = 0.5  # maximum delay until computed scores survive the end of this process
+SYNCED, LAZY = "FULL", "NORMAL"  # whether SQLite waits for the disk; consistent after a power loss either way
+
+
+class Run(Records):
+    """An open run directory. Raises `EvonasError` with one message for any problem with it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
+        super().__init__(path, connection)
+        self._lock = lock
+        self._journal: list[Evaluation] = []
+        self._members: list[MemberRow] = []
+        self._unborn: set[str] = set()  # networks of the journal on the disk
+        self._journalled = time.monotonic()
+        self.forgotten = 0  # networks with damaged scores in the journal
+
+    @classmethod
+    def create(cls, path: Path, settings: SearchSettings, facts: dict[str, str]) -> Run:
+        """A new run at ``path`` with its settings and other ``facts``. Refuses a directory that holds a run."""
+        if exists(path) and not path.is_dir():
+            raise UsageError(f"--run {path} is a file; choose a new directory")
+        make_directory(path)
+        if not (path / DATABASE).exists():
+            _require_empty(path)
+        with cls._opening(path, begun=False) as run:
+            if run._tables():
+                run._check_format()
+                raise UsageError(f"{path} already holds a run; resume it with: {command('resume', path)}")
+            run._db.execute("PRAGMA journal_mode=WAL")
+            with run._transaction(durable=True):
+                for statement in SCHEMA.split(";\n"):
+                    run._db.execute(statement)
+                meta = {"settings": settings.to_json(), "created": datetime.now().isoformat(), **facts}
+                meta[seals.JOURNAL] = seals.journal(run._db, ())
+                run._db.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+                run._db.execute(f"PRAGMA user_version = {FORMAT}")
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """The run at ``path``, locked by this process. Checks the whole file and every seal."""
+        cls.require(path)
+        with cls._opening(path) as run:
+            run._check_format()
+            problems = [row[0] for row in run._db.execute("PRAGMA integrity_check(1)")]
+            if problems != ["ok"]:
+                raise sqlite3.DatabaseError(problems[0])
+            check_values(run._db)
+            _ = run.settings  # if they cannot be read, that error is raised
+            seals.verify(run._db)
+            run._upgrade()
+            run._check_journal()
+        return run
+
+    @classmethod
+    @contextmanager
+    def _opening(cls, path: Path, begun: bool = True) -> Iterator[Run]:
+        """Lock and connect; undone if the block fails."""
+        run = cls._lock_and_open(path)
+        try:
+            with reported(path / DATABASE, begun):
+                yield run
+                run._settle()
+        except BaseException:
+            run.close()
+            raise
+
+    @classmethod
+    def read(cls, path: Path) -> Run:
+        """The run at ``path`` for reading; another process may be writing to it."""
+        cls.require(path)
+        uri = current(path / DATABASE).absolute().as_uri() + "?mode=ro"
+        with reported(path / DATABASE):
+            run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
+            try:
+                run._check_format()
+            except sqlite3.OperationalError:  # a read-only directory cannot hold the shared memory file
+                run._db = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
+                run._check_format()
+            check_values(run._db)
+        return run
+
+    @staticmethod
+    def require(path: Path) -> None:
+        """Raises `UsageError` for a directory without a run."""
+        if not exists(path / DATABASE):
+            what = "has no run.db" if exists(path) else "does not exist"
+            hint = other_runs(path)
+            start = command("search", "--run", path)
+            raise UsageError(f"{path} is not a run: it {what}{hint}; start one with: {start}")
+
+    @classmethod
+    def _lock_and_open(cls, path: Path) -> Run:
+        lock = acquire(path)
+        try:
+            with reported(path / DATABASE):
+                finish(path / DATABASE)
+                return cls(path, sqlite3.connect(path / DATABASE, isolation_level=None), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def _settle(self) -> None:
+        self._db.execute(f"PRAGMA synchronous={LAZY}")
+
+    def _tables(self) -> bool:
+        return self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+    def _check_format(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in READABLE and not self._tables():
+            raise UsageError(f"{self.path} is empty: its search was stopped before it started. Start it again")
+        if version not in READABLE:
+            raise UsageError(
+                f"{self.path / DATABASE} has format {version}; this version reads formats "
+                f"{', '.join(map(str, READABLE))}"
+            )
+        check_schema(self._db)
+
+    def _upgrade(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version != FORMAT:
+            with self._transaction():
+                if version < 2:
+                    self._db.execute(MEMBERS)
+                if version < 3:
+                    self._db.execute(SEALS)
+                seals.add_all(self._db)
+                self._seal_journal(seals.unborn(self._db))
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _check_journal(self) -> None:
+        """Delete damaged scores of the unfinished generation; they are recomputed."""
+        self._unborn = seals.unborn(self._db)
+        if self._journal_differs(self._unborn):
+            with self._transaction(durable=True):
+                seals.forget(self._db, self._unborn)
+                self._seal_journal(())
+            self.forgotten, self._unborn = len(self._unborn), set()
+
+    def check_seals(self) -> tuple[bool, str | None]:
+        """Whether there are seals, and a message if the journal is damaged, which a resume repairs.
+
+        Raises `EvonasError` for a changed generation.
+        """
+        with self._reported():
+            self._db.execute("BEGIN")  # one consistent state, while another process may be writing
+            try:
+                (version,) = self._db.execute("PRAGMA user_version").fetchone()
+                if version < 3:
+                    return False, None
+                seals.verify(self._db)
+                damaged = version >= 5 and self._journal_differs(seals.unborn(self._db))
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+        if not damaged:
+            return True, None
+        what = "scores of the unfinished generation are damaged"
+        return True, f"{what}; recompute them with: {command('resume', self.path)}"
+
+    def _journal_differs(self, unborn: Collection[str]) -> bool:
+        return seals.journal(self._db, unborn) != self.meta(seals.JOURNAL)
+
+    def _seal_journal(self, networks: Collection[str]) -> None:
+        self._set_meta({seals.JOURNAL: seals.journal(self._db, networks)})
+
+    @contextmanager
+    def _transaction(self, durable: bool = False) -> Iterator[None]:
+        """One transaction; with ``durable`` it and everything before it survive a power loss."""
+        self._db.execute(f"PRAGMA synchronous={SYNCED if durable else LAZY}")
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Write pending scores and close the directory."""
+        try:
+            self.flush()
+        finally:
+            self._db.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def set_meta(self, **facts: str) -> None:
+        """Set facts of the run."""
+        with self._reported(), self._transaction(durable=True):
+            self._set_meta(facts)
+
+    def _set_meta(self, facts: dict[str, str]) -> None:
+        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
+
+    def journal(self, evaluation: Evaluation | None, members: Iterable[MemberRow] = ()) -> None:
+        """Store the scores of a network: its score, once there is one, and those of the members of a composite.
+
+        It reaches the disk within `JOURNAL_SECONDS` or with the generation.
+        """
+        if evaluation is not None:
+            self._journal.append(evaluation)
+        self._members.extend(members)
+        if time.monotonic() - self._journalled > JOURNAL_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the journalled scores."""
+        if self._journal or self._members:
+            with self._reported(), self._transaction():
+                unborn = self._unborn | self._write_journal()
+                self._seal_journal(unborn)
+            self._written(unborn)
+
+    def _write_journal(self) -> set[str]:
+        self._db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", self._journal)
+        self._db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", self._members)
+        return {row.canonical for row in self._journal} | {row.canonical for row in self._members}
+
+    def _written(self, unborn: set[str]) -> None:
+        self._unborn = unborn
+        self._journal.clear()
+        self._members.clear()
+        self._journalled = time.monotonic()
+
+    def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow, **facts: str) -> None:
+        """One generation in one transaction, with new ``facts`` of the run."""
+        born = list(individuals)
+        with self._reported(), self._transaction(durable=True):
+            unborn = (self._unborn | self._write_journal()) - {row.canonical for row in born}
+            self._db.executemany(
+                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in born)
+            )
+            self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
+            self._set_meta(facts)
+            self._seal_journal(unborn)
+            seals.add(self._db, generation.generation)
+        self._written(unborn)
+
+
+def _require_empty(path: Path) -> None:
+    """Refuses directories with other files, which a run might overwrite."""
+    others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
+    if others:
+        raise UsageError(
+            f"{path} is not empty (it contains {shorten(others[0])}); choose a new directory with --run"
+        )

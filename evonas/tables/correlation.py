@@ -1,0 +1,71 @@
+"""A correlation from settings: the images, the task and the score file around `evonas.tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from evonas.core.events import Unwatched
+from evonas.core.signals import REPEAT, resumable
+from evonas.engine import Engine, InProcess
+from evonas.engine.base import unheard
+from evonas.searching.images import images_for
+from evonas.searching.task import task_of
+from evonas.store.settings import SearchSettings
+from evonas.tables import Correlation, read_table
+from evonas.tables import correlate as correlate_table
+from evonas.tables.scores import Observer
+from evonas.tables.units import UnitOption
+from spaces import spaces
+
+
+def correlate(
+    table: str | Path,
+    proxy_names: Sequence[str],
+    settings: SearchSettings,
+    *,
+    sample: int | None = None,
+    all_ids: bool = False,
+    half: str | None = None,
+    target_names: Sequence[str] | None = None,
+    grouping: str = "paper",
+    unit: str = "auto",
+    architecture: str | None = None,
+    scores: str | Path | None = None,
+    engine: Engine | None = None,
+    pair: tuple[str, str] | None = None,
+    observer: Observer | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Correlation:
+    """How well proxies rank the trained architectures of a CSV file; see `evonas.tables.correlate`.
+
+    ``unit`` is ``percent``, ``fraction`` or ``auto``, or ``NAME=percent`` for single columns of accuracies;
+    ``architecture`` names the column of architectures. Images are read only if a proxy needs them. ``announce``
+    gets news of the ``engine`` (by default this process).
+    """
+    settings, say = settings.resolve(), announce or Unwatched().warning
+    units = UnitOption.parse(unit)
+    found = read_table(table, spaces[settings.space], architecture)
+    images = images_for(proxy_names, settings, say)
+    with (
+        (engine or InProcess()).opened(settings.device, announce or unheard) as opened,
+        resumable(REPEAT),
+    ):
+        return correlate_table(
+            found,
+            proxy_names,
+            task_of(settings, images, opened.most_workers),
+            n=sample,
+            seed=settings.seed,
+            all_ids=all_ids,
+            half=half,
+            target_names=target_names,
+            grouping=grouping,
+            unit=units,
+            scored_on=None if images is None else settings.dataset,
+            score_file=scores,
+            engine=opened,
+            pair=pair,
+            observer=observer,
+            announce=announce,
+        )

@@ -1,0 +1,60 @@
+"""Random crops, flips and cutout, drawn for each image, applied to a whole batch on its device."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from evonas.training.recipe import Recipe
+
+
+class Draws(NamedTuple):
+    """The random choices for N images."""
+
+    shift: Tensor  # (N, 2) rows and columns into the padded image
+    flip: Tensor  # (N,)
+    centre: Tensor  # (N, 2) centre of the cutout square
+
+    def at(self, chosen: Tensor | slice) -> Draws:
+        """The random choices of some of the images."""
+        return Draws(*(values[chosen] for values in self))
+
+
+def draw(count: int, side: int, recipe: Recipe, generator: torch.Generator, device: str) -> Draws:
+    """Draws for ``count`` images of ``side`` pixels, made on the generator's device, kept on ``device``."""
+    shift = torch.randint(2 * recipe.crop + 1, (count, 2), generator=generator)
+    flip = torch.randint(2, (count,), generator=generator).bool() & recipe.flip
+    centre = torch.randint(side, (count, 2), generator=generator)
+    return Draws(*(values.to(device) for values in (shift, flip, centre)))
+
+
+def augment(images: Tensor, draws: Draws, recipe: Recipe, mean: Tensor) -> Tensor:
+    """uint8 (N, 3, H, W) to float32 in [0, 1], channels last.
+
+    Each image is padded with ``recipe.crop`` black pixels, cropped and mirrored as drawn; then a square of
+    ``recipe.cutout`` pixels around its centre, as far as it lies inside, takes the colour ``mean`` (1, 3, 1, 1)
+    (DeVries, Taylor 2017: zero after normalisation).
+    """
+    n, _, height, width = images.shape
+    device = images.device
+    columns = torch.arange(width, device=device)
+    rows = draws.shift[:, :1] + torch.arange(height, device=device)  # (N, H)
+    columns = draws.shift[:, 1:] + torch.where(draws.flip[:, None], width - 1 - columns, columns)  # (N, W)
+    padded = F.pad(images, (recipe.crop,) * 4).permute(0, 2, 3, 1)  # (N, H + 2 crop, W + 2 crop, 3)
+    image = torch.arange(n, device=device)[:, None, None]
+    cropped = padded[image, rows[:, :, None], columns[:, None, :]]  # (N, H, W, 3)
+    moved = cropped.permute(0, 3, 1, 2).to(torch.float32) / 255  # (N, 3, H, W), channels last
+    if recipe.cutout:
+        before = recipe.cutout // 2
+        after = recipe.cutout - before
+        inside = [
+            (position >= draws.centre[:, axis, None] - before) & (position < draws.centre[:, axis, None] + after)
+            for axis, position in enumerate(
+                (torch.arange(height, device=device), torch.arange(width, device=device))
+            )
+        ]  # (N, H), (N, W)
+        moved = torch.where(inside[0][:, None, :, None] & inside[1][:, None, None, :], mean, moved)
+    return moved.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,138 @@
+"""Successive halving: the best genotypes of a search compete in short trainings before one is trained in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evonas.core.atomic_files import make_directory
+from evonas.core.events import Observer
+from evonas.core.shell import elsewhere, resuming
+from evonas.core.strict_json import parse_json
+from evonas.store.paths import write_json
+from evonas.store.schema import IndividualRow
+from evonas.training import checkpoint
+from evonas.training.data_check import require_training
+from evonas.training.images import known as known_data
+from evonas.training.images import split
+from evonas.training.measure import robust_accuracy
+from evonas.training.parallel import Group, alone
+from evonas.training.settings import TrainSettings
+from evonas.training.training import LAST, Training
+from spaces.errors import EvonasError, UsageError
+
+JOURNAL = "finalists.json"
+STANDARD_EPS = 1.0  # in 1/255; networks without adversarial training are broken by larger ones
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """One finalist: the individual of the search and its result in its last round."""
+
+    birth: int
+    genotype: str
+    score: float
+    round: int = 0  # rounds it was trained in
+    robust: float = 0.0
+    validation: float = 0.0
+
+
+def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
+    """(finalists, epochs) of each round: half of them advance to twice as many epochs.
+
+    All rounds cost the same, together about one training of ``epochs``.
+    """
+    number = max(1, (count - 1).bit_length())
+    first = max(1, epochs // (count * number))
+    return [(-(-count // 2**i), first * 2**i) for i in range(number)]
+
+
+def compete(
+    run: Path, individuals: list[IndividualRow], options: Mapping[str, Any], observer: Observer
+) -> list[Finalist]:
+    """The finalists of a run, the winner first; trainings and results are stored in ``run``/finalists.
+
+    In each round every competitor is trained from its initial weights, for twice as many epochs as in the round
+    before, and ranked by its accuracy on the images held out under PGD-10 (with the recipe's eps, or with 1/255
+    for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016). Raises
+    `UsageError` if one of them has to be trained while there are several processes.
+    """
+    standing = [Finalist(row.birth, row.genotype, row.score or 0.0) for row in individuals]
+    full = TrainSettings(standing[0].genotype, **options).resolve()
+    plan = rounds(len(standing), full.chosen.epochs)
+    cost = sum(count * epochs for count, epochs in plan)
+    observer.message(
+        f"{len(standing)} finalists, {len(plan)} rounds, {cost} epochs in all: "
+        f"{cost / full.chosen.epochs:.1f} times the training that follows"
+    )
+    known = _known(run)
+    _require_data(run, known, full)
+    for number, (count, epochs) in enumerate(plan, start=1):
+        contest = standing[:count]
+        for i, finalist in enumerate(contest):
+            numbers = {**options.get("overrides", {}), "epochs": epochs}
+            settings = TrainSettings(finalist.genotype, **{**options, "overrides": numbers}).resolve()
+            key = f"{number}-{finalist.birth}-{settings.digest}"
+            if key not in known:
+                _require_alone()
+                known[key] = _trained(run / "finalists" / key, settings, observer)
+                write_json(run / JOURNAL, known, resuming(run))
+            contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.score, number, **known[key])
+            found = contest[i]
+            observer.message(
+                f"round {number}, birth {found.birth}: {100 * found.robust:.2f} % under PGD-10, "
+                f"{100 * found.validation:.2f} % clean, after {epochs} epochs"
+            )
+        contest.sort(key=lambda one: (-one.robust, -one.validation, -one.score, one.birth))
+        standing[:count] = contest
+    return standing
+
+
+def _require_data(run: Path, keys: Iterable[str], settings: TrainSettings) -> None:
+    """Raises `EvonasError` if the data differ from those of the earlier rounds."""
+    for key in keys:
+        last = run / "finalists" / key / LAST
+        if not last.is_file():
+            continue
+        data = checkpoint.load(last).data
+        if data is not None:
+            now = known_data(settings)[1]
+            require_training(data, now, str(last), settings.dataset, elsewhere(run))
+        return
+
+
+def _require_alone() -> None:
+    """Several processes would train every finalist into the same files."""
+    if not alone():
+        raise UsageError(
+            "finalists compete in one process: run the command without torchrun; afterwards the training of the "
+            "winner can be interrupted and resumed with torchrun"
+        )
+
+
+def _known(run: Path) -> dict[str, dict[str, float]]:
+    path = run / JOURNAL
+    if not path.exists():
+        return {}
+    try:
+        found = parse_json(path.read_text(encoding="utf-8"))
+        return {
+            key: {name: float(value[name]) for name in ("robust", "validation")} for key, value in found.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise EvonasError(f"{path} cannot be read: {error}; rename it to repeat the competition") from None
+
+
+def _trained(directory: Path, settings: TrainSettings, observer: Observer) -> dict[str, float]:
+    make_directory(directory)
+    result = Training(directory, settings, observer, Group()).run()
+    model = checkpoint.load(result.checkpoint).model(settings.device)
+    recipe = settings.chosen
+    eps = recipe.eps if recipe.adversary != "none" else STANDARD_EPS
+    _, held_out = split(settings)
+    return {
+        "robust": robust_accuracy(model, held_out, eps, settings.seed),
+        "validation": result.best.validation,
+    }

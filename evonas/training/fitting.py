@@ -1,0 +1,137 @@
+"""Checks the numbers of a recipe against the images: defaults are lowered, explicit numbers are refused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+from evonas.training.epsilon import question, unreachable
+from evonas.training.recipe import Recipe
+from spaces.base import Space
+from spaces.errors import UsageError
+
+MIN_SIDE_FOR_AUXILIARY = 32  # pixels
+OPTION = "--set "  # before NAME=VALUE, in `evonas train` and in `evonas search`
+
+
+class Ground(NamedTuple):
+    """The images and the space of a training."""
+
+    images: int  # training images
+    side: int  # pixels
+    flips: bool  # whether an image and its mirror image are of the same class
+    space: Space
+
+
+class Limit(NamedTuple):
+    """The largest value of a number, the reason, and the replacement of a default above it."""
+
+    value: float
+    why: str
+    default: float
+    quiet: bool = False  # whether a lowered default is documented and needs no message
+
+
+def _batch_size(ground: Ground) -> Limit:
+    power = 1 << (ground.images.bit_length() - 1)
+    return Limit(ground.images, f"is larger than the {ground.images} training images", power)
+
+
+def _cutout(ground: Ground) -> Limit:
+    why = f"covers images of {ground.side} pixels"
+    return Limit(ground.side - 1, why, ground.side // 2)
+
+
+def _crop(ground: Ground) -> Limit:
+    why = f"moves images of {ground.side} pixels out of view"
+    return Limit(ground.side - 1, why, ground.side // 2)
+
+
+def _auxiliary(ground: Ground) -> Limit:
+    if not ground.space.has_auxiliary_head:
+        return Limit(0, f"needs an auxiliary head, which {ground.space.name} networks do not have", 0)
+    if ground.side < MIN_SIDE_FOR_AUXILIARY:
+        why = (
+            f"needs images of {MIN_SIDE_FOR_AUXILIARY} pixels for the auxiliary head, but these have {ground.side}"
+        )
+        return Limit(0, why, 0)
+    return Limit(float("inf"), "", 0)
+
+
+def _drop_path(ground: Ground) -> Limit:
+    has = ground.space.has_drop_path
+    return Limit(
+        1 if has else 0, f"needs paths to drop, which {ground.space.name} networks do not have", 0, quiet=True
+    )
+
+
+def _flip(ground: Ground) -> Limit:
+    return Limit(
+        ground.flips, "needs images that keep their class when flipped, but these do not", False, quiet=True
+    )
+
+
+LIMITS: dict[str, Callable[[Ground], Limit]] = {
+    "batch_size": _batch_size,
+    "cutout": _cutout,
+    "crop": _crop,
+    "auxiliary": _auxiliary,
+    "drop_path": _drop_path,
+    "flip": _flip,
+}
+OF_STORED = ("batch_size", "auxiliary", "drop_path", "flip")  # checked again when a stored training continues
+FREE = {  # numbers that do not depend on images; their bounds are in `evonas.training.recipe`
+    *("source", "epochs", "lr", "lr_batch", "schedule", "milestones", "momentum", "nesterov", "weight_decay"),
+    *("clip", "label_smoothing", "ema", "adversary", "eps", "step_size", "steps"),
+}
+
+
+def fitted(
+    recipe: Recipe, asked: Collection[str], ground: Ground, names: Collection[str] = tuple(LIMITS)
+) -> tuple[Recipe, list[str]]:
+    """``recipe`` for these images with resolved batch size and learning rate, and a message per lowered default.
+
+    Only numbers in ``names`` are checked. Raises `UsageError` for a number in ``asked`` that does not fit.
+    """
+    settled = recipe.for_images(ground.images)
+    lowered: dict[str, Any] = {}
+    lines = []
+    for name in names:
+        value, limit = getattr(settled, name), LIMITS[name](ground)
+        if value <= limit.value:
+            continue
+        if name in asked:
+            way_out = f"add {OPTION}{name}={_text(limit.default)}"
+            raise UsageError(f"{name}={_text(value)} {limit.why}; {way_out}")
+        lowered[name] = limit.default
+        if not limit.quiet:
+            lines.append(f"{name} is lowered to {_text(limit.default)}: {_text(value)} {limit.why}")
+    if "batch_size" in lowered and recipe.batch_size is None:  # a learning rate that scales with the batch follows
+        settled = dataclasses.replace(recipe, batch_size=lowered["batch_size"]).for_images(ground.images)
+    return dataclasses.replace(settled, **lowered), lines
+
+
+def doubts(recipe: Recipe, asked: Collection[str]) -> list[str]:
+    """Warnings about valid but unlikely numbers of ``recipe``, one line each."""
+    lines = []
+    idle = [name for name in ("eps", "step_size", "steps") if name in asked and recipe.adversary == "none"]
+    if idle:
+        lines.append(f"{', '.join(idle)} has no effect without an attack in training; add {OPTION}adversary=pgd")
+    if "milestones" in asked and recipe.schedule != "steps":
+        lines.append(f"milestones has no effect on schedule {recipe.schedule}; add {OPTION}schedule=steps")
+    if recipe.adversary == "none":
+        return lines
+    if recipe.eps == 0:
+        lines.append(
+            f"eps=0 does not change the images; {OPTION}adversary=none gives the same training without an attack"
+        )
+    asks = question(f"{OPTION}eps=", [recipe.eps])
+    return [
+        *lines,
+        *filter(None, (asks, unreachable(f"{OPTION}step_size=", recipe.step_size, recipe.steps, recipe.eps))),
+    ]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"

@@ -1,0 +1,203 @@
+"""A recipe: all numbers that a training depends on, under one name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evonas.core.arguments import plain
+from evonas.training import epsilon
+from spaces.errors import UsageError, shorten, shown
+from spaces.registry import Registry, closest
+
+SCHEDULES = ("cosine", "steps", "one-cycle")
+ADVERSARIES = ("none", "fgsm", "pgd")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained. Raises `UsageError` on construction for a value out of range."""
+
+    source: str
+    epochs: int
+    batch_size: int | None = None  # None: 512, or less if an epoch would have fewer than 40 steps
+    lr: float = 0.1  # peak of the schedule
+    lr_batch: int | None = None  # lr is for this batch size and scales in proportion; None: lr is fixed
+    schedule: str = "cosine"
+    milestones: tuple[int, ...] = ()  # epochs at which lr falls to a tenth ("steps")
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    clip: float = 0.0  # maximum norm of the gradient; 0: no clipping
+    label_smoothing: float = 0.0
+    crop: int = 4  # pixels of padding that a random crop moves within
+    flip: bool = True  # horizontal flips, if the data set allows them
+    cutout: int = 0  # side of the cutout square in pixels; 0: none
+    drop_path: float = 0.0  # in the last epoch; rises linearly from 0
+    auxiliary: float = 0.0  # weight of the auxiliary head's loss; 0: no head
+    ema: float = 0.0  # decay of the moving average of weights and buffers; 0: none
+    adversary: str = "none"
+    eps: float = 8.0  # in 1/255
+    step_size: float = 2.0  # in 1/255
+    steps: int = 7
+
+    def __post_init__(self) -> None:
+        for name, types in _ACCEPTED.items():
+            value = getattr(self, name)
+            if type(value) not in types and not (value is None and name in ("batch_size", "lr_batch")):
+                raise UsageError(f"{name} cannot be {shown(value)}")
+        if any(type(epoch) is not int for epoch in self.milestones):
+            raise UsageError(f"milestones must be epochs, not {shown(self.milestones)}")
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} must be from {low:g} to {high:g}, not {shown(value)}")
+        for name, allowed in (("schedule", SCHEDULES), ("adversary", ADVERSARIES)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(
+                    f"unknown {name} {getattr(self, name)!r}: {closest(getattr(self, name), [*allowed])}"
+                )
+        if self.lr <= 0:
+            raise UsageError(f"lr must be above 0, not {self.lr:g}")
+
+    @property
+    def in_short(self) -> str:
+        """Length, batch, schedule and adversary."""
+        batch = f"batch {self.batch_size}" if self.batch_size else "a batch that fits the data set"
+        attack = "" if self.adversary == "none" else f", against {self.adversary} {self.eps:g}/255"
+        return f"{self.epochs} epochs, {batch}, {self.schedule} from lr {self.lr:g}{attack}"
+
+    @property
+    def in_full(self) -> str:
+        """All numbers that are in use."""
+        numbers = {name: getattr(self, name) for name in _TYPES if name != "batch_size" or self.batch_size}
+        if self.adversary == "none":
+            numbers = {name: value for name, value in numbers.items() if name not in ("eps", "step_size", "steps")}
+        return ", ".join(f"{name}={value}" for name, value in numbers.items() if value not in (0, (), "none"))
+
+    def with_numbers(self, given: Mapping[str, Any]) -> Recipe:
+        """The recipe with some numbers replaced. Raises `UsageError` for an unknown name or an invalid value."""
+        values = {}
+        for name, value in given.items():
+            if name not in _TYPES:
+                raise UsageError(f"a recipe has no setting {name!r}: {closest(name, list(_TYPES))}")
+            value = plain(value)
+            values[name] = value if not isinstance(value, str) else _read(name, value)
+        if values.get("lr") is not None and "lr_batch" not in values:
+            values["lr_batch"] = None  # an explicit value is used as it is
+        if "epochs" in values:
+            dataclasses.replace(self, epochs=values["epochs"], milestones=())  # refuses an invalid number
+        if "epochs" in values and "milestones" not in values:  # scaled in proportion to the epochs
+            values["milestones"] = tuple(
+                max(1, round(m * values["epochs"] / self.epochs)) for m in self.milestones
+            )
+        changed = dataclasses.replace(self, **values)
+        late = [epoch for epoch in values.get("milestones", ()) if not 1 <= epoch < changed.epochs]
+        if late and "milestones" in given:
+            raise UsageError(
+                f"milestone {late[0]} lies outside a training of {changed.epochs} epochs; "
+                f"give epochs from 1 to {changed.epochs - 1}, or none to have those of the recipe in proportion"
+            )
+        return changed
+
+    def for_images(self, count: int) -> Recipe:
+        """With batch size and learning rate resolved for ``count`` training images."""
+        batch = self.batch_size or next(
+            (size for size in (512, 256, 128, 64) if count >= MIN_STEPS * size), MIN_BATCH_SIZE
+        )
+        lr = self.lr * batch / self.lr_batch if self.lr_batch else self.lr
+        return dataclasses.replace(self, batch_size=batch, lr=lr, lr_batch=None)
+
+
+MIN_STEPS = 40  # per epoch, with the default batch size
+MIN_BATCH_SIZE = 32
+
+_BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
+    "epochs": (1, 100_000),
+    "batch_size": (2, 65_536),
+    "lr_batch": (1, 65_536),
+    "lr": (0, 1e6),
+    "momentum": (0, 0.9999),
+    "weight_decay": (0, 1),
+    "clip": (0, 1e6),
+    "label_smoothing": (0, 0.99),
+    "crop": (0, 1024),
+    "cutout": (0, 4096),
+    "drop_path": (0, 0.99),
+    "auxiliary": (0, 100),
+    "ema": (0, 0.999999),
+    "eps": (0, 255),
+    "step_size": (0, 255),
+    "steps": (1, 1000),
+}
+
+
+def _milestones(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.replace(",", " ").split())
+
+
+def _truth(text: str) -> bool:
+    return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[text.lower()]
+
+
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("epochs", "batch_size", "crop", "cutout", "steps"), int),
+    **dict.fromkeys(
+        ("lr", "momentum", "weight_decay", "clip", "label_smoothing", "drop_path", "auxiliary", "ema"), float
+    ),
+    **dict.fromkeys(("eps", "step_size"), epsilon.read),
+    **dict.fromkeys(("schedule", "adversary"), str),
+    **dict.fromkeys(("nesterov", "flip"), _truth),
+    "milestones": _milestones,
+}
+
+
+_KINDS: dict[Any, tuple[type, ...]] = {
+    int: (int,),
+    float: (int, float),
+    epsilon.read: (int, float),
+    str: (str,),
+    _truth: (bool,),
+}
+_ACCEPTED: dict[str, tuple[type, ...]] = {
+    **{name: _KINDS.get(read, (tuple,)) for name, read in _TYPES.items()},
+    "lr_batch": (int,),
+    "source": (str,),
+}
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return _TYPES[name](text)
+    except (ValueError, KeyError):
+        kind = {
+            int: "an integer",
+            float: "a number",
+            epsilon.read: "a number of 1/255, such as 8 or 8/255",
+            _truth: "true or false",
+        }.get(_TYPES[name], "epochs like 99,149")
+        raise UsageError(f"{name} must be {kind}, not {shorten(text)}") from None
+
+
+def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:
+    """Changes to a recipe, from ``NAME=VALUE`` and from options that are not None.
+
+    Raises `UsageError` for text in another form.
+    """
+    numbers: dict[str, Any] = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes NAME=VALUE, such as --set cutout=16, not {text!r}")
+        numbers[name.strip()] = value.strip()
+    asked = {name: value for name, value in given.items() if value is not None}
+    twice = [name for name in asked if name in numbers]
+    if twice:
+        name = twice[0]
+        raise UsageError(f"{name} is given twice: {asked[name]} and --set {name}={numbers[name]}")
+    return numbers | asked
+
+
+recipes: Registry[Recipe] = Registry("recipe")

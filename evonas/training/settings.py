@@ -1,0 +1,215 @@
+"""The frozen settings of a training, and the classifier that they describe."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evonas.core.arguments import flag, genotype, items, mapping, number
+from evonas.store.settings import check_integers, check_texts
+from evonas.training.fitting import OF_STORED, Ground, doubts, fitted
+from evonas.training.recipes import Recipe, recipes
+from spaces.errors import EvonasError, UsageError, shorten, shown
+from spaces.registry import closest
+from spaces.size import NetworkSize
+
+if TYPE_CHECKING:
+    from evonas.training.model import Classifier
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+_BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
+_BOUNDS |= {"validation": (1, 10**9), "seed": (0, 2**63 - 1)}
+STATISTICS = ("mean", "std")  # of the training images
+MAX_VALIDATION = 2500  # default number of images
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that the weights of a trained network depend on. Raises `UsageError` for invalid values.
+
+    None means a default that `resolve` fills in.
+    """
+
+    genotype: str
+    space: str = "darts"
+    dataset: str = "digits"
+    data_dir: str | None = None
+    channels: int | None = None  # the space's
+    layers: int | None = None  # the space's
+    classes: int | None = None  # the data set's
+    image_size: int | None = None  # 32
+    recipe: str = "fast"
+    numbers: Recipe | None = None  # the numbers of the recipe after all changes
+    validation: int | None = None  # training images held out; a tenth, at most 2,500
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"  # bfloat16 on a GPU, float32 on a CPU
+    compile: bool = False
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)  # changes to the numbers of the recipe
+
+    def __post_init__(self) -> None:
+        check_texts(self, ("space", "dataset", "recipe", "device", "precision"), ("data_dir",))
+        check_integers(self, _BOUNDS, tuple(name for name in _BOUNDS if name != "seed"))
+        numbers = {
+            name: tuple(_number(value, name) for value in items(getattr(self, name), name)) for name in STATISTICS
+        }
+        checked = {"genotype": genotype(self.genotype), "compile": flag(self.compile, "--compile"), **numbers}
+        for name, value in {**checked, "overrides": mapping(self.overrides, "overrides")}.items():
+            object.__setattr__(self, name, value)
+        if self.numbers is not None and not isinstance(self.numbers, Recipe):
+            raise UsageError(f"numbers must be a Recipe or None, not {shown(self.numbers)}; use overrides")
+        if self.precision not in PRECISIONS:
+            raise UsageError(
+                f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
+            )
+        recipes[self.recipe].with_numbers(self.overrides)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The numbers of the recipe that were given, where the others are its defaults."""
+        return frozenset(name for name, value in self.overrides.items() if value is not None)
+
+    @property
+    def doubts(self) -> list[str]:
+        """Questions about numbers that are possible and yet hardly meant, a line each."""
+        if self.numbers is not None:
+            return []
+        return doubts(recipes[self.recipe].with_numbers(self.overrides), self.asked)
+
+    def resolve(self, say: Callable[[str], object] | None = None) -> TrainSettings:
+        """The same settings with every default filled in. Reads the training images' statistics.
+
+        A number of the recipe that does not fit the images is lowered and ``say`` told so, unless it was given.
+
+        Raises `UsageError` for an unknown name, a malformed genotype or a data set that cannot be learned from.
+        """
+        from evonas.core.devices import pick
+        from evonas.data import source
+        from evonas.searching.genotypes import parsed
+        from spaces import spaces
+
+        space = spaces[self.space]
+        genotype = str(parsed(space, self.genotype))
+        data = source(self.dataset, self.data_dir, self.image_size)
+        labels = data.labels("train")
+        if len(data.classes) < 2 or len(labels.unique()) < 2:
+            raise UsageError(f"{self.dataset} has only one class; a classifier needs at least two")
+        if not len(data.labels("test")):
+            raise UsageError(
+                f"{self.dataset} has no test images; add images to test/, or remove train/ and test/ to hold out "
+                "a fifth automatically"
+            )
+        count = len(labels)
+        validation = self.validation or min(MAX_VALIDATION, max(1, count // 10))
+        if validation >= count - 1:
+            raise UsageError(f"--validation {validation} leaves none of the {count} training images to train on")
+        ground = Ground(count - validation, data.image_size, data.flips, space)
+        if self.numbers is None:
+            numbers, lines = fitted(recipes[self.recipe].with_numbers(self.overrides), self.asked, ground)
+        else:
+            numbers, lines = fitted(self.numbers, ("batch_size", "auxiliary"), ground, OF_STORED)
+        if say is not None:
+            for line in lines:
+                say(line)
+        device = pick(self.device)
+        mean, std = data.statistics()
+        return dataclasses.replace(
+            self,
+            genotype=genotype,
+            channels=self.channels or space.default_channels,
+            layers=self.layers or space.default_layers,
+            classes=len(data.classes),
+            image_size=data.image_size,
+            numbers=numbers,
+            overrides={},
+            validation=validation,
+            device=device,
+            precision=_precision(self.precision, device),
+            mean=tuple(mean),
+            std=tuple(std),
+        )
+
+    @property
+    def chosen(self) -> Recipe:
+        """The numbers of the recipe; only for resolved settings."""
+        if self.numbers is None:
+            raise EvonasError("the settings of the training lack the numbers of its recipe")
+        return self.numbers
+
+    @property
+    def size(self) -> NetworkSize:
+        """The size of the network; only for resolved settings."""
+        assert self.channels and self.layers and self.classes and self.image_size
+        return NetworkSize(self.channels, self.layers, self.classes, self.image_size)
+
+    def build(self, *, auxiliary: bool = False) -> Classifier:
+        """The classifier in float32 on the CPU, initial weights from hash(seed, key) as the search scored them."""
+        import torch
+
+        from evonas.training.model import Classifier
+        from fitness import stable_hash
+        from spaces import spaces
+
+        space = spaces[self.space]
+        genotype = space.parse(self.genotype)
+        generator = torch.Generator().manual_seed(stable_hash(self.seed, space.key(genotype)))
+        options = {"auxiliary": True} if auxiliary else {}
+        return Classifier(space.build(genotype, self.size, generator=generator, **options), self.mean, self.std)
+
+    @property
+    def that_count(self) -> dict[str, Any]:
+        """Everything that the weights depend on, without the location of the data and the device."""
+        values = self.as_dict()
+        for name in ("data_dir", "device", "compile", "overrides"):
+            del values[name]
+        return values | (values.pop("numbers") or {})
+
+    def differences(self, other: TrainSettings, moved: bool = False) -> list[str]:
+        """``seed 1, not 0`` for all that counts in which ``other`` is not as this one.
+
+        With ``moved`` a folder of images may lie in another place.
+        """
+        theirs, ours = other.that_count, self.that_count
+        names = [name for name in ours if theirs[name] != ours[name]]
+        if moved and all(data["dataset"].startswith("folder:") for data in (theirs, ours)):
+            names = [name for name in names if name != "dataset"]
+        return [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
+
+    @property
+    def digest(self) -> str:
+        """Eight characters that identify the settings."""
+        return hashlib.sha256(json.dumps(self.that_count, sort_keys=True).encode()).hexdigest()[:8]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The input of `from_dict`, in the types of JSON."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values: Any) -> TrainSettings:
+        """The inverse of `as_dict`. Raises `EvonasError` for invalid values."""
+        try:
+            values = mapping(values, "the settings")
+            if values.get("numbers") is not None:
+                values["numbers"] = Recipe(**mapping(values["numbers"], "numbers"))
+            for name in ("mean", "std"):
+                values[name] = tuple(float(value) for value in items(values[name], name))
+            return cls(**values)
+        except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+            reason = shorten(str(error), 200)
+            raise EvonasError(f"the stored settings of the training cannot be read: {reason}") from None
+
+
+def _number(value: object, name: str) -> float:
+    return number(value, name, "a number for each channel", lambda found: True)
+
+
+def _precision(asked: str, device: str) -> str:
+    if asked == "auto":
+        return "bfloat16" if device.startswith("cuda") else "float32"
+    return asked

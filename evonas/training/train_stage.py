@@ -1,0 +1,257 @@
+"""Starts a training from a genotype or a run, or continues it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evonas.core.atomic_files import make_directory, synchronise
+from evonas.core.events import Observer, Unwatched
+from evonas.core.locks import held
+from evonas.core.memory_errors import memory_reported
+from evonas.core.shell import command, elsewhere, resuming
+from evonas.core.signals import resumable
+from evonas.core.strict_json import parse_json
+from evonas.store.nearby import other_runs
+from evonas.store.paths import dated, exists, write_json
+from evonas.store.queries import DATABASE
+from evonas.store.run import Run
+from evonas.store.settings import SearchSettings
+from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at
+from evonas.training.data_check import require_training
+from evonas.training.finalists import compete
+from evonas.training.images import known
+from evonas.training.measure import accuracy
+from evonas.training.parallel import alone, joined, leads
+from evonas.training.plan import FinalPlan, plan_of
+from evonas.training.settings import TrainSettings
+from evonas.training.training import LAST, Trained, Training
+from spaces.errors import EvonasError, UsageError, shorten
+
+DIRECTORY = "train"  # inside a run
+_LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
+SETTINGS, RESULT = "settings.json", "result.json"
+FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
+
+
+def train(
+    target: str | TrainSettings,
+    run: str | Path | None = None,
+    observer: Observer | None = None,
+    **options: Any,
+) -> Trained:
+    """Train a genotype, a published architecture by name, settings, or that of the run or file ``target``.
+
+    ``options`` are fields of `TrainSettings`; missing ones come from the run, else from the defaults. Everything
+    is stored in ``run``/train (for a run: in its own directory), where an interrupted training continues. Raises
+    `UsageError` for invalid settings, `EvonasError` if the directory holds another training, `Interrupted` after
+    SIGINT or SIGTERM with every finished epoch saved.
+    """
+    if isinstance(target, TrainSettings):
+        return _train_genotype(target, target.genotype, run, observer)
+    name = target
+    place = Path(target) if len(target) < MAX_PATH_CHARS and exists(Path(target)) else None
+    if place is not None and (place / DATABASE).exists():
+        if run is not None:
+            raise UsageError(
+                f"the best genotype of a run is trained in the run itself; otherwise {elsewhere(Path(target))}"
+            )
+        with Run.open(place) if leads() else Run.read(place) as store:
+            return in_run(store, observer, **options)
+    if place is not None:
+        if run is None and (place / DIRECTORY / SETTINGS).exists():
+            raise UsageError(
+                f"{place} holds a training. Continue it with: {command('resume', place)}, or train its genotype "
+                f"again with: {command('train', place, '--run', 'NEW')}"
+            )
+        target, beside = genotype_at(place, "train")
+        options = {**beside, **_given(options)}
+    elif _LIKE_A_PATH.fullmatch(target):
+        raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
+    if options.get("finalists") is not None:
+        raise UsageError(f"finalists are the best genotypes of a run, and {shorten(target)} is a genotype")
+    return _train_genotype(TrainSettings(target, **_given(options)), name, run, observer)
+
+
+def _train_genotype(
+    settings: TrainSettings, name: str, run: str | Path | None, observer: Observer | None
+) -> Trained:
+    name = name if name.isidentifier() else "genotype"
+    observer = observer or Unwatched()
+    _question(settings, observer)
+    resolved = settings.resolve(observer.warning)
+    if run is None and not alone():
+        raise UsageError("several processes that train together need one directory: give --run")
+    path = Path(run) if run is not None else dated(f"train-{name}")
+    with _created(path):
+        return _trained(path, resolved, observer)
+
+
+def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trained:
+    """Train the best genotype of an open run in its directory, or the winner of its ``finalists``.
+
+    Missing options are those of the search. Raises `EvonasError` if nothing is scored yet.
+    """
+    plan = plan_of(store) or FinalPlan()
+    given = {**from_search(store.settings), **plan.options(), **_given(options)}
+    finalists = given.pop("finalists")
+    leading = store.leading(max(1, finalists))
+    if not leading:
+        raise EvonasError(
+            f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
+        )
+    observer = observer or Unwatched()
+    genotype = leading[0].genotype
+    if len(leading) > 1:
+        genotype = compete(store.path, leading, given, observer)[0].genotype
+    settings = TrainSettings(genotype, **given)
+    if _given(options):  # else they are those of the search, which was asked about them
+        _question(settings, observer)
+    settings = settings.resolve(observer.warning)
+    if leads():
+        _set_aside(store.path, settings)
+    return _trained(store.path, settings, observer)
+
+
+def resume(run: Path, observer: Observer | None = None, **options: Any) -> Trained:
+    """Continue the training in ``run``; only ``data_dir``, ``device`` and the place of a folder may change.
+
+    Raises `EvonasError` if the images, their labels or their order are not those that it began with.
+    """
+    given = _given(options)
+    stored = settings_of(run)
+    refused = sorted(set(given) - {"data_dir", "device"})
+    if stored.dataset.startswith("folder:") and str(given.get("dataset", "")).startswith("folder:"):
+        refused = [name for name in refused if name != "dataset"]
+    if refused:
+        raise UsageError(f"a training keeps its settings: --{refused[0].replace('_', '-')} cannot change")
+    asked = replace(stored, **given)
+    try:
+        settings = asked.resolve()
+    except EvonasError:
+        _require_data(run, asked)  # says what has changed, if that is why
+        raise
+    with held(run):
+        return _trained(run, settings, observer or Unwatched())
+
+
+def settings_of(run: Path) -> TrainSettings:
+    """The settings of the training in ``run``. Raises `EvonasError` if it is missing or cannot be read."""
+    path = run / DIRECTORY / SETTINGS
+    try:
+        return TrainSettings.from_dict(parse_json(path.read_text(encoding="utf-8")))
+    except OSError:
+        raise UsageError(f"{run} has no training; start one with evonas train") from None
+    except ValueError as error:
+        raise EvonasError(f"{path} cannot be read: {error}") from None
+
+
+def _question(settings: TrainSettings, observer: Observer) -> None:
+    for text in settings.doubts:
+        observer.warning(text)
+
+
+def _require_data(run: Path, settings: TrainSettings) -> None:
+    """Raises `EvonasError` if the last epoch of a training was learned from other data than are here."""
+    from evonas.training import checkpoint
+
+    last = run / DIRECTORY / LAST
+    if last.is_file() and (data := checkpoint.load(last).data) is not None:
+        require_training(data, known(settings)[1], str(last), settings.dataset, elsewhere(run))
+
+
+def _trained(run: Path, settings: TrainSettings, observer: Observer) -> Trained:
+    directory = run / DIRECTORY
+    advice = (
+        f"finished epochs are saved. Free memory and resume with: {command('resume', run)}, "
+        "or start a new training with a smaller --batch-size"
+    )
+    continued = resumable(f"Resume with: {command('resume', run)}", (directory / SETTINGS).exists)
+    with continued, joined(settings.device) as (group, device), memory_reported("training", advice):
+        if group.leads:
+            _prepare(directory, settings)
+        training = Training(directory, replace(settings, device=device), observer, group)
+        if group.leads and settings_of(run).dataset != settings.dataset:  # a folder that was moved
+            write_json(directory / SETTINGS, settings.as_dict(), resuming(run))
+        result = training.run()
+        if group.leads and not (directory / RESULT).exists():
+            _conclude(result)
+        group.agreed(None)  # the others wait for the leading process
+    return result
+
+
+def _prepare(directory: Path, settings: TrainSettings) -> None:
+    make_directory(directory)
+    if (
+        not (directory / SETTINGS).exists() or not (directory / LAST).exists()
+    ):  # otherwise an epoch depends on them
+        write_json(directory / SETTINGS, settings.as_dict(), "free disk space and start again")
+
+
+def _conclude(result: Trained) -> None:
+    """Measure the accuracy of the best epoch on the test set, once, and save it next to the checkpoints."""
+    from evonas.core.provenance import machine
+    from evonas.evaluation.journal import tensors_digest
+    from evonas.evaluation.target import images_for
+    from evonas.training import checkpoint
+
+    found = checkpoint.load(result.checkpoint)
+    model = found.model(result.settings.device)
+    measured = images_for(found, result.settings.data_dir, result.settings.dataset)
+    images = measured.images.to(result.settings.device)
+    content: dict[str, Any] = {
+        "epoch": result.best.epoch,
+        "validation": result.best.validation,
+        "robust": result.best.robust,
+    }
+    content |= {"test": {"accuracy": accuracy(model, images), "n": len(images)}, "seconds": result.seconds}
+    content["data"] = measured.data.as_json() if found.data is None else found.data.identity.as_json()
+    content["weights"] = tensors_digest(model.state_dict())
+    content["machine"] = machine(result.settings.device, result.settings.precision)
+    write_json(result.directory / RESULT, content, resuming(result.directory.parent))
+
+
+def result_of(run: Path) -> dict[str, Any]:
+    """The content of `result.json` for a finished training."""
+    return json.loads((run / DIRECTORY / RESULT).read_text(encoding="utf-8"))
+
+
+def _set_aside(run: Path, settings: TrainSettings) -> None:
+    """Rename the training of a former best genotype, if a longer search has found a better one."""
+    directory = run / DIRECTORY
+    if not (directory / SETTINGS).exists() or settings_of(run).genotype == settings.genotype:
+        return
+    number = 1
+    while (aside := run / f"{DIRECTORY}.{number}").exists():
+        number += 1
+    try:
+        if (run / "evaluation.json").exists():
+            (run / "evaluation.json").rename(directory / "evaluation.json")
+        directory.rename(aside)  # last, so that a killed process starts here again
+        synchronise(run)
+    except OSError as error:
+        raise EvonasError(f"cannot rename {directory}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[None]:
+    if not leads():
+        yield
+        return
+    make_directory(path)
+    with held(path):
+        yield
+
+
+def from_search(settings: SearchSettings) -> dict[str, Any]:
+    """The settings that a training inherits from a search."""
+    return {name: getattr(settings, name) for name in FROM_SEARCH}
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

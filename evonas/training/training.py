@@ -1,0 +1,292 @@
+"""The training loop: each epoch is a pure function of the previous checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from evonas.core.events import Observer
+from evonas.core.shell import command, elsewhere, resuming
+from evonas.core.signals import Interrupted, StopRequest, stop_requests
+from evonas.store.queries import DATABASE
+from evonas.training import checkpoint
+from evonas.training.adversary import perturb, step_size_of, undisturbed
+from evonas.training.augment import augment, draw
+from evonas.training.data_check import require_training, unchecked
+from evonas.training.ema import MovingAverage
+from evonas.training.images import known, split
+from evonas.training.measure import accuracy, robust_accuracy
+from evonas.training.metrics import EpochRow, kept, write_csv
+from evonas.training.parallel import Group
+from evonas.training.schedule import drop_path_probability, learning_rate
+from evonas.training.settings import TrainSettings
+from fitness import stable_hash
+from spaces.errors import EvonasError, UsageError
+
+LAST, BEST, METRICS = "last.safetensors", "best.safetensors", "metrics.csv"
+AVERAGE, MOMENTUM = "average.", "momentum."
+STEPS_BETWEEN_CHECKS = 50  # steps between reads of the loss, which synchronise a GPU
+COLLAPSE = 0.5  # robust accuracy below this fraction of the best so far is catastrophic overfitting
+MAX_GUARDED_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of a training."""
+
+    directory: Path
+    settings: TrainSettings
+    history: tuple[EpochRow, ...]
+    best: EpochRow
+
+    @property
+    def checkpoint(self) -> Path:
+        """The best epoch on the validation images."""
+        return self.directory / BEST
+
+    @property
+    def seconds(self) -> float:
+        """Time of all recorded epochs."""
+        return sum(row.seconds for row in self.history)
+
+
+class Training:
+    """A training in progress; its state is the last checkpoint."""
+
+    def __init__(self, directory: Path, settings: TrainSettings, observer: Observer, group: Group) -> None:
+        self.directory, self.settings, self.observer, self.group = directory, settings, observer, group
+        recipe = self.recipe = settings.chosen
+        assert recipe.batch_size is not None
+        if recipe.batch_size % group.world:
+            raise UsageError(f"batch_size {recipe.batch_size} is not a multiple of {group.world} processes")
+        everything, self.data = known(settings)
+        self.images, self.held_out = split(settings, everything)
+        self.steps = len(self.images) // recipe.batch_size  # the incomplete last batch of an epoch is skipped
+        model = settings.build(auxiliary=recipe.auxiliary > 0)
+        self.model = model.to(settings.device).to(memory_format=torch.channels_last).train()
+        self.forward: nn.Module = group.wrapped(
+            torch.compile(self.model) if settings.compile else self.model,  # type: ignore[arg-type]
+            settings.device,
+        )
+        self.optimiser = torch.optim.SGD(
+            self.model.parameters(),
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+            nesterov=recipe.nesterov,
+        )
+        self.average = MovingAverage(self.model, recipe.ema) if recipe.ema else None
+        self.history: list[EpochRow] = []
+        self.adversary_steps = recipe.steps if recipe.adversary != "none" else 0
+        if (directory / LAST).exists():
+            self._restore(checkpoint.load(directory / LAST))
+
+    @property
+    def _home(self) -> Path:
+        """The run that this training belongs to."""
+        home = self.directory.parent
+        return home.parent if home.name == "finalists" else home
+
+    @property
+    def _advice(self) -> str:
+        return resuming(self._home)
+
+    @property
+    def _judged(self) -> nn.Module:
+        return self.model if self.average is None else self.average.model
+
+    def run(self) -> Trained:
+        """Train the missing epochs. Raises `Interrupted`, and `EvonasError` if the loss is not finite."""
+        device = torch.device(self.settings.device)
+        if self.group.leads:
+            self.observer.training(self.directory, self.settings, self.history, self.steps)
+            if self.history:  # a killed process may have saved an epoch without its row in the table
+                write_csv(self.directory / METRICS, self.history, self._advice)
+        try:
+            with (
+                stop_requests(self.observer.message) as stop,
+                torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+            ):
+                while len(self.history) < self.recipe.epochs:
+                    self._next_epoch(stop)
+        finally:
+            if self.group.leads:
+                self.observer.closed()
+        return Trained(self.directory, self.settings, tuple(self.history), kept(self.history))
+
+    def _next_epoch(self, stop: StopRequest) -> None:
+        started, epoch = time.perf_counter(), len(self.history)
+        while True:
+            loss, right = self._learn(epoch, stop)
+            validation, robust = self.group.agreed(self._measure() if self.group.leads else None)
+            if not self._collapsed(robust):
+                break
+            self.adversary_steps *= 2
+            self.observer.message(
+                f"epoch {epoch + 1}: catastrophic overfitting (robust accuracy fell to {100 * robust:.1f} %); "
+                f"the epoch is reverted and repeated with {self.adversary_steps} attack steps"
+            )
+            self._restore(checkpoint.load(self.directory / LAST), keep_steps=True)
+        rate = learning_rate(self.recipe, epoch, (self.steps - 1) / self.steps)
+        seconds = time.perf_counter() - started
+        row = EpochRow(epoch + 1, rate, loss, right, validation, robust, seconds, self.adversary_steps)
+        self.history.append(row)
+        if self.group.leads:
+            self._save(row)
+            self.observer.epoch(row)
+        if self.group.agreed(stop.requested) and len(self.history) < self.recipe.epochs:
+            raise self._interrupted()
+
+    def _learn(self, epoch: int, stop: StopRequest) -> tuple[float, float]:
+        """Train one epoch; returns the mean loss and the training accuracy."""
+        recipe, device = self.recipe, self.settings.device
+        assert recipe.batch_size is not None
+        seed = stable_hash(self.settings.seed, "epoch", epoch)
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(self.images), generator=generator)
+        draws = draw(len(order), self.images.images.shape[-1], recipe, generator, device)
+        torch.manual_seed(stable_hash(seed, self.group.rank) if self.group.rank else seed)
+        if recipe.drop_path:
+            self.model.network.drop_path_prob = drop_path_probability(recipe, epoch)  # type: ignore[assignment]
+        sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, correct images
+        self.model.train()
+        for step in range(self.steps):
+            if stop.requested and self.group.world == 1:
+                raise self._interrupted()
+            here = slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
+            chosen = order[here][self.group.share].to(device)
+            pixels = augment(
+                self.images.images[chosen], draws.at(here).at(self.group.share), recipe, self.model.mean
+            )
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate(recipe, epoch, step / self.steps)
+            self._step(pixels, self.images.labels[chosen], sums)
+            if self.average is not None:
+                self.average.update(self.model, epoch * self.steps + step + 1)
+            if device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
+                self._require_finite(sums, epoch)
+            if self.group.leads:
+                self.observer.step(epoch + 1, step + 1)
+        loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
+        return loss, right
+
+    def _step(self, pixels: Tensor, labels: Tensor, sums: Tensor) -> None:
+        recipe = self.recipe
+        kind = "cuda" if self.settings.device.startswith("cuda") else "cpu"
+        with torch.autocast(kind, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            if recipe.adversary != "none":
+                step_size = step_size_of(recipe, self.adversary_steps)
+                with undisturbed(self.model):
+                    pixels = perturb(self._logits, pixels, labels, recipe.eps, step_size, self.adversary_steps)
+            answer = self.forward(pixels)
+            logits, auxiliary = answer if isinstance(answer, tuple) else (answer, None)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+            if auxiliary is not None:
+                loss = loss + recipe.auxiliary * F.cross_entropy(
+                    auxiliary.float(), labels, label_smoothing=recipe.label_smoothing
+                )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
+        self.optimiser.step()
+        sums += torch.stack((loss.detach() * len(labels), (logits.argmax(1) == labels).sum()))
+
+    def _logits(self, pixels: Tensor) -> Tensor:
+        answer = self.model(pixels)
+        return answer[0] if isinstance(answer, tuple) else answer
+
+    def _require_finite(self, sums: Tensor, epoch: int) -> None:
+        if not math.isfinite(sums[0].item()):
+            kept = f"epoch {epoch} is saved in {self.directory / LAST}" if epoch else "no epoch was finished"
+            raise EvonasError(
+                f"the loss is no longer finite in epoch {epoch + 1} (lr {self.recipe.lr:g}); {kept}. "
+                f"Train again with a lower learning rate, such as --lr {self.recipe.lr / 4:.2g}, or a smaller clip"
+            )
+
+    def _measure(self) -> tuple[float, float | None]:
+        validation = accuracy(self._judged, self.held_out)
+        if self.recipe.adversary == "none":
+            return validation, None
+        return validation, robust_accuracy(self._judged, self.held_out, self.recipe.eps, self.settings.seed)
+
+    def _collapsed(self, robust: float | None) -> bool:
+        """Whether single-step adversarial training has overfitted catastrophically (Wong et al. 2020)."""
+        if self.recipe.adversary != "fgsm" or not self.history or self.adversary_steps >= MAX_GUARDED_STEPS:
+            return False
+        best = max(row.robust or 0.0 for row in self.history)
+        assert robust is not None and self.settings.classes
+        return best > 1.5 / self.settings.classes and robust < COLLAPSE * best
+
+    def _save(self, row: EpochRow) -> None:
+        facts: dict[str, Any] = {
+            "validation": row.validation,
+            "robust": row.robust,
+            "best": kept(self.history).epoch,
+        }
+        if kept(self.history) == row:
+            judged = {checkpoint.MODEL + name: value for name, value in self._judged.state_dict().items()}
+            self._write(BEST, row.epoch, facts, judged)
+        facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}
+        self._write(LAST, row.epoch, facts, self._state())
+        write_csv(self.directory / METRICS, self.history, self._advice)
+
+    def _write(self, name: str, epoch: int, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        checkpoint.write(self.directory / name, self.settings, epoch, facts, tensors, self._advice, self.data)
+
+    def _state(self) -> dict[str, Tensor]:
+        tensors = {checkpoint.MODEL + name: value for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            momentum = self.optimiser.state[parameter].get("momentum_buffer")
+            if momentum is not None:
+                tensors[MOMENTUM + name] = momentum
+        if self.average is not None:
+            tensors |= {AVERAGE + name: value for name, value in self.average.model.state_dict().items()}
+        return tensors
+
+    def _restore(self, found: checkpoint.Checkpoint, keep_steps: bool = False) -> None:
+        """Restore the state at the end of an epoch. Raises `EvonasError` if it belongs to another training."""
+        searched = (self._home / DATABASE).exists()  # otherwise --run names the directory
+        way_out = elsewhere(self._home) if searched else "choose a new directory with --run"
+        if found.data is not None:
+            require_training(found.data, self.data, str(found.path), self.settings.dataset, way_out)
+        elif not keep_steps and self.group.leads:
+            self.observer.warning(unchecked(str(found.path)))
+        different = self.settings.differences(found.settings, moved=found.data is not None)
+        if different:
+            raise EvonasError(f"{found.path} belongs to a training with {'; '.join(different)}; {way_out}")
+        try:
+            self._load(found.tensors)
+            self.history = [EpochRow(*row) for row in found.facts["history"]]
+            steps = int(found.facts["adversary_steps"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            text = " ".join(str(error).split())[:200]
+            raise EvonasError(f"{found.path} cannot be continued: {text}") from None
+        self.adversary_steps = self.adversary_steps if keep_steps else steps
+
+    def _load(self, tensors: dict[str, Tensor]) -> None:
+        def part(prefix: str) -> dict[str, Tensor]:
+            return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+        self.model.load_state_dict(part(checkpoint.MODEL))
+        if self.average is not None:
+            self.average.model.load_state_dict(part(AVERAGE))
+        momentum = part(MOMENTUM)
+        for name, parameter in self.model.named_parameters():
+            if name in momentum:
+                self.optimiser.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device, copy=True)
+            else:
+                self.optimiser.state.pop(parameter, None)
+
+    def _interrupted(self) -> Interrupted:
+        return Interrupted(
+            f"interrupted after epoch {len(self.history)} of {self.recipe.epochs}; "
+            f"finished epochs are saved. Resume with: {command('resume', self._home)}"
+        )
