@@ -22,6 +22,7 @@ from evonas.api import (
     train,
     verify,
 )
+from evonas.core.version import __version__
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
 from spaces.errors import EvonasError, UsageError
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from evonas.engine.ray_cluster import Ray
     from evonas.training.plan import FinalPlan
     from evonas.training.settings import TrainSettings
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Auto": "evonas.engine.auto",
@@ -67,6 +66,7 @@ __all__ = [
     "SearchSettings",
     "TrainSettings",
     "UsageError",
+    "__version__",
     "bench",
     "compare",
     "correlate",

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.events import Observer
+from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.searching import start
 from evonas.searching.loop import SearchResult
-from evonas.store.paths import exists
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings

@@ -46,6 +46,7 @@ from evonas.core.atomic_files import FULL
 from evonas.core.notices import heard_by
 from evonas.core.signals import Interrupted, heeded
 from evonas.core.streams import tolerant_output
+from evonas.core.version import __version__
 from evonas.store.settings import SearchSettings
 from spaces.errors import EvonasError
 
@@ -82,8 +83,6 @@ _NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 def _version(asked: bool) -> None:
     if asked:
-        from evonas import __version__
-
         sys.stdout.write(f"evonas {__version__}\n")
         raise typer.Exit
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+import platform
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store.paths import versions
 from spaces.errors import EvonasError
-
-if TYPE_CHECKING:
-    from evonas.store.run import Run
 
 FACT = "machines"  # the fact of a run that lists its machines
 GPU = "a GPU adds numbers up in an order of its own: last digits change from run to run"
 BFLOAT16 = "bfloat16 keeps three digits: another kernel or another chip gives other weights"
+
+
+def versions() -> dict[str, str]:
+    """The versions that a score may depend on."""
+    import deap
+    import numpy
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "deap": deap.__version__,
+        "platform": platform.platform(),
+    }
 
 
 def machine(device: str, precision: str = "float32") -> dict[str, Any]:
@@ -41,14 +53,6 @@ def noted(earlier: str | None, here: dict[str, Any], birth: int) -> str:
     return json.dumps(machines)
 
 
-def note(run: Run, here: dict[str, Any]) -> None:
-    """Record this machine in a run that is continued."""
-    earlier = run.meta(FACT)
-    now = noted(earlier, here, run.births())
-    if now != earlier:
-        run.set_meta(**{FACT: now})
-
-
 def _name(device: str) -> str:
     if device.startswith("cuda"):
         import torch
@@ -60,6 +64,4 @@ def _name(device: str) -> str:
                 return line.partition(":")[2].strip()
     except OSError:  # not Linux
         pass
-    import platform
-
     return platform.processor() or platform.machine()

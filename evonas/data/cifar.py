@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from evonas.core.files import exists
 from evonas.data.source import Source, sources
-from evonas.store.paths import exists
 from spaces.errors import EvonasError, UsageError, shorten
 
 if TYPE_CHECKING:

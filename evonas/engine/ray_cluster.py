@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from evonas.core.arguments import text
+from evonas.core.version import __version__
 from evonas.engine.base import Engine, Function
 from evonas.engine.worker import Done, Failed, Ready, answer, failed, settle
 from evonas.engine.workers import Died, Event, Worker, Workers
@@ -26,9 +27,7 @@ def versions() -> dict[str, str]:
     """The versions that must match on every node, because scores may depend on them."""
     import torch
 
-    import evonas
-
-    return {"evonas": evonas.__version__, "torch": torch.__version__}
+    return {"evonas": __version__, "torch": torch.__version__}
 
 
 class Actor:

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from evonas.core.digests import digest, tensors_digest
 from evonas.data import data_directory
 from evonas.evaluation.attacks.base import correct
 from evonas.evaluation.attacks.undisturbed import undisturbed
 from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
-from evonas.evaluation.journal import digest, tensors_digest
 from evonas.evaluation.subject import Subject
 from spaces.errors import EvonasError
 

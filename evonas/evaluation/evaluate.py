@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from evonas.core.events import Observer
+from evonas.core.files import write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
-from evonas.core.provenance import machine
+from evonas.core.provenance import machine, versions
 from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
 from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.checks import Outcomes, check
@@ -23,7 +24,6 @@ from evonas.evaluation.result import Attacked, Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.subject import Subject
 from evonas.evaluation.target import draw, images_for, locate
-from evonas.store.paths import versions, write_json
 from evonas.training import checkpoint
 from evonas.training.data_check import remark, unchecked
 

@@ -7,7 +7,6 @@ entries of other weights or images are never used, and a stored outcome equals t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -15,9 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import torch
-from torch import Tensor
 
 from evonas.core.atomic_files import room
 from evonas.core.strict_json import parse_json
@@ -29,21 +25,6 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS outcomes (key TEXT PRIMARY KEY, attack TEXT, epsilon REAL, "
     "still TEXT NOT NULL, seconds REAL, written REAL)"
 )
-
-
-def digest(content: Any) -> str:
-    """SHA-256 of ``content`` as JSON."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def tensors_digest(tensors: dict[str, Tensor]) -> str:
-    """SHA-256 of names, types, shapes and values."""
-    found = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        found.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
 
 
 def _indices(text: Any) -> list[int]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.evaluation.target import Target, in_run
-from evonas.store.paths import read_json
 from spaces.errors import EvonasError
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from evonas.core.digests import digest, tensors_digest
 from evonas.core.events import Observer
 from evonas.core.signals import Interrupted, StopRequest
 from evonas.evaluation.attacks.base import Attack, correct, logits_of
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.undisturbed import Model, undisturbed
-from evonas.evaluation.journal import Journal, digest, tensors_digest
+from evonas.evaluation.journal import Journal
 from evonas.evaluation.rates import Rate
 from spaces.errors import UsageError
 

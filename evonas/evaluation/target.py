@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.store.nearby import is_run, other_runs
-from evonas.store.paths import exists
 from evonas.training.artefacts import misplaced, weights_in
 from evonas.training.data_identity import require_classes
 from spaces.errors import EvonasError, UsageError, shorten

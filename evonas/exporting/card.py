@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from evonas.core.quantities import count, percent
 from evonas.evaluation.stored import Stored
 from evonas.exporting.format import Format
 from evonas.exporting.subject import Subject
-from evonas.reporting.style import count, percent
 from evonas.training.data_check import remark
 from evonas.training.data_identity import identity_of, shown
 

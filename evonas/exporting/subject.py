@@ -12,10 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evonas.core.provenance import versions
+from evonas.core.version import __version__
 from evonas.data import describe
 from evonas.evaluation.stored import Stored, stored
 from evonas.evaluation.target import Target
-from evonas.store.paths import versions
 from evonas.training import checkpoint
 from evonas.training.data_check import unchecked
 from evonas.training.data_identity import listed
@@ -136,7 +137,5 @@ def _data(found: checkpoint.Checkpoint) -> tuple[dict[str, Any], list[str]]:
 
 
 def _versions() -> dict[str, str]:
-    from evonas import __version__
-
     found = versions()
     return {"evonas": __version__} | {name: found[name] for name in ("python", "torch", "numpy")}

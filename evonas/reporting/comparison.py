@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.quantities import count, percent
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
-from evonas.reporting.style import count, percent
 
 if TYPE_CHECKING:
     from evonas.evaluation.comparison import ComparedRow

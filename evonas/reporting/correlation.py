@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.quantities import duration
 from evonas.reporting.columns import number_columns
-from evonas.reporting.style import duration
 from evonas.tables import Correlation, heat_map, scatter
 from evonas.tables.account import Account
 from evonas.tables.correlate import Cells

@@ -10,9 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.quantities import percent
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
 from evonas.reporting.screen import View
-from evonas.reporting.style import percent
 from evonas.training.data_check import remark
 
 if TYPE_CHECKING:

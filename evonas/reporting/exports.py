@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.quantities import duration
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
-from evonas.reporting.style import duration
 
 if TYPE_CHECKING:
     from evonas.exporting.export import Export

@@ -16,12 +16,13 @@ from rich.text import Text
 
 from evonas.core.devices import describe, peak_memory
 from evonas.core.events import Born, Progress
+from evonas.core.quantities import count, duration, memory, number
 from evonas.reporting.cells import draw
 from evonas.reporting.columns import ENDLESS, USUAL, add_fitting_rows, in_room
 from evonas.reporting.plain import heading
 from evonas.reporting.population import population_table
 from evonas.reporting.screen import ScreenView
-from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, memory, number, sparkline
+from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 from spaces import spaces

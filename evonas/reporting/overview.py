@@ -9,11 +9,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.quantities import count, duration, number, percent, plural
 from evonas.core.shell import command
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
-from evonas.reporting.style import ASCII_SPARKS, SPARKS, count, duration, number, percent, plural, sparkline
+from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.reporting.summary import Summary
 from evonas.training.data_check import remark
 from spaces import spaces

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.core.events import Observer, Progress
-from evonas.reporting.style import count, duration, number, percent
+from evonas.core.quantities import count, duration, number, percent
 from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 from evonas.training.metrics import EpochRow

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.events import Born
-from evonas.reporting.style import count, number, operation_style
+from evonas.core.quantities import count, number
+from evonas.reporting.style import operation_style
 from spaces import Space
 
 WIDE = 100  # columns; wider tables have FLOPs and the parent

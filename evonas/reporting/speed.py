@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.quantities import count, duration, memory
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
-from evonas.reporting.style import count, duration, memory
 from evonas.speed import Measurement
 
 UNITS = {"score": "arch", "train": "img"}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evonas.core.files import read_json
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
-from evonas.store.paths import read_json
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow, IndividualRow
 from evonas.store.settings import SearchSettings

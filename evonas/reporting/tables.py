@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.devices import peak_memory
+from evonas.core.quantities import count, duration, memory, number, plural
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
-from evonas.reporting.style import count, duration, memory, number, plural
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.searching.loop import SearchResult

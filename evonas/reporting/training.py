@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.devices import describe, peak_memory
+from evonas.core.quantities import duration, memory, percent, plural
 from evonas.core.shell import command
 from evonas.reporting.columns import add_fitting_rows, in_room
 from evonas.reporting.live import HEAD, TALL, Spark
 from evonas.reporting.plain import training_heading
 from evonas.reporting.screen import ScreenView
-from evonas.reporting.style import duration, memory, percent, plural
 from evonas.training.metrics import EpochRow
 
 if TYPE_CHECKING:

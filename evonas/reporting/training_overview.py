@@ -7,12 +7,12 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from evonas.core.quantities import count, percent
 from evonas.core.shell import command
 from evonas.reporting.columns import ENDLESS, USUAL
 from evonas.reporting.live import cell_panels
 from evonas.reporting.overview import NEXT, withstood
 from evonas.reporting.plain import training_heading
-from evonas.reporting.style import count, percent
 from evonas.reporting.training import epochs_table
 from evonas.reporting.training_summary import TrainingSummary
 from evonas.training.metrics import kept

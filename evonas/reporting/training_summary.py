@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evonas.core.files import read_json
 from evonas.evaluation.stored import stored_in
 from evonas.store.nearby import TRAINING
-from evonas.store.paths import read_json
 from evonas.store.queries import DATABASE
 from evonas.training.data_identity import data_in_words
 from evonas.training.metrics import EpochRow, kept, read_csv

@@ -13,6 +13,7 @@ import numpy as np
 from deap import tools
 
 from evonas.core.events import Best, Born, Observer, Progress
+from evonas.core.files import write_json
 from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
@@ -23,7 +24,6 @@ from evonas.searching.measure import Measure, Scores
 from evonas.searching.operators import toolbox
 from evonas.searching.random_state import restore_random
 from evonas.searching.task import task_of
-from evonas.store.paths import write_json
 from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow, IndividualRow

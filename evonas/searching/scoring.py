@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evonas.core.events import Observer, Unwatched
+from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.engine.scores import score_chunk
 from evonas.searching.genotypes import parsed, reads
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.task import task_of
-from evonas.store.paths import exists
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings, changed
 from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at

@@ -12,13 +12,13 @@ from typing import Any
 from evonas.core.events import Observer, Unwatched
 from evonas.core.memory_errors import memory_reported
 from evonas.core.provenance import FACT as MACHINES
-from evonas.core.provenance import machine, note, noted
+from evonas.core.provenance import machine, noted, versions
 from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
-from evonas.store.paths import default_path, versions
+from evonas.store.paths import default_path
 from evonas.store.queries import DATABASE, Records
 from evonas.store.rewind import rewind
 from evonas.store.run import Run
@@ -86,7 +86,7 @@ def resume(
         if kept != store.settings:
             store.set_meta(settings=kept.to_json())
         if _last(store) < settings.generations:
-            note(store, machine(settings.device, settings.precision))
+            _note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)
 
 
@@ -126,3 +126,11 @@ def _go(
     advice = f"finished work is saved. Free memory and resume with: {command('resume', store.path)}"
     with memory_reported("searching", advice):
         return Search(store, settings, images, observer, engine).go()
+
+
+def _note(run: Run, here: dict[str, Any]) -> None:
+    """Record this machine in a run that is continued."""
+    earlier = run.meta(MACHINES)
+    now = noted(earlier, here, run.births())
+    if now != earlier:
+        run.set_meta(**{MACHINES: now})

@@ -1,16 +1,12 @@
-"""Paths of runs, and the JSON files next to run.db."""
+"""Default paths of runs."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import platform
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from evonas.core.atomic_files import UNTOUCHED, make_directory, replace_text, synchronise
-from evonas.core.strict_json import parse_json
+from evonas.core.atomic_files import make_directory, synchronise
 from evonas.store.settings import SearchSettings
 from spaces.errors import EvonasError
 
@@ -42,44 +38,3 @@ def dated(name: str, directory: Path | None = None) -> Path:
         break
     synchronise(directory)
     return path
-
-
-def exists(path: Path) -> bool:
-    """Whether ``path`` exists; false for names that no file can have."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
-def write_json(path: Path, content: Any, advice: str = UNTOUCHED) -> None:
-    """Replace ``path`` atomically: readers see the old file or the new one."""
-    replace_text(path, json.dumps(content, indent=2) + "\n", advice)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A results file, or None if there is none. Raises `EvonasError` if it cannot be read."""
-    try:
-        found = parse_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise EvonasError(f"{path} cannot be read: {error}") from None
-    if not isinstance(found, dict):
-        raise EvonasError(f"{path} cannot be read: it is not a JSON object")
-    return found
-
-
-def versions() -> dict[str, str]:
-    """The versions that a score may depend on."""
-    import deap
-    import numpy
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "deap": deap.__version__,
-        "platform": platform.platform(),
-    }

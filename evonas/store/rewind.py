@@ -11,26 +11,14 @@ from typing import TypeVar
 from evonas.core.atomic_files import copy, synchronise
 from evonas.core.locks import held
 from evonas.store import hash_chain as seals
-from evonas.store.integrity import check_tables, check_values
+from evonas.store.intact import last_sound
+from evonas.store.integrity import check_values
 from evonas.store.queries import BEST, Records
 from evonas.store.schema import FORMAT, SCHEMA
 from spaces.errors import EvonasError, UsageError
 
 T = TypeVar("T")
 ENDINGS = ("", "-wal", "-shm")  # of the files that are one database
-
-
-def last_sound(file: Path) -> int | None:
-    """The last generation of the database ``file`` up to which it is intact."""
-    found = None
-    try:
-        with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-            check_tables(db)
-            for generation in seals.sound(db):
-                found = generation
-    except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
-        pass  # unreadable from here on
-    return found
 
 
 def rewind(file: Path, generation: int, accept: Callable[[Records], T]) -> T:

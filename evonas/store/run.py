@@ -16,12 +16,12 @@ from pathlib import Path
 from filelock import FileLock
 
 from evonas.core.atomic_files import make_directory
+from evonas.core.files import exists
 from evonas.core.locks import acquire
 from evonas.core.shell import command
 from evonas.store import hash_chain as seals
 from evonas.store.integrity import check_schema, check_values
 from evonas.store.nearby import other_runs
-from evonas.store.paths import exists
 from evonas.store.queries import DATABASE, Records
 from evonas.store.rewind import current, finish
 from evonas.store.schema import (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evonas.core.atomic_files import room
 from evonas.core.shell import command, resuming
+from evonas.store.intact import last_sound
 from spaces.errors import EvonasError
 
 
@@ -32,8 +33,6 @@ def reported(file: Path, begun: bool = True) -> Iterator[None]:
             raise EvonasError(f"cannot write {file}: {text}; check the permissions of {run}") from error
         if "locked" in text:
             raise EvonasError(f"{file} is locked by another program ({text}); close it and try again") from error
-        from evonas.store.rewind import last_sound
-
         sound = last_sound(file)
         advice = "restore a backup, or start a new run"
         if sound is not None:

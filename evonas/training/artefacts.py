@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.core.strict_json import parse_json
 from evonas.store.nearby import TRAINING, is_run
-from evonas.store.paths import exists
 from evonas.store.queries import DATABASE
 from spaces.errors import EvonasError, UsageError, shorten
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from evonas.core.atomic_files import make_directory
 from evonas.core.events import Observer
+from evonas.core.files import write_json
 from evonas.core.shell import elsewhere, resuming
 from evonas.core.strict_json import parse_json
-from evonas.store.paths import write_json
 from evonas.store.schema import IndividualRow
 from evonas.training import checkpoint
 from evonas.training.data_check import require_training

@@ -12,13 +12,14 @@ from typing import Any
 
 from evonas.core.atomic_files import make_directory, synchronise
 from evonas.core.events import Observer, Unwatched
+from evonas.core.files import exists, write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
 from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import resumable
 from evonas.core.strict_json import parse_json
 from evonas.store.nearby import other_runs
-from evonas.store.paths import dated, exists, write_json
+from evonas.store.paths import dated
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
@@ -195,8 +196,8 @@ def _prepare(directory: Path, settings: TrainSettings) -> None:
 
 def _conclude(result: Trained) -> None:
     """Measure the accuracy of the best epoch on the test set, once, and save it next to the checkpoints."""
+    from evonas.core.digests import tensors_digest
     from evonas.core.provenance import machine
-    from evonas.evaluation.journal import tensors_digest
     from evonas.evaluation.target import images_for
     from evonas.training import checkpoint
 

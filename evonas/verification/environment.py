@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from evonas.core.files import read_json
 from evonas.core.provenance import FACT, machine
 from evonas.core.strict_json import parse_json
-from evonas.store.paths import read_json
 from evonas.store.run import Run
 from spaces.errors import EvonasError
 

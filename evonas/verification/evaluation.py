@@ -12,13 +12,13 @@ from typing import Any
 import torch
 
 from evonas.core.events import Observer
+from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
 from evonas.evaluation.evaluate import evaluate_subject, subject_for
 from evonas.evaluation.journal import Journal
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.target import Target, locate
-from evonas.store.paths import read_json
 from evonas.training import checkpoint
 from evonas.verification.finding import Finding, judged
 from fitness import stable_hash

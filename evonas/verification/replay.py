@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.events import Observer
+from evonas.core.files import read_json
 from evonas.core.signals import Interrupted
 from evonas.engine.base import Engine, Lost, R, T
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
-from evonas.store.paths import read_json
 from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow, IndividualRow

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evonas.evaluation.journal import tensors_digest
+from evonas.core.digests import tensors_digest
+from evonas.core.files import read_json
 from evonas.evaluation.target import BEST, images_for
-from evonas.store.paths import read_json
 from evonas.store.run import Run
 from evonas.training import checkpoint
 from evonas.training.images import Images

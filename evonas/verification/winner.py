@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from evonas.store.paths import read_json
+from evonas.core.files import read_json
 from evonas.store.run import Run
 from evonas.store.schema import IndividualRow
 from evonas.training.checkpoint import Checkpoint

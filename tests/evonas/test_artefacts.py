@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import evonas
-from evonas.evaluation.journal import tensors_digest
+from evonas.core.digests import tensors_digest
 from evonas.training import checkpoint
 from evonas.training import train_stage as stage
 from evonas.training.metrics import read_csv

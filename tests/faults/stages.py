@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evonas.evaluation.journal import tensors_digest
+from evonas.core.digests import tensors_digest
 from evonas.training import checkpoint
 from tests.evonas.conftest import content
 from tests.faults.forking import Ended, Forks

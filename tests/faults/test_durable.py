@@ -13,8 +13,8 @@ import pytest
 import evonas
 from evonas import EvonasError, SearchSettings
 from evonas.core import atomic_files as durable
+from evonas.core.files import write_json
 from evonas.evaluation.journal import Journal
-from evonas.store.paths import write_json
 from tests.evonas.conftest import TINY
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from html import escape
 
+from evonas.core.quantities import duration
 from evonas.reporting.html.facts import Facts, TrainingFacts
 from evonas.reporting.reproduce import evaluate_command, genotype_command, search_command, train_command
-from evonas.reporting.style import duration
 
 
 def repeat(facts: Facts) -> str:

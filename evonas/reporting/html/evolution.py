@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from evonas.core.quantities import number
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import Facts
-from evonas.reporting.style import number
 
 
 def evolution(facts: Facts) -> str:

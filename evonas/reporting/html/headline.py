@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from evonas.core.quantities import count, number
 from evonas.evaluation.rates import hrs, wilson
 from evonas.reporting.html.facts import Facts, TrainingFacts
-from evonas.reporting.style import count, number
 from evonas.reporting.training_summary import TrainingSummary
 
 Z_BOTH = 2.241402727604947  # two-sided 97.5 %: two such intervals hold together with 95 %

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from evonas.core.quantities import count, number
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import Facts
-from evonas.reporting.style import count, number
 
 
 def pareto(facts: Facts) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
+from evonas.core.quantities import duration, plural
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import TrainingFacts
-from evonas.reporting.style import duration, plural
 from evonas.training.metrics import kept
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import evonas
 from evonas import UsageError
-from evonas.evaluation.journal import tensors_digest
+from evonas.core.digests import tensors_digest
 from evonas.reporting.html.facts import gather
 from evonas.reporting.html.page import page
 from evonas.training import checkpoint

@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 import evonas
+from evonas.core.quantities import number
 from evonas.reporting.columns import ENDLESS
 from evonas.reporting.overview import NEXT, Overview
-from evonas.reporting.style import number
 from evonas.reporting.summary import Summary
 from evonas.store.ancestry import births, lineage
 from evonas.store.run import Run

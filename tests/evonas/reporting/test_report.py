@@ -12,6 +12,7 @@ from rich.console import Console
 import evonas
 from evonas import SearchSettings
 from evonas.core.events import Observer, Observers, Progress
+from evonas.core.quantities import count, duration, memory, number
 from evonas.evaluation.checks import Check
 from evonas.evaluation.rates import Rate
 from evonas.evaluation.result import Attacked, Evaluation
@@ -21,7 +22,7 @@ from evonas.reporting.live import LiveView
 from evonas.reporting.overview import overview
 from evonas.reporting.plain import LogFile, PlainLines
 from evonas.reporting.population import short
-from evonas.reporting.style import count, duration, memory, number, sparkline
+from evonas.reporting.style import sparkline
 from evonas.store.schema import GenerationRow
 from spaces import spaces
 

@@ -11,7 +11,8 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.store.paths import default_path, write_json
+from evonas.core.files import write_json
+from evonas.store.paths import default_path
 from evonas.store.run import Run
 from evonas.store.schema import Evaluation
 from fitness import proxies
