@@ -12,8 +12,9 @@ from typing import Any
 from evonas.core.signals import STOPPING
 from evonas.engine.base import Engine, Function
 from evonas.engine.machine import cores
+from evonas.engine.protocol import Died, Event, Worker
 from evonas.engine.worker import Hello, main
-from evonas.engine.workers import Died, Event, Worker, Workers
+from evonas.engine.workers import Workers
 
 DYING_SECONDS = 10.0  # from the loss of a worker's connection to its exit
 UNGUARDED = '; a script must start workers under if __name__ == "__main__":'

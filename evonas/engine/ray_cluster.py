@@ -14,8 +14,9 @@ from typing import Any
 from evonas.core.arguments import text
 from evonas.core.version import __version__
 from evonas.engine.base import Engine, Function
+from evonas.engine.protocol import Died, Event, Worker
 from evonas.engine.worker import Done, Failed, Ready, answer, failed, settle
-from evonas.engine.workers import Died, Event, Worker, Workers
+from evonas.engine.workers import Workers
 from spaces.errors import EvonasError, UsageError
 
 PATIENCE = 30.0  # seconds without any actor until a message

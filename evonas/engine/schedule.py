@@ -5,34 +5,22 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evonas.engine.base import Lost, chunks, loss
+from evonas.engine.protocol import Job, Worker, WorkerSet
 from evonas.engine.worker import Done, Failed, Ready
 from spaces.errors import EvonasError
-
-if TYPE_CHECKING:
-    from evonas.engine.workers import Worker, Workers
-
-
-@dataclass
-class Job:
-    """Items that a worker gets in one call; ``first`` is the index of the first one."""
-
-    first: int
-    items: list[Any]
-    deaths: int = 0  # workers that it crashed
 
 
 class Schedule:
     """One map: results in the order of the items, computed in any order.
 
     The items of a crashed worker are retried by another worker, one by one, while the rest stay idle, so that a
-    lack of memory caused by others is not blamed on an item. An item that crashes `Workers.most_deaths` is lost.
+    lack of memory caused by others is not blamed on an item. An item that crashes `WorkerSet.most_deaths` is lost.
     """
 
-    def __init__(self, workers: Workers, items: Iterable[Any], lost: Lost) -> None:
+    def __init__(self, workers: WorkerSet, items: Iterable[Any], lost: Lost) -> None:
         self.workers = workers
         self.lost = lost
         self.fresh = self._jobs(items)

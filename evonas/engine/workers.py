@@ -7,24 +7,14 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 from evonas.core.arguments import integer, number
 from evonas.engine.base import Engine, Function, Lost, R, T
-from evonas.engine.schedule import Job, Schedule
-from evonas.engine.worker import Done, Failed, Ready
+from evonas.engine.protocol import Event, Worker
+from evonas.engine.schedule import Schedule
 from spaces.errors import EvonasError
 
 MAX_WORKERS = 10_000
-
-
-class Died(NamedTuple):
-    """A worker has died."""
-
-    reason: str
-
-
-Event = Ready | Done | Failed | Died
 
 
 def check_count(count: int | None) -> int | None:
@@ -37,25 +27,6 @@ def check_limit(seconds: float | None) -> float | None:
     if seconds is None:
         return None
     return number(seconds, "--time-limit", "a number of seconds above 0", lambda value: 0 < value < math.inf)
-
-
-class Worker:
-    """A worker, not ready yet; its answers arrive in `Workers.listen`."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index  # index among the workers, and of its GPU
-        self.ready = False
-        self.job: Job | None = None
-
-    since = 0.0  # start of its job, by the monotonic clock
-
-    @abstractmethod
-    def give(self, items: list[Any]) -> None:
-        """Start a job. If the worker has died, `Workers.listen` reports it."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """Stop it immediately."""
 
 
 class Workers(Engine):

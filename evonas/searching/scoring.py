@@ -10,7 +10,6 @@ from evonas.core.events import Observer, Unwatched
 from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.engine.scores import score_chunk
-from evonas.searching.genotypes import parsed, reads
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.task import task_of
@@ -20,6 +19,7 @@ from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at
 from fitness import Score, Task
 from fitness.composite import is_composite, names, normal
 from spaces import Space, UsageError, spaces
+from spaces.given import parsed, reads
 
 DEFAULT = ("croze",)
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evonas.searching.genotypes import parsed, reads
 from evonas.tables import source
 from evonas.tables.cells import Column, Unreadable, read_column
 from evonas.tables.kinds import ACCURACY, UNKNOWN, kind_of
 from spaces import Space, UsageError
 from spaces.errors import shorten
+from spaces.given import parsed, reads
 from spaces.registry import closest
 
 ARCHITECTURE_NAMES = ("genotype", "architecture", "arch_str", "arch")  # in any case

@@ -91,8 +91,8 @@ class TrainSettings:
         """
         from evonas.core.devices import pick
         from evonas.data import source
-        from evonas.searching.genotypes import parsed
         from spaces import spaces
+        from spaces.given import parsed
 
         space = spaces[self.space]
         genotype = str(parsed(space, self.genotype))

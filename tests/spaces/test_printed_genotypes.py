@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evonas.searching.genotypes import parsed
 from spaces import UsageError, spaces
 from spaces.darts import Genotype
+from spaces.given import parsed
 from spaces.nasbench201 import Cell
 from spaces.robnet import Genotype as RobNet
 from tests.spaces import printed

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from evonas.engine import is_lost
+from evonas.engine.protocol import Died, Event, Worker
 from evonas.engine.worker import Done, Failed, Ready, answer
-from evonas.engine.workers import Died, Event, Worker, Workers
+from evonas.engine.workers import Workers
 from spaces import EvonasError, UsageError
 
 

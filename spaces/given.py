@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from spaces import Space, UsageError, spaces
+from spaces.base import Space
+from spaces.errors import UsageError
+from spaces.registered import spaces
 
 
 def parsed(space: Space, text: str) -> Any:
