@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.arguments import flag, given, items, mapping, number, option, text, texts
-from evonas.store.settings import check_integers, check_texts
+from evonas.core.fields import check_integers, check_texts
 from evonas.training.epsilon import question, read, unreachable
 from spaces.errors import EvonasError, UsageError, shown
 

@@ -12,9 +12,10 @@ from evonas.core.shell import command
 from evonas.engine.scores import score_chunk
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
+from evonas.searching.resolve import changed, resolve
 from evonas.searching.task import task_of
 from evonas.store.run import Run
-from evonas.store.settings import SearchSettings, changed
+from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at
 from fitness import Score, Task
 from fitness.composite import is_composite, names, normal
@@ -52,7 +53,7 @@ def score(
     Images are read only if a proxy needs them. Raises `UsageError` for a malformed genotype, an unknown name or
     a composite, before anything is computed.
     """
-    settings = settings.resolve()
+    settings = resolve(settings)
     asked = [normal(name) for name in proxy_names or DEFAULT]
     _require_proxies(
         asked, "it is standardised by the first population of a search, so it has no value without a run"

@@ -18,11 +18,12 @@ from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
+from evonas.searching.resolve import changed, resolve
 from evonas.store.paths import default_path
 from evonas.store.queries import DATABASE, Records
 from evonas.store.rewind import rewind
 from evonas.store.run import Run
-from evonas.store.settings import SearchSettings, changed
+from evonas.store.settings import SearchSettings
 from fitness import Batch, composite, proxies
 from spaces import EvonasError, UsageError
 
@@ -41,7 +42,7 @@ def search(
     Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with finished
     work saved.
     """
-    settings, observer = settings.resolve(), observer or Unwatched()
+    settings, observer = resolve(settings), observer or Unwatched()
     images = images_for([settings.proxy], settings, observer.warning)
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}

@@ -13,6 +13,7 @@ import torch
 
 from evonas.core.devices import describe, peak_memory
 from evonas.searching.images import images_for
+from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
@@ -71,7 +72,7 @@ def measure(
         raise UsageError("--architectures and --rounds must be at least 1")
     if not engines:
         raise UsageError("--engine needs at least one name, such as in-process")
-    settings = settings.resolve()
+    settings = resolve(settings)
     ways = ways_of(engines, networks, architectures, settings)
     images = images_for([settings.proxy], settings, announce)
     task = task_of(dataclasses.replace(settings, batch_networks=1), images)

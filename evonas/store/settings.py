@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evonas.core.arguments import finite, given, integer, items, number, option, plain, text
+from evonas.core.arguments import finite, given, integer, items, number
+from evonas.core.fields import check_integers, check_texts, preset_of, set_field
 from evonas.core.strict_json import parse_json
 from spaces.errors import UsageError, shorten, shown
 from spaces.registry import closest
@@ -20,7 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
 
-_BOUNDS = {  # inclusive
+BOUNDS = {  # inclusive
     "generations": (0, 10_000_000),
     "population": (1, 1_000_000),
     "tournament": (1, 1_000_000),
@@ -77,15 +77,15 @@ class SearchSettings:
     def __post_init__(self) -> None:
         check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
         required = ("generations", "population", "seed")
-        check_integers(self, _BOUNDS, tuple(name for name in _BOUNDS if name not in required))
+        check_integers(self, BOUNDS, tuple(name for name in BOUNDS if name not in required))
         if self.precision not in PRECISIONS:
             raise UsageError(
                 f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
             )
         fraction_or_bytes = f"a fraction up to 1, or at least {MIN_MEMORY} bytes"
-        _set(self, "memory", number(self.memory, "--memory", fraction_or_bytes, _is_memory))
+        set_field(self, "memory", number(self.memory, "--memory", fraction_or_bytes, _is_memory))
         if self.max_params_at is not None:
-            _set(self, "max_params_at", _size(self.max_params_at))
+            set_field(self, "max_params_at", _size(self.max_params_at))
         if self.tournament is not None and self.tournament > self.population:
             raise UsageError(
                 f"--tournament {self.tournament} is larger than --population {self.population}; "
@@ -100,44 +100,7 @@ class SearchSettings:
     @classmethod
     def from_options(cls, preset: str | None = None, **options: Any) -> SearchSettings:
         """Defaults, overlaid by a preset, overlaid by the options that are not None."""
-        return cls(**{**preset_of(preset, PRESETS), **_given(options)})
-
-    def resolve(self) -> SearchSettings:
-        """The same settings with every default filled in. Raises `UsageError` for unknown names.
-
-        The default parameter limit is counted at the default size of the space (6e6 at C=36, L=20 for DARTS), so
-        that the same genotypes are allowed at every size; an explicit limit is counted at the size of the run.
-        """
-        from evonas.core.devices import pick
-        from evonas.data import describe
-        from evonas.searching.algorithms import algorithms
-        from fitness import composite
-        from spaces import spaces
-
-        if "," in self.proxy:
-            several = "+".join(name.strip() for name in self.proxy.split(",") if name.strip())
-            raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
-        space = spaces[self.space]
-        _ = algorithms[self.algorithm]
-        channels, layers = self.channels or space.default_channels, self.layers or space.default_layers
-        data = describe(self.dataset, self.data_dir, self.image_size)
-        default_limit, device = self.max_params is None, pick(self.device)
-        shares = device != "cpu" and self.space in SHARING_SPACES
-        return dataclasses.replace(
-            self,
-            proxy=composite.normal(self.proxy),
-            tournament=self.tournament or min(self.population, max(2, self.population // 4)),
-            children=self.children or max(1, self.population // 2),
-            channels=channels,
-            layers=layers,
-            image_size=data.image_size,
-            classes=len(data.classes),
-            max_params=(space.default_max_params or UNLIMITED) if default_limit else self.max_params,
-            max_params_at=self.max_params_at
-            or ((space.default_channels, space.default_layers) if default_limit else (channels, layers)),
-            device=device,
-            batch_networks=self.batch_networks or (GPU_NETWORKS if shares else 1),
-        )
+        return cls(**{**preset_of(preset, PRESETS), **given_options(options)})
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -151,36 +114,6 @@ class SearchSettings:
             return cls(**values)
         except (TypeError, ValueError, AttributeError) as error:
             raise UsageError(f"the stored settings cannot be read: {shorten(str(error), 200)}") from None
-
-
-def preset_of(name: str | None, presets: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """The values of a preset, none without a name. Raises `UsageError` for an unknown one."""
-    if name is None:
-        return {}
-    name = text(name, "--preset")
-    if name not in PRESETS:
-        raise UsageError(f"unknown --preset {shorten(name)}: {closest(name, list(PRESETS))}")
-    return dict(presets.get(name, {}))
-
-
-def check_texts(settings: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Makes fields of ``settings`` plain text; ``optional`` ones may be None. Raises `UsageError` for the rest."""
-    for name in (*required, *optional):
-        value = getattr(settings, name)
-        if value is not None or name in required:
-            _set(settings, name, text(value, option(name)))
-
-
-def check_integers(settings: Any, bounds: Mapping[str, tuple[int, int]], optional: tuple[str, ...] = ()) -> None:
-    """Makes fields of ``settings`` Python integers within inclusive ``bounds``; ``optional`` ones may be None."""
-    for name, (low, high) in bounds.items():
-        value = getattr(settings, name)
-        if value is not None or name not in optional:
-            _set(settings, name, integer(value, option(name), low, high))
-
-
-def _set(settings: Any, name: str, value: Any) -> None:
-    object.__setattr__(settings, name, value)  # of a frozen dataclass that is being made
 
 
 def _is_memory(value: float) -> bool:
@@ -204,7 +137,7 @@ CHANGEABLE = (
 )  # on a resume; none of them affects scores
 
 
-def _given(options: dict[str, Any]) -> dict[str, Any]:
+def given_options(options: dict[str, Any]) -> dict[str, Any]:
     """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
     found = given(options)
     networks = found.pop("batch_networks", "auto")
@@ -215,42 +148,3 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
             wrong = shown(networks)
             raise UsageError(f"--batch-networks must be auto or a number of networks, not {wrong}") from None
     return found if isinstance(networks, str) else {**found, "batch_networks": networks}
-
-
-def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
-    """``stored`` with the given options, of which only `CHANGEABLE` may differ, and an explicit device.
-
-    A folder of images may have been moved: its path may differ, too.
-
-    Raises `UsageError` naming every other setting that differs.
-    """
-    from evonas.core.devices import pick
-    from fitness import composite
-
-    wanted = {name: plain(value) for name, value in _given(options).items()}
-    wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
-    if "batch_networks" in wanted:
-        networks = integer(wanted["batch_networks"], "--batch-networks", *_BOUNDS["batch_networks"])
-        if (networks == 1) != (stored.batch_networks == 1):
-            raise UsageError(
-                f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "
-                "1 and larger numbers, because their rounding differs; omit the option"
-            )
-    if "proxy" in wanted:
-        wanted["proxy"] = composite.normal(wanted["proxy"])
-    places = [wanted.get("dataset", ""), stored.dataset]
-    free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
-    refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
-    if refused:
-        differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
-        raise UsageError(
-            f"this run was started with {differences}; a run keeps its settings "
-            f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
-            "Start a new run with evonas search"
-        )
-    found = dataclasses.replace(stored, **{name: wanted[name] for name in free if name in wanted})
-    return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found
-
-
-def _differs(value: object, stored: object) -> bool:
-    return type(value) is not type(stored) or value != stored  # an object of another class may compare as it likes

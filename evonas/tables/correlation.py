@@ -10,6 +10,7 @@ from evonas.core.signals import REPEAT, resumable
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.searching.images import images_for
+from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.store.settings import SearchSettings
 from evonas.tables import Correlation, read_table
@@ -43,7 +44,7 @@ def correlate(
     ``architecture`` names the column of architectures. Images are read only if a proxy needs them. ``announce``
     gets news of the ``engine`` (by default this process).
     """
-    settings, say = settings.resolve(), announce or Unwatched().warning
+    settings, say = resolve(settings), announce or Unwatched().warning
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
     images = images_for(proxy_names, settings, say)

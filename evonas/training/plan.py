@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evonas.core.arguments import given, integer, mapping, text
+from evonas.core.fields import preset_of
 from evonas.core.strict_json import parse_json
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.queries import Records
-from evonas.store.settings import preset_of
 from evonas.training.recipes import recipes
 from spaces.errors import EvonasError, shorten
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.arguments import flag, genotype, items, mapping, number
-from evonas.store.settings import check_integers, check_texts
+from evonas.core.fields import check_integers, check_texts
 from evonas.training.fitting import OF_STORED, Ground, doubts, fitted
 from evonas.training.recipes import Recipe, recipes
 from spaces.errors import EvonasError, UsageError, shorten, shown

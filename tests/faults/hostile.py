@@ -27,6 +27,7 @@ from evonas.core.strict_json import parse_json
 from evonas.data import source
 from evonas.evaluation import comparison
 from evonas.evaluation.journal import Journal
+from evonas.searching.resolve import resolve
 from evonas.tables import read_table
 from evonas.tables.scores import ScoreFile
 from evonas.training import checkpoint
@@ -220,7 +221,7 @@ def settings(data: bytes) -> bool:
     """The JSON of settings, plans and trainings."""
     text = text_of(data)
     found = [
-        answered(lambda: SearchSettings.from_json(text).resolve()),
+        answered(lambda: resolve(SearchSettings.from_json(text))),
         answered(lambda: FinalPlan.from_json(text)),
         answered(lambda: TrainSettings.from_dict(_json(text)).resolve()),
     ]

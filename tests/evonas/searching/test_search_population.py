@@ -10,6 +10,7 @@ import pytest
 from evonas import api
 from evonas.engine import Processes
 from evonas.engine.base import unheard
+from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
@@ -63,14 +64,14 @@ def test_scores_of_given_genotypes_are_those_of_the_run_they_are_scored_with(tmp
 
 
 def test_one_network_after_the_other_is_the_default_on_a_cpu() -> None:
-    assert SearchSettings.from_options(batch_networks="auto", device="cpu").resolve().batch_networks == 1
+    assert resolve(SearchSettings.from_options(batch_networks="auto", device="cpu")).batch_networks == 1
 
 
 @pytest.mark.parametrize(
     ("device", "memory", "each"), [("cpu", 0.8, 0.2), ("cpu", 1e9, 1e9), ("cuda", 0.8, 0.8)], ids=str
 )
 def test_a_share_of_a_cpus_memory_is_divided_among_its_workers(device: str, memory: float, each: float) -> None:
-    settings = SearchSettings(batch_networks=2, memory=memory, device="cpu").resolve()
+    settings = resolve(SearchSettings(batch_networks=2, memory=memory, device="cpu"))
     task = task_of(dataclasses.replace(settings, device=device), None, workers=4)
     assert task.populations == Populations(2, each)
 

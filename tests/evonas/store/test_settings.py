@@ -8,43 +8,44 @@ import pytest
 
 from evonas import SearchSettings, UsageError
 from evonas.searching.images import with_batch
-from evonas.store.settings import PRESETS, changed
+from evonas.searching.resolve import changed, resolve
+from evonas.store.settings import PRESETS
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:
-    settings = SearchSettings().resolve()
+    settings = resolve(SearchSettings())
     assert (settings.population, settings.tournament, settings.children, settings.generations) == (100, 25, 50, 50)
     assert (settings.channels, settings.layers, settings.max_params) == (36, 20, 6_000_000)
     assert (settings.space, settings.proxy, settings.dataset) == ("darts", "croze", "digits")
     assert with_batch(settings, None).batch_size == 8
-    assert settings.resolve() == settings
+    assert resolve(settings) == settings
 
 
 def test_a_default_limit_is_counted_at_paper_size_and_a_given_one_at_the_run_s_own() -> None:
-    assert SearchSettings(channels=8, layers=5).resolve().max_params_at == (36, 20)
-    given = SearchSettings(channels=8, layers=5, max_params=50_000).resolve()
+    assert resolve(SearchSettings(channels=8, layers=5)).max_params_at == (36, 20)
+    given = resolve(SearchSettings(channels=8, layers=5, max_params=50_000))
     assert (given.max_params, given.max_params_at) == (50_000, (8, 5))
-    assert SearchSettings(space="nasbench201").resolve().max_params == 0
+    assert resolve(SearchSettings(space="nasbench201")).max_params == 0
 
 
 def test_settings_survive_json() -> None:
-    for settings in (SearchSettings(), SearchSettings(space="nasbench201", seed=2**60).resolve()):
+    for settings in (SearchSettings(), resolve(SearchSettings(space="nasbench201", seed=2**60))):
         assert SearchSettings.from_json(settings.to_json()) == settings
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))
 def test_an_option_overrides_a_preset(preset: str) -> None:
     assert SearchSettings.from_options(preset, children=3, seed=None).children == 3
-    assert SearchSettings.from_options(preset).resolve().generations == PRESETS[preset]["generations"]
+    assert resolve(SearchSettings.from_options(preset)).generations == PRESETS[preset]["generations"]
 
 
 @pytest.mark.parametrize(("preset", "population", "children"), [("quick", 12, 6), ("paper", 100, 50)])
 def test_a_preset_has_children_by_its_population_and_takes_a_smaller_one(
     preset: str, population: int, children: int
 ) -> None:
-    settings = SearchSettings.from_options(preset).resolve()
+    settings = resolve(SearchSettings.from_options(preset))
     assert (settings.population, settings.children) == (population, children)
-    assert SearchSettings.from_options(preset, population=4).resolve().children == 2
+    assert resolve(SearchSettings.from_options(preset, population=4)).children == 2
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_value_out_of_range_is_one_message(wrong: dict[str, Any]) -> None:
 )
 def test_an_unknown_name_answers_with_the_closest(wrong: dict[str, Any], suggestion: str) -> None:
     with pytest.raises(UsageError, match=suggestion):
-        SearchSettings(**wrong).resolve()
+        resolve(SearchSettings(**wrong))
 
 
 def test_an_unknown_preset_answers_with_the_closest() -> None:
@@ -91,7 +92,7 @@ def test_an_unknown_preset_answers_with_the_closest() -> None:
 
 
 def test_a_resume_may_change_generations_data_directory_and_device_only() -> None:
-    stored = SearchSettings().resolve()
+    stored = resolve(SearchSettings())
     assert changed(stored, {"generations": 60, "data_dir": "x", "device": "cpu", "seed": 0}).generations == 60
     with pytest.raises(UsageError, match=r"--seed 0") as caught:
         changed(stored, {"seed": 1, "population": 100})
@@ -99,4 +100,4 @@ def test_a_resume_may_change_generations_data_directory_and_device_only() -> Non
 
 
 def test_a_numbered_cpu_is_the_cpu() -> None:
-    assert SearchSettings(device="cpu:0").resolve() == SearchSettings(device="cpu").resolve()
+    assert resolve(SearchSettings(device="cpu:0")) == resolve(SearchSettings(device="cpu"))

@@ -1,0 +1,95 @@
+"""Fills in the defaults of the settings of a search, and tells which of them may change on a resume."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from evonas.core.arguments import integer, option, plain, text
+from evonas.store.settings import (
+    BOUNDS,
+    CHANGEABLE,
+    GPU_NETWORKS,
+    SHARING_SPACES,
+    UNLIMITED,
+    SearchSettings,
+    given_options,
+)
+from spaces.errors import UsageError
+
+
+def resolve(settings: SearchSettings) -> SearchSettings:
+    """The same settings with every default filled in. Raises `UsageError` for unknown names.
+
+    The default parameter limit is counted at the default size of the space (6e6 at C=36, L=20 for DARTS), so
+    that the same genotypes are allowed at every size; an explicit limit is counted at the size of the run.
+    """
+    from evonas.core.devices import pick
+    from evonas.data import describe
+    from evonas.searching.algorithms import algorithms
+    from fitness import composite
+    from spaces import spaces
+
+    if "," in settings.proxy:
+        several = "+".join(name.strip() for name in settings.proxy.split(",") if name.strip())
+        raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
+    space = spaces[settings.space]
+    _ = algorithms[settings.algorithm]
+    channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
+    data = describe(settings.dataset, settings.data_dir, settings.image_size)
+    default_limit, device = settings.max_params is None, pick(settings.device)
+    shares = device != "cpu" and settings.space in SHARING_SPACES
+    return dataclasses.replace(
+        settings,
+        proxy=composite.normal(settings.proxy),
+        tournament=settings.tournament or min(settings.population, max(2, settings.population // 4)),
+        children=settings.children or max(1, settings.population // 2),
+        channels=channels,
+        layers=layers,
+        image_size=data.image_size,
+        classes=len(data.classes),
+        max_params=(space.default_max_params or UNLIMITED) if default_limit else settings.max_params,
+        max_params_at=settings.max_params_at
+        or ((space.default_channels, space.default_layers) if default_limit else (channels, layers)),
+        device=device,
+        batch_networks=settings.batch_networks or (GPU_NETWORKS if shares else 1),
+    )
+
+
+def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
+    """``stored`` with the given options, of which only `CHANGEABLE` may differ, and an explicit device.
+
+    A folder of images may have been moved: its path may differ, too.
+
+    Raises `UsageError` naming every other setting that differs.
+    """
+    from evonas.core.devices import pick
+    from fitness import composite
+
+    wanted = {name: plain(value) for name, value in given_options(options).items()}
+    wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
+    if "batch_networks" in wanted:
+        networks = integer(wanted["batch_networks"], "--batch-networks", *BOUNDS["batch_networks"])
+        if (networks == 1) != (stored.batch_networks == 1):
+            raise UsageError(
+                f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "
+                "1 and larger numbers, because their rounding differs; omit the option"
+            )
+    if "proxy" in wanted:
+        wanted["proxy"] = composite.normal(wanted["proxy"])
+    places = [wanted.get("dataset", ""), stored.dataset]
+    free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
+    refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
+    if refused:
+        differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
+        raise UsageError(
+            f"this run was started with {differences}; a run keeps its settings "
+            f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "
+            "Start a new run with evonas search"
+        )
+    found = dataclasses.replace(stored, **{name: wanted[name] for name in free if name in wanted})
+    return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found
+
+
+def _differs(value: object, stored: object) -> bool:
+    return type(value) is not type(stored) or value != stored  # an object of another class may compare as it likes
