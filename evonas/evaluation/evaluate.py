@@ -23,9 +23,10 @@ from evonas.evaluation.journal import Journal
 from evonas.evaluation.result import Attacked, Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.subject import Subject
-from evonas.evaluation.target import draw, images_for, locate
+from evonas.evaluation.target import draw, locate
 from evonas.training import checkpoint
 from evonas.training.data_check import remark, unchecked
+from evonas.training.held_out import images_for
 
 _AGAIN = "finished work is saved. Free disk space and repeat the command"
 _LESS = "finished work is saved. Free memory or use a smaller --batch-size, and repeat the command"

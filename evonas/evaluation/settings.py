@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evonas.core.arguments import flag, given, items, mapping, number, option, text, texts
 from evonas.core.fields import check_integers, check_texts
 from evonas.training.epsilon import question, read, unreachable
+from evonas.training.plan import CHECKS, IMAGES
 from spaces.errors import EvonasError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _BOUNDS = {  # inclusive
     "steps": (1, 100_000),
     "restarts": (1, 10_000),
     "queries": (1, 10_000_000),
-    "images": (1, 10**9),
-    "checks": (0, 10**9),
+    "images": IMAGES,
+    "checks": CHECKS,
     "batch_size": (1, 65_536),
     "seed": (0, 2**63 - 1),
 }

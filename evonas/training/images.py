@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from evonas.data import Source, source
-from evonas.training.known_images import KnownData
+from evonas.training.known_images import KnownData, KnownImages
 from evonas.training.settings import TrainSettings
 from fitness import stable_hash
 from spaces.errors import EvonasError
@@ -47,7 +47,12 @@ def known(settings: TrainSettings) -> tuple[Images, KnownData]:
         raise EvonasError(
             f"the images of {settings.dataset} have {found} pixels, but the network expects {settings.image_size}"
         )
-    return everything, KnownData.of(data, everything, read(data, "test"))
+    testing = read(data, "test")
+    splits = {
+        "train": KnownImages.of(everything.images, everything.labels),
+        "test": KnownImages.of(testing.images, testing.labels),
+    }
+    return everything, KnownData.of(data, splits)
 
 
 def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Images, Images]:

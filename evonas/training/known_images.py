@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from evonas.data.source import Source
-    from evonas.training.images import Images
 
 PREFIX = "data."  # of the tensors of a checkpoint that hold codes and labels
 SPLITS = ("train", "test")
@@ -61,13 +60,9 @@ class KnownData:
     images: Mapping[str, KnownImages]
 
     @classmethod
-    def of(cls, source: Source, training: Images, testing: Images) -> KnownData:
-        """From a data set and its images on the CPU."""
-        images = {
-            "train": KnownImages.of(training.images, training.labels),
-            "test": KnownImages.of(testing.images, testing.labels),
-        }
-        parts = {split: known.identity for split, known in images.items()}
+    def of(cls, source: Source, images: Mapping[str, KnownImages]) -> KnownData:
+        """From a data set and its images, those of each of `SPLITS`."""
+        parts = {split: images[split].identity for split in SPLITS}
         return cls(DataIdentity(tuple(source.classes), source.image_size, **parts), images)
 
     def tensors(self) -> dict[str, Tensor]:

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evonas.core.arguments import given, integer, mapping, text
-from evonas.core.fields import preset_of
+from evonas.core.arguments import given, mapping
+from evonas.core.fields import check_integers, check_texts, preset_of, set_field
 from evonas.core.strict_json import parse_json
-from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.queries import Records
 from evonas.training.recipes import recipes
 from spaces.errors import EvonasError, shorten
 
 FACT = "final"  # the fact of a run that stores its final stage
+IMAGES, CHECKS = (1, 10**9), (0, 10**9)  # images of an evaluation, and of its sanity checks: inclusive bounds
 MAX_FINALISTS = 1024
+_BOUNDS = {"finalists": (0, MAX_FINALISTS), "images": IMAGES, "checks": CHECKS, "at_most": IMAGES}
 PRESETS: dict[str, dict[str, Any]] = {
     "quick": {"overrides": {"epochs": 5}, "at_most": 100, "checks": 10},
     "paper": {"recipe": "croze200"},
@@ -36,17 +37,9 @@ class FinalPlan:
     at_most: int | None = None  # upper limit of a preset, used without ``images``
 
     def __post_init__(self) -> None:
-        measured = EvaluateSettings(images=self.images, checks=self.checks)
-        checked = {
-            "recipe": text(self.recipe, "--recipe"),
-            "overrides": mapping(self.overrides, "overrides"),
-            "finalists": integer(self.finalists, "--finalists", 0, MAX_FINALISTS),
-            "images": measured.images,
-            "checks": measured.checks,
-            "at_most": EvaluateSettings(images=self.at_most).images,
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        check_texts(self, ("recipe",))
+        set_field(self, "overrides", mapping(self.overrides, "overrides"))
+        check_integers(self, _BOUNDS, ("images", "at_most"))
         recipes[self.recipe].with_numbers(self.overrides)
 
     @classmethod

@@ -198,8 +198,8 @@ def _conclude(result: Trained) -> None:
     """Measure the accuracy of the best epoch on the test set, once, and save it next to the checkpoints."""
     from evonas.core.digests import tensors_digest
     from evonas.core.provenance import machine
-    from evonas.evaluation.target import images_for
     from evonas.training import checkpoint
+    from evonas.training.held_out import images_for
 
     found = checkpoint.load(result.checkpoint)
     model = found.model(result.settings.device)

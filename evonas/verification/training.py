@@ -7,9 +7,10 @@ from typing import Any
 
 from evonas.core.digests import tensors_digest
 from evonas.core.files import read_json
-from evonas.evaluation.target import BEST, images_for
+from evonas.evaluation.target import BEST
 from evonas.store.run import Run
 from evonas.training import checkpoint
+from evonas.training.held_out import images_for
 from evonas.training.images import Images
 from evonas.training.measure import accuracy
 from evonas.training.train_stage import DIRECTORY, RESULT, settings_of

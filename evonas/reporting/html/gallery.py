@@ -41,8 +41,9 @@ def _rows(facts: TrainingFacts, found: Mapping[str, Any]) -> tuple[str, str]:
     from evonas.evaluation.attacks import AttackOptions, attacks
     from evonas.evaluation.attacks.draws import Draws
     from evonas.evaluation.corrupted import corrupted
-    from evonas.evaluation.target import BEST, draw, images_for
+    from evonas.evaluation.target import BEST, draw
     from evonas.training import checkpoint
+    from evonas.training.held_out import images_for
 
     protocol, device = found["protocol"], pick(facts.device)
     kept = checkpoint.load(facts.path / BEST)

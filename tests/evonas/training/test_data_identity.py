@@ -19,10 +19,10 @@ import evonas
 from evonas import EvaluateSettings
 from evonas.core.events import Observer
 from evonas.core.signals import Interrupted
-from evonas.evaluation.target import images_for
 from evonas.training import checkpoint
 from evonas.training.data_check import UNCHECKED
 from evonas.training.data_identity import DataIdentity
+from evonas.training.held_out import images_for
 from evonas.training.known_images import KnownData
 from evonas.training.plan import FinalPlan
 from spaces import EvonasError, UsageError
