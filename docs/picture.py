@@ -13,21 +13,23 @@ from pathlib import Path
 from rich.console import Console
 
 import evonas
-from evonas.core.events import Observer, Observers, Progress
+from evonas.core.events import Listener, Observers
 from evonas.reporting.live import LiveView
+from evonas.searching.events import Evaluated
 
 WIDTH, HEIGHT = 100, 26
 MOMENT = 0.8  # of all births
 
 
-class Snapshot(Observer):
+class Snapshot(Listener):
     """Keeps the live view as it looks when most births are scored."""
 
     def __init__(self, view: LiveView) -> None:
         self.view = view
         self.svg: str | None = None
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if self.svg is None and progress.births >= MOMENT * progress.total_births:
             console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
             console.print(self.view.render(screen=0))

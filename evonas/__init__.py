@@ -22,51 +22,77 @@ from evonas.api import (
     train,
     verify,
 )
-from evonas.core.version import __version__
+from evonas.core.version import __version__ as __version__
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
 from spaces.errors import EvonasError, UsageError
 
 if TYPE_CHECKING:
-    from evonas.core.events import Observer, Observers
+    from evonas.core.events import Closed, Event, Listener, Message, Observer, Observers, Warned
     from evonas.core.signals import Interrupted
     from evonas.engine.auto import Auto
     from evonas.engine.base import Engine
     from evonas.engine.in_process import InProcess
     from evonas.engine.processes import Processes
     from evonas.engine.ray_cluster import Ray
+    from evonas.evaluation.events import ImagesMeasured
+    from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
+    from evonas.training.events import EpochDone, StepDone, TrainingStarted
     from evonas.training.plan import FinalPlan
     from evonas.training.settings import TrainSettings
 
 _HOMES = {
     "Auto": "evonas.engine.auto",
+    "Closed": "evonas.core.events",
     "Engine": "evonas.engine.base",
+    "EpochDone": "evonas.training.events",
+    "Evaluated": "evonas.searching.events",
+    "Event": "evonas.core.events",
     "FinalPlan": "evonas.training.plan",
+    "GenerationDone": "evonas.searching.events",
+    "ImagesMeasured": "evonas.evaluation.events",
     "InProcess": "evonas.engine.in_process",
     "Interrupted": "evonas.core.signals",
+    "Listener": "evonas.core.events",
+    "Message": "evonas.core.events",
     "Observer": "evonas.core.events",
     "Observers": "evonas.core.events",
     "Processes": "evonas.engine.processes",
     "Ray": "evonas.engine.ray_cluster",
+    "SearchStarted": "evonas.searching.events",
+    "StepDone": "evonas.training.events",
     "TrainSettings": "evonas.training.settings",
+    "TrainingStarted": "evonas.training.events",
+    "Warned": "evonas.core.events",
 }
 
 __all__ = [
     "Auto",
+    "Closed",
     "Engine",
+    "EpochDone",
     "EvaluateSettings",
+    "Evaluated",
+    "Event",
     "EvonasError",
     "FinalPlan",
+    "GenerationDone",
+    "ImagesMeasured",
     "InProcess",
     "Interrupted",
+    "Listener",
+    "Message",
     "Observer",
     "Observers",
     "Processes",
     "Ray",
     "SearchSettings",
+    "SearchStarted",
+    "StepDone",
     "TrainSettings",
+    "TrainingStarted",
     "UsageError",
-    "__version__",
+    "Warned",
     "bench",
     "compare",
     "correlate",

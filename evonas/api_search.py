@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evonas.core import arguments
-from evonas.core.events import Observer, Unwatched, heard_by_observer
+from evonas.core.events import Observer, heard_by_observer, unwatched
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
@@ -133,7 +133,7 @@ _NOT_OPTIONS = ("genotypes", "proxies", "settings", "run", "observer")
 
 def observer_of(observer: Observer | None) -> Observer:
     """The observer of the caller, or one that turns warnings into those of Python."""
-    return Unwatched() if observer is None else arguments.instance(observer, Observer, "observer")
+    return unwatched if observer is None else arguments.function(observer, "observer")
 
 
 def engine_of(engine: Engine | None) -> Engine | None:

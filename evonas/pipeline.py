@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.core.events import Observer
+from evonas.core.events import Observer, Warned
 from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.core.signals import resumable
@@ -64,7 +64,7 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
     training = TrainSettings(some, **from_search(settings), **options)
     training.resolve()
     for text in training.doubts:
-        observer.warning(text)
+        observer(Warned(text))
     labels = source(settings.dataset, settings.data_dir, settings.image_size).labels("test")
     final = final.among(len(labels))
     draw(final.images, len(labels), settings.seed)

@@ -9,6 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.options import AsJson
+from evonas.core.events import Listener
 
 
 def export(
@@ -36,10 +37,9 @@ def export(
     Example: `evonas export runs/tour --format genotype,safetensors,pt2`
     """
     from evonas import api
-    from evonas.core.events import Observer
     from evonas.reporting.exports import exported
     from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    result = api.export(target, chosen, out, Observer())  # its messages are in the result
+    result = api.export(target, chosen, out, Listener())  # its messages are in the result
     return print_json(result.as_json()) if as_json else print_rich(exported(result))

@@ -6,6 +6,7 @@ list of one. Nothing else is converted: 3.0 is not taken for 3, nor True for 1.
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -125,10 +126,21 @@ def instance(value: object, kind: type[T], name: str) -> T:
 
 
 def function(value: object, name: str) -> Any:
-    """Something that can be called."""
-    if callable(value):
+    """A function of one argument, but no class."""
+    if callable(value) and not isinstance(value, type) and _takes_one(value):
         return value
-    raise UsageError(f"{name} must be a function, not {shown(value)}")
+    hint = f"; call {value.__name__}() to make one" if isinstance(value, type) else ""
+    raise UsageError(f"{name} must be a function of one argument, not {shown(value)}{hint}")
+
+
+def _takes_one(value: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(value).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # a function in C that does not tell
+        return True
+    return True
 
 
 def mapping(value: object, name: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The events of the library. It never prints; observers receive events."""
+"""Events: what the library tells while it works. It never prints; observers receive events.
+
+The events of each stage are defined in its room; every event is a frozen dataclass.
+"""
 
 from __future__ import annotations
 
@@ -7,152 +10,89 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import ClassVar, ParamSpec, Protocol, TypeVar
 
 from evonas.core.notices import heard_by
-from evonas.store.schema import GenerationRow
-from evonas.store.settings import SearchSettings
-from evonas.training.metrics import EpochRow
-
-if TYPE_CHECKING:
-    from evonas.training.settings import TrainSettings
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Best:
-    """The best individual so far."""
+class Event:
+    """Something that has happened."""
 
-    birth: int
-    genotype: Any
-    score: float
-    params: int
-    flops: int
+    name: ClassVar[str]  # in a log, and of the method of a `Listener` that receives it
 
 
 @dataclass(frozen=True)
-class Born:
-    """One individual of a search."""
+class Message(Event):
+    """A message of one line."""
 
-    birth: int
-    parent: int | None  # birth of the parent; None in the first population
-    genotype: Any
-    score: float | None  # None if it cannot be computed, and while a composite has no statistics
-    params: int
-    flops: int
-    cached: bool | None = None  # same network as an earlier birth; None if no longer known
+    text: str
+    name: ClassVar[str] = "message"
 
 
 @dataclass(frozen=True)
-class Progress:
-    """The progress of a search."""
+class Warned(Event):
+    """Something that the user probably did not mean, or must know before trusting a result."""
 
-    generation: int  # the current generation
-    births: int  # committed or being scored
-    total_births: int
-    evaluations: int
-    cache_hits: int
-    failures: int
-    seconds: float  # the last evaluation
-    best: Best | None
-    born: Born | None = None  # the one that `Observer.evaluated` tells of
-    population: tuple[Born, ...] = ()  # population after the last finished generation, in order of birth
+    text: str
+    name: ClassVar[str] = "warning"
 
 
-class Observer:
-    """Receives the events of a search, a training and an evaluation; this class ignores them."""
+@dataclass(frozen=True)
+class Closed(Event):
+    """The stage has ended, successfully or not."""
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
-        """A search starts or continues; ``engine`` describes where scores are computed."""
-
-    def evaluated(self, progress: Progress) -> None:
-        """An individual has its score."""
-
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
-        """A generation is on disk."""
-
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
-        """A training starts or continues after ``history``; an epoch has ``steps``."""
-
-    def step(self, epoch: int, done: int) -> None:
-        """``done`` steps of an epoch are finished."""
-
-    def epoch(self, row: EpochRow) -> None:
-        """An epoch is on disk."""
-
-    def measuring(self, what: str, done: int, total: int) -> None:
-        """``done`` of ``total`` images of one part of an evaluation are finished."""
-
-    def message(self, text: str) -> None:
-        """A message of one line."""
-
-    def warning(self, text: str) -> None:
-        """Something that the user probably did not mean, or must know before trusting a result."""
-        self.message(text)
-
-    def closed(self) -> None:
-        """The stage has ended, successfully or not."""
+    name: ClassVar[str] = "closed"
 
 
-class Unwatched(Observer):
-    """Stands for the observer that was not passed: silent, but a warning is raised as a Python warning."""
+class Observer(Protocol):
+    """A function that receives events, or an object that can be called like one."""
 
-    def warning(self, text: str) -> None:
-        warnings.warn(text, UserWarning, stacklevel=2)
+    def __call__(self, event: Event, /) -> None: ...
 
 
-class Observers(Observer):
+class Listener:
+    """An observer that passes each event to its method of the same name, if it has one.
+
+    A warning is passed on as a message if there is no method ``warning``.
+    """
+
+    def __call__(self, event: Event) -> None:
+        method = getattr(self, event.name, None)
+        if method is not None:
+            method(event)
+        elif isinstance(event, Warned):
+            self(Message(event.text))
+
+
+class Observers:
     """Passes every event on to several observers."""
 
     def __init__(self, *members: Observer) -> None:
         self.members = members
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
+    def __call__(self, event: Event) -> None:
         for member in self.members:
-            member.started(path, settings, progress, history, engine)
+            member(event)
 
-    def evaluated(self, progress: Progress) -> None:
-        for member in self.members:
-            member.evaluated(progress)
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
-        for member in self.members:
-            member.generation(row, progress)
+def unwatched(event: Event) -> None:
+    """Stands for the observer that was not passed: silent, but a warning is raised as a Python warning."""
+    if isinstance(event, Warned):
+        warnings.warn(event.text, UserWarning, stacklevel=3)
 
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
-        for member in self.members:
-            member.training(path, settings, history, steps)
 
-    def step(self, epoch: int, done: int) -> None:
-        for member in self.members:
-            member.step(epoch, done)
+def announcing(observer: Observer) -> Callable[[str], None]:
+    """A function that passes texts to ``observer`` as messages."""
+    return lambda text: observer(Message(text))
 
-    def epoch(self, row: EpochRow) -> None:
-        for member in self.members:
-            member.epoch(row)
 
-    def measuring(self, what: str, done: int, total: int) -> None:
-        for member in self.members:
-            member.measuring(what, done, total)
-
-    def message(self, text: str) -> None:
-        for member in self.members:
-            member.message(text)
-
-    def warning(self, text: str) -> None:
-        for member in self.members:
-            member.warning(text)
-
-    def closed(self) -> None:
-        for member in self.members:
-            member.closed()
+def warning(observer: Observer) -> Callable[[str], None]:
+    """A function that passes texts to ``observer`` as warnings."""
+    return lambda text: observer(Warned(text))
 
 
 def heard_by_observer(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -162,9 +102,9 @@ def heard_by_observer(function: Callable[Parameters, Result]) -> Callable[Parame
     @functools.wraps(function)
     def hearing(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         observer = signature.bind(*args, **kwargs).arguments.get("observer")
-        if not isinstance(observer, Observer):  # None, or a mistake that ``function`` reports
+        if not callable(observer) or isinstance(observer, type):  # None, or a mistake that ``function`` reports
             return function(*args, **kwargs)
-        with heard_by(observer.message):
+        with heard_by(announcing(observer)):
             return function(*args, **kwargs)
 
     return hearing

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from evonas.core.digests import digest, tensors_digest
+from evonas.core.events import Message
 from evonas.data import data_directory
 from evonas.evaluation.attacks.base import correct
 from evonas.evaluation.attacks.undisturbed import undisturbed
 from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
+from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.subject import Subject
 from spaces.errors import EvonasError
 
@@ -122,7 +124,7 @@ def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> dic
             right = _cell(subject, source, name, severity, chosen, content, done)
             table[name].append(right / len(subject.images))
         shares = " ".join(f"{100 * share:.2f}" for share in table[name])
-        subject.observer.message(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images")
+        subject.observer(Message(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images"))
     groups = {
         group: _mean([table[name] for name in names if corruptions[name].group == group]) for group in GROUPS
     }
@@ -154,7 +156,7 @@ def _cell(
             with undisturbed(subject.model, subject.device):
                 hits = correct(subject.model, pixels.contiguous(memory_format=torch.channels_last), labels)
             right += indices[hits.cpu()].tolist()
-            subject.observer.measuring("corruptions", done + int(indices[-1]) + 1, total)
+            subject.observer(ImagesMeasured("corruptions", done + int(indices[-1]) + 1, total))
             subject.answer_stop()
         found = right
         if subject.context["weights"]:

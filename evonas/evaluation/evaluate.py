@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evonas.core.events import Observer
+from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.files import write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
@@ -58,23 +58,23 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
     place = locate(target)
     found = checkpoint.load(place.checkpoint)
     for text in settings.doubts:
-        observer.warning(text)
+        observer(Warned(text))
     if found.data is None:
-        observer.warning(unchecked(str(found.path)))
+        observer(Warned(unchecked(str(found.path))))
     with (
         resumable(REPEAT),
         held(place.result.parent, place.result.stem, leave_nothing=not place.is_run),
         Journal(place.journal) as journal,
-        stop_requests(observer.message) as stop,
+        stop_requests(announcing(observer)) as stop,
         memory_reported(f"evaluating {target}", _LESS),
     ):
         part = subject_for(found, settings, journal, observer, stop)
         if found.data is not None and (text := remark(part.facts["data"])):
-            observer.warning(text)
+            observer(Warned(text))
         try:
             evaluation = evaluate_subject(part.subject, settings, part.source, part.chosen)
         finally:
-            observer.closed()
+            observer(Closed())
         evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
         write_json(place.result, evaluation.as_json(), _AGAIN)
     return evaluation
@@ -134,8 +134,8 @@ def evaluate_subject(
             outcomes[name][epsilon] = parts
             rates = tuple((part, subject.rate(left)) for part, left in parts)
             attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rates[-1][1], rates)
-            subject.observer.message(
-                f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images"
+            subject.observer(
+                Message(f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images")
             )
     table = None
     if settings.corruptions:

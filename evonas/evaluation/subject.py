@@ -12,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from evonas.core.digests import digest, tensors_digest
-from evonas.core.events import Observer
+from evonas.core.events import Listener, Observer
 from evonas.core.signals import Interrupted, StopRequest
 from evonas.evaluation.attacks.base import Attack, correct, logits_of
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.undisturbed import Model, undisturbed
+from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.journal import Journal
 from evonas.evaluation.rates import Rate
 from spaces.errors import UsageError
@@ -38,7 +39,7 @@ class Subject:
     batch_size: int = 250
     seed: int = 0
     journal: Journal = field(default_factory=Journal)
-    observer: Observer = field(default_factory=Observer)
+    observer: Observer = field(default_factory=Listener)
     stop: StopRequest = field(default_factory=StopRequest)
     context: dict[str, Any] = field(init=False)  # digest of everything that outcomes depend on
 
@@ -82,7 +83,7 @@ class Subject:
                 pixels = transform(pixels, indices)
             with undisturbed(self.model, self.device):
                 right[indices] = correct(self.model, pixels, labels).cpu()
-            self.observer.measuring(self.title + what, int(indices[-1]) + 1, len(self.images))
+            self.observer(ImagesMeasured(self.title + what, int(indices[-1]) + 1, len(self.images)))
             self.answer_stop()
         return right
 
@@ -105,7 +106,7 @@ class Subject:
                 kept = self._outcome(part, epsilon, chosen, int(indices[0]))
                 left[chosen] = False
                 left[kept] = True
-            self.observer.measuring(self.title + what, int(indices[-1]) + 1, len(self.images))
+            self.observer(ImagesMeasured(self.title + what, int(indices[-1]) + 1, len(self.images)))
             self.answer_stop()
         return left
 

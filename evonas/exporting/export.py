@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from evonas.core.atomic_files import make_directory, replace, replace_text
-from evonas.core.events import Observer, Unwatched
+from evonas.core.events import Message, Observer, Warned, unwatched
 from evonas.exporting.card import FILE, card
 from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
@@ -65,23 +65,23 @@ def export(
     Raises `UsageError` for a run without a trained network and for an unknown format, `EvonasError` for a format
     whose packages are missing and for one whose logits differ from the network; the latter writes no file.
     """
-    observer = observer or Unwatched()
+    observer = observer or unwatched
     chosen, left_out = _choose(names)
     place = exported_from(target)
     subject = subject_of(place)
     if subject.evaluation.note:
-        observer.message(subject.evaluation.note)
+        observer(Message(subject.evaluation.note))
     for text in subject.notes:
-        observer.warning(text)
+        observer(Warned(text))
     directory = out or _directory(target, place.checkpoint)
     make_directory(directory)
     files = []
     for format in chosen:
         files.append(_write(format, subject, directory))
         apart = max(files[-1].difference.values())
-        observer.message(f"{format.name}: {files[-1].path}, logits differ by at most {apart:.2g}")
+        observer(Message(f"{format.name}: {files[-1].path}, logits differ by at most {apart:.2g}"))
     for reason in left_out.values():
-        observer.message(f"skipped: {reason}")
+        observer(Message(f"skipped: {reason}"))
     replace_text(directory / FILE, card(subject, chosen), own=False)
     return Export(
         place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out, subject.notes

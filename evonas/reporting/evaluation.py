@@ -10,7 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from evonas.core.events import Closed, Message
 from evonas.core.quantities import percent
+from evonas.evaluation.events import ImagesMeasured
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
 from evonas.reporting.screen import View
 from evonas.training.data_check import remark
@@ -31,7 +33,8 @@ class EvaluationView(View):
         self._progress: Progress | None = None
         self._what, self._task = "", TaskID(0)
 
-    def measuring(self, what: str, done: int, total: int) -> None:
+    def measuring(self, event: ImagesMeasured) -> None:
+        what, done, total = event.what, event.done, event.total
         if self._progress is None:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
             self._progress = Progress(*columns, console=self.console, transient=True)
@@ -46,11 +49,12 @@ class EvaluationView(View):
     def is_open(self) -> bool:
         return self._progress is not None
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
+        text = event.text
         if self._progress is not None:
             self.console.print(text, soft_wrap=True, markup=False, style="dim")
 
-    def closed(self) -> None:
+    def closed(self, event: Closed) -> None:
         if self._progress is not None:
             self._progress.stop()
             self._progress, self._what = None, ""

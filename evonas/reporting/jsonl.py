@@ -10,19 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.core.events import Best, Born, Observer, Progress
-from evonas.store.schema import GenerationRow
-from evonas.store.settings import SearchSettings
-from evonas.training.metrics import EpochRow
+from evonas.core.events import Closed, Listener, Message, Warned
+from evonas.evaluation.events import ImagesMeasured
+from evonas.searching.events import Best, Born, Evaluated, GenerationDone, Progress, SearchStarted
+from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
-    from evonas.training.settings import TrainSettings
+    pass
 
 COUNTERS = ("generation", "births", "total_births", "evaluations", "cache_hits", "failures")
 
 
-class JsonLines(Observer):
+class JsonLines(Listener):
     """Appends one object per line to the file ``path``: ``time``, ``event`` and the facts of the event.
 
     Each line is one write to the operating system, so a killed process leaves complete lines; a torn line is ended
@@ -45,42 +45,49 @@ class JsonLines(Observer):
                 f"--log cannot write {path}: {error.strerror or error}; choose a writable file"
             ) from None
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
+    def started(self, event: SearchStarted) -> None:
+        path, settings, progress, engine = event.path, event.settings, event.progress, event.engine
         stored = json.loads(settings.to_json())
         self._line("started", run=str(path), engine=engine, settings=stored, **_counters(progress))
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         born = progress.born
         best = progress.best and {"birth": progress.best.birth, "score": progress.best.score}
         facts = {} if born is None else _named(born)
         self._line("evaluated", **facts, seconds=progress.seconds, best=best, **_counters(progress))
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
+    def generation(self, event: GenerationDone) -> None:
+        row, progress = event.row, event.progress
         facts = row._asdict()
         del facts["random_state"]
         self._line("generation", **facts, best_individual=progress.best and _named(progress.best))
 
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+    def training(self, event: TrainingStarted) -> None:
+        path, settings, history, steps = event.path, event.settings, event.history, event.steps
         self._line("training", directory=str(path), settings=settings.as_dict(), epochs=len(history), steps=steps)
 
-    def step(self, epoch: int, done: int) -> None:
+    def step(self, event: StepDone) -> None:
+        epoch, done = event.epoch, event.done
         self._line("step", epoch=epoch, done=done)
 
-    def epoch(self, row: EpochRow) -> None:
+    def epoch(self, event: EpochDone) -> None:
+        row = event.row
         self._line("epoch", **row._asdict())
 
-    def measuring(self, what: str, done: int, total: int) -> None:
+    def measuring(self, event: ImagesMeasured) -> None:
+        what, done, total = event.what, event.done, event.total
         self._line("measuring", what=what, done=done, total=total)
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
+        text = event.text
         self._line("message", text=text)
 
-    def warning(self, text: str) -> None:
+    def warning(self, event: Warned) -> None:
+        text = event.text
         self._line("warning", text=text)
 
-    def closed(self) -> None:
+    def closed(self, event: Closed) -> None:
         self._line("closed")
 
     def _line(self, event: str, **facts: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from rich.cells import cell_len
 from rich.columns import Columns
@@ -15,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.devices import describe, peak_memory
-from evonas.core.events import Born, Progress
 from evonas.core.quantities import count, duration, memory, number
 from evonas.reporting.cells import draw
 from evonas.reporting.columns import ENDLESS, USUAL, add_fitting_rows, in_room
@@ -23,8 +21,8 @@ from evonas.reporting.plain import heading
 from evonas.reporting.population import population_table
 from evonas.reporting.screen import ScreenView
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
+from evonas.searching.events import Born, Evaluated, GenerationDone, SearchStarted
 from evonas.store.schema import GenerationRow
-from evonas.store.settings import SearchSettings
 from spaces import spaces
 
 SECONDS_A_SCREEN = 6
@@ -48,22 +46,23 @@ class LiveView(ScreenView):
         self._history: list[GenerationRow] = []
         self._first: list[Born] = []  # of the first population, until it is complete
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
-        self.path, self.settings = path, settings
-        self.device = f"{describe(settings.device)}, {engine}"
-        self._history = list(history)
+    def started(self, event: SearchStarted) -> None:
+        settings, progress = event.settings, event.progress
+        self.path, self.settings = event.path, settings
+        self.device = f"{describe(settings.device)}, {event.engine}"
+        self._history = list(event.history)
         self._progress = self._start = progress
         self._began = time.monotonic()
         self.open()
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         self._progress = progress
         if not progress.population and progress.born is not None:
             self._first.append(progress.born)
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
+    def generation(self, event: GenerationDone) -> None:
+        row, progress = event.row, event.progress
         self._progress = progress
         self._history.append(row)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from evonas.core.events import Observer, Observers
+from evonas.core.events import Listener, Observer, Observers
 from evonas.reporting.columns import ENDLESS
 from evonas.reporting.jsonl import JsonLines
 from evonas.reporting.live import LiveView
@@ -87,7 +87,7 @@ def verification_observer() -> Observer:
     """A progress bar on standard error; nothing if that is not a terminal."""
     console = Console(highlight=False, stderr=True)
     if not console.is_interactive:
-        return Observer()
+        return Listener()
     from evonas.reporting.evaluation import EvaluationView
 
     return EvaluationView(console)

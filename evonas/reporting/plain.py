@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener, Message, Warned
 from evonas.core.quantities import count, duration, number, percent
-from evonas.store.schema import GenerationRow
+from evonas.evaluation.events import ImagesMeasured
+from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
 from evonas.store.settings import SearchSettings
-from evonas.training.metrics import EpochRow
+from evonas.training.events import EpochDone, StepDone, TrainingStarted
 
 if TYPE_CHECKING:
     from evonas.training.settings import TrainSettings
@@ -41,7 +42,7 @@ def training_heading(settings: TrainSettings) -> str:
     )
 
 
-class PlainLines(Observer):
+class PlainLines(Listener):
     """Writes each event as one line with ``write``."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -52,22 +53,23 @@ class PlainLines(Observer):
         self._last = time.monotonic()
         self.write(text)
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
+    def started(self, event: SearchStarted) -> None:
+        path, settings, history, engine = event.path, event.settings, event.history, event.engine
         self._line(f"run {path}")
         self._line(f"{heading(settings)}; computed by: {engine}")
         if history:
             self._line(f"continuing after generation {history[-1].generation}")
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._line(
                 f"  generation {progress.generation}: {progress.births} of {progress.total_births} births, "
                 f"{duration(progress.seconds)} per evaluation"
             )
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
+    def generation(self, event: GenerationDone) -> None:
+        row, progress = event.row, event.progress
         best = progress.best
         size = f", params {count(best.params)}" if best else ""
         self._line(
@@ -76,32 +78,38 @@ class PlainLines(Observer):
             f"{row.evaluations} evaluations, {row.cache_hits} cache hits, {duration(row.seconds)}"
         )
 
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+    def training(self, event: TrainingStarted) -> None:
+        path, settings, history, steps = event.path, event.settings, event.history, event.steps
         self._line(f"training in {path}")
         self._line(training_heading(settings))
         self._steps, self._epochs = steps, settings.chosen.epochs
         if history:
             self._line(f"continuing after epoch {history[-1].epoch}")
 
-    def step(self, epoch: int, done: int) -> None:
+    def step(self, event: StepDone) -> None:
+        epoch, done = event.epoch, event.done
         if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._line(f"  epoch {epoch}: {done} of {self._steps} steps")
 
-    def epoch(self, row: EpochRow) -> None:
+    def epoch(self, event: EpochDone) -> None:
+        row = event.row
         robust = "" if row.robust is None else f", PGD-10 {percent(row.robust)}"
         self._line(
             f"epoch {row.epoch} of {self._epochs}: validation {percent(row.validation)}{robust}, "
             f"loss {row.loss:.4f}, training {percent(row.accuracy)}, {duration(row.seconds)}"
         )
 
-    def measuring(self, what: str, done: int, total: int) -> None:
+    def measuring(self, event: ImagesMeasured) -> None:
+        what, done, total = event.what, event.done, event.total
         if done >= total or time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._line(f"  {what}: {done} of {total} images")
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
+        text = event.text
         self._line(text)
 
-    def warning(self, text: str) -> None:
+    def warning(self, event: Warned) -> None:
+        text = event.text
         self._line(f"warning: {text}")
 
 
@@ -114,15 +122,13 @@ class LogFile(PlainLines):
         self._early: list[str] = []  # lines from before there is a directory
         self._failed = False
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
-        self._begin(path / "run.log")
-        super().started(path, settings, progress, history, engine)
+    def started(self, event: SearchStarted) -> None:
+        self._begin(event.path / "run.log")
+        super().started(event)
 
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
-        self._begin(path.parent / "run.log")
-        super().training(path, settings, history, steps)
+    def training(self, event: TrainingStarted) -> None:
+        self._begin(event.path.parent / "run.log")
+        super().training(event)
 
     def _begin(self, path: Path) -> None:
         self._path, self._failed = path, False

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from evonas.core.events import Born
 from evonas.core.quantities import count, number
 from evonas.reporting.style import operation_style
+from evonas.searching.events import Born
 from spaces import Space
 
 WIDE = 100  # columns; wider tables have FLOPs and the parent

@@ -12,14 +12,14 @@ from rich.live import Live
 from rich.segment import Segment, Segments
 from rich.text import Text
 
-from evonas.core.events import Observer, Observers
+from evonas.core.events import Closed, Event, Listener, Message, Observers, Warned
 
 REFRESH_PER_SECOND = 4
 SECONDS_OF_A_NOTE = 30
 PLAIN_LOCALES = ("C", "POSIX")
 
 
-class View(Observer):
+class View(Listener):
     """An observer that draws on a terminal."""
 
     @property
@@ -61,12 +61,12 @@ class ScreenView(View):
     def is_open(self) -> bool:
         return self._live is not None
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
         if self._live is not None:
-            self._notes.append(text)
+            self._notes.append(event.text)
             self._noted = time.monotonic()
 
-    def closed(self) -> None:
+    def closed(self, event: Closed) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -104,15 +104,11 @@ class Screens(Observers):
         """Whether one of the views is drawing now."""
         return any(view.is_open for view in self.views)
 
-    def message(self, text: str) -> None:
-        if not self.is_open:
-            self.console.print(text, soft_wrap=True, markup=False, style="dim")
-        super().message(text)
-
-    def warning(self, text: str) -> None:
-        if not self.is_open:
-            self.console.print(f"warning: {text}", soft_wrap=True, markup=False, style="yellow")
-        super().warning(text)
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Message | Warned) and not self.is_open:
+            kind, style = ("warning: ", "yellow") if isinstance(event, Warned) else ("", "dim")
+            self.console.print(f"{kind}{event.text}", soft_wrap=True, markup=False, style=style)
+        super().__call__(event)
 
 
 def plain_locale() -> bool:

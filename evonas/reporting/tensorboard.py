@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evonas.core.events import Observer, Progress
-from evonas.store.schema import GenerationRow
-from evonas.store.settings import SearchSettings
-from evonas.training.metrics import EpochRow
+from evonas.core.events import Closed, Listener
+from evonas.searching.events import GenerationDone, SearchStarted
+from evonas.training.events import EpochDone, TrainingStarted
 
 if TYPE_CHECKING:
-    from evonas.training.settings import TrainSettings
+    pass
 
 DIRECTORY = "tensorboard"  # inside a run, or inside its training
 
 
-class TensorBoard(Observer):
+class TensorBoard(Listener):
     """Scalars of every generation and every epoch; if they cannot be written, ``warn`` is called once."""
 
     def __init__(self, warn: Callable[[str], object] = lambda text: None) -> None:
@@ -28,7 +27,7 @@ class TensorBoard(Observer):
         self._lost = False
 
     def _open(self, path: Path, first: int) -> None:
-        self.closed()
+        self._close()
         with self._tolerant():
             from torch.utils.tensorboard import SummaryWriter
 
@@ -56,19 +55,21 @@ class TensorBoard(Observer):
                 self.warn(f"TensorBoard curves are not written: {error}")
             self._lost = True
 
-    def started(
-        self, path: Path, settings: SearchSettings, progress: Progress, history: list[GenerationRow], engine: str
-    ) -> None:
+    def started(self, event: SearchStarted) -> None:
+        path, progress = event.path, event.progress
         self._open(path, progress.generation + 1)
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
+    def generation(self, event: GenerationDone) -> None:
+        row = event.row
         values = {"best": row.best, "mean": row.mean, "std": row.std, "best_so_far": row.best_so_far}
         self._add("search", values, row.generation)
 
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+    def training(self, event: TrainingStarted) -> None:
+        path, history = event.path, event.history
         self._open(path, len(history) + 1)
 
-    def epoch(self, row: EpochRow) -> None:
+    def epoch(self, event: EpochDone) -> None:
+        row = event.row
         values = {
             name: getattr(row, name) for name in ("lr", "loss", "accuracy", "validation", "robust", "seconds")
         }
@@ -83,7 +84,10 @@ class TensorBoard(Observer):
                     self._writer.add_scalar(f"{stage}/{name}", value, step)
             self._writer.flush()
 
-    def closed(self) -> None:
+    def closed(self, event: Closed) -> None:
+        self._close()
+
+    def _close(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             with self._tolerant():

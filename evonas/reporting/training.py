@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -19,10 +18,10 @@ from evonas.reporting.columns import add_fitting_rows, in_room
 from evonas.reporting.live import HEAD, TALL, Spark
 from evonas.reporting.plain import training_heading
 from evonas.reporting.screen import ScreenView
+from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from evonas.training.metrics import EpochRow
 
 if TYPE_CHECKING:
-    from evonas.training.settings import TrainSettings
     from evonas.training.training import Trained
 
 MIN_TABLE_ROWS = 2
@@ -32,18 +31,21 @@ WIDE = 72
 class TrainingView(ScreenView):
     """Progress with images per second and ETA, and a table of epochs."""
 
-    def training(self, path: Path, settings: TrainSettings, history: list[EpochRow], steps: int) -> None:
+    def training(self, event: TrainingStarted) -> None:
+        path, settings, history, steps = event.path, event.settings, event.history, event.steps
         self.path, self.settings, self.steps = path, settings, steps
         self._history = list(history)
         self._epoch, self._done = len(history) + 1, 0
         self._began, self._through = time.monotonic(), 0  # steps of this process
         self.open()
 
-    def step(self, epoch: int, done: int) -> None:
+    def step(self, event: StepDone) -> None:
+        epoch, done = event.epoch, event.done
         self._epoch, self._done = epoch, done
         self._through += 1
 
-    def epoch(self, row: EpochRow) -> None:
+    def epoch(self, event: EpochDone) -> None:
+        row = event.row
         self._history.append(row)
         self._epoch, self._done = row.epoch + 1, 0
 

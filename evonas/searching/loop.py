@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from deap import tools
 
-from evonas.core.events import Best, Born, Observer, Progress
+from evonas.core.events import Closed, Message, Observer, announcing
 from evonas.core.files import write_json
 from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
+from evonas.searching.events import Best, Born, Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.individual import Individual, same_network
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.operators import toolbox
@@ -128,14 +129,14 @@ class Search:
         if not (self.run.path / BEST).exists():  # removed when a later state was undone
             self._write_best()
         try:
-            self.observer.started(self.run.path, self.settings, progress, history, where)
+            self.observer(SearchStarted(self.run.path, self.settings, progress, history, where))
             if self.run.forgotten:
-                self.observer.message(f"{self.run.forgotten} damaged scores are recomputed")
-            with stop_requests(self.observer.message) as stop:
+                self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
+            with stop_requests(announcing(self.observer)) as stop:
                 while self.generation < self.settings.generations:
                     self._next_generation(stop)
         finally:
-            self.observer.closed()
+            self.observer(Closed())
         self._write_best()
         return SearchResult(
             self.run.path,
@@ -173,7 +174,7 @@ class Search:
         )
         if self.best is not improved:
             self._write_best()
-        self.observer.generation(row, self._progress(self.births))
+        self.observer(GenerationDone(row, self._progress(self.births)))
         if stop.requested and (number < self.settings.generations or (self.best and plan_of(self.run))):
             raise self._interrupted()
 
@@ -213,7 +214,7 @@ class Search:
             if leader is None or individual.fitness > leader.fitness:
                 leader = individual
             told = _told(individual, hit)
-            self.observer.evaluated(self._progress(individual.birth + 1, born[0].generation, leader, told))
+            self.observer(Evaluated(self._progress(individual.birth + 1, born[0].generation, leader, told)))
         if self.measure.open:
             self._fix(born, known)
         return cached

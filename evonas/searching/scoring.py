@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evonas.core.events import Observer, Unwatched
+from evonas.core.events import Observer, unwatched, warning
 from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.engine.scores import score_chunk
@@ -59,7 +59,7 @@ def score(
         asked, "it is standardised by the first population of a search, so it has no value without a run"
     )
     parsed = _parse(genotypes, settings)
-    images = images_for(asked, settings, (observer or Unwatched()).warning)
+    images = images_for(asked, settings, warning(observer or unwatched))
     return _rows(genotypes, parsed, asked, task_of(settings, images))
 
 

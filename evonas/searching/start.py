@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evonas.core.events import Observer, Unwatched
+from evonas.core.events import Observer, announcing, unwatched, warning
 from evonas.core.memory_errors import memory_reported
 from evonas.core.provenance import FACT as MACHINES
 from evonas.core.provenance import machine, noted, versions
@@ -42,14 +42,14 @@ def search(
     Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with finished
     work saved.
     """
-    settings, observer = resolve(settings), observer or Unwatched()
-    images = images_for([settings.proxy], settings, observer.warning)
+    settings, observer = resolve(settings), observer or unwatched
+    images = images_for([settings.proxy], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
-    with (engine or InProcess()).opened(settings.device, observer.message) as opened:
+    with (engine or InProcess()).opened(settings.device, announcing(observer)) as opened:
         path = Path(run) if run is not None else default_path(settings)  # created after everything that may fail
         with _resumable(path), Run.create(path, settings, facts) as store:
             return _go(store, settings, images, observer, opened)
@@ -68,13 +68,13 @@ def resume(
     that generation first; the old file is kept as run.db.1. Raises `UsageError` if settings differ from those of
     the run, except those in `evonas.store.settings.CHANGEABLE`.
     """
-    observer = observer or Unwatched()
+    observer = observer or unwatched
     with _resumable(Path(run)), ExitStack() as stack:
 
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
             settings = _asked(records, options)
             images = images_of(records, settings)
-            opened = (engine or InProcess()).opened(settings.device, observer.message)
+            opened = (engine or InProcess()).opened(settings.device, announcing(observer))
             return settings, images, stack.enter_context(opened)
 
         accepted = None

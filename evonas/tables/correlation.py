@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evonas.core.events import Unwatched
+from evonas.core.events import unwatched, warning
 from evonas.core.signals import REPEAT, resumable
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
@@ -44,7 +44,7 @@ def correlate(
     ``architecture`` names the column of architectures. Images are read only if a proxy needs them. ``announce``
     gets news of the ``engine`` (by default this process).
     """
-    settings, say = resolve(settings), announce or Unwatched().warning
+    settings, say = resolve(settings), announce or warning(unwatched)
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
     images = images_for(proxy_names, settings, say)

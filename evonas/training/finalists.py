@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.atomic_files import make_directory
-from evonas.core.events import Observer
+from evonas.core.events import Message, Observer
 from evonas.core.files import write_json
 from evonas.core.shell import elsewhere, resuming
 from evonas.core.strict_json import parse_json
@@ -63,9 +63,11 @@ def compete(
     full = TrainSettings(standing[0].genotype, **options).resolve()
     plan = rounds(len(standing), full.chosen.epochs)
     cost = sum(count * epochs for count, epochs in plan)
-    observer.message(
-        f"{len(standing)} finalists, {len(plan)} rounds, {cost} epochs in all: "
-        f"{cost / full.chosen.epochs:.1f} times the training that follows"
+    observer(
+        Message(
+            f"{len(standing)} finalists, {len(plan)} rounds, {cost} epochs in all: "
+            f"{cost / full.chosen.epochs:.1f} times the training that follows"
+        )
     )
     known = _known(run)
     _require_data(run, known, full)
@@ -81,9 +83,11 @@ def compete(
                 write_json(run / JOURNAL, known, resuming(run))
             contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.score, number, **known[key])
             found = contest[i]
-            observer.message(
-                f"round {number}, birth {found.birth}: {100 * found.robust:.2f} % under PGD-10, "
-                f"{100 * found.validation:.2f} % clean, after {epochs} epochs"
+            observer(
+                Message(
+                    f"round {number}, birth {found.birth}: {100 * found.robust:.2f} % under PGD-10, "
+                    f"{100 * found.validation:.2f} % clean, after {epochs} epochs"
+                )
             )
         contest.sort(key=lambda one: (-one.robust, -one.validation, -one.score, one.birth))
         standing[:count] = contest

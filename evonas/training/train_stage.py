@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.atomic_files import make_directory, synchronise
-from evonas.core.events import Observer, Unwatched
+from evonas.core.events import Observer, Warned, unwatched, warning
 from evonas.core.files import exists, write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
@@ -83,9 +83,9 @@ def _train_genotype(
     settings: TrainSettings, name: str, run: str | Path | None, observer: Observer | None
 ) -> Trained:
     name = name if name.isidentifier() else "genotype"
-    observer = observer or Unwatched()
+    observer = observer or unwatched
     _question(settings, observer)
-    resolved = settings.resolve(observer.warning)
+    resolved = settings.resolve(warning(observer))
     if run is None and not alone():
         raise UsageError("several processes that train together need one directory: give --run")
     path = Path(run) if run is not None else dated(f"train-{name}")
@@ -106,14 +106,14 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
         raise EvonasError(
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
-    observer = observer or Unwatched()
+    observer = observer or unwatched
     genotype = leading[0].genotype
     if len(leading) > 1:
         genotype = compete(store.path, leading, given, observer)[0].genotype
     settings = TrainSettings(genotype, **given)
     if _given(options):  # else they are those of the search, which was asked about them
         _question(settings, observer)
-    settings = settings.resolve(observer.warning)
+    settings = settings.resolve(warning(observer))
     if leads():
         _set_aside(store.path, settings)
     return _trained(store.path, settings, observer)
@@ -138,7 +138,7 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
         _require_data(run, asked)  # says what has changed, if that is why
         raise
     with held(run):
-        return _trained(run, settings, observer or Unwatched())
+        return _trained(run, settings, observer or unwatched)
 
 
 def settings_of(run: Path) -> TrainSettings:
@@ -154,7 +154,7 @@ def settings_of(run: Path) -> TrainSettings:
 
 def _question(settings: TrainSettings, observer: Observer) -> None:
     for text in settings.doubts:
-        observer.warning(text)
+        observer(Warned(text))
 
 
 def _require_data(run: Path, settings: TrainSettings) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from evonas.core.events import Observer
+from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.store.queries import DATABASE
@@ -21,6 +21,7 @@ from evonas.training.adversary import perturb, step_size_of, undisturbed
 from evonas.training.augment import augment, draw
 from evonas.training.data_check import require_training, unchecked
 from evonas.training.ema import MovingAverage
+from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from evonas.training.images import known, split
 from evonas.training.measure import accuracy, robust_accuracy
 from evonas.training.metrics import EpochRow, kept, write_csv
@@ -106,19 +107,19 @@ class Training:
         """Train the missing epochs. Raises `Interrupted`, and `EvonasError` if the loss is not finite."""
         device = torch.device(self.settings.device)
         if self.group.leads:
-            self.observer.training(self.directory, self.settings, self.history, self.steps)
+            self.observer(TrainingStarted(self.directory, self.settings, self.history, self.steps))
             if self.history:  # a killed process may have saved an epoch without its row in the table
                 write_csv(self.directory / METRICS, self.history, self._advice)
         try:
             with (
-                stop_requests(self.observer.message) as stop,
+                stop_requests(announcing(self.observer)) as stop,
                 torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
             ):
                 while len(self.history) < self.recipe.epochs:
                     self._next_epoch(stop)
         finally:
             if self.group.leads:
-                self.observer.closed()
+                self.observer(Closed())
         return Trained(self.directory, self.settings, tuple(self.history), kept(self.history))
 
     def _next_epoch(self, stop: StopRequest) -> None:
@@ -129,9 +130,11 @@ class Training:
             if not self._collapsed(robust):
                 break
             self.adversary_steps *= 2
-            self.observer.message(
-                f"epoch {epoch + 1}: catastrophic overfitting (robust accuracy fell to {100 * robust:.1f} %); "
-                f"the epoch is reverted and repeated with {self.adversary_steps} attack steps"
+            self.observer(
+                Message(
+                    f"epoch {epoch + 1}: catastrophic overfitting (robust accuracy fell to {100 * robust:.1f} %); "
+                    f"the epoch is reverted and repeated with {self.adversary_steps} attack steps"
+                )
             )
             self._restore(checkpoint.load(self.directory / LAST), keep_steps=True)
         rate = learning_rate(self.recipe, epoch, (self.steps - 1) / self.steps)
@@ -140,7 +143,7 @@ class Training:
         self.history.append(row)
         if self.group.leads:
             self._save(row)
-            self.observer.epoch(row)
+            self.observer(EpochDone(row))
         if self.group.agreed(stop.requested) and len(self.history) < self.recipe.epochs:
             raise self._interrupted()
 
@@ -173,7 +176,7 @@ class Training:
             if device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
                 self._require_finite(sums, epoch)
             if self.group.leads:
-                self.observer.step(epoch + 1, step + 1)
+                self.observer(StepDone(epoch + 1, step + 1))
         loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
         return loss, right
 
@@ -258,7 +261,7 @@ class Training:
         if found.data is not None:
             require_training(found.data, self.data, str(found.path), self.settings.dataset, way_out)
         elif not keep_steps and self.group.leads:
-            self.observer.warning(unchecked(str(found.path)))
+            self.observer(Warned(unchecked(str(found.path))))
         different = self.settings.differences(found.settings, moved=found.data is not None)
         if different:
             raise EvonasError(f"{found.path} belongs to a training with {'; '.join(different)}; {way_out}")

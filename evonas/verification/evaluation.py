@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from evonas.core.events import Observer
+from evonas.core.events import Closed, Observer
 from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
@@ -106,7 +106,7 @@ def _again(
         try:
             again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
         finally:
-            observer.closed()
+            observer(Closed())
     for name in ("weights", "data"):  # missing in files of older versions
         if name not in stored:
             del again[name]

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from evonas.core.events import Observer
+from evonas.core.events import Listener
 from evonas.core.files import read_json
 from evonas.core.signals import Interrupted
 from evonas.engine.base import Engine, Lost, R, T
@@ -55,7 +55,7 @@ def replayed(store: Run) -> Iterator[Run]:
 
     with tempfile.TemporaryDirectory() as directory:
         with Run.create(Path(directory) / "run", settings, {}) as run:
-            Search(run, settings, None, Observer(), Recorded(answer)).go()
+            Search(run, settings, None, Listener(), Recorded(answer)).go()
         with Run.read(Path(directory) / "run") as run:
             yield run
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from evonas.core.devices import pick
-from evonas.core.events import Observer
+from evonas.core.events import Listener, Message, Observer
 from evonas.evaluation.target import BEST
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
@@ -43,7 +43,7 @@ def verify(
     if type(sample) is not int or sample < 1:
         raise UsageError(f"--sample must be a positive number of scores, not {sample!r}")
     require_directory(run, "verify")
-    observer = observer or Observer()
+    observer = observer or Listener()
     told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
     if not (run / DATABASE).is_file() and not told:
         Run.read(run).close()  # the error names what is missing
@@ -56,7 +56,7 @@ def verify(
             try:
                 store = stack.enter_context(Run.read(run))
                 findings += [*compare(store), lineage(store, seed), *_seals(store)]
-                observer.message(f"recomputing {sample} scores")
+                observer(Message(f"recomputing {sample} scores"))
                 reasons += environment.of_search(store, _here(device, store.settings.device))
                 options = {"device": device, "data_dir": data_dir, "dataset": dataset}
                 found, scores = rescored(store, sample, seed, tuple(reasons), options)
@@ -68,7 +68,7 @@ def verify(
         else:
             try:
                 here = _here(device, settings_of(run).device)
-                observer.message("classifying the test images again")
+                observer(Message("classifying the test images again"))
                 more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
                 findings += trained(run, store, more, here, data_dir, dataset)
                 more += environment.of_file(run / EVALUATION, "the evaluation", here)

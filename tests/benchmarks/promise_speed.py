@@ -21,23 +21,23 @@ from unittest import mock
 import numpy as np
 
 import evonas
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener
+from evonas.searching.events import GenerationDone
 from evonas.store import hash_chain as seals
 from evonas.store import run as store
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow
 
 GENERATIONS = 40
 PAPER = 50 * 5.0  # seconds of a generation
 
 
-class Watch(Observer):
+class Watch(Listener):
     """When each generation ended, and what it took of a processor."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, float]] = []
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
+    def generation(self, event: GenerationDone) -> None:
         self.rows.append((time.perf_counter(), time.process_time()))
 
 

@@ -23,9 +23,10 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from evonas.core.events import Observer
+from evonas.core.events import Listener
 from evonas.core.signals import StopRequest
 from evonas.data import source
+from evonas.training.events import StepDone
 from evonas.training.parallel import Group
 from evonas.training.settings import TrainSettings
 from evonas.training.training import Training
@@ -35,14 +36,15 @@ class Enough(Exception):
     """The measured steps are done."""
 
 
-class Clock(Observer):
+class Clock(Listener):
     """Times the steps of our training, without the first ones."""
 
     def __init__(self, device: str, warm: int, steps: int) -> None:
         self.device, self.warm, self.last = device, warm, warm + steps
         self.started = self.seconds = 0.0
 
-    def step(self, epoch: int, done: int) -> None:
+    def step(self, event: StepDone) -> None:
+        done = event.done
         if done == self.warm:
             self.started = now(self.device)
         if done == self.last:

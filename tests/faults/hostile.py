@@ -22,16 +22,18 @@ import torch
 
 import evonas
 from evonas import SearchSettings
-from evonas.core.events import Observer
+from evonas.core.events import Listener
 from evonas.core.strict_json import parse_json
 from evonas.data import source
 from evonas.evaluation import comparison
 from evonas.evaluation.journal import Journal
+from evonas.searching.events import SearchStarted
 from evonas.searching.resolve import resolve
 from evonas.tables import read_table
 from evonas.tables.scores import ScoreFile
 from evonas.training import checkpoint
 from evonas.training.data_identity import DataIdentity
+from evonas.training.events import TrainingStarted
 from evonas.training.known_images import KnownData, KnownImages
 from evonas.training.plan import FinalPlan
 from evonas.training.recipes import recipes
@@ -121,14 +123,15 @@ class Enough(EvonasError):
     """Whoever handed this in asks for a search that takes long, which is no defect."""
 
 
-class Hasty(Observer):
+class Hasty(Listener):
     """Lets no search begin that is not tiny."""
 
-    def started(self, path: Path, settings: SearchSettings, *more: object) -> None:
+    def started(self, event: SearchStarted) -> None:
+        settings = event.settings
         if settings.proxy != "params" or settings.population > 100 or settings.generations > 10:
             raise Enough("this search takes long")
 
-    def training(self, path: Path, *more: object) -> None:
+    def training(self, event: TrainingStarted) -> None:
         raise Enough("this training takes long")
 
 

@@ -36,6 +36,7 @@ NOT_CALLED = {
     "Engine",
     "Observer",
     "Observers",
+    "Listener",
 }  # take no arguments to check
 TINY = evonas.SearchSettings(
     proxy="params", population=2, tournament=1, children=1, generations=1, channels=2, layers=3, device="cpu"
@@ -112,7 +113,13 @@ OBJECTS: tuple[Callable[[], Any], ...] = (
     *(lambda: np.array(1), lambda: np.datetime64("2020-01-01"), lambda: np.zeros((2, 3, 8, 8), "uint8")),
     *(lambda: torch.tensor(1), lambda: torch.tensor([0.5]), lambda: torch.zeros(0), lambda: range(10**12)),
     *(lambda: Path("x"), lambda: Path("/dev/null/x"), lambda: GENOTYPE, lambda: TINY, lambda: evonas.FinalPlan()),
-    *(lambda: evonas.SearchSettings, lambda: evonas.Observer, lambda: evonas.Observer(), lambda: len, lambda: ...),
+    *(
+        lambda: evonas.SearchSettings,
+        lambda: evonas.Observer,
+        lambda: evonas.Listener(),
+        lambda: divmod,
+        lambda: ...,
+    ),
     *(lambda: {"epochs": float("nan")}, lambda: {"epochs": None}, lambda: {"lr": Raises()}, lambda: {Raises: 1}),
     *(lambda: {"milestones": [1, "2"]}, lambda: {"crop": np.int64(2)}, lambda: {1: 2}, lambda: [Raises()]),
 )

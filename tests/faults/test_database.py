@@ -16,8 +16,9 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener, Message
 from evonas.core.signals import Interrupted
+from evonas.searching.events import Evaluated
 from evonas.store.run import Run
 from evonas.store.schema import FORMAT
 from tests.evonas.conftest import content
@@ -279,18 +280,20 @@ def test_a_damaged_score_of_an_unfinished_generation_is_computed_again(
     assert content(tmp_path / "run") == content(tmp_path / "whole")
 
 
-class Impatient(Observer):
+class Impatient(Listener):
     """Interrupts a search once so many are born."""
 
     def __init__(self, births: int = 14) -> None:
         self.births = births
         self.said: list[str] = []
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if progress.births >= self.births:
             raise KeyboardInterrupt
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
+        text = event.text
         self.said.append(text)
 
 

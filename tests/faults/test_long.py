@@ -15,8 +15,8 @@ import pytest
 
 import evonas
 from evonas import SearchSettings
-from evonas.core.events import Observer, Progress
-from evonas.store.schema import GenerationRow
+from evonas.core.events import Listener
+from evonas.searching.events import GenerationDone
 from spaces.darts.genotype import NODES, SEARCHED
 
 SCALE = int(os.environ.get("EVONAS_FAULTS", "10"))  # 100 stands for 200,000 births and 1,000,000 rows
@@ -24,14 +24,15 @@ BIRTHS, ROWS = 2000 * SCALE, 10_000 * SCALE
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class Watch(Observer):
+class Watch(Listener):
     """Evaluations, resident bytes, the time of every generation and what it took of a processor."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, int, float, float]] = []
         self.clock = time.process_time()
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
+    def generation(self, event: GenerationDone) -> None:
+        row = event.row
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
         now = time.process_time()
         self.rows.append((row.evaluations, resident, row.seconds, now - self.clock))

@@ -17,9 +17,10 @@ import pytest
 import evonas
 from evonas import SearchSettings
 from evonas.cli import app as cli
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener
 from evonas.core.locks import held
 from evonas.core.signals import Interrupted, heeded, stop_requests
+from evonas.searching.events import Evaluated
 from evonas.store import run as store
 from evonas.store.paths import dated
 from evonas.training import train_stage as stage
@@ -142,10 +143,10 @@ def test_an_interruption_before_there_is_a_run_promises_none(
         assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
-class StopsAt(Observer):
+class StopsAt(Listener):
     """Is interrupted at once when a birth is scored, or when a training begins."""
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
         raise KeyboardInterrupt
 
     training = interrupted

@@ -11,9 +11,10 @@ import pytest
 
 import evonas
 from evonas import SearchSettings, UsageError
-from evonas.core.events import Observer
+from evonas.core.events import Listener
 from evonas.engine import Engine, InProcess, Processes, auto, engines, machine, make
 from evonas.engine.auto import Auto
+from evonas.searching.events import SearchStarted
 from tests.evonas.cli.test_cli import run
 from tests.evonas.conftest import content
 
@@ -64,9 +65,9 @@ def test_a_resume_may_change_the_engine(tiny: Tiny, tmp_path: Path) -> None:
     class Elsewhere(InProcess):
         description = "elsewhere"
 
-    class Where(Observer):
-        def started(self, *arguments: Any) -> None:
-            self.engine = arguments[-1]
+    class Where(Listener):
+        def started(self, event: SearchStarted) -> None:
+            self.engine = event.engine
 
     evonas.search(tiny(generations=4), tmp_path / "whole")
     evonas.search(tiny(generations=2), tmp_path / "run", engine=make("in-process"))

@@ -14,8 +14,9 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener, Message
 from evonas.engine import Engine, Processes
+from evonas.searching.events import Evaluated
 from tests.conftest import REPOSITORY
 from tests.evonas.conftest import content
 from tests.evonas.engine.functions import Unreadable, act
@@ -87,7 +88,7 @@ def test_a_worker_that_cannot_import_what_it_needs_is_one_message(news: list[str
     assert str(caught.value) == "a worker failed: ImportError: libsomething.so.1: cannot open shared object file"
 
 
-class KillsAWorker(Observer):
+class KillsAWorker(Listener):
     """Sends SIGKILL to one of this process's workers when a birth is scored, and counts the workers killed."""
 
     def __init__(self, birth: int) -> None:
@@ -95,12 +96,14 @@ class KillsAWorker(Observer):
         self.others = workers_of(os.getpid())
         self.news: list[str] = []
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if progress.births == self.birth:
             os.kill(max(workers_of(os.getpid()) - self.others), signal.SIGKILL)
             self.killed += 1
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
+        text = event.text
         self.news.append(text)
 
 

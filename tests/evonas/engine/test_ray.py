@@ -16,8 +16,9 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener, Message
 from evonas.engine import make
+from evonas.searching.events import Evaluated, SearchStarted
 from tests.evonas.conftest import TINY, content
 from tests.evonas.engine.functions import act
 from tests.evonas.engine.processes import alive, descendants, needs_proc, title, wait_until
@@ -56,22 +57,24 @@ def lost(item: Any, reason: str) -> str:
     return f"lost: {reason}"
 
 
-class At(Observer):
+class At(Listener):
     """Does something when a birth has its score."""
 
     def __init__(self, birth: int, act: Callable[[], object]) -> None:
         self.birth, self.act, self.done = birth, act, False
         self.news: list[str] = []
 
-    def started(self, *arguments: Any) -> None:
-        self.engine = arguments[-1]
+    def started(self, event: SearchStarted) -> None:
+        self.engine = event.engine
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if progress.births == self.birth:
             self.act()
             self.done = True
 
-    def message(self, text: str) -> None:
+    def message(self, event: Message) -> None:
+        text = event.text
         self.news.append(text)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import evonas
 from evonas import EvonasError
-from evonas.core.events import Observer
+from evonas.core.events import Event, Message
 from evonas.core.signals import Interrupted, StopRequest
 from evonas.evaluation.corrupted import Published, Regenerated, corrupted, corruption_table
 from evonas.evaluation.corruptions import GROUPS, corruptions
@@ -154,7 +154,10 @@ def test_an_interrupted_table_goes_on_with_the_cell_it_was_at(tmp_path: Path) ->
 
 def test_what_it_says_fits_a_line_a_corruption() -> None:
     said: list[str] = []
-    observer = Observer()
-    observer.message = said.append  # type: ignore[method-assign]
+
+    def observer(event: Event) -> None:
+        if isinstance(event, Message):
+            said.append(event.text)
+
     corruption_table(subject(observer=observer), Regenerated(0), torch.arange(COUNT))
     assert len(said) == 15 and said[0].startswith("gaussian_noise at severity 1 to 5: ")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import evonas
 from evonas import EvaluateSettings, EvonasError, UsageError
-from evonas.core.events import Observer
+from evonas.core.events import Listener
 from evonas.core.signals import Interrupted, StopRequest
 from evonas.evaluation.attacks import Attack, attacks, autoattack
 from evonas.evaluation.attacks.apgd_ce import ApgdCE
@@ -24,6 +24,7 @@ from evonas.evaluation.attacks.apgd_t import ApgdT
 from evonas.evaluation.attacks.fab_t import FabT
 from evonas.evaluation.attacks.square import Square
 from evonas.evaluation.evaluate import evaluate_subject
+from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.journal import Journal
 from evonas.evaluation.rates import hrs, sign_test, wilson
 from evonas.evaluation.subject import Subject
@@ -56,13 +57,13 @@ def subject(model: Any = None, count: int = 40, **options: Any) -> Subject:
     return Subject(trained() if model is None else model, images[:count], labels[:count], **options)
 
 
-class Counted(Observer):
+class Counted(Listener):
     """Asks to stop after so many chunks."""
 
     def __init__(self, stop: StopRequest, after: int) -> None:
         self.stop, self.left = stop, after
 
-    def measuring(self, what: str, done: int, total: int) -> None:
+    def measuring(self, event: ImagesMeasured) -> None:
         self.left -= 1
         if self.left == 0:
             self.stop.requested = True
@@ -78,8 +79,9 @@ def test_evaluating_twice_gives_the_same_numbers(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["apgd-t", "autoattack"])
 def test_too_few_classes_are_refused_before_anything_is_measured(name: str) -> None:
-    class Never(Observer):
-        def measuring(self, what: str, done: int, total: int) -> None:
+    class Never(Listener):
+        def measuring(self, event: ImagesMeasured) -> None:
+            what = event.what
             raise AssertionError(what)
 
     three = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 3))

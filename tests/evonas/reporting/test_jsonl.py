@@ -17,6 +17,7 @@ import pytest
 import evonas
 from evonas import SearchSettings
 from evonas.reporting.jsonl import JsonLines
+from evonas.training.events import EpochDone
 from evonas.training.metrics import EpochRow
 from tests.evonas.cli.test_cli import run
 
@@ -95,7 +96,7 @@ def test_a_training_and_an_evaluation_are_told_too(tmp_path: Path) -> None:
 
 def test_what_is_not_finite_is_null(tmp_path: Path) -> None:
     log = JsonLines(tmp_path / "log.jsonl")
-    log.epoch(EpochRow(1, 0.1, float("nan"), 0.5, float("inf"), None, 1.0))
+    log(EpochDone(EpochRow(1, 0.1, float("nan"), 0.5, float("inf"), None, 1.0)))
     (event,) = events(tmp_path / "log.jsonl")
     assert event["loss"] is None and event["validation"] is None and event["lr"] == 0.1
 

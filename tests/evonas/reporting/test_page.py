@@ -27,7 +27,7 @@ import evonas
 from evonas import api
 from evonas.cli import search as cli_search
 from evonas.cli.app import app
-from evonas.core.events import Observer
+from evonas.core.events import Listener
 from evonas.evaluation.corrupted import Regenerated
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.reporting.html.facts import gather
@@ -220,7 +220,7 @@ def test_the_command_that_repeats_a_run_has_the_whole_plan(
     plan = FinalPlan.from_options(preset, overrides={"epochs": 3}, finalists=3).among(359)
     plans: list[FinalPlan | None] = []
     monkeypatch.setattr(api, "search", lambda settings, run, observer, engine, final: plans.append(final))
-    monkeypatch.setattr(cli_search, "_render", lambda work, log: work(Observer()))
+    monkeypatch.setattr(cli_search, "_render", lambda work, log: work(Listener()))
     words = shlex.split(search_command(evonas.SearchSettings(), plan, "run"))
     typer.main.get_command(app).main(words[1:], standalone_mode=False)
     assert plans == [plan]

@@ -11,9 +11,10 @@ from rich.console import Console
 
 import evonas
 from evonas import SearchSettings
-from evonas.core.events import Observer, Observers, Progress
+from evonas.core.events import Closed, Listener, Message, Observers
 from evonas.core.quantities import count, duration, memory, number
 from evonas.evaluation.checks import Check
+from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.rates import Rate
 from evonas.evaluation.result import Attacked, Evaluation
 from evonas.reporting.cells import draw
@@ -23,11 +24,11 @@ from evonas.reporting.overview import overview
 from evonas.reporting.plain import LogFile, PlainLines
 from evonas.reporting.population import short
 from evonas.reporting.style import sparkline
-from evonas.store.schema import GenerationRow
+from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
 from spaces import spaces
 
 
-class Frames(Observer):
+class Frames(Listener):
     """Renders the live view after every birth, as the refresh thread would at some moment."""
 
     def __init__(self, width: int, height: int, encoding: str = "utf-8") -> None:
@@ -36,22 +37,22 @@ class Frames(Observer):
         self.view = LiveView(self.console)
         self.frames: list[list[str]] = []
 
-    def started(self, path, settings, progress, history, engine) -> None:  # type: ignore[no-untyped-def]
-        self.view.started(path, settings, progress, history, engine)
+    def started(self, event: SearchStarted) -> None:
+        self.view.started(event)
 
-    def evaluated(self, progress: Progress) -> None:
-        self.view.evaluated(progress)
+    def evaluated(self, event: Evaluated) -> None:
+        self.view.evaluated(event)
         self.frames.append(self.lines(None))
 
     def lines(self, screen: int | None) -> list[str]:
         lines = self.console.render_lines(self.view.render(screen), pad=False)
         return ["".join(segment.text for segment in line) for line in lines]
 
-    def generation(self, row: GenerationRow, progress: Progress) -> None:
-        self.view.generation(row, progress)
+    def generation(self, event: GenerationDone) -> None:
+        self.view.generation(event)
 
-    def closed(self) -> None:
-        self.view.closed()
+    def closed(self, event: Closed) -> None:
+        self.view.closed(event)
 
 
 VIEWS = [(space, *size) for space in spaces for size in [(40, 10), (72, 16), (80, 24), (120, 30), (160, 48)]]
@@ -79,8 +80,8 @@ def test_the_live_view_fits_the_terminal(width: int, height: int, space: str, tm
 class Screens(Frames):
     """Renders both screens after every birth."""
 
-    def evaluated(self, progress: Progress) -> None:
-        self.view.evaluated(progress)
+    def evaluated(self, event: Evaluated) -> None:
+        self.view.evaluated(event)
         self.frames += [self.lines(0), self.lines(1)]
 
 
@@ -194,8 +195,8 @@ def test_a_sparkline_spans_its_values() -> None:
 
 
 def test_a_run_without_a_finished_generation_is_shown(tmp_path: Path) -> None:
-    class Stop(Observer):
-        def evaluated(self, progress: Progress) -> None:
+    class Stop(Listener):
+        def evaluated(self, event: Evaluated) -> None:
             raise RuntimeError("stop")
 
     with pytest.raises(RuntimeError):
@@ -210,12 +211,12 @@ def test_a_run_without_a_finished_generation_is_shown(tmp_path: Path) -> None:
 def test_an_evaluation_is_watched_and_summed_up_in_any_terminal(width: int) -> None:
     stream = io.StringIO()
     view = EvaluationView(Console(file=stream, width=width, height=24, force_terminal=True, highlight=False))
-    view.message("not yet")
+    view(Message("not yet"))
     for done in (1, 2):
-        view.measuring("pgd 8/255", done, 2)
-    view.message("pgd 8/255: 50.00 % of 2 images")
-    view.measuring("checks: clean", 1, 1)
-    view.closed()
+        view(ImagesMeasured("pgd 8/255", done, 2))
+    view(Message("pgd 8/255: 50.00 % of 2 images"))
+    view(ImagesMeasured("checks: clean", 1, 1))
+    view(Closed())
     shown = stream.getvalue()
     assert "not yet" not in shown and "pgd 8/255: 50.00 % of 2 images" in shown
     attacked = Attacked({"epsilon": 8.0, "steps": 3, "step_size": 1.5, "restarts": 2}, Rate(1, 2), ())

@@ -14,10 +14,10 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener
 from evonas.engine import InProcess
+from evonas.searching.events import Evaluated, GenerationDone, Progress
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow
 from fitness import NoScore, Task, proxies, stable_hash
 from fitness.base import Proxy
 from tests.evonas.conftest import content, reseal
@@ -26,14 +26,15 @@ Tiny = Callable[..., SearchSettings]
 SMALL = "params*-0.5+flops"
 
 
-class StopAfter(Observer):
+class StopAfter(Listener):
     class Crash(Exception):
         pass
 
     def __init__(self, births: int) -> None:
         self.births = births
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if progress.births >= self.births:
             raise self.Crash
 
@@ -129,14 +130,16 @@ def test_every_individual_scores_to_its_recorded_value_in_any_order(tiny: Tiny, 
 
 
 def test_there_is_no_best_until_the_whole_first_population_is_scored(tiny: Tiny, tmp_path: Path) -> None:
-    class Watch(Observer):
+    class Watch(Listener):
         seen: tuple[Progress, ...] = ()
         after_first: Progress | None = None
 
-        def evaluated(self, progress: Progress) -> None:
+        def evaluated(self, event: Evaluated) -> None:
+            progress = event.progress
             self.seen += (progress,)
 
-        def generation(self, row: GenerationRow, progress: Progress) -> None:
+        def generation(self, event: GenerationDone) -> None:
+            progress = event.progress
             self.after_first = self.after_first or progress
 
     watch = Watch()

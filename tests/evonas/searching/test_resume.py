@@ -14,9 +14,10 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
 from evonas.engine import Engine, InProcess
+from evonas.searching.events import Evaluated, SearchStarted
 from evonas.store.run import Run
 from evonas.training.plan import FinalPlan
 from fitness import NoScore, Task, proxies
@@ -96,8 +97,8 @@ def test_a_refused_way_back_changes_nothing(options: dict[str, Any], said: str, 
 
 
 def test_the_best_of_an_undone_future_does_not_stay(finished: Path) -> None:
-    class Crash(Observer):
-        def started(self, *_: Any) -> None:
+    class Crash(Listener):
+        def started(self, event: SearchStarted) -> None:
             raise KeyboardInterrupt
 
     def best() -> Any:
@@ -114,14 +115,15 @@ def test_the_best_of_an_undone_future_does_not_stay(finished: Path) -> None:
     assert best() == last
 
 
-class Stop(Observer):
+class Stop(Listener):
     """Asks to stop at one birth."""
 
     def __init__(self, birth: int) -> None:
         self.birth = birth
         self.failures = 0
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         self.failures = progress.failures
         if progress.births == self.birth:
             signal.raise_signal(signal.SIGINT)

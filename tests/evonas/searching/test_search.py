@@ -14,9 +14,10 @@ import pytest
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Observer, Progress
+from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
 from evonas.engine import InProcess
+from evonas.searching.events import Evaluated
 from evonas.searching.operators import tournament
 from evonas.store.run import Run
 from fitness import NoScore, proxies, stable_hash
@@ -27,7 +28,7 @@ from tests.evonas.conftest import content, reseal
 Tiny = Callable[..., SearchSettings]
 
 
-class StopAfter(Observer):
+class StopAfter(Listener):
     """Fails like a crash once ``births`` have been scored."""
 
     class Crash(Exception):
@@ -36,7 +37,8 @@ class StopAfter(Observer):
     def __init__(self, births: int) -> None:
         self.births = births
 
-    def evaluated(self, progress: Progress) -> None:
+    def evaluated(self, event: Evaluated) -> None:
+        progress = event.progress
         if progress.births >= self.births:
             raise self.Crash
 
@@ -151,8 +153,9 @@ def test_the_reported_best_scores_to_its_recorded_value(tiny: Tiny, tmp_path: Pa
 def test_the_best_that_an_observer_is_told_never_gets_worse(tiny: Tiny, tmp_path: Path) -> None:
     told: list[float] = []
 
-    class Watch(Observer):
-        def evaluated(self, progress: Progress) -> None:
+    class Watch(Listener):
+        def evaluated(self, event: Evaluated) -> None:
+            progress = event.progress
             assert progress.best is not None
             told.append(progress.best.score)
 
@@ -281,8 +284,9 @@ def test_a_stop_request_is_answered_between_two_evaluations(tiny: Tiny, tmp_path
     import os
     import signal
 
-    class Interrupting(Observer):
-        def evaluated(self, progress: Progress) -> None:
+    class Interrupting(Listener):
+        def evaluated(self, event: Evaluated) -> None:
+            progress = event.progress
             if progress.births == 9:
                 os.kill(os.getpid(), signal.SIGINT)
 

@@ -17,11 +17,12 @@ from PIL import Image
 
 import evonas
 from evonas import EvaluateSettings
-from evonas.core.events import Observer
+from evonas.core.events import Listener, Observer, Warned
 from evonas.core.signals import Interrupted
 from evonas.training import checkpoint
 from evonas.training.data_check import UNCHECKED
 from evonas.training.data_identity import DataIdentity
+from evonas.training.events import EpochDone
 from evonas.training.held_out import images_for
 from evonas.training.known_images import KnownData
 from evonas.training.plan import FinalPlan
@@ -34,20 +35,21 @@ FAST = EvaluateSettings(attacks=("fgsm",), checks=0, corruptions=False, device="
 SIZE = {"image_size": 8, "channels": 2, "layers": 1, "device": "cpu", "validation": 3}
 
 
-class Half(Observer):
+class Half(Listener):
     """Stops a training after its first epoch."""
 
-    def epoch(self, row: object) -> None:
+    def epoch(self, event: EpochDone) -> None:
         raise Interrupted("after one epoch")
 
 
-class Heard(Observer):
+class Heard(Listener):
     """Keeps the warnings."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
-    def warning(self, text: str) -> None:
+    def warning(self, event: Warned) -> None:
+        text = event.text
         self.warnings.append(text)
 
 
@@ -70,7 +72,7 @@ def three_classes(root: Path, first_seed: int = 0) -> None:
 def train(run: Path, data: Path, observer: Observer | None = None) -> evonas.Trained:
     numbers = {"epochs": 2, "batch_size": 4}
     settings = {**SIZE, "dataset": f"folder:{data}", "overrides": numbers}
-    return evonas.train(LIGHT, run, observer=observer or Observer(), **settings)
+    return evonas.train(LIGHT, run, observer=observer or Listener(), **settings)
 
 
 class Ground(NamedTuple):
@@ -348,14 +350,14 @@ def test_data_that_change_under_a_network_are_named(way: str, ground: Ground) ->
 
     last = ground.half / "train" / "last.safetensors"
     state = last.read_bytes()
-    require(said(lambda: evonas.resume(ground.half, Observer())), resumed)
+    require(said(lambda: evonas.resume(ground.half, Listener())), resumed)
     if resumed:
         assert last.read_bytes() == state
         require(said(lambda: train(ground.half, ground.data)), resumed)
     else:
         assert checkpoint.load(last).epoch == 2
 
-    exported = evonas.export(ground.finished, ["genotype"], observer=Observer())
+    exported = evonas.export(ground.finished, ["genotype"], observer=Listener())
     facts = json.loads(exported.files[0].path.read_text())
     assert facts["class_names"] == list(CLASSES)  # those of the training, whatever the directories are called now
     assert bool(exported.notes) == ("classes" in evaluated)
@@ -373,25 +375,25 @@ def test_a_folder_that_was_moved_is_the_same_data(ground: Ground) -> None:
     found = evonas.evaluate(ground.finished, replace(FAST, dataset=place))
     assert found.facts["data"]["status"] == "same"
     assert all(finding.passed for finding in evonas.verify(ground.finished, sample=1, dataset=place).findings)
-    evonas.resume(ground.half, Observer(), dataset=place)
+    evonas.resume(ground.half, Listener(), dataset=place)
     last = checkpoint.load(ground.half / "train" / "last.safetensors")
     assert last.epoch == 2 and last.settings.dataset == place
     with pytest.raises(UsageError, match="--dataset cannot change"):
-        evonas.resume(ground.half, Observer(), dataset="digits")
+        evonas.resume(ground.half, Listener(), dataset="digits")
     with pytest.raises(EvonasError, match=LISTS[:20]):
         evonas.evaluate(ground.finished, replace(FAST, dataset="digits"))
 
 
 def test_an_evaluation_on_other_data_says_so_everywhere(ground: Ground) -> None:
     move(ground.data, "train/cat/0.png", "test/cat/7.png")
-    found = evonas.evaluate(ground.finished, replace(FAST, other_data=True), Observer())
+    found = evonas.evaluate(ground.finished, replace(FAST, other_data=True), Listener())
     words = "evaluated on other data than the test images of the training (10 images, 9 at the training: 1 new, 0 "
     words += "missing; 1 of them are images that the network was trained on)"
     stored = json.loads((ground.finished / "evaluation.json").read_text())
     assert found.as_json()["data"] == stored["data"] and stored["data"]["changes"] in words
     (row,) = evonas.compare([ground.finished])
     assert words in row.protocol and words in row.training
-    card = evonas.export(ground.finished, ["genotype"], observer=Observer()).card.read_text()
+    card = evonas.export(ground.finished, ["genotype"], observer=Listener()).card.read_text()
     assert words[1:] in card and "data: 3 classes (cat, dog, fox), 18 training images" in card
     assert all(f.passed for f in evonas.verify(ground.finished, sample=1).findings if f.part == "evaluation")
 
@@ -400,7 +402,7 @@ def test_the_same_name_with_other_images_is_not_ranked_together(ground: Ground) 
     other = ground.finished.with_name("other")
     shutil.copytree(ground.finished, other)
     another_data_set(ground.data)
-    evonas.evaluate(other, replace(FAST, other_data=True), Observer())
+    evonas.evaluate(other, replace(FAST, other_data=True), Listener())
     one, two = evonas.compare([ground.finished, other])
     assert one.group != two.group and one.conditions.data != two.conditions.data
 
@@ -548,7 +550,7 @@ def test_finalists_compete_on_the_same_data_only(undivided: Path) -> None:
     assert list((run / "finalists").glob("*/last.safetensors"))
     move(undivided, "cat/0.png", "dog/9.png")
     with pytest.raises(EvonasError, match=r"images of .* (have other labels|are not those of the training)"):
-        evonas.resume(run, Observer())
+        evonas.resume(run, Listener())
 
 
 @pytest.mark.parametrize(
@@ -576,15 +578,15 @@ def test_a_search_is_resumed_on_the_same_images(
         layers=1,
         image_size=8,
     )
-    evonas.search(settings, run, Observer())
+    evonas.search(settings, run, Listener())
     moved = undivided.rename(undivided.with_name("moved"))
-    result = evonas.resume(run, Observer(), dataset=f"folder:{moved}", generations=1)
+    result = evonas.resume(run, Listener(), dataset=f"folder:{moved}", generations=1)
     assert result.path == run
     moved.rename(undivided)
     assert evonas.summarise(run).settings.dataset == f"folder:{undivided}"  # which the seals contain
     change(undivided)
     for work in (
-        lambda: evonas.resume(run, Observer(), generations=2),
+        lambda: evonas.resume(run, Listener(), generations=2),
         lambda: evonas.score(["DARTS_V2"], run=run),
     ):
         with pytest.raises(EvonasError, match=message):

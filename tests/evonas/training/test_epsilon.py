@@ -10,7 +10,7 @@ import pytest
 
 import evonas
 from evonas import EvaluateSettings, UsageError
-from evonas.core.events import Observer
+from evonas.core.events import Listener, Warned
 from evonas.training.epsilon import question, read
 from evonas.training.plan import FinalPlan
 from tests.evonas.cli.test_cli import run
@@ -21,13 +21,14 @@ ASKS = "--eps 0.0314 is in 1/255 of the pixel range; 8/255 is written --eps 8"
 SMALL = ["--channels", "4", "--layers", "3", "--image-size", "16", "--dataset", "folder:data"]
 
 
-class Warned(Observer):
+class Heard(Listener):
     """Keeps what it is warned of."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def warning(self, text: str) -> None:
+    def warning(self, event: Warned) -> None:
+        text = event.text
         self.lines.append(text)
 
 
@@ -131,7 +132,7 @@ def test_without_an_observer_the_question_is_a_python_warning(
     settings = EvaluateSettings(epsilons=(0.0314,), attacks=("fgsm",), corruptions=False, checks=0)
     with pytest.warns(UserWarning, match="8/255 is written --eps 8"):
         evonas.evaluate(folder / "t", settings)
-    watching = Warned()
+    watching = Heard()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         evonas.evaluate(folder / "t", settings, watching)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from evonas.core.events import Observer
+from evonas.core.events import Event, Listener, Message, Observer
 from evonas.training import checkpoint, training
+from evonas.training.events import StepDone
 from evonas.training.metrics import EpochRow
 from evonas.training.parallel import Group
 from evonas.training.recipes import recipes
@@ -27,13 +28,13 @@ class Stop(Exception):
     """What happens to a process, at a moment that the test chooses."""
 
 
-class StopAfter(Observer):
+class StopAfter(Listener):
     """Ends the process, as it were, after some steps."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
 
-    def step(self, epoch: int, done: int) -> None:
+    def step(self, event: StepDone) -> None:
         self.steps -= 1
         if self.steps == 0:
             raise Stop
@@ -41,7 +42,7 @@ class StopAfter(Observer):
 
 def run(directory: Path, settings: TrainSettings, observer: Observer | None = None) -> Trained:
     directory.mkdir(exist_ok=True)
-    return Training(directory, settings, observer or Observer(), Group()).run()
+    return Training(directory, settings, observer or Listener(), Group()).run()
 
 
 def without_times(rows: tuple[EpochRow, ...]) -> list[EpochRow]:
@@ -124,8 +125,11 @@ def test_catastrophic_overfitting_takes_the_epoch_back_and_attacks_harder(
     robust = iter([0.8, 0.1, 0.75])
     monkeypatch.setattr(training, "robust_accuracy", lambda *arguments: next(robust))
     said: list[str] = []
-    observer = Observer()
-    observer.message = said.append  # type: ignore[method-assign]
+
+    def observer(event: Event) -> None:
+        if isinstance(event, Message):
+            said.append(event.text)
+
     result = run(tmp_path, small("fast-adv", epochs=2), observer)
     assert [row.adversary_steps for row in result.history] == [1, 2]
     assert [row.robust for row in result.history] == [0.8, 0.75]
