@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from evonas.training.training import Trained
 
 HALL_OF_FAME = 10
-REMEMBERED_GENERATIONS = 1000  # rows of the logbook in memory; run.db has all of them
+SHOWN_GENERATIONS = 1000  # of a continued run
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class Search:
         self.statistics = tools.Statistics(key=lambda individual: individual.score)
         for name, function in (("best", np.max), ("mean", np.mean), ("std", np.std)):
             self.statistics.register(name, function)
-        self.logbook = tools.Logbook()
         self.hall_of_fame = tools.HallOfFame(HALL_OF_FAME, similar=same_network)
         self.population: list[Individual] = []
         self._alive: tuple[Born, ...] = ()  # the population for observers
@@ -88,15 +87,13 @@ class Search:
 
     def _restore(self) -> None:
         """Restore the state after the last finished generation."""
-        last = self.run.generations(last=REMEMBERED_GENERATIONS)
+        last = self.run.generations(last=1)
         if not last:
             return
         self.generation = last[-1].generation
         self.evaluations, self.cache_hits = last[-1].evaluations, last[-1].cache_hits
         self.births = self.evaluations + self.cache_hits
         restore_random(self.rng, last[-1].random_state)
-        for generation in last:
-            self.logbook.record(**generation._asdict())
         for row in self.run.individuals(since=self.births - self.settings.population):
             self.population.append(self._individual(row))
         if len(self.population) != self.settings.population:
@@ -124,7 +121,7 @@ class Search:
 
     def go(self) -> SearchResult:
         """Run the remaining generations."""
-        history = self.run.generations(last=REMEMBERED_GENERATIONS)
+        history = self.run.generations(last=SHOWN_GENERATIONS)
         progress, where = self._progress(self.births), self.engine.description
         if not (self.run.path / BEST).exists():  # removed when a later state was undone
             self._write_best()
@@ -236,18 +233,14 @@ class Search:
             yield genotype
 
     def _record(self, started: float) -> GenerationRow:
-        """Record the statistics of the population in the logbook."""
+        """The statistics of the population."""
         scored = [individual for individual in self.population if individual.fitness.valid]
         compiled = self.statistics.compile(scored) if scored else {}
         best, mean, std = (float(compiled[name]) if compiled else None for name in ("best", "mean", "std"))
         so_far = self.best.score if self.best else None
         counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
         seconds = time.perf_counter() - started
-        row = GenerationRow(self.generation, best, mean, std, so_far, *counts, state, seconds)
-        self.logbook.record(**row._asdict())
-        if len(self.logbook) > REMEMBERED_GENERATIONS:
-            del self.logbook[0]
-        return row
+        return GenerationRow(self.generation, best, mean, std, so_far, *counts, state, seconds)
 
     def _interrupted(self) -> Interrupted:
         self.run.flush()
