@@ -19,19 +19,6 @@ ROUNDING_ALONE = {
         "robnet",
     ): "the summed logits of a batch do not depend on its images (tests/spaces/test_robnet.py)",
 }
-# Properties of tasks and scoring that all spaces share; the third space has its turn with the long tests.
-SHARED_BY_ALL_SPACES = {
-    "test_a_score_depends_neither_on_order_nor_on_what_was_scored_before",
-    "test_a_score_depends_on_no_global_generator_and_leaves_them_alone",
-}
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        shared = isinstance(item, pytest.Function) and item.originalname in SHARED_BY_ALL_SPACES
-        if shared and item.callspec.params["space"] == "robnet":
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
@@ -48,7 +35,8 @@ def make_task(make_batch: Callable[..., Batch]) -> Tasks:
         seed: int = 0,
         dtype: torch.dtype = torch.float64,
     ) -> Task:
-        layers = layers or (1 if space.name == "robnet" else 3)  # its cells are dense, so one is enough
+        # RobNet's cells are dense, and layers of NAS-Bench-201 are cells in each of three stages
+        layers = layers or (1 if space.name in ("robnet", "nasbench201") else 3)
         size = NetworkSize(channels, layers, image_size=side)
         return Task(space, size, seed, make_batch(n, side), dtype=dtype)
 

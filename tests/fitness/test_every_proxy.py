@@ -17,53 +17,77 @@ from tests.fitness.conftest import Tasks
 from tests.spaces.renaming import random_renaming, rename
 
 NONES = "('none', 0), ('none', 1), "
+SINGLE = torch.float32
 
 
-@pytest.fixture(params=list(proxies))
-def proxy(request: pytest.FixtureRequest) -> Proxy:
-    return proxies[request.param]
-
-
-def genotypes(space: Space, n: int = 3) -> list:
+def genotypes(space: Space, n: int = 2) -> list:
     rng = np.random.default_rng(4)
     return [space.random(rng) for _ in range(n)]
 
 
-def values(proxy: Proxy, given: list, task: Task) -> list[float | None]:
-    return [found[proxy.name].value for found in score_all(given, [proxy.name], task)]
+def values(given: list, task: Task) -> list[dict[str, float | None]]:
+    """What every proxy has for each genotype; those of the same passes are computed once."""
+    return [
+        {name: score.value for name, score in found.items()} for found in score_all(given, list(proxies), task)
+    ]
+
+
+def differing(found: list[dict[str, float | None]], expected: list[dict[str, float | None]]) -> list[str]:
+    """The proxies whose values are not bit for bit the same."""
+    return [name for name in proxies if [one[name] for one in found] != [one[name] for one in expected]]
 
 
 def test_the_proxies_of_the_first_floor_are_registered() -> None:
     assert {"croze", "croze-paper", "croze-size", "flops", "live-size", "params"} <= set(proxies)
 
 
-def test_a_proxy_describes_itself(proxy: Proxy) -> None:
-    assert proxies[proxy.name] is proxy
-    assert all((proxy.summary, proxy.formula, proxy.source, proxy.cost)) and "\n" not in proxy.summary
+def test_every_proxy_describes_itself() -> None:
+    for name in proxies:
+        proxy = proxies[name]
+        assert proxy.name == name
+        assert all((proxy.summary, proxy.formula, proxy.source, proxy.cost)) and "\n" not in proxy.summary, name
 
 
-def test_random_genotypes_have_finite_scores(proxy: Proxy, space: Space, make_task: Tasks) -> None:
-    for scores in score_all(genotypes(space), [proxy.name], make_task(space, dtype=torch.float32)):
-        found = scores[proxy.name]
-        assert found.value is not None and math.isfinite(found.value), found.reason
-        assert found.reason == "" and found.seconds > 0
+def test_random_genotypes_have_finite_scores_on_any_number_of_threads(space: Space, make_task: Tasks) -> None:
+    given, threads, found = genotypes(space), torch.get_num_threads(), []
+    for scores in score_all(given, list(proxies), make_task(space, dtype=SINGLE)):
+        for name, score in scores.items():
+            assert score.value is not None and math.isfinite(score.value), f"{name}: {score.reason}"
+            assert score.reason == "" and score.seconds > 0, name
+    try:
+        for n in (1, 2):
+            torch.set_num_threads(n)
+            found.append(values(given[:1], make_task(space, dtype=SINGLE)))
+            assert torch.get_num_threads() == n
+    finally:
+        torch.set_num_threads(threads)
+    assert not differing(*found)
 
 
-@pytest.mark.parametrize("name", ["DARTS_V2", "AmoebaNet_A", "CROZE_CIFAR10", "LRNAS_cifar10"])
-def test_published_genotypes_have_finite_scores(proxy: Proxy, darts: Space, name: str, make_task: Tasks) -> None:
-    task = make_task(darts, 2, 3, n=2, side=8, dtype=torch.float32)
-    found = proxy.score(darts.parse(name), task)
-    assert found.value is not None and math.isfinite(found.value), found.reason
-    assert found.value > 0 or not proxy.name.startswith(("croze", "params", "flops", "live-size"))
+@pytest.mark.parametrize("genotype", ["DARTS_V2", "AmoebaNet_A", "CROZE_CIFAR10", "LRNAS_cifar10"])
+def test_published_genotypes_have_finite_scores(darts: Space, genotype: str, make_task: Tasks) -> None:
+    task = make_task(darts, 2, 3, n=2, side=8, dtype=SINGLE)
+    (found,) = score_all([darts.parse(genotype)], list(proxies), task)
+    for name, score in found.items():
+        assert score.value is not None and math.isfinite(score.value), f"{name}: {score.reason}"
+        assert score.value > 0 or not name.startswith(("croze", "params", "flops", "live-size")), name
 
 
-def test_a_score_depends_neither_on_order_nor_on_what_was_scored_before(
-    proxy: Proxy, space: Space, make_task: Tasks
-) -> None:
+def test_a_score_depends_neither_on_order_nor_on_what_was_scored_before(space: Space, make_task: Tasks) -> None:
     task, given = make_task(space), genotypes(space)
-    forwards = values(proxy, given, task)
-    assert values(proxy, given[::-1], task) == forwards[::-1]
-    assert values(proxy, given[1:2], task) == forwards[1:2]
+    forwards = values(given, task)
+    assert not differing(values(given[::-1], task), forwards[::-1])
+    assert not differing(values(given[1:], make_task(space)), forwards[1:])
+
+
+def test_a_proxy_alone_has_the_score_that_it_has_beside_all_others(space: Space, make_task: Tasks) -> None:
+    given = genotypes(space, 1)
+    together = values(given, make_task(space, 2, side=8))
+    task = make_task(space, 2, side=8)
+    alone = {}
+    for name in list(proxies)[::-1]:
+        alone[name] = proxies[name].score(given[0], replace(task)).value  # another task, so nothing is shared
+    assert not differing([alone], together)
 
 
 def test_proxies_of_the_same_passes_are_asked_together_for_each_genotype(
@@ -75,42 +99,24 @@ def test_proxies_of_the_same_passes_are_asked_together_for_each_genotype(
     names = ["snip", "params", "grad-norm"]
     found = list(score_all(given, names, make_task(darts)))
     assert len(built) == len(given)
-    alone = {name: values(proxies[name], given, make_task(darts)) for name in names}
-    assert [[scores[name].value for scores in found] for name in names] == list(alone.values())
     assert [list(scores) for scores in found] == [names] * len(given)
 
 
-def test_a_score_depends_on_no_global_generator_and_leaves_them_alone(
-    proxy: Proxy, space: Space, make_task: Tasks
-) -> None:
-    task, given = make_task(space), genotypes(space, 2)
+def test_a_score_depends_on_no_global_generator_and_leaves_them_alone(space: Space, make_task: Tasks) -> None:
+    (genotype,) = genotypes(space, 1)
     found = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
         before = torch.get_rng_state(), str(np.random.get_state()), random.getstate()
-        found.append(values(proxy, given, task))
-        assert torch.equal(torch.get_rng_state(), before[0])
-        assert (str(np.random.get_state()), random.getstate()) == before[1:]
-    assert found[0] == found[1]
-
-
-def test_a_score_does_not_depend_on_the_number_of_threads(proxy: Proxy, space: Space, make_task: Tasks) -> None:
-    task, given, threads, found = (
-        make_task(space, dtype=torch.float32),
-        genotypes(space, 1),
-        torch.get_num_threads(),
-        [],
-    )
-    try:
-        for n in (1, 2):
-            torch.set_num_threads(n)
-            found.append(values(proxy, given, task))
-            assert torch.get_num_threads() == n
-    finally:
-        torch.set_num_threads(threads)
-    assert found[0] == found[1]
+        task, scores = make_task(space), {}
+        for name in proxies:
+            scores[name] = proxies[name].score(genotype, task).value
+            assert torch.equal(torch.get_rng_state(), before[0]), name
+            assert (str(np.random.get_state()), random.getstate()) == before[1:], name
+        found.append([scores])
+    assert not differing(*found)
 
 
 SCORE = """
@@ -139,15 +145,15 @@ def test_scores_are_the_same_in_another_process(run_python: Callable[[str], str]
     assert run_python(SCORE + "print(scores)") == str(here["scores"])
 
 
-def test_a_renamed_genotype_has_the_same_score(proxy: Proxy, darts: Space, make_task: Tasks) -> None:
+def test_a_renamed_genotype_has_the_same_score(darts: Space, make_task: Tasks) -> None:
     task, rng = make_task(darts), np.random.default_rng(1)
     for genotype in genotypes(darts):
         other = rename(genotype, (random_renaming(genotype.normal, rng), random_renaming(genotype.reduce, rng)))
         assert other != genotype
-        assert values(proxy, [other], task) == values(proxy, [genotype], task)
+        assert not differing(values([other], task), values([genotype], make_task(darts)))
 
 
-def test_a_cell_with_swapped_nodes_has_the_same_score(proxy: Proxy, nasbench201: Space, make_task: Tasks) -> None:
+def test_a_cell_with_swapped_nodes_has_the_same_score(nasbench201: Space, make_task: Tasks) -> None:
     task = make_task(nasbench201)
     cells = [
         nasbench201.parse(f"|nor_conv_3x3~0|+|{first}~0|none~1|+|skip_connect~0|{second}~1|{third}~2|")
@@ -160,25 +166,25 @@ def test_a_cell_with_swapped_nodes_has_the_same_score(proxy: Proxy, nasbench201:
         a, b, joined, d, e, f = cell.operations
         swapped = type(cell)((b, a, joined, d, f, e))
         assert swapped != cell
-        assert values(proxy, [swapped], task) == values(proxy, [cell], task)
+        assert not differing(values([swapped], task), values([cell], make_task(nasbench201)))
 
 
-def test_the_seed_decides_the_weights(proxy: Proxy, space: Space, make_task: Tasks) -> None:
-    given = genotypes(
-        space, 1
-    )  # and two images in each half: of one alone RobNet's pooled BatchNorm leaves nothing
-    first, again, other = (values(proxy, given, make_task(space, 2, n=4, side=8, seed=seed)) for seed in (0, 0, 1))
-    assert first == again
-    assert (first != other) == (proxy.cost != "no network")
+def test_the_seed_decides_the_weights(space: Space, make_task: Tasks) -> None:
+    given = genotypes(space, 1)
+    # two images in each half: of one alone RobNet's pooled BatchNorm leaves nothing
+    first, again, other = (values(given, make_task(space, 2, n=4, side=8, seed=seed)) for seed in (0, 0, 1))
+    assert not differing(first, again)
+    assert differing(first, other) == [name for name in proxies if proxies[name].cost != "no network"]
 
 
-def test_images_are_asked_for_only_where_they_are_needed(proxy: Proxy, space: Space) -> None:
-    task = Task(space, NetworkSize(2, 3))
-    if proxy.needs_images:
-        with pytest.raises(UsageError, match="--dataset"):
-            proxy.score(genotypes(space)[0], task)
-    else:
-        assert proxy.score(genotypes(space)[0], task).value is not None
+def test_images_are_asked_for_only_where_they_are_needed(space: Space) -> None:
+    task, (genotype,) = Task(space, NetworkSize(2, 3)), genotypes(space, 1)
+    for name in proxies:
+        if proxies[name].needs_images:
+            with pytest.raises(UsageError, match="--dataset"):
+                proxies[name].score(genotype, task)
+        else:
+            assert proxies[name].score(genotype, task).value is not None, name
 
 
 def dead_cells(space: Space) -> list[str]:
@@ -200,25 +206,21 @@ def dead_cells(space: Space) -> list[str]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_cells_of_none_have_a_finite_score_or_a_reason(
-    proxy: Proxy, space: Space, make_task: Tasks, dtype: torch.dtype
-) -> None:
-    for text in dead_cells(space):
-        found = proxy.score(space.parse(text), make_task(space, 2, side=8, dtype=dtype))
-        if found.value is None:
-            assert found.reason
-        else:
-            assert math.isfinite(found.value) and not found.reason
+def test_cells_of_none_have_a_finite_score_or_a_reason(space: Space, make_task: Tasks, dtype: torch.dtype) -> None:
+    given = [space.parse(text) for text in dead_cells(space)]
+    for found in score_all(given, list(proxies), make_task(space, 2, side=8, dtype=dtype)):
+        for name, score in found.items():
+            assert score.reason if score.value is None else math.isfinite(score.value), name
+            assert score.value is None or not score.reason, name
 
 
-def test_images_that_are_no_numbers_give_a_reason_and_no_score(
-    proxy: Proxy, space: Space, make_task: Tasks
-) -> None:
-    task = make_task(space)
+def test_images_that_are_no_numbers_give_a_reason_and_no_score(space: Space, make_task: Tasks) -> None:
+    task = make_task(space, side=8)
     assert task.batch is not None
     broken = replace(task, batch=task.batch._replace(images=task.batch.images * math.nan))
-    found = proxy.score(genotypes(space)[0], broken)
-    assert (found.value is None and bool(found.reason)) == proxy.needs_images
+    (found,) = score_all(genotypes(space, 1), list(proxies), broken)
+    for name, score in found.items():
+        assert (score.value is None and bool(score.reason)) == proxies[name].needs_images, name
 
 
 def measure(result: float | Exception) -> Proxy:

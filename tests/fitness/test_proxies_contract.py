@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fitness import Batch, Task, proxies
+from fitness import Batch, Task, proxies, score_all
 from spaces import NetworkSize, spaces
 from tests.fitness.conftest import ROUNDING_ALONE
 
@@ -42,6 +42,17 @@ def genotype_of(space_name, seed=5):
     return space.canonical(space.random(np.random.default_rng(seed)))
 
 
+def compared_in(space):
+    """The proxies whose scores say something about networks of a space."""
+    return [name for name in proxies if (name, space) not in ROUNDING_ALONE]
+
+
+def values(names, space, dtype=torch.float64, batch=None):
+    """The values of one genotype by proxy; those of the same passes are computed once."""
+    (found,) = score_all([genotype_of(space)], names, make_task(space, dtype, batch))
+    return {name: score.value for name, score in found.items()}
+
+
 def state(network):
     return (
         {name: tensor.clone() for name, tensor in network.state_dict().items()},
@@ -53,34 +64,34 @@ def state(network):
 
 
 @pytest.mark.parametrize("space", list(spaces))
-@pytest.mark.parametrize("name", list(proxies))
-def test_network_is_left_bit_for_bit_as_it_was(name, space, monkeypatch):
-    task, built = make_task(space), []
+def test_network_is_left_bit_for_bit_as_it_was(space, monkeypatch):
+    task, genotype, built, name = make_task(space), genotype_of(space), [], ""
     build = Task.network
 
     def remember(self, genotype, **options):
         network = build(self, genotype, **options)
-        built.append((network, copy.deepcopy(state(network))))
+        built.append((name, network, copy.deepcopy(state(network))))
         return network
 
     monkeypatch.setattr(Task, "network", remember)
-    proxies[name].score(genotype_of(space), task)
-    for network, before in built:
+    for name in proxies:
+        proxies[name].score(genotype, task)
+    assert len(built) > 8
+    for name, network, before in built:
         after = state(network)
-        assert after[1:] == before[1:]
-        assert after[0].keys() == before[0].keys()
-        assert all(torch.equal(after[0][key], before[0][key]) for key in before[0])
+        assert after[1:] == before[1:], name
+        assert after[0].keys() == before[0].keys(), name
+        assert all(torch.equal(after[0][key], before[0][key]) for key in before[0]), name
 
 
 @pytest.mark.parametrize("space", list(spaces))
-@pytest.mark.parametrize("name", [name for name in proxies if name not in ORDER_MATTERS])
-def test_order_of_the_images_does_not_matter(name, space):
-    if (name, space) in ROUNDING_ALONE:
-        pytest.skip(ROUNDING_ALONE[name, space])
+def test_order_of_the_images_does_not_matter(space):
     batch, order = random_batch(), torch.tensor([3, 0, 5, 1, 4, 2])
     shuffled = batch._replace(images=batch.images[order], labels=batch.labels[order])
-    one, other = (proxies[name].score(genotype_of(space), make_task(space, batch=b)) for b in (batch, shuffled))
-    assert one.value == pytest.approx(other.value, rel=1e-6, abs=1e-9)
+    names = [name for name in compared_in(space) if name not in ORDER_MATTERS]
+    one, other = (values(names, space, batch=b) for b in (batch, shuffled))
+    for name in names:
+        assert one[name] == pytest.approx(other[name], rel=1e-6, abs=1e-9), name
 
 
 def test_only_known_pairs_of_a_proxy_and_a_space_are_left_out():
@@ -96,53 +107,39 @@ def test_zico_does_not_see_the_order_within_its_halves():
 
 
 @pytest.mark.parametrize("space", list(spaces))
-@pytest.mark.parametrize("name", list(proxies))
-def test_float32_agrees_with_float64(name, space):
-    if (name, space) in ROUNDING_ALONE:
-        pytest.skip(ROUNDING_ALONE[name, space])
-    single, double = (
-        proxies[name].score(genotype_of(space), make_task(space, dtype))
-        for dtype in (torch.float32, torch.float64)
-    )
-    loose = name.startswith("croze-paper")  # a sign of a vanishing image gradient may differ
-    assert single.value == pytest.approx(double.value, rel=0.1 if loose else 2e-3)
+def test_float32_agrees_with_float64(space):
+    names = compared_in(space)
+    single, double = (values(names, space, dtype) for dtype in (torch.float32, torch.float64))
+    for name in names:
+        loose = name.startswith("croze-paper")  # a sign of a vanishing image gradient may differ
+        assert single[name] == pytest.approx(double[name], rel=0.1 if loose else 2e-3), name
 
 
-@pytest.mark.parametrize("name", list(proxies))
-def test_score_is_the_same_twice_and_after_other_genotypes(name):
-    task = make_task("nasbench201")
-    first = proxies[name].score(genotype_of("nasbench201"), task).value
-    proxies[name].score(genotype_of("nasbench201", 6), task)
-    assert proxies[name].score(genotype_of("nasbench201"), task).value == first
-    assert proxies[name].score(genotype_of("nasbench201"), make_task("nasbench201")).value == first
+IMAGES = random_batch()
+EQUAL = {"images": IMAGES.images[:1].expand_as(IMAGES.images), "labels": IMAGES.labels[:1].expand(6)}
+DISCONNECTED = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 
 
-@pytest.mark.parametrize("name", list(proxies))
-def test_a_score_that_cannot_be_computed_is_named(name):
-    space, batch = spaces["nasbench201"], random_batch()
-    disconnected = space.parse("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
-    equal = batch._replace(images=batch.images[:1].expand_as(batch.images), labels=batch.labels[:1].expand(6))
-    blind = batch._replace(images=torch.zeros_like(batch.images))
-    one = Batch(batch.images[:1], batch.labels[:1], batch.low, batch.high)
-    for genotype, images in (
-        (disconnected, batch),
-        (genotype_of("nasbench201"), equal),
-        (genotype_of("nasbench201"), blind),
-        (genotype_of("nasbench201"), one),
-    ):
-        score = proxies[name].score(genotype, make_task("nasbench201", batch=images))
+@pytest.mark.parametrize(
+    ("text", "batch"),
+    [
+        (DISCONNECTED, IMAGES),
+        (None, IMAGES._replace(**EQUAL)),
+        (None, IMAGES._replace(images=torch.zeros_like(IMAGES.images))),
+        (None, IMAGES._replace(images=IMAGES.images[:1], labels=IMAGES.labels[:1])),
+    ],
+    ids=["a disconnected cell", "equal images", "black images", "one image"],
+)
+def test_a_score_that_cannot_be_computed_is_named(text, batch):
+    genotype = spaces["nasbench201"].parse(text) if text else genotype_of("nasbench201")
+    (found,) = score_all([genotype], list(proxies), make_task("nasbench201", batch=batch))
+    for name, score in found.items():
         if score.value is None:
-            assert score.reason
-            assert "nan" not in score.reason
+            assert score.reason, name
+            assert "nan" not in score.reason, name
         else:
-            assert math.isfinite(score.value)
-            assert not score.reason
-
-
-@pytest.mark.parametrize("name", list(proxies))
-def test_proxy_documents_itself(name):
-    proxy = proxies[name]
-    assert proxy.summary and proxy.formula and proxy.source and proxy.cost
+            assert math.isfinite(score.value), name
+            assert not score.reason, name
 
 
 @pytest.mark.slow
