@@ -1,28 +1,33 @@
-"""Zero-cost proxies that score untrained networks: CRoZe and others."""
+"""Zero-cost proxies that score untrained networks: CRoZe and others.
 
-from fitness import (  # noqa: F401  (each registers its proxy)
-    bn_slope,
-    croze_paper,
-    croze_single,
-    croze_size,
-    fisher,
-    flops,
-    grad_norm,
-    grasp,
-    jacob_cov,
-    jacobian_norm,
-    live_size,
-    naswot,
-    params,
-    plain,
-    snip,
-    synflow,
-    zico,
-)
-from fitness.base import Batch, NoScore, Populations, Proxy, Score, Task, proxies, register, stable_hash
-from fitness.croze import LayerTerms, croze_terms
-from fitness.croze_paper import croze_paper_terms
-from fitness.lists import score_all
+Names are loaded on demand, so that listing the proxies does not import PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fitness.base import Batch, NoScore, Populations, Proxy, Score, Task, stable_hash
+    from fitness.croze import LayerTerms, croze_terms
+    from fitness.croze_paper import croze_paper_terms
+    from fitness.lists import score_all
+    from fitness.registered import proxies, register
+
+_HOMES = {
+    "Batch": "fitness.base",
+    "LayerTerms": "fitness.croze",
+    "NoScore": "fitness.base",
+    "Populations": "fitness.base",
+    "Proxy": "fitness.base",
+    "Score": "fitness.base",
+    "Task": "fitness.base",
+    "croze_paper_terms": "fitness.croze_paper",
+    "croze_terms": "fitness.croze",
+    "proxies": "fitness.registered",
+    "register": "fitness.registered",
+    "score_all": "fitness.lists",
+    "stable_hash": "fitness.base",
+}
 
 __all__ = [
     "Batch",
@@ -39,3 +44,9 @@ __all__ = [
     "score_all",
     "stable_hash",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fitness' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

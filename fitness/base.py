@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from fitness.norm import keep_digits
-from spaces import Network, NetworkSize, Registry, Space, UsageError
+from spaces import Network, NetworkSize, Space, UsageError
 
 
 class Batch(NamedTuple):
@@ -140,18 +140,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-proxies: Registry[Proxy] = Registry("proxy")
-
-
-def register(
-    name: str, *, formula: str, source: str, cost: str, needs_images: bool, version: int = 1
-) -> Callable[[Callable[[Any, Task], float]], Callable[[Any, Task], float]]:
-    """Decorator that registers a function (canonical genotype, task) -> value as a proxy."""
-
-    def enter(function: Callable[[Any, Task], float]) -> Callable[[Any, Task], float]:
-        proxies.register(name)(Proxy(name, function, formula, source, cost, needs_images, version))
-        return function
-
-    return enter

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fitness.base import Score, proxies
+from fitness.base import Score
+from fitness.registered import proxies
 from spaces import UsageError
 
 EXAMPLE = "croze*2+synflow"

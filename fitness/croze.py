@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from fitness import reverse
-from fitness.base import Task, register
+from fitness.base import Task
 from fitness.croze_autograd import BETA, EPSILON, LayerTerms, croze_terms_by_autograd
 from fitness.croze_reverse import croze_terms_by_reverse
 from fitness.passes import Remembered
+from fitness.registered import register
 from spaces import Network
 
 __all__ = ["BETA", "EPSILON", "LayerTerms", "croze", "croze_terms", "released_layers"]

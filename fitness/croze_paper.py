@@ -10,9 +10,10 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from fitness import cosine
-from fitness.base import NoScore, Task, register
+from fitness.base import NoScore, Task
 from fitness.croze import BETA, EPSILON, LayerTerms
 from fitness.passes import Remembered, hooks, training
+from fitness.registered import register
 
 GAMMA = 0.001  # learning rate of the single update in equation 7
 

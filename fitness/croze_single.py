@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fitness.base import Task, register, stable_hash
+from fitness.base import Task, stable_hash
 from fitness.croze import EPSILON, released_layers
 from fitness.croze_paper import printed_layers, terms_of
+from fitness.registered import register
 
 SOURCE = "Ha, Kim, Hwang 2023 (arXiv:2306.05031)"
 VERSION = {"croze": 1, "croze-paper": 2}

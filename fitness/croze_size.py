@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitness.base import Task, register
+from fitness.base import Task
+from fitness.registered import register
 
 
 @register(

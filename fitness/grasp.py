@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fitness import passes
-from fitness.base import Task, register
+from fitness.base import Task
+from fitness.registered import register
 
 
 def grasp_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:

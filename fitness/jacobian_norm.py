@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from fitness import passes
-from fitness.base import NoScore, Task, register
+from fitness.base import NoScore, Task
+from fitness.registered import register
 from fitness.scaled import Scaled, ScaledArithmetic
 from spaces import Network
 

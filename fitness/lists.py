@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from fitness.base import Populations, Score, Task, proxies
+from fitness.base import Populations, Score, Task
 from fitness.population.shared import SharedPasses
+from fitness.registered import proxies
 
 
 def score_all(genotypes: Iterable[Any], names: Sequence[str], task: Task) -> Iterator[dict[str, Score]]:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from fitness import passes
-from fitness.base import NoScore, Task, register
+from fitness.base import NoScore, Task
+from fitness.registered import register
 
 
 def agreement(network: nn.Module, images: Tensor) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitness.base import Task, register
+from fitness.base import Task
 from fitness.passes import first_order_sums
+from fitness.registered import register
 
 
 @register(

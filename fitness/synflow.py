@@ -9,8 +9,9 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from fitness.base import NoScore, Task, register
+from fitness.base import NoScore, Task
 from fitness.passes import Remembered
+from fitness.registered import register
 from fitness.scaled import Scaled, ScaledArithmetic
 from spaces import Network, NetworkSize
 

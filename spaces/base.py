@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from spaces.graph import CellGraph
-from spaces.registry import Registry
 from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:  # PyTorch is imported only to build networks
@@ -111,6 +110,3 @@ class Space(ABC):
     def default_size(self, classes: int = 10, image_size: int = 32) -> NetworkSize:
         """The size at which the literature reports this space."""
         return NetworkSize(self.default_channels, self.default_layers, classes, image_size)
-
-
-spaces: Registry[Space] = Registry("space")

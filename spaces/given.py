@@ -14,7 +14,7 @@ def parsed(space: Space, text: str) -> Any:
     try:
         return space.parse(text)
     except UsageError:
-        others = [name for name in spaces if spaces[name] is not space and reads(spaces[name], text)]
+        others = [name for name, other in spaces.loadable() if other is not space and reads(other, text)]
         if len(others) != 1:
             raise
         raise UsageError(f"this is a genotype of the space {others[0]}: add --space {others[0]}") from None

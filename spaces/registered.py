@@ -1,6 +1,14 @@
-"""The registry of spaces; importing a space registers it."""
+"""The registry of spaces."""
 
-from spaces import darts, nasbench201, robnet  # noqa: F401
-from spaces.base import spaces
+from spaces.base import Space
+from spaces.registry import Registry
 
-__all__ = ["spaces"]
+spaces: Registry[Space] = Registry(
+    "space",
+    {
+        "darts": "spaces.darts.space",
+        "nasbench201": "spaces.nasbench201.space",
+        "robnet": "spaces.robnet.space",
+    },
+    group="evonas.spaces",
+)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-Entries = list[dict[str, str]]
+from spaces.errors import EvonasError
+from spaces.registry import Registry
+
+T = TypeVar("T")
+Entry = dict[str, str]
+Entries = list[Entry]
 
 KINDS = (
     "spaces",
@@ -30,94 +36,102 @@ def catalogue(kinds: Iterable[str] = KINDS) -> dict[str, Entries]:
     return {kind: _ENTRIES[kind]() for kind in kinds}
 
 
+def _described(registry: Registry[T], describe: Callable[[T], Entry]) -> Entries:
+    """Every name with its description, or with the reason why it cannot be loaded."""
+    entries = []
+    for name in registry:
+        try:
+            entries.append({"name": name, **describe(registry[name])})
+        except EvonasError as error:  # of another package
+            entries.append({"name": name, "about": f"not available: {error}"})
+    return entries
+
+
+def _documented(thing: object) -> Entry:
+    """The first line of its docstring."""
+    return {"about": (inspect.getdoc(thing) or "").split("\n")[0]}
+
+
 def _spaces() -> Entries:
     from spaces import spaces
 
-    return [{"name": name, "about": spaces[name].description} for name in spaces]
+    return _described(spaces, lambda space: {"about": space.description})
 
 
 def _proxies() -> Entries:
     from fitness import proxies
 
-    return [
-        {
-            "name": name,
-            "about": proxies[name].summary,
-            "formula": proxies[name].formula,
-            "cost": proxies[name].cost,
-            "source": proxies[name].source,
-        }
-        for name in proxies
-    ]
+    return _described(
+        proxies,
+        lambda proxy: {
+            "about": proxy.summary,
+            "formula": proxy.formula,
+            "cost": proxy.cost,
+            "source": proxy.source,
+        },
+    )
 
 
 def _algorithms() -> Entries:
     from evonas.searching.algorithms import algorithms
 
-    return [{"name": name, "about": _first_line(algorithms[name])} for name in algorithms]
+    return _described(algorithms, _documented)
 
 
 def _data_sets() -> Entries:
     from evonas.data import sources
 
-    return [{"name": name, "about": _first_line(sources[name])} for name in sources]
+    return _described(sources, _documented)
 
 
 def _engines() -> Entries:
     from evonas.engine import engines
 
-    return [{"name": name, "about": _first_line(engines[name])} for name in engines]
+    return _described(engines, _documented)
 
 
 def _recipes() -> Entries:
     from evonas.training.recipes import recipes
 
-    return [
-        {
-            "name": name,
-            "about": recipes[name].in_short,
-            "numbers": recipes[name].in_full,
-            "source": recipes[name].source,
-        }
-        for name in recipes
-    ]
+    return _described(
+        recipes,
+        lambda recipe: {"about": recipe.in_short, "numbers": recipe.in_full, "source": recipe.source},
+    )
 
 
 def _attacks() -> Entries:
     from evonas.evaluation.attacks import attacks
     from evonas.evaluation.attacks.base import INSTALL
 
-    return [
-        {
-            "name": name,
-            "about": _first_line(attacks[name]),
-            "source": attacks[name].source,
-            "needs": f"{attacks[name].package} ({INSTALL})" if attacks[name].package else "",
-        }
-        for name in attacks
-    ]
+    return _described(
+        attacks,
+        lambda attack: {
+            **_documented(attack),
+            "source": attack.source,
+            "needs": f"{attack.package} ({INSTALL})" if attack.package else "",
+        },
+    )
 
 
 def _corruptions() -> Entries:
     from evonas.evaluation.corruptions import GROUPS, corruptions
 
-    grouped = sorted(corruptions, key=lambda name: GROUPS.index(corruptions[name].group))
-    return [{"name": name, "about": corruptions[name].about, "group": corruptions[name].group} for name in grouped]
+    entries = _described(corruptions, lambda corruption: {"about": corruption.about, "group": corruption.group})
+    return sorted(entries, key=lambda entry: GROUPS.index(entry["group"]))
 
 
 def _formats() -> Entries:
     from evonas.exporting.format import INSTALL
     from evonas.exporting.formats import formats
 
-    return [
-        {
-            "name": name,
-            "about": _first_line(formats[name]),
-            "file": formats[name].file,
-            "needs": f"{', '.join(formats[name].packages)} ({INSTALL})" if formats[name].packages else "",
-        }
-        for name in formats
-    ]
+    return _described(
+        formats,
+        lambda format: {
+            **_documented(format),
+            "file": format.file,
+            "needs": f"{', '.join(format.packages)} ({INSTALL})" if format.packages else "",
+        },
+    )
 
 
 def _genotypes() -> Entries:
@@ -128,10 +142,6 @@ def _genotypes() -> Entries:
         for published in (darts.PUBLISHED, robnet.PUBLISHED)
         for name, entry in published.items()
     ]
-
-
-def _first_line(thing: object) -> str:
-    return (inspect.getdoc(thing) or "").split("\n")[0]
 
 
 _ENTRIES = dict(

@@ -1,19 +1,14 @@
 """Shell completion of runs and registered names.
 
-Completion must be fast, so nothing that needs PyTorch is imported: names are read from the lines of the source
-that register them.
+Completion must be fast, so nothing that needs PyTorch is imported: a registry knows its names without the objects.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from evonas.store.nearby import runs_in
-
-ROOT = Path(__file__).parents[2]
-WRITTEN = re.compile(r'\bregister\(\s*"([\w\[\]-]+)"')
 
 
 def runs(incomplete: str) -> list[str]:
@@ -27,7 +22,7 @@ def genotypes(incomplete: str) -> list[str]:
     """Published genotypes."""
     from spaces import spaces
 
-    return _beginning(incomplete, (name for space in spaces for name in spaces[space].published()))
+    return _beginning(incomplete, (name for _, space in spaces.loadable() for name in space.published()))
 
 
 def trainable(incomplete: str) -> list[str]:
@@ -51,7 +46,9 @@ def kinds(incomplete: str) -> list[str]:
 
 def data_sets(incomplete: str) -> list[str]:
     """Data sets; the shell completes the path after ``folder:``."""
-    return _beginning(incomplete, ("folder:" if name == "folder" else name for name in _written("evonas/data")))
+    from evonas.data.source import sources
+
+    return _beginning(incomplete, ("folder:" if name == "folder" else name for name in sources))
 
 
 def presets(incomplete: str) -> list[str]:
@@ -63,39 +60,50 @@ def presets(incomplete: str) -> list[str]:
 
 def recipes(incomplete: str) -> list[str]:
     """Recipes of a training."""
-    return _beginning(incomplete, _written("evonas/training/recipes"))
+    from evonas.training.recipe import recipes as registry
+
+    return _beginning(incomplete, registry)
 
 
 def engines(incomplete: str) -> list[str]:
     """Where scores are computed."""
-    return _beginning(incomplete, _written("evonas/engine"))
+    from evonas.engine.engines import engines as registry
+
+    return _beginning(incomplete, registry)
+
+
+def algorithms(incomplete: str) -> list[str]:
+    """Search algorithms."""
+    from evonas.searching.algorithms import algorithms as registry
+
+    return _beginning(incomplete, registry)
 
 
 def proxies(incomplete: str) -> list[str]:
     """Proxies, including the next one of a list or composite; without those with a colon, where shells split."""
-    return _next(incomplete, ",+", lambda: _written("fitness"))
+    from fitness import proxies as registry
+
+    return _next(incomplete, ",+", (name for name in registry if ":" not in name))
 
 
 def attacks(incomplete: str) -> list[str]:
     """Attacks, including the next one of a list."""
-    return _next(incomplete, ",", lambda: _written("evonas/evaluation/attacks"))
+    from evonas.evaluation.registered import attacks as registry
+
+    return _next(incomplete, ",", registry)
 
 
 def formats(incomplete: str) -> list[str]:
     """Export formats, including the next one of a list."""
-    return _next(incomplete, ",", lambda: _written("evonas/exporting"))
+    from evonas.exporting.formats import formats as registry
 
-
-def _written(folder: str) -> list[str]:
-    """All names that the files of ``folder`` register."""
-    files = sorted((ROOT / folder).glob("*.py"))
-    return sorted({name for file in files for name in WRITTEN.findall(file.read_text(encoding="utf-8"))})
+    return _next(incomplete, ",", registry)
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
-def _next(incomplete: str, separators: str, names: Callable[[], Iterable[str]]) -> list[str]:
+def _next(incomplete: str, separators: str, names: Iterable[str]) -> list[str]:
     cut = max(incomplete.rfind(separator) for separator in separators) + 1
-    return [incomplete[:cut] + name for name in _beginning(incomplete[cut:], names())]
+    return [incomplete[:cut] + name for name in _beginning(incomplete[cut:], names)]

@@ -71,7 +71,10 @@ MaxParams = Annotated[
         "[default: 6000000 at C=36, L=20; nasbench201: none]"
     ),
 ]
-Algorithm = Annotated[str | None, typer.Option(help="Search algorithm; see `evonas list algorithms`.")]
+Algorithm = Annotated[
+    str | None,
+    typer.Option(help="Search algorithm; see `evonas list algorithms`.", autocompletion=completion.algorithms),
+]
 EngineName = Annotated[
     str,
     typer.Option(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.data import cifar, digits, folder  # noqa: F401  (each registers its data sets)
 from evonas.data.source import RESIZED, SIDE, Source, sources
 from spaces.errors import UsageError
 

@@ -41,7 +41,14 @@ class Source(ABC):
         return pixel_statistics(self.images("train"))
 
 
-sources: Registry[Callable[[str, Path, int | None], Source]] = Registry("data set")
+sources: Registry[Callable[[str, Path, int | None], Source]] = Registry(
+    "data set",
+    {
+        **dict.fromkeys(("cifar10", "cifar100"), "evonas.data.cifar"),
+        "digits": "evonas.data.digits",
+        "folder": "evonas.data.folder",
+    },
+)
 
 
 def pixel_statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

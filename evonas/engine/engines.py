@@ -12,7 +12,9 @@ from evonas.engine.ray_cluster import Ray
 from spaces.errors import UsageError
 from spaces.registry import Registry
 
-engines: Registry[Callable[[int | None, str | None], Engine]] = Registry("engine")
+engines: Registry[Callable[[int | None, str | None], Engine]] = Registry(
+    "engine", dict.fromkeys(("auto", "in-process", "processes", "ray"), "evonas.engine.engines")
+)
 
 
 @engines.register("auto")

@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from spaces.errors import EvonasError
-from spaces.registry import Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,6 +50,3 @@ class Format(ABC):
     @abstractmethod
     def how_to_load(self, subject: Subject) -> str:
         """Markdown that explains how to load the file."""
-
-
-formats: Registry[Format] = Registry("format")

@@ -1,6 +1,16 @@
-"""Imports all formats; imported only where formats are looked up by name."""
+"""The registry of export formats."""
 
-from evonas.exporting import genotype, onnx, pt2, safetensors  # noqa: F401  (each registers itself)
-from evonas.exporting.format import Format, formats
+from evonas.exporting.format import Format
+from spaces.registry import Registry
+
+formats: Registry[Format] = Registry(
+    "format",
+    {
+        "genotype": "evonas.exporting.genotype",
+        "onnx": "evonas.exporting.onnx",
+        "pt2": "evonas.exporting.pt2",
+        "safetensors": "evonas.exporting.safetensors",
+    },
+)
 
 __all__ = ["Format", "formats"]

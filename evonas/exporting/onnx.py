@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from evonas.exporting.format import Format, formats
+from evonas.exporting.format import Format
+from evonas.exporting.formats import formats
 from spaces.errors import EvonasError
 
 if TYPE_CHECKING:

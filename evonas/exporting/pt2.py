@@ -6,7 +6,8 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from evonas.exporting.format import Format, formats
+from evonas.exporting.format import Format
+from evonas.exporting.formats import formats
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from evonas.exporting.format import Format, formats
+from evonas.exporting.format import Format
+from evonas.exporting.formats import formats
 from evonas.training.artefacts import WEIGHTS
 from evonas.training.exported import FACTS
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evonas.store.settings import SearchSettings
-from spaces import Registry
 
 if TYPE_CHECKING:  # listing the algorithms must not import DEAP
     from deap import base
@@ -40,6 +39,3 @@ class Algorithm(ABC):
     @abstractmethod
     def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
         """The next population. It must be the last ``population`` births, because a resume restores these."""
-
-
-algorithms: Registry[type[Algorithm]] = Registry("algorithm")

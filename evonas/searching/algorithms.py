@@ -1,6 +1,12 @@
-"""Imports all algorithms, which registers them."""
+"""The registry of search algorithms."""
 
-from evonas.searching import regularized_evolution  # noqa: F401  (registers itself)
-from evonas.searching.algorithm import Algorithm, algorithms
+from evonas.searching.algorithm import Algorithm
+from spaces.registry import Registry
+
+algorithms: Registry[type[Algorithm]] = Registry(
+    "algorithm",
+    {"regularized-evolution": "evonas.searching.regularized_evolution"},
+    group="evonas.algorithms",
+)
 
 __all__ = ["Algorithm", "algorithms"]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from evonas.searching.algorithm import Algorithm, Birth, algorithms
+from evonas.searching.algorithm import Algorithm, Birth
+from evonas.searching.algorithms import algorithms
 
 if TYPE_CHECKING:
     from evonas.searching.individual import Individual

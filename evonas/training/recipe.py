@@ -200,4 +200,12 @@ def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:
     return numbers | asked
 
 
-recipes: Registry[Recipe] = Registry("recipe")
+recipes: Registry[Recipe] = Registry(
+    "recipe",
+    {
+        **dict.fromkeys(("croze200", "darts600"), "evonas.training.recipes.literature"),
+        "fast": "evonas.training.recipes.fast",
+        **dict.fromkeys(("fast-adv", "pgd7"), "evonas.training.recipes.adversarial"),
+    },
+    group="evonas.recipes",
+)

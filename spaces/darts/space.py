@@ -7,13 +7,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from spaces.base import Space, spaces
+from spaces.base import Space
 from spaces.darts import closed_form
 from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical
 from spaces.darts.published import PUBLISHED
 from spaces.darts.reading import parse
 from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
+from spaces.registered import spaces
 from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
 

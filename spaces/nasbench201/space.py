@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from spaces.base import Space, spaces
+from spaces.base import Space
 from spaces.graph import Arrow, CellGraph
 from spaces.nasbench201.genotype import EDGES, OPERATIONS, Cell, canonical, key, live_edges
 from spaces.nasbench201.reading import parse
+from spaces.registered import spaces
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from spaces.base import Space, spaces
+from spaces.base import Space
 from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
+from spaces.registered import spaces
 from spaces.registry import closest
 from spaces.robnet import closed_form
 from spaces.robnet.genotype import EDGES, NODES, OPERATIONS, Genotype, canonical, key

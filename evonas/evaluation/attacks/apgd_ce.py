@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import AttackOptions, attacks
+from evonas.evaluation.attacks.base import AttackOptions
 from evonas.evaluation.attacks.package import LOGGER, Packaged, in_rows, member
 from evonas.evaluation.attacks.undisturbed import Model
+from evonas.evaluation.registered import attacks
 
 
 @attacks.register("apgd-ce")

@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import AttackOptions, attacks
+from evonas.evaluation.attacks.base import AttackOptions
 from evonas.evaluation.attacks.package import LOGGER, Packaged, classes_of, in_rows, member, targets
 from evonas.evaluation.attacks.undisturbed import Model
+from evonas.evaluation.registered import attacks
 from spaces.errors import UsageError
 
 MIN_CLASSES = 4  # the targeted DLR loss takes the fourth largest logit

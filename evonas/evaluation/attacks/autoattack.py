@@ -7,10 +7,11 @@ from typing import Any
 
 from evonas.evaluation.attacks.apgd_ce import ApgdCE
 from evonas.evaluation.attacks.apgd_t import ApgdT
-from evonas.evaluation.attacks.base import Attack, AttackOptions, attacks
+from evonas.evaluation.attacks.base import Attack, AttackOptions
 from evonas.evaluation.attacks.fab_t import FabT
 from evonas.evaluation.attacks.package import Packaged, targets
 from evonas.evaluation.attacks.square import Square
+from evonas.evaluation.registered import attacks
 
 MEMBERS = (ApgdCE(steps=100), ApgdT(steps=100), FabT(steps=100), Square(queries=5000))
 

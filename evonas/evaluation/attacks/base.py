@@ -16,7 +16,6 @@ from torch.nn import functional as F
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.undisturbed import Model, undisturbed
 from spaces.errors import EvonasError, UsageError
-from spaces.registry import Registry
 
 ROUNDING = 1e-6  # by which float32 may leave the ball
 INSTALL = 'pip install "evonas[attacks]"'
@@ -103,9 +102,6 @@ class Attack(ABC):
                     if len(self.parts) > 1:
                         left &= correct(model, moved, labels)
         return moved
-
-
-attacks: Registry[type[Attack]] = Registry("attack")
 
 
 def _inside(part: Attack, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:

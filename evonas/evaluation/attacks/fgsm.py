@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, attacks, box, gradient
+from evonas.evaluation.attacks.base import Attack, AttackOptions, box, gradient
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.undisturbed import Model
+from evonas.evaluation.registered import attacks
 
 
 @attacks.register("fgsm")

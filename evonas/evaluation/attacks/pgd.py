@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, attacks, box, gradient
+from evonas.evaluation.attacks.base import Attack, AttackOptions, box, gradient
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.undisturbed import Model
+from evonas.evaluation.registered import attacks
 
 DEFAULT_STEP = 2.5  # times radius / steps
 

@@ -15,21 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evonas.core.arguments import integer, items, text
-from evonas.evaluation.corruptions import (  # noqa: F401  (each registers its corruption)
-    brightness,
-    contrast,
-    defocus_blur,
-    elastic_transform,
-    fog,
-    frost,
-    glass_blur,
-    jpeg_compression,
-    motion_blur,
-    noise,
-    pixelate,
-    snow,
-    zoom_blur,
-)
 from evonas.evaluation.corruptions.base import GROUPS, SEVERITIES, Corruption, corruptions
 from evonas.evaluation.corruptions.draws import Draws
 from spaces.errors import UsageError

@@ -37,7 +37,17 @@ STYLE = {
 }
 
 Draw = Callable[[TrainingFacts], "Figure"]
-plots: Registry[Draw] = Registry("plot")
+_ROOM = "evonas.reporting.plots"
+plots: Registry[Draw] = Registry(
+    "plot",
+    {
+        "cells": f"{_ROOM}.cells",
+        "corruptions": f"{_ROOM}.corruptions",
+        "epsilon": f"{_ROOM}.epsilon",
+        "history": f"{_ROOM}.history",
+        "pareto": f"{_ROOM}.pareto",
+    },
+)
 
 
 def plot(run: str | Path, what: str, format: str | None = None, out: str | Path | None = None) -> Path:

@@ -21,6 +21,7 @@ from evonas.data import sources
 from evonas.engine import engines
 from evonas.evaluation.attacks import attacks
 from evonas.exporting.formats import formats
+from evonas.searching.algorithms import algorithms
 from evonas.training.recipes import recipes
 from fitness import proxies
 from tests.evonas.cli.test_cli import run
@@ -84,7 +85,7 @@ def test_completion_knows_every_name_that_is_registered() -> None:
     assert completion.attacks("") == sorted(attacks)
     assert completion.spaces("nas") == ["nasbench201"]
     assert completion.recipes("") == sorted(recipes) and completion.engines("") == sorted(engines)
-    assert completion.formats("") == sorted(formats)
+    assert completion.formats("") == sorted(formats) and completion.algorithms("") == sorted(algorithms)
     assert completion.data_sets("") == sorted("folder:" if name == "folder" else name for name in sources)
 
 
@@ -106,7 +107,8 @@ def test_a_completion_is_quick(tmp_path: Path) -> None:
 
 def test_a_completion_imports_nothing_heavy(run_python: Callable[[str], str], tmp_path: Path) -> None:
     code = "import sys; from evonas.cli import completion as c\n"
-    code += "asked = c.runs, c.trainable, c.spaces, c.kinds, c.data_sets, c.presets, c.proxies, c.attacks\n"
+    code += "asked = c.runs, c.trainable, c.spaces, c.kinds, c.data_sets, c.presets, c.proxies, c.attacks, "
+    code += "c.recipes, c.engines, c.algorithms, c.formats\n"
     code += "[ask('') for ask in asked]\n"
     code += "print({'torch', 'numpy', 'sklearn', 'matplotlib', 'scipy', 'deap'} & set(sys.modules))"
     assert run_python(code) == "set()"
