@@ -11,8 +11,6 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,6 +20,7 @@ from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.fgsm import FGSM
 from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.attacks.undisturbed import undisturbed
+from evonas.evaluation.outcomes import Check
 from evonas.evaluation.rates import sign_test
 from evonas.evaluation.subject import Subject
 from fitness import stable_hash
@@ -31,18 +30,6 @@ MORE_STEPS = 4  # times as many
 LARGE, LARGE_STEPS = 128.0, 50  # every pixel may become the same grey
 ABOUT_ZERO = 0.01  # of the images
 SQUARE_GAIN = 0.002  # by which the Square attack may lower what the other members have left
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question about the protocol, and what was found."""
-
-    name: str
-    passed: bool
-    detail: str
-
-    def as_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
 
 
 Outcomes = dict[str, dict[float, list[tuple[str, Tensor]]]]  # by attack and epsilon, of all images

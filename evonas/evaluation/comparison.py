@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.shell import command
-from evonas.core.strict_json import parse_json
 from evonas.evaluation.conditions import Conditions, conditions_of, dataset_of
 from evonas.evaluation.published import PROTOCOL, TABLE_3
-from evonas.evaluation.stored import outdated
+from evonas.evaluation.result import Evaluation
+from evonas.evaluation.stored import stored
 from evonas.evaluation.target import locate
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.training import checkpoint
-from evonas.training.data_check import remark
 from evonas.training.settings import TrainSettings
 from spaces import spaces
-from spaces.errors import EvonasError, UsageError, shorten
+from spaces.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -65,50 +64,38 @@ def compare(targets: list[Path]) -> list[ComparedRow]:
 
 def _measured(target: Path) -> ComparedRow:
     place = locate(target, "compare")
-    try:
-        found = parse_json(place.result.read_text(encoding="utf-8"))
-    except OSError:
-        raise UsageError(f"{target} is not evaluated yet; run: {command('evaluate', target)}") from None
-    except ValueError as error:
-        raise EvonasError(
-            f"{place.result} cannot be read: {error}; rebuild it with: {command('evaluate', target)}"
-        ) from None
-    if isinstance(found, dict) and (note := outdated(place, found)):
-        raise UsageError(note)
-    trained = checkpoint.load(place.checkpoint).settings
-    try:
-        return _row(target, found, trained)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise EvonasError(
-            f"{place.result} is not a valid evaluation ({type(error).__name__}: "
-            f"{shorten(str(error), 100)}); rebuild it with: {command('evaluate', target)}"
-        ) from None
+    found = stored(place)
+    if found.note:
+        raise UsageError(found.note)
+    if found.content is None:
+        raise UsageError(f"{target} is not evaluated yet; run: {command('evaluate', target)}")
+    return _row(target, found.content, checkpoint.load(place.checkpoint).settings)
 
 
-def _row(target: Path, found: dict[str, Any], trained: TrainSettings) -> ComparedRow:
+def _row(target: Path, found: Evaluation, trained: TrainSettings) -> ComparedRow:
     space = spaces[trained.space]
-    fgsm, corruptions = found.get("fgsm"), found.get("corruptions")
-    pgd, training = found.get("pgd"), f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}"
-    protocol = f"{training}, {found['clean']['n']} test images"
-    about = f"; {text}" if (text := remark(found.get("data"))) else ""
+    fgsm, pgd, corruptions = found.headline.get("fgsm"), found.headline.get("pgd"), found.corruptions
+    training = f"{trained.recipe} {trained.chosen.epochs} epochs, seed {trained.seed}"
+    protocol = f"{training}, {found.clean.n} test images"
+    about = f"; {found.remark}" if found.remark else ""
     if fgsm is not None:
-        protocol += f", FGSM {fgsm['epsilon']:g}/255"
+        protocol += f", FGSM {fgsm.epsilon:g}/255"
     if corruptions is not None:
-        protocol += f", corruptions {corruptions['source']}"
+        protocol += f", corruptions {corruptions.source}"
     return ComparedRow(
         name=str(target),
         dataset=dataset_of(found, trained),
         params=space.params(space.parse(trained.genotype), trained.size),
         seconds=_search_seconds(target),
-        clean=found["clean"]["accuracy"],
-        clean_ci95=tuple(found["clean"]["ci95"]),
-        corruptions=None if corruptions is None else corruptions["mean"],
-        fgsm=None if fgsm is None else fgsm["accuracy"],
-        fgsm_ci95=None if fgsm is None else tuple(fgsm["ci95"]),
-        hrs=found["hrs"].get("fgsm"),
+        clean=found.clean.accuracy,
+        clean_ci95=found.clean.interval,
+        corruptions=None if corruptions is None else corruptions.mean,
+        fgsm=None if fgsm is None else fgsm.rate.accuracy,
+        fgsm_ci95=None if fgsm is None else fgsm.rate.interval,
+        hrs=found.hrs.get("fgsm"),
         protocol=f"{protocol}, C={trained.channels}, L={trained.layers}{about}",
-        pgd=None if pgd is None else pgd["accuracy"],
-        pgd_ci95=None if pgd is None else tuple(pgd["ci95"]),
+        pgd=None if pgd is None else pgd.rate.accuracy,
+        pgd_ci95=None if pgd is None else pgd.rate.interval,
         training=f"{training}, C={trained.channels}, L={trained.layers}{about}",
         conditions=conditions_of(found, trained),
     )

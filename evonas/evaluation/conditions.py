@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from evonas.evaluation.result import Evaluation
 from evonas.training.data_check import OTHER
-from evonas.training.data_identity import SplitIdentity
 from evonas.training.settings import TrainSettings
 
 
@@ -59,44 +58,39 @@ class Conditions:
         ]
 
 
-def conditions_of(found: Mapping[str, Any], trained: TrainSettings) -> Conditions:
-    """The conditions of an evaluation stored as JSON. Raises `KeyError` or a similar error if it is invalid."""
-    protocol, clean = found.get("protocol", {}), found["clean"]
-    by_epsilon = found.get("epsilons", {})
-    attacks = tuple(dict.fromkeys(name for one in by_epsilon.values() for name in one))
-    pgd, all_of_them = found.get("pgd") or {}, clean["n"] == protocol.get("of", clean["n"])
+def conditions_of(found: Evaluation, trained: TrainSettings) -> Conditions:
+    """The conditions of an evaluation."""
+    protocol, n = found.protocol, found.clean.n
+    pgd = found.headline.get("pgd")
     return Conditions(
         dataset=dataset_of(found, trained),
         classes=trained.classes,
         image_size=trained.image_size,
-        images=clean["n"],
-        test_set=protocol.get("of"),
-        drawn_by=None if all_of_them else protocol.get("seed"),
-        epsilons=tuple(float(size) for size in by_epsilon) or _headline(found),
-        attacks=attacks or tuple(name for name in ("fgsm", "pgd") if found.get(name)),
-        steps=pgd.get("steps"),
-        step_size=pgd.get("step_size"),
-        restarts=pgd.get("restarts"),
-        corruptions=(found.get("corruptions") or {}).get("source"),
+        images=n,
+        test_set=protocol.of,
+        drawn_by=None if protocol.of in (None, n) else protocol.seed,
+        epsilons=found.epsilons,
+        attacks=tuple(found.attacks),
+        steps=None if pgd is None else pgd.steps,
+        step_size=None if pgd is None else pgd.step_size,
+        restarts=None if pgd is None else pgd.restarts,
+        corruptions=None if found.corruptions is None else found.corruptions.source,
         data=_data(found, trained),
     )
 
 
-def dataset_of(found: Mapping[str, Any], trained: TrainSettings) -> str:
+def dataset_of(found: Evaluation, trained: TrainSettings) -> str:
     """The data set that was evaluated on."""
-    return str(found.get("dataset") or trained.dataset)
+    return found.dataset or trained.dataset
 
 
-def _data(found: Mapping[str, Any], trained: TrainSettings) -> str | None:
+def _data(found: Evaluation, trained: TrainSettings) -> str | None:
     """None for a bundled or downloaded data set, whose name says enough, and for results of older versions."""
-    data = found.get("data")
-    if data is None or (not dataset_of(found, trained).startswith("folder:") and data["status"] != OTHER):
+    if found.data is None or found.test is None:
         return None
-    return SplitIdentity.from_json(data["test"]).in_short
-
-
-def _headline(found: Mapping[str, Any]) -> tuple[float, ...]:
-    return tuple({float(found[name]["epsilon"]) for name in ("fgsm", "pgd") if found.get(name)})
+    if not dataset_of(found, trained).startswith("folder:") and found.data["status"] != OTHER:
+        return None
+    return found.test.in_short
 
 
 def _text(value: Any) -> str:

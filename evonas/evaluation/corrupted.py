@@ -17,6 +17,7 @@ from evonas.evaluation.attacks.base import correct
 from evonas.evaluation.attacks.undisturbed import undisturbed
 from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
 from evonas.evaluation.events import ImagesMeasured
+from evonas.evaluation.outcomes import CorruptionTable
 from evonas.evaluation.subject import Subject
 from spaces.errors import EvonasError
 
@@ -108,7 +109,7 @@ def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int) -> 
     return Regenerated(seed)
 
 
-def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> dict[str, Any]:
+def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> CorruptionTable:
     """Accuracies by corruption and severity, with means by group and over all; shares from 0 to 1.
 
     ``chosen`` (N,) says where each image of the subject stands in the test set. Every cell of the table is kept in
@@ -116,28 +117,22 @@ def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> dic
     """
     content = tensors_digest({"images": subject.images, "labels": subject.labels, "chosen": chosen})
     names = sorted(corruptions, key=lambda name: GROUPS.index(corruptions[name].group))
-    table: dict[str, list[float]] = {}
+    table: dict[str, tuple[float, ...]] = {}
     for i, name in enumerate(names):
-        table[name] = []
+        table[name] = ()
         for severity in SEVERITIES:
             done = (i * len(SEVERITIES) + severity - 1) * len(subject.images)
             right = _cell(subject, source, name, severity, chosen, content, done)
-            table[name].append(right / len(subject.images))
+            table[name] += (right / len(subject.images),)
         shares = " ".join(f"{100 * share:.2f}" for share in table[name])
         subject.observer(Message(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images"))
     groups = {
         group: _mean([table[name] for name in names if corruptions[name].group == group]) for group in GROUPS
     }
-    return {
-        "source": source.source,
-        "n": len(subject.images),
-        "mean": _mean(list(table.values())),
-        "groups": groups,
-        "table": table,
-    }
+    return CorruptionTable(source.source, len(subject.images), _mean(list(table.values())), groups, table)
 
 
-def _mean(rows: list[list[float]]) -> float:
+def _mean(rows: list[tuple[float, ...]]) -> float:
     return float(np.mean(rows))
 
 

@@ -20,7 +20,8 @@ from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.checks import Outcomes, check
 from evonas.evaluation.corrupted import Corrupted, Regenerated, corrupted, corruption_table
 from evonas.evaluation.journal import Journal
-from evonas.evaluation.result import Attacked, Evaluation
+from evonas.evaluation.outcomes import Attacked
+from evonas.evaluation.result import Evaluation, Protocol
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.subject import Subject
 from evonas.evaluation.target import draw, locate
@@ -44,7 +45,7 @@ class Prepared:
 
     def complete(self, evaluation: Evaluation) -> Evaluation:
         """Add the facts of the network."""
-        protocol = {"split": "test", "of": self.of, **evaluation.protocol}
+        protocol = dataclasses.replace(evaluation.protocol, split="test", of=self.of)
         return dataclasses.replace(evaluation, facts=self.facts, protocol=protocol)
 
 
@@ -132,10 +133,11 @@ def evaluate_subject(
         for epsilon in settings.epsilons:
             parts = subject.attack(attack, epsilon, right)
             outcomes[name][epsilon] = parts
-            rates = tuple((part, subject.rate(left)) for part, left in parts)
-            attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rates[-1][1], rates)
+            shares = tuple((part, subject.rate(left).accuracy) for part, left in parts)
+            rate = subject.rate(parts[-1][1])
+            attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rate, shares)
             subject.observer(
-                Message(f"{name} {epsilon:g}/255: {100 * rates[-1][1].accuracy:.2f} % of {len(right)} images")
+                Message(f"{name} {epsilon:g}/255: {100 * rate.accuracy:.2f} % of {len(right)} images")
             )
     table = None
     if settings.corruptions:
@@ -169,18 +171,18 @@ def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
     }
 
 
-def _protocol(subject: Subject, settings: EvaluateSettings) -> dict[str, Any]:
-    return {
-        "images": len(subject.images),
-        "norm": "L-infinity",
-        "pixels": "[0, 1]; normalisation is the model's first layer",
-        "precision": "float32, no autocast, no TF32",
-        "attacked": "images that the parts before have left correctly classified",
-        "seed": settings.seed,
-        "batch_size": settings.batch_size,
-        "device": settings.device,
-        "checks": min(settings.checks, len(subject.images)),
-    }
+def _protocol(subject: Subject, settings: EvaluateSettings) -> Protocol:
+    return Protocol(
+        images=len(subject.images),
+        norm="L-infinity",
+        pixels="[0, 1]; normalisation is the model's first layer",
+        precision="float32, no autocast, no TF32",
+        attacked="images that the parts before have left correctly classified",
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+        device=settings.device,
+        checks=min(settings.checks, len(subject.images)),
+    )
 
 
 def _versions(settings: EvaluateSettings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,22 +24,44 @@ def wilson(right: float, n: int, z: float = Z95) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Rate:
-    """``right`` of ``n`` images are classified correctly."""
+    """The share of ``n`` images, from 0 to 1, with its 95 % interval."""
 
-    right: int
+    accuracy: float
     n: int
+    interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, right: int, n: int) -> Rate:
+        """``right`` of ``n`` images, with the Wilson interval."""
+        return cls(right / n, n, wilson(right, n))
 
     @property
-    def accuracy(self) -> float:
-        return self.right / self.n
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % Wilson interval."""
-        return wilson(self.right, self.n)
+    def right(self) -> int:
+        """The number of images."""
+        return round(self.accuracy * self.n)
 
     def as_json(self) -> dict[str, Any]:
+        """The input of `from_json`."""
         return {"accuracy": self.accuracy, "n": self.n, "ci95": list(self.interval)}
+
+    @classmethod
+    def from_json(cls, values: Any) -> Rate:
+        """The inverse of `as_json`; other keys are ignored. Raises `ValueError` if it is not that."""
+        if not isinstance(values, Mapping):
+            raise ValueError("an accuracy is not a JSON object")
+        n, ends = values.get("n"), values.get("ci95")
+        if type(n) is not int or n < 1:
+            raise ValueError("n is not a positive number of images")
+        if not isinstance(ends, list) or len(ends) != 2:
+            raise ValueError("ci95 is not a pair of numbers")
+        return cls(share(values.get("accuracy"), "accuracy"), n, (share(ends[0], "ci95"), share(ends[1], "ci95")))
+
+
+def share(value: Any, name: str) -> float:
+    """``value`` if it is a number from 0 to 1, else raises `ValueError`."""
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise ValueError(f"{name} is not a number from 0 to 1")
+    return float(value)
 
 
 def hrs(clean: float, robust: float) -> float:

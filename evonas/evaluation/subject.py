@@ -136,7 +136,7 @@ class Subject:
 
     def rate(self, right: Tensor) -> Rate:
         """The share of all images."""
-        return Rate(int(right.sum()), len(right))
+        return Rate.of(int(right.sum()), len(right))
 
     def only(self, indices: Tensor, title: str) -> Subject:
         """The same model on some of the images, in the order of ``indices``."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evonas.core.quantities import count, percent
+from evonas.evaluation.rates import Rate
 from evonas.evaluation.stored import Stored
 from evonas.exporting.format import Format
 from evonas.exporting.subject import Subject
-from evonas.training.data_check import remark
 from evonas.training.data_identity import identity_of, shown
 
 FILE = "README.md"
@@ -68,33 +68,32 @@ def _data(facts: Mapping[str, Any]) -> str:
 
 def _accuracies(evaluation: Stored) -> Iterator[str]:
     """A row for each number of evaluation.json, with its 95 % interval if there is one."""
-    found: Mapping[str, Any] | None = evaluation.content
+    found = evaluation.content
     if found is None:
         earlier = " An earlier state of the weights was evaluated." if evaluation.note else ""
         yield f"Not evaluated; run `evonas evaluate`.{earlier}"
         return
     yield "| images | accuracy | 95 % interval |\n|---|---|---|"
-    yield f"| clean | {_share(found['clean'])} |"
-    for epsilon, attacks in found.get("epsilons", {}).items():
-        for name, rate in attacks.items():
-            steps = f", {rate['steps']} steps" if "steps" in rate else ""
-            yield f"| {name}, epsilon {epsilon}/255{steps} | {_share(rate)} |"
-    if corruptions := found.get("corruptions"):
-        yield f"| mean over corruptions ({corruptions['source']}) | {percent(corruptions['mean'])} | |"
-    hrs = ", ".join(f"{name} {percent(value)}" for name, value in found["hrs"].items())
-    yield f"\nEvaluated on {found['clean']['n']} test images."
-    if text := remark(found.get("data")):
+    yield f"| clean | {_share(found.clean)} |"
+    for epsilon in found.epsilons:
+        for name, one in found.at(epsilon).items():
+            steps = f", {one.steps} steps" if one.steps is not None else ""
+            yield f"| {name}, epsilon {epsilon:g}/255{steps} | {_share(one.rate)} |"
+    if found.corruptions is not None:
+        yield f"| mean over corruptions ({found.corruptions.source}) | {percent(found.corruptions.mean)} | |"
+    hrs = ", ".join(f"{name} {percent(value)}" for name, value in found.hrs.items())
+    yield f"\nEvaluated on {found.clean.n} test images."
+    if text := found.remark:
         yield f"\n**{text[0].upper()}{text[1:]}.**"
     if hrs:
         yield f"HRS, the harmonic mean of clean and robust accuracy: {hrs}."
-    failed = [check["name"] for check in found.get("checks", []) if not check["passed"]]
-    if failed:
-        yield f"\nFailed sanity checks: {'; '.join(failed)}."
+    if found.failed:
+        yield f"\nFailed sanity checks: {'; '.join(found.failed)}."
 
 
-def _share(rate: Mapping[str, Any]) -> str:
-    low, high = rate["ci95"]
-    return f"{percent(rate['accuracy'])} | {percent(low)} to {percent(high)}"
+def _share(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{percent(rate.accuracy)} | {percent(low)} to {percent(high)}"
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -13,16 +12,13 @@ from rich.text import Text
 from evonas.core.events import Closed, Message
 from evonas.core.quantities import percent
 from evonas.evaluation.events import ImagesMeasured
+from evonas.reporting.accuracies import WIDE, accuracy_table
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
 from evonas.reporting.screen import View
-from evonas.training.data_check import remark
 
 if TYPE_CHECKING:
-    from evonas.evaluation.checks import Check
-    from evonas.evaluation.rates import Rate
-    from evonas.evaluation.result import Attacked, Evaluation
-
-WIDE = 72  # columns
+    from evonas.evaluation.outcomes import Check, CorruptionTable
+    from evonas.evaluation.result import Evaluation
 
 
 class EvaluationView(View):
@@ -62,62 +58,28 @@ class EvaluationView(View):
 
 def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
     """Accuracies with intervals, corruptions and sanity checks; shortened below `WIDE` columns."""
-    wide = width >= WIDE
-    table = Table(box=None, padding=(0, 2 if wide else 1, 0, 0), header_style="dim")
-    table.add_column(overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, "accuracy", "95 % interval", *(["HRS"] if wide else []))
-    if wide:
-        table.add_column(style="dim")
-    table.add_row("clean", *_shares(result.clean), *(["", f"{result.clean.n} test images"] if wide else []))
-    for epsilon in result.epsilons:
-        for name, found in result.attacks.items():
-            label = Text.assemble((name, "cyan"), f" {epsilon:g}/255")
-            more = [percent(result.hrs_at(name, epsilon)), _numbers(found[epsilon])] if wide else []
-            table.add_row(label, *_shares(found[epsilon].rate), *more)
-    parts: list[RenderableType] = [table]
+    parts: list[RenderableType] = [accuracy_table(result, width)]
     if result.corruptions is not None:
-        parts.append(_corruptions(result.corruptions, wide))
+        parts.append(_corruptions(result.corruptions, width >= WIDE))
     if result.checks:
         parts.append(_checks(result.checks))
-    if text := remark(result.facts.get("data")):
-        parts.append(Text(text, style="bold yellow"))
+    if result.remark:
+        parts.append(Text(result.remark, style="bold yellow"))
     if result.path is not None:
         parts.append(Text(f"saved in {result.path}", style="dim"))
     return Group(*parts)
 
 
-def _shares(rate: Rate) -> tuple[str, str]:
-    low, high = rate.interval
-    return percent(rate.accuracy), f"{100 * low:.2f} - {100 * high:.2f} %"
-
-
-def _numbers(found: Attacked) -> str:
-    """``20 steps of 1, 2 restarts``; for an ensemble, the accuracy after each member."""
-    names = {name for name, _ in found.parts}
-    if len(names) > 1:
-        return ", ".join(f"{name} {percent(rate.accuracy)}" for name, rate in found.parts)
-    numbers: Mapping[str, Any] = found.numbers
-    parts = []
-    if "steps" in numbers:
-        size = f" of {numbers['step_size']:g}/255" if "step_size" in numbers else ""
-        parts.append(f"{numbers['steps']} steps{size}")
-    if "queries" in numbers:
-        parts.append(f"{numbers['queries']} queries")
-    if numbers.get("restarts", 1) > 1:
-        parts.append(f"{numbers['restarts']} restarts")
-    return ", ".join(parts)
-
-
-def _corruptions(found: Mapping[str, Any], wide: bool) -> RenderableType:
+def _corruptions(found: CorruptionTable, wide: bool) -> RenderableType:
     """Corruptions by severity, then the means by group and over all."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(f"corruptions ({found['source']})", overflow="fold", min_width=SHORTEST_NAME)
+    table.add_column(f"corruptions ({found.source})", overflow="fold", min_width=SHORTEST_NAME)
     number_columns(table, *(("1", "2", "3", "4", "5") if wide else ()), "mean")
-    for name, shares in found["table"].items():
+    for name, shares in found.table.items():
         mean = Text(f"{100 * sum(shares) / len(shares):.2f}", style="bold")
         table.add_row(Text(name, style="cyan"), *(f"{100 * share:.1f}" for share in shares if wide), mean)
-    groups = ", ".join(f"{name} {percent(mean)}" for name, mean in found["groups"].items())
-    return Group(table, Text(f"mean over corruptions {percent(found['mean'])} ({groups})"))
+    groups = ", ".join(f"{name} {percent(mean)}" for name, mean in found.groups.items())
+    return Group(table, Text(f"mean over corruptions {percent(found.mean)} ({groups})"))
 
 
 def _checks(checks: tuple[Check, ...]) -> RenderableType:

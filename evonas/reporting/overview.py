@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from evonas.core.quantities import count, duration, number, percent, plural
 from evonas.core.shell import command
-from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, fitting, number_columns
+from evonas.evaluation.result import Evaluation
+from evonas.reporting.accuracies import headline_table
+from evonas.reporting.columns import ENDLESS, USUAL
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.reporting.summary import Summary
-from evonas.training.data_check import remark
 from spaces import spaces
 
 LAST_GENERATIONS = 6
@@ -56,7 +56,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         if summary.edits is not None:
             parts.append(Text(f"{plural(summary.edits, 'edit')} from a random ancestor", style="dim"))
     if summary.evaluation is not None:
-        parts.append(withstood(summary.evaluation, width))
+        parts.append(robustness(summary.evaluation, width))
     elif summary.trained is not None:
         parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
     if text := summary.data:
@@ -77,33 +77,12 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     return Group(*parts)
 
 
-def withstood(found: Mapping[str, Any], width: int) -> RenderableType:
-    """Accuracies at the first epsilon and the mean over corruptions; if there is space, intervals and HRS."""
-    rows: list[Sequence[str | Text]] = [("clean", *_shares(found["clean"]), "")]
-    for name, one in next(iter(found.get("epsilons", {}).values()), {}).items():
-        rows.append(
-            (Text.assemble((name, "cyan"), f" {one['epsilon']:g}/255"), *_shares(one), percent(found["hrs"][name]))
-        )
-    if found.get("corruptions"):
-        kind = f"corruptions ({found['corruptions']['source']})"
-        rows.append((kind, percent(found["corruptions"]["mean"]), "", ""))
-    names = (f"{found['clean']['n']} test images", "accuracy", "95 % interval", "HRS")
-    shown = fitting(names, rows, width, gap=2, least=2)
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(names[0], overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, *names[1:shown])
-    for label, *cells in rows:
-        table.add_row(label, *cells[: shown - 1])
-    failed = [check["name"] for check in found.get("checks", ()) if not check["passed"]]
-    warning = [Text(f"failed sanity checks: {'; '.join(failed)}", style="bold red")] if failed else []
-    if text := remark(found.get("data")):
-        warning.append(Text(text, style="bold yellow"))
-    return Group(table, *warning)
-
-
-def _shares(one: Mapping[str, Any]) -> tuple[str, str]:
-    low, high = one["ci95"]
-    return percent(one["accuracy"]), f"{100 * low:.2f} - {100 * high:.2f} %"
+def robustness(found: Evaluation, width: int) -> RenderableType:
+    """Accuracies at the first epsilon and the mean over corruptions, and what is to be known about them."""
+    notes = [Text(f"failed sanity checks: {'; '.join(found.failed)}", style="bold red")] if found.failed else []
+    if found.remark:
+        notes.append(Text(found.remark, style="bold yellow"))
+    return Group(headline_table(found, width), *notes)
 
 
 def _progress(summary: Summary) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.data import DEFAULT_BATCH
+from evonas.evaluation.result import Evaluation
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import FinalPlan
 from evonas.training.recipes import recipes
@@ -79,18 +80,20 @@ def _recipe(settings: TrainSettings) -> list[str]:
     return ["--recipe", settings.recipe, *_numbers(numbers), "--validation", str(settings.validation)]
 
 
-def evaluate_command(found: Mapping[str, Any], run: str | Path) -> str:
+def evaluate_command(found: Evaluation, run: str | Path) -> str:
     """``evonas evaluate RUN ...`` with the settings of the evaluation."""
-    protocol = found["protocol"]
-    names = list(dict.fromkeys(name for one in found["epsilons"].values() for name in one))
-    words = ["evonas", "evaluate", str(run), "--attacks", ",".join(names), "--eps", ",".join(found["epsilons"])]
-    pgd = next((one["pgd"] for one in found["epsilons"].values() if "pgd" in one), None)
-    if pgd is not None:
-        words += ["--steps", str(pgd["steps"])]
-        words += ["--restarts", str(pgd["restarts"])] if pgd.get("restarts", 1) > 1 else []
-    if not found.get("corruptions"):
+    protocol, sizes = found.protocol, ",".join(map(_exact, found.epsilons))
+    words = ["evonas", "evaluate", str(run), "--attacks", ",".join(found.attacks), "--eps", sizes]
+    for pgd in list(found.attacks.get("pgd", {}).values())[:1]:
+        words += ["--steps", str(pgd.steps)]
+        words += ["--restarts", str(pgd.restarts)] if (pgd.restarts or 1) > 1 else []
+    if found.corruptions is None:
         words.append("--no-corruptions")
-    if protocol["images"] != protocol["of"]:
-        words += ["--images", str(protocol["images"])]
-    words += ["--checks", str(protocol["checks"]), "--batch-size", str(protocol["batch_size"])]
-    return shlex.join([*words, *(["--seed", str(protocol["seed"])] if protocol["seed"] else [])])
+    options = {"--images": protocol.drawn, "--checks": protocol.checks, "--batch-size": protocol.batch_size}
+    options["--seed"] = protocol.seed or None
+    return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
+
+
+def _exact(value: float) -> str:
+    """The shortest text that is read as ``value``."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)

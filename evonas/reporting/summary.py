@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.files import read_json
+from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
 from evonas.store.run import Run
@@ -37,7 +38,7 @@ class Summary:
     members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
     history: list[GenerationRow]
     trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
-    evaluation: dict[str, Any] | None  # evaluation.json, once it is evaluated
+    evaluation: Evaluation | None  # once it is evaluated
     note: str  # why an existing evaluation.json is ignored
 
     @property
@@ -64,7 +65,7 @@ class Summary:
                 for row in self.history
             ],
             "trained": self.trained,
-            "evaluation": self.evaluation,
+            "evaluation": None if self.evaluation is None else self.evaluation.as_json(),
             "note": self.note or None,
             "settings": json.loads(self.settings.to_json()),
         }

@@ -11,7 +11,7 @@ from evonas.core.quantities import count, percent
 from evonas.core.shell import command
 from evonas.reporting.columns import ENDLESS, USUAL
 from evonas.reporting.live import cell_panels
-from evonas.reporting.overview import NEXT, withstood
+from evonas.reporting.overview import NEXT, robustness
 from evonas.reporting.plain import training_heading
 from evonas.reporting.training import epochs_table
 from evonas.reporting.training_summary import TrainingSummary
@@ -44,7 +44,7 @@ def training_overview(summary: TrainingSummary, width: int = USUAL) -> Renderabl
         best = kept(summary.history)
         parts.append(Text(f"epoch {best.epoch} is kept: validation accuracy {percent(best.validation)}"))
     if summary.evaluation is not None:
-        parts.append(withstood(summary.evaluation, width))
+        parts.append(robustness(summary.evaluation, width))
     elif summary.trained is not None:
         parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
     if summary.data:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.files import read_json
+from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.store.nearby import TRAINING
 from evonas.store.queries import DATABASE
@@ -27,7 +28,7 @@ class TrainingSummary:
     flops: int
     history: list[EpochRow]
     trained: dict[str, Any] | None  # train/result.json, once the training is finished
-    evaluation: dict[str, Any] | None  # evaluation.json, once there is one
+    evaluation: Evaluation | None  # once there is one
     note: str  # why an existing evaluation.json is not shown
 
     @property
@@ -49,7 +50,7 @@ class TrainingSummary:
             "epochs": [row._asdict() for row in self.history],
             "kept": kept(self.history).epoch if self.history else None,
             "trained": self.trained,
-            "evaluation": self.evaluation,
+            "evaluation": None if self.evaluation is None else self.evaluation.as_json(),
             "note": self.note or None,
             "settings": self.settings.as_dict(),
         }

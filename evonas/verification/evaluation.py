@@ -9,18 +9,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from evonas.core.events import Closed, Observer
 from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
 from evonas.evaluation.evaluate import evaluate_subject, subject_for
 from evonas.evaluation.journal import Journal
+from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
+from evonas.evaluation.stored import read
 from evonas.evaluation.target import Target, locate
 from evonas.training import checkpoint
-from evonas.verification.finding import Finding, judged
+from evonas.training.data_identity import SplitIdentity
+from evonas.verification.finding import UNCHECKED, Finding, judged
 from fitness import stable_hash
 from spaces.errors import EvonasError
 
@@ -79,38 +80,38 @@ def measured(
 ) -> list[Finding]:
     """The contents of an evaluation; empty if there is none."""
     place = locate(run)
-    stored = read_json(place.result)
-    if stored is None:
-        return []
-    if "settings" not in stored:
-        advice = f"it has no settings; add them from evaluation.db with: {command('evaluate', run)}"
-        return [Finding(PART, place.result.name, "unchecked", advice)]
     try:
-        settings = EvaluateSettings.from_dict(stored["settings"], device, data_dir)
+        stored = read(place)
+        if stored is None:
+            return []
+        if stored.settings is None:
+            advice = f"it has no settings; add them from evaluation.db with: {command('evaluate', run)}"
+            return [Finding(PART, place.result.name, UNCHECKED, advice)]
+        settings = EvaluateSettings.from_dict(stored.settings, device, data_dir)
         settings = dataclasses.replace(settings, dataset=settings.dataset or dataset)
         return _again(place, stored, settings.resolve(), sample, seed, observer)
-    except (EvonasError, KeyError, TypeError, ValueError) as error:
+    except EvonasError as error:
         return [judged(PART, place.result.name, str(error), "")]
 
 
 def _again(
-    place: Target, stored: dict[str, Any], settings: EvaluateSettings, sample: int, seed: int, observer: Observer
+    place: Target, stored: Evaluation, settings: EvaluateSettings, sample: int, seed: int, observer: Observer
 ) -> list[Finding]:
     found = checkpoint.load(place.checkpoint)
     with closing(Sampled(place.journal, sample, seed)) as journal:
         part = subject_for(found, settings, journal, observer, StopRequest())
-        _require_same(stored.get("data"), part.facts["data"], place)
+        _require_same(stored.test, SplitIdentity.from_json(part.facts["data"]["test"]), place)
         # the settings that entries were stored under
-        part.subject.context["torch"] = stored["versions"]["torch"]
-        part.subject.context["device"] = torch.device(stored["protocol"]["device"]).type
+        part.subject.context["torch"] = stored.versions.get("torch")
+        part.subject.context["device"] = (stored.protocol.device or "cpu").partition(":")[0]
         try:
             again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
         finally:
             observer(Closed())
     for name in ("weights", "data"):  # missing in files of older versions
-        if name not in stored:
+        if name not in stored.facts:
             del again[name]
-    numbers, theirs = dict(_flat(stored)), dict(_flat(again))
+    numbers, theirs = dict(_flat(read_json(place.result))), dict(_flat(again))
     names = sorted(name for name in numbers.keys() | theirs.keys() if numbers.get(name) != theirs.get(name))
     wrong = None
     if names:
@@ -127,13 +128,11 @@ def _again(
     ]
 
 
-def _require_same(measured: Any, here: dict[str, Any], place: Target) -> None:
+def _require_same(measured: SplitIdentity | None, here: SplitIdentity, place: Target) -> None:
     """Raises `EvonasError` if an evaluation measured on other images than are here, or in another order."""
-    if measured is None or measured["test"] == here["test"]:
+    if measured is None or measured == here:
         return
-    order = (
-        " in another order (files were renamed)" if measured["test"]["labels"] == here["test"]["labels"] else ""
-    )
+    order = " in another order (files were renamed)" if measured.labels == here.labels else ""
     raise EvonasError(f"the images here are not those that {place.result.name} was measured on{order}")
 
 

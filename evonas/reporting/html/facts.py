@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from evonas.evaluation.result import Evaluation
 from evonas.evaluation.target import BEST
 from evonas.reporting.summary import Summary, summary_of
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
@@ -29,7 +28,7 @@ class TrainingFacts:
     graphs: list[CellGraph]
     epochs: list[EpochRow]
     training: TrainSettings | None
-    evaluation: Mapping[str, Any] | None
+    evaluation: Evaluation | None
     device: str
     data_dir: str | None
     dataset: str | None = None  # the place that a folder of images was moved to

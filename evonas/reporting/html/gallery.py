@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from evonas.evaluation.result import Evaluation
 from evonas.reporting.html.facts import TrainingFacts
-from evonas.reporting.html.headline import headline_attacks
 from spaces.errors import EvonasError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def gallery(facts: TrainingFacts) -> str:
     return f'<figure class="broad"><h3>Images</h3>{rows}<p class="note">{escape(note)}</p></figure>'
 
 
-def _rows(facts: TrainingFacts, found: Mapping[str, Any]) -> tuple[str, str]:
+def _rows(facts: TrainingFacts, found: Evaluation) -> tuple[str, str]:
     import torch
 
     from evonas.core.devices import pick
@@ -45,38 +44,37 @@ def _rows(facts: TrainingFacts, found: Mapping[str, Any]) -> tuple[str, str]:
     from evonas.training import checkpoint
     from evonas.training.held_out import images_for
 
-    protocol, device = found["protocol"], pick(facts.device)
+    protocol, device = found.protocol, pick(facts.device)
+    seed = protocol.seed or 0
     kept = checkpoint.load(facts.path / BEST)
     trained = kept.settings
-    dataset = facts.dataset or found.get("dataset") or trained.dataset
+    dataset = facts.dataset or found.dataset or trained.dataset
     data = (dataset, facts.data_dir or trained.data_dir, trained.image_size)
     missing = source(*data).missing()
     if missing:  # a report must not download anything
         raise EvonasError(f"{missing}; set the directory with --data-dir")
     everything, evaluated_on = images_for(kept, facts.data_dir, dataset, other_data=True)
-    recorded = found.get("data")
-    if isinstance(recorded, Mapping) and recorded.get("test") != evaluated_on.test:
+    if found.data is not None and found.data["test"] != evaluated_on.test:
         raise EvonasError("the test images have changed since the evaluation")
-    subset = protocol["images"] if protocol["images"] != protocol["of"] else None
-    chosen = draw(subset, len(everything), protocol["seed"])[:SHOWN]
+    chosen = draw(protocol.drawn, len(everything), seed)[:SHOWN]
     images, labels = everything.images[chosen], everything.labels[chosen]
     names = evaluated_on.classes
     model = kept.model(device).to(memory_format=torch.channels_last)
     pixels = (images.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
     columns: list[tuple[str, Tensor, Tensor | None]] = [("clean", pixels, None)]
-    draws, gain = Draws(protocol["seed"], tuple(range(len(chosen)))), 1.0
-    for name, one in headline_attacks(found).items():
+    draws, gain = Draws(seed, tuple(range(len(chosen)))), 1.0
+    for name, one in found.headline.items():
         if name in BUILT_IN:
-            options = AttackOptions(one.get("steps", 20), one.get("step_size"), one.get("restarts", 1), 1)
-            moved = attacks[name].from_options(options)(model, pixels, labels.to(device), one["epsilon"], draws)
-            columns.append((f"{name} {one['epsilon']:g}/255", moved, None))
-            gain = 127.5 / one["epsilon"] if one["epsilon"] else 1.0
+            options = AttackOptions(one.steps or 20, one.step_size, one.restarts or 1, 1)
+            moved = attacks[name].from_options(options)(model, pixels, labels.to(device), one.epsilon, draws)
+            columns.append((f"{name} {one.epsilon:g}/255", moved, None))
+            gain = 127.5 / one.epsilon if one.epsilon else 1.0
             columns.append((PERTURBATION, 0.5 + (moved - pixels) * 255 * gain / 255, moved))
-    measured, remark = found.get("corruptions"), ""
-    if measured:
-        origin = corrupted(*data[:2], everything.labels, protocol["seed"])
-        if measured["source"] != origin.source:
-            remark = f" Corrupted images here are {origin.source}, those of the evaluation {measured['source']}."
+    measured, remark = found.corruptions, ""
+    if measured is not None:
+        origin = corrupted(*data[:2], everything.labels, seed)
+        if measured.source != origin.source:
+            remark = f" Corrupted images here are {origin.source}, those of the evaluation {measured.source}."
         for name in CORRUPTIONS:
             disturbed = origin.images(name, SEVERITY, chosen, images)
             columns.append((f"{name.replace('_', ' ')} {SEVERITY}", disturbed.to(device).float() / 255, None))

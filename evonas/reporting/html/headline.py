@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from evonas.core.quantities import count, number
-from evonas.evaluation.rates import hrs, wilson
+from evonas.evaluation.outcomes import Attacked, CorruptionTable
+from evonas.evaluation.rates import Rate, hrs, wilson
+from evonas.evaluation.result import Evaluation
 from evonas.reporting.html.facts import Facts, TrainingFacts
 from evonas.reporting.training_summary import TrainingSummary
 
@@ -31,28 +31,23 @@ def headline(facts: TrainingFacts) -> str:
     tiles += [_tile("params", count(params), f"{params:,}"), _tile("FLOPs", count(flops), "one image")]
     found = facts.evaluation
     if found is not None:
-        tiles.append(_rate("clean", found["clean"]))
-        tiles += [_rate(f"{name} {one['epsilon']:g}/255", one) for name, one in headline_attacks(found).items()]
-        if found.get("corruptions"):
-            tiles.append(_corruptions(found["corruptions"], found["clean"]["n"]))
-        tiles += [_hrs(name, found, one) for name, one in headline_attacks(found).items()]
+        tiles.append(_rate("clean", found.clean))
+        tiles += [_rate(f"{name} {one.epsilon:g}/255", one.rate) for name, one in found.headline.items()]
+        if found.corruptions is not None:
+            tiles.append(_corruptions(found.corruptions))
+        tiles += [_hrs(name, found, one) for name, one in found.headline.items()]
     elif summary.trained is not None:
         test = summary.trained["test"]
-        tiles.append(_rate("clean", {**test, "ci95": wilson(round(test["accuracy"] * test["n"]), test["n"])}))
+        tiles.append(_rate("clean", Rate.of(round(test["accuracy"] * test["n"]), test["n"])))
     note = summary.note
     outdated = f'<p class="note"><strong class="bad">{escape(note)}.</strong></p>' if note else ""
     genotype = f'<details class="genotype"><summary>genotype</summary><code>{escape(text)}</code></details>'
     return f'<div class="tiles">{"".join(tiles)}</div>{_notes(found)}{outdated}{genotype}'
 
 
-def headline_attacks(found: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The attacks at the first epsilon of an evaluation."""
-    return dict(next(iter(found["epsilons"].values()), {}))
-
-
-def hrs_interval(clean: Mapping[str, Any], robust: Mapping[str, Any]) -> tuple[float, float]:
+def hrs_interval(clean: Rate, robust: Rate) -> tuple[float, float]:
     """A bound with at least 95 % confidence: HRS increases with both accuracies, with intervals of 97.5 % each."""
-    ends = [wilson(round(one["accuracy"] * one["n"]), one["n"], Z_BOTH) for one in (clean, robust)]
+    ends = [wilson(one.right, one.n, Z_BOTH) for one in (clean, robust)]
     return hrs(ends[0][0], ends[1][0]), hrs(ends[0][1], ends[1][1])
 
 
@@ -68,8 +63,8 @@ def _tile(name: str, value: str, below: str, bar: str = "", kind: str = "") -> s
     )
 
 
-def _rate(name: str, found: Mapping[str, Any]) -> str:
-    return _share(name, found["accuracy"], tuple(found["ci95"]))
+def _rate(name: str, rate: Rate) -> str:
+    return _share(name, rate.accuracy, rate.interval)
 
 
 def _share(name: str, value: float, interval: tuple[float, float]) -> str:
@@ -81,28 +76,28 @@ def _share(name: str, value: float, interval: tuple[float, float]) -> str:
     return _tile(name, f"{100 * value:.2f} %", f"{100 * low:.1f} to {100 * high:.1f} %", bar, "rate")
 
 
-def _corruptions(found: Mapping[str, Any], n: int) -> str:
-    return _share("corruptions", found["mean"], corruptions_interval(found["mean"], found.get("n", n)))
+def _corruptions(found: CorruptionTable) -> str:
+    return _share("corruptions", found.mean, corruptions_interval(found.mean, found.n))
 
 
-def _hrs(name: str, found: Mapping[str, Any], one: Mapping[str, Any]) -> str:
-    return _share(f"HRS ({name})", found["hrs"][name], hrs_interval(found["clean"], one))
+def _hrs(name: str, found: Evaluation, one: Attacked) -> str:
+    return _share(f"HRS ({name})", found.hrs_of(one), hrs_interval(found.clean, one.rate))
 
 
-def _notes(found: Mapping[str, Any] | None) -> str:
+def _notes(found: Evaluation | None) -> str:
     if found is None:
         return ""
-    protocol = found["protocol"]
-    failed = [check["name"] for check in found["checks"] if not check["passed"]]
+    protocol = found.protocol
+    images = f"{found.clean.n:,} of {protocol.of:,}" if protocol.of is not None else f"{found.clean.n:,}"
     words = [
-        f"{protocol['images']:,} of {protocol['of']:,} test images, {escape(protocol['norm'])}. Bars are 95 % "
+        f"{images} test images, {escape(protocol.norm or 'L-infinity')}. Bars are 95 % "
         "confidence intervals: Wilson's for accuracies, conservative bounds for corruptions and HRS."
     ]
-    if found.get("corruptions"):
-        words.append(f"Corruptions: {escape(found['corruptions']['source'])}.")
+    if found.corruptions is not None:
+        words.append(f"Corruptions: {escape(found.corruptions.source)}.")
     words.append(
-        f"{len(found['checks'])} sanity checks passed."
-        if not failed
-        else f'<strong class="bad">Failed sanity checks: {escape("; ".join(failed))}.</strong>'
+        f"{len(found.checks)} sanity checks passed."
+        if not found.failed
+        else f'<strong class="bad">Failed sanity checks: {escape("; ".join(found.failed))}.</strong>'
     )
     return f'<p class="note">{" ".join(words)}</p>'

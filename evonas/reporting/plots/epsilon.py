@@ -18,15 +18,13 @@ def epsilon(facts: TrainingFacts) -> Figure:
         raise missing(facts, "attacked images", "evaluate")
     figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
-    sizes = sorted((float(size), size) for size in found["epsilons"])
-    for place, name in enumerate(dict.fromkeys(name for one in found["epsilons"].values() for name in one)):
-        points = [(0.0, found["clean"])]
-        points += [(size, found["epsilons"][key][name]) for size, key in sizes if size > 0]
-        shares = 100 * np.array([one["accuracy"] for _, one in points])
-        ends = 100 * np.array([one["ci95"] for _, one in points]).T
+    for place, name in enumerate(found.attacks):
+        points = found.against_epsilon(name)
+        shares = 100 * np.array([rate.accuracy for _, rate in points])
+        ends = 100 * np.array([rate.interval for _, rate in points]).T
         spread = np.maximum([shares - ends[0], ends[1] - shares], 0.0)
         axes.errorbar(
-            [size for size, _ in points],
+            [epsilon for epsilon, _ in points],
             shares,
             spread,
             fmt="o-",

@@ -58,22 +58,22 @@ def arrays(tmp_path: Path) -> Path:
 def test_every_cell_is_the_accuracy_on_those_images() -> None:
     found = corruption_table(subject(), Regenerated(7), torch.arange(COUNT))
     images, labels = digits("test")
-    assert found["source"] == "regenerated" and found["n"] == COUNT
-    assert found["table"].keys() == set(corruptions) and all(len(row) == 5 for row in found["table"].values())
+    assert found.source == "regenerated" and found.n == COUNT
+    assert found.table.keys() == set(corruptions) and all(len(row) == 5 for row in found.table.values())
     model = trained().eval()
     for name in ("fog", "gaussian_noise", "pixelate"):
         pixels = evonas.corrupt(images[:COUNT], name, 4, seed=7).float() / 255
         with torch.no_grad():
             share = (model(pixels).argmax(1) == labels[:COUNT]).double().mean()
-        assert found["table"][name][3] == pytest.approx(float(share))
+        assert found.table[name][3] == pytest.approx(float(share))
 
 
 def test_means_are_over_groups_and_over_all() -> None:
     found = corruption_table(subject(), Regenerated(0), torch.arange(COUNT))
-    assert found["mean"] == pytest.approx(np.mean(list(found["table"].values())))
+    assert found.mean == pytest.approx(np.mean(list(found.table.values())))
     for group in GROUPS:
-        rows = [row for name, row in found["table"].items() if corruptions[name].group == group]
-        assert found["groups"][group] == pytest.approx(np.mean(rows))
+        rows = [row for name, row in found.table.items() if corruptions[name].group == group]
+        assert found.groups[group] == pytest.approx(np.mean(rows))
 
 
 def test_some_of_the_images_are_corrupted_as_in_the_whole_set() -> None:
@@ -87,7 +87,7 @@ def test_published_arrays_are_taken_as_they_are(arrays: Path) -> None:
     _, labels = digits("test")
     found = corruption_table(subject(), Published(arrays, labels[:COUNT]), torch.arange(COUNT))
     ours = corruption_table(subject(), Regenerated(3), torch.arange(COUNT))
-    assert found["source"] == "published" and found["table"] == ours["table"]
+    assert found.source == "published" and found.table == ours.table
     chosen = torch.tensor([2, 9])
     some = Published(arrays, labels[:COUNT]).images("fog", 5, chosen, digits("test")[0][chosen])
     assert torch.equal(some, Regenerated(3).images("fog", 5, chosen, digits("test")[0][chosen]))

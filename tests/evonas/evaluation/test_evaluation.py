@@ -362,7 +362,7 @@ def test_the_corruptions_are_of_the_images_that_are_evaluated(untrained: Path) -
 
 def test_some_of_the_test_images_are_drawn_by_the_seed(untrained: Path) -> None:
     found = evonas.evaluate(untrained, dataclasses.replace(QUICK, images=5))
-    assert found.clean.n == 5 and found.protocol["images"] == 5 and found.protocol["of"] > 5
+    assert found.clean.n == 5 and found.protocol.images == 5 and (found.protocol.of or 0) > 5
     with pytest.raises(UsageError, match="--images"):
         evonas.evaluate(untrained, dataclasses.replace(QUICK, images=10_000))
 

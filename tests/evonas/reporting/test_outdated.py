@@ -60,4 +60,5 @@ def test_an_evaluation_that_names_no_weights_is_taken_as_it_is(trained_on: Path)
     del found["weights"]
     (trained_on / "evaluation.json").write_text(json.dumps(found))
     summary = evonas.summarise(trained_on)
-    assert summary.evaluation == found and summary.stage == "evaluated" and not summary.note
+    assert summary.evaluation is not None and summary.evaluation.as_json() == found
+    assert summary.stage == "evaluated" and not summary.note

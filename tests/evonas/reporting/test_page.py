@@ -29,6 +29,7 @@ from evonas.cli import search as cli_search
 from evonas.cli.app import app
 from evonas.core.events import Listener
 from evonas.evaluation.corrupted import Regenerated
+from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.reporting.html.facts import gather
 from evonas.reporting.html.gallery import gallery
@@ -263,8 +264,8 @@ def hostile(found: object, inside: bool = False) -> object:
 
 def test_no_text_of_a_run_becomes_markup(finished_run: Path) -> None:
     facts = gather(finished_run)
-    found = facts.evaluation
-    assert found is not None
+    assert facts.evaluation is not None
+    found = facts.evaluation.as_json()
     checks = [{"name": "a", "passed": False, "detail": "b"}]
     parts = [{"name": name, "accuracy": 0.5} for name in "cd"]
     part = {key: {**one, "more": {**one["pgd"], "parts": parts}} for key, one in found["epsilons"].items()}
@@ -282,7 +283,13 @@ def test_no_text_of_a_run_becomes_markup(finished_run: Path) -> None:
     operations = facts.operations and dataclasses.replace(
         facts.operations, names=tuple(HOSTILE + name for name in facts.operations.names)
     )
-    text = checked(page(dataclasses.replace(facts, evaluation=stranger, summary=summary, operations=operations)))
+    text = checked(
+        page(
+            dataclasses.replace(
+                facts, evaluation=Evaluation.from_json(stranger), summary=summary, operations=operations
+            )
+        )
+    )
     assert HOSTILE not in text and text.count(html.escape(HOSTILE)) > 30
 
 

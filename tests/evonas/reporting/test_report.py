@@ -13,10 +13,10 @@ import evonas
 from evonas import SearchSettings
 from evonas.core.events import Closed, Listener, Message, Observers
 from evonas.core.quantities import count, duration, memory, number
-from evonas.evaluation.checks import Check
 from evonas.evaluation.events import ImagesMeasured
+from evonas.evaluation.outcomes import Attacked, Check, CorruptionTable
 from evonas.evaluation.rates import Rate
-from evonas.evaluation.result import Attacked, Evaluation
+from evonas.evaluation.result import Evaluation
 from evonas.reporting.cells import draw
 from evonas.reporting.evaluation import EvaluationView, evaluated
 from evonas.reporting.live import LiveView
@@ -219,15 +219,14 @@ def test_an_evaluation_is_watched_and_summed_up_in_any_terminal(width: int) -> N
     view(Closed())
     shown = stream.getvalue()
     assert "not yet" not in shown and "pgd 8/255: 50.00 % of 2 images" in shown
-    attacked = Attacked({"epsilon": 8.0, "steps": 3, "step_size": 1.5, "restarts": 2}, Rate(1, 2), ())
-    members = Attacked({"epsilon": 8.0}, Rate(1, 2), (("apgd-ce", Rate(2, 2)), ("square", Rate(1, 2))))
+    attacked = Attacked({"epsilon": 8.0, "steps": 3, "step_size": 1.5, "restarts": 2}, Rate.of(1, 2))
+    members = Attacked({"epsilon": 8.0}, Rate.of(1, 2), (("apgd-ce", 1.0), ("square", 0.5)))
     result = Evaluation(
-        clean=Rate(2, 2),
+        clean=Rate.of(2, 2),
         epsilons=(8.0,),
         attacks={"pgd": {8.0: attacked}, "autoattack": {8.0: members}},
         checks=(Check("more steps never help", False, "pgd-3 50.0 %"),),
-        protocol={},
-        corruptions={"source": "published", "table": {"fog": [0.5] * 5}, "mean": 0.5, "groups": {"weather": 0.5}},
+        corruptions=CorruptionTable("published", 2, 0.5, {"weather": 0.5}, {"fog": [0.5] * 5}),
     )
     console = Console(file=io.StringIO(), width=width)
     console.print(evaluated(result, width))
