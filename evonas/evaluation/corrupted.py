@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,13 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from evonas.core.digests import digest, tensors_digest
-from evonas.core.events import Message
+from evonas.core.digests import tensors_digest
 from evonas.data import data_directory
-from evonas.evaluation.attacks.base import correct
-from evonas.evaluation.attacks.undisturbed import undisturbed
 from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
-from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.outcomes import CorruptionTable
 from evonas.evaluation.subject import Subject
 from spaces.errors import EvonasError
@@ -112,48 +109,39 @@ def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int) -> 
 def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> CorruptionTable:
     """Accuracies by corruption and severity, with means by group and over all; shares from 0 to 1.
 
-    ``chosen`` (N,) says where each image of the subject stands in the test set. Every cell of the table is kept in
-    the subject's journal as soon as it is computed.
+    ``chosen``, int64 (N,), says where each image of the subject stands in the test set.
     """
-    content = tensors_digest({"images": subject.images, "labels": subject.labels, "chosen": chosen})
+    positions = tensors_digest({"chosen": chosen})
     names = sorted(corruptions, key=lambda name: GROUPS.index(corruptions[name].group))
-    table: dict[str, tuple[float, ...]] = {}
-    for i, name in enumerate(names):
-        table[name] = ()
-        for severity in SEVERITIES:
-            done = (i * len(SEVERITIES) + severity - 1) * len(subject.images)
-            right = _cell(subject, source, name, severity, chosen, content, done)
-            table[name] += (right / len(subject.images),)
-        shares = " ".join(f"{100 * share:.2f}" for share in table[name])
-        subject.observer(Message(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images"))
+    cells = [(name, severity) for name in names for severity in SEVERITIES]
+    table: dict[str, tuple[float, ...]] = dict.fromkeys(names, ())
+    for number, (name, severity) in enumerate(cells):
+        results = subject.each(
+            ["corruption", source.identity, name, severity, positions],
+            partial(_right, subject, source, name, severity, chosen),
+            "corruptions",
+            part=(number, len(cells)),
+            name=f"{name} {severity}",
+        )
+        table[name] += (subject.rate(subject.mask(results)).accuracy,)
+        if severity == SEVERITIES[-1]:
+            shares = " ".join(f"{100 * share:.2f}" for share in table[name])
+            subject.say(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images")
     groups = {
         group: _mean([table[name] for name in names if corruptions[name].group == group]) for group in GROUPS
     }
     return CorruptionTable(source.source, len(subject.images), _mean(list(table.values())), groups, table)
 
 
+def _right(
+    subject: Subject, source: Corrupted, name: str, severity: int, chosen: Tensor, indices: Tensor
+) -> list[int]:
+    """The indices, among ``indices`` int64 (n,), of the images that are classified correctly when corrupted."""
+    clean, labels = subject.images[indices].to(subject.device), subject.labels[indices].to(subject.device)
+    pixels = source.images(name, severity, chosen[indices], clean).float() / 255
+    right = subject.correct(pixels.contiguous(memory_format=torch.channels_last), labels)
+    return [int(index) for index in indices[right]]
+
+
 def _mean(rows: list[tuple[float, ...]]) -> float:
     return float(np.mean(rows))
-
-
-def _cell(
-    subject: Subject, source: Corrupted, name: str, severity: int, chosen: Tensor, content: str, done: int
-) -> int:
-    """The number of correctly classified images."""
-    total = len(corruptions) * len(SEVERITIES) * len(subject.images)
-    key = digest([subject.context, "corruption", source.identity, name, severity, content])
-    found = subject.journal.get(key) if subject.context["weights"] else None
-    if found is None:
-        right: list[int] = []
-        for indices in subject.chunks():
-            clean, labels = subject.images[indices].to(subject.device), subject.labels[indices].to(subject.device)
-            pixels = source.images(name, severity, chosen[indices], clean).float() / 255
-            with undisturbed(subject.model, subject.device):
-                hits = correct(subject.model, pixels.contiguous(memory_format=torch.channels_last), labels)
-            right += indices[hits.cpu()].tolist()
-            subject.observer(ImagesMeasured("corruptions", done + int(indices[-1]) + 1, total))
-            subject.answer_stop()
-        found = right
-        if subject.context["weights"]:
-            subject.journal.put(key, f"{name} {severity}", 0.0, found, 0.0)
-    return len(found)

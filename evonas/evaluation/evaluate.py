@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
 from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.checks import Outcomes, check
 from evonas.evaluation.corrupted import Corrupted, Regenerated, corrupted, corruption_table
-from evonas.evaluation.journal import Journal
+from evonas.evaluation.journal import Journal, Recorded
 from evonas.evaluation.outcomes import Attacked
 from evonas.evaluation.result import Evaluation, Protocol
 from evonas.evaluation.settings import EvaluateSettings
@@ -69,6 +70,13 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
         stop_requests(announcing(observer)) as stop,
         memory_reported(f"evaluating {target}", _LESS),
     ):
+        if journal.dropped:
+            observer(
+                Message(
+                    f"{place.journal.name} was written by an older version: its attacks are used, its results of "
+                    "corruptions are recomputed"
+                )
+            )
         part = subject_for(found, settings, journal, observer, stop)
         if found.data is not None and (text := remark(part.facts["data"])):
             observer(Warned(text))
@@ -84,11 +92,15 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
 def subject_for(
     found: checkpoint.Checkpoint,
     settings: EvaluateSettings,
-    journal: Journal,
+    journal: Recorded,
     observer: Observer,
     stop: StopRequest,
+    environment: Mapping[str, str] | None = None,
 ) -> Prepared:
-    """The network of a checkpoint and the images selected by resolved ``settings``."""
+    """The network of a checkpoint and the images selected by resolved ``settings``.
+
+    ``environment`` is the one under which results were kept, if it differs from the present one.
+    """
     model = found.model(settings.device).to(memory_format=torch.channels_last)
     dataset = settings.dataset or found.settings.dataset
     everything, data = images_for(found, settings.data_dir, dataset, settings.other_data)
@@ -110,8 +122,9 @@ def subject_for(
         journal=journal,
         observer=observer,
         stop=stop,
+        environment=environment or {},
     )
-    facts["weights"] = subject.context["weights"]
+    facts["weights"] = subject.weights
     return Prepared(subject, source, chosen, facts, len(everything))
 
 
@@ -136,9 +149,7 @@ def evaluate_subject(
             shares = tuple((part, subject.rate(left).accuracy) for part, left in parts)
             rate = subject.rate(parts[-1][1])
             attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rate, shares)
-            subject.observer(
-                Message(f"{name} {epsilon:g}/255: {100 * rate.accuracy:.2f} % of {len(right)} images")
-            )
+            subject.say(f"{name} {epsilon:g}/255: {100 * rate.accuracy:.2f} % of {len(right)} images")
     table = None
     if settings.corruptions:
         places = torch.arange(len(right)) if chosen is None else chosen

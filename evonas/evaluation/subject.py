@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from evonas.core.digests import digest, tensors_digest
-from evonas.core.events import Listener, Observer
+from evonas.core.events import Listener, Message, Observer
 from evonas.core.signals import Interrupted, StopRequest
 from evonas.evaluation.attacks.base import Attack, correct, logits_of
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.undisturbed import Model, undisturbed
 from evonas.evaluation.events import ImagesMeasured
-from evonas.evaluation.journal import Journal
+from evonas.evaluation.journal import Journal, Json, Recorded, as_stored
 from evonas.evaluation.rates import Rate
-from spaces.errors import UsageError
+from spaces.errors import EvonasError, UsageError
 
 
 @dataclass
@@ -38,10 +36,11 @@ class Subject:
     device: str = "cpu"
     batch_size: int = 250
     seed: int = 0
-    journal: Journal = field(default_factory=Journal)
+    journal: Recorded = field(default_factory=Journal)
     observer: Observer = field(default_factory=Listener)
     stop: StopRequest = field(default_factory=StopRequest)
-    context: dict[str, Any] = field(init=False)  # digest of everything that outcomes depend on
+    environment: Mapping[str, str] = field(default_factory=dict)  # device and torch, by default those here
+    weights: str | None = field(init=False)  # digest; None for a function, whose results cannot be kept
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4 or self.images.shape[1] != 3:
@@ -51,23 +50,88 @@ class Subject:
             raise UsageError(f"{len(self.images)} images need int64 labels ({len(self.images)},)")
         if not len(self.images):
             raise UsageError("there are no images to evaluate")
-        weights = tensors_digest(self.model.state_dict()) if isinstance(self.model, nn.Module) else None
-        self.context = {
-            "weights": weights,
-            "model": f"{self.identity} {self.model}" if weights else "",
+        self.weights = tensors_digest(self.model.state_dict()) if isinstance(self.model, nn.Module) else None
+        here = {"device": torch.device(self.device).type, "torch": torch.__version__}
+        self._context = {  # everything that results depend on except the images and the assessment
+            "weights": self.weights,
+            "model": f"{self.identity} {self.model}" if self.weights else "",
             "seed": self.seed,
-            "device": torch.device(self.device).type,
-            "torch": torch.__version__,
+            **(self.environment or here),
         }
 
     def chunks(self) -> Iterator[Tensor]:
-        """Indices of the images, int64, chunk by chunk."""
+        """Indices of the images, int64 (n,), chunk by chunk."""
         yield from torch.arange(len(self.images)).split(self.batch_size)
 
+    def chunk_of(self, index: int) -> int:
+        """The first index of the chunk that holds image ``index``."""
+        return index // self.batch_size * self.batch_size
+
     def load(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Images float32 in [0, 1] and labels on the device."""
+        """Images float32 (n, 3, H, W) in [0, 1] and labels int64 (n,) on the device; ``indices`` int64 (n,)."""
         pixels = self.images[indices].to(self.device).float() / 255
         return pixels.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device)
+
+    def each(
+        self,
+        key: Sequence[Json] | None,
+        work: Callable[[Tensor], Json],
+        what: str,
+        among: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
+        name: str = "",
+    ) -> list[Json]:
+        """``work(indices)`` for each chunk as JSON, from the journal, else computed and kept.
+
+        ``indices``, int64 (n,), are those of a chunk where ``among``, bool (N,), is true; a chunk without any is
+        skipped. ``key`` is what a result depends on in addition to the model, the images with their labels and
+        indices, the seed and the device: the assessment, its version and its settings. With None nothing is kept.
+        The observer hears of ``what``, which is part ``part[0]`` of ``part[1]``; ``name`` is that of the entries.
+        Raises `Interrupted` after a chunk if a stop was requested; finished chunks are kept.
+        """
+        results, total = [], len(self.images)
+        for indices in self.chunks():
+            chosen = indices if among is None else indices[among[indices]]
+            if len(chosen):
+                results.append(self._recalled(key, work, name or what, chosen))
+            done = part[0] * total + int(indices[-1]) + 1
+            self.observer(ImagesMeasured(self.title + what, done, part[1] * total))
+            self.answer_stop()
+        return results
+
+    def _recalled(
+        self, key: Sequence[Json] | None, work: Callable[[Tensor], Json], name: str, chosen: Tensor
+    ) -> Json:
+        if key is None or self.weights is None:
+            return as_stored(work(chosen))
+        content = tensors_digest({"images": self.images[chosen], "labels": self.labels[chosen], "indices": chosen})
+        entry = digest([self._context, *key, self.chunk_of(int(chosen[0])), content])
+        return self.journal.recall(entry, name, lambda: work(chosen))
+
+    def mask(self, results: Sequence[Json], among: Tensor | None = None) -> Tensor:
+        """The images whose indices ``results`` list, bool (N,).
+
+        Raises `EvonasError` for anything but lists of indices of images where ``among``, bool (N,), is true.
+        """
+        found = torch.zeros(len(self.images), dtype=torch.bool)
+        for listed in results:
+            if not isinstance(listed, list) or not all(type(i) is int and 0 <= i < len(found) for i in listed):
+                raise self._damaged("an entry does not hold image indices")
+            found[listed] = True
+        if among is not None and (found & ~among).any():
+            raise self._damaged("an entry holds indices of images that it was not asked for")
+        return found
+
+    def _damaged(self, what: str) -> EvonasError:
+        return EvonasError(f"cannot use {self.journal.path}: {what}; remove it to start again")
+
+    def correct(self, pixels: Tensor, labels: Tensor) -> Tensor:
+        """Which images are classified correctly, bool (n,) on the CPU.
+
+        ``pixels`` float32 (n, 3, H, W) in [0, 1], ``labels`` int64 (n,), both on the device.
+        """
+        with undisturbed(self.model, self.device):
+            return correct(self.model, pixels, labels).cpu()
 
     def classes(self) -> int:
         """The number of classes of the model."""
@@ -76,57 +140,39 @@ class Subject:
 
     def clean(self, transform: Callable[[Tensor, Tensor], Tensor] | None = None, what: str = "clean") -> Tensor:
         """Which images are classified correctly, bool (N,), after ``transform(pixels, indices)``."""
-        right = torch.zeros(len(self.images), dtype=torch.bool)
-        for indices in self.chunks():
+
+        def right(indices: Tensor) -> Json:
             pixels, labels = self.load(indices)
             if transform is not None:
                 pixels = transform(pixels, indices)
-            with undisturbed(self.model, self.device):
-                right[indices] = correct(self.model, pixels, labels).cpu()
-            self.observer(ImagesMeasured(self.title + what, int(indices[-1]) + 1, len(self.images)))
-            self.answer_stop()
-        return right
+            return indices[self.correct(pixels, labels)].tolist()
+
+        return self.mask(self.each(None, right, what))
 
     def attack(self, attack: Attack, epsilon: float, right: Tensor) -> list[tuple[str, Tensor]]:
-        """The images that stay correct after each part of ``attack``, among those where ``right`` is true."""
+        """The images, bool (N,), that stay correct after each part of ``attack``, out of those where ``right``."""
         outcomes = []
         for number, part in enumerate(attack.parts):
             what = f"{attack.name} {epsilon:g}/255"
             if len(attack.parts) > 1:
                 what += f", {number + 1} of {len(attack.parts)}" + f" ({part.name})" * (part.name != attack.name)
-            right = self._part(part, epsilon, right, what)
+            right = self._attack(part, epsilon, right, what)
             outcomes.append((part.name, right))
         return outcomes
 
-    def _part(self, part: Attack, epsilon: float, right: Tensor, what: str) -> Tensor:
-        left = right.clone()
-        for indices in self.chunks():
-            chosen = indices[right[indices]]
-            if len(chosen):
-                kept = self._outcome(part, epsilon, chosen, int(indices[0]))
-                left[chosen] = False
-                left[kept] = True
-            self.observer(ImagesMeasured(self.title + what, int(indices[-1]) + 1, len(self.images)))
-            self.answer_stop()
-        return left
+    def _attack(self, part: Attack, epsilon: float, right: Tensor, what: str) -> Tensor:
+        def still(indices: Tensor) -> Json:
+            pixels, labels = self.load(indices)
+            draws = Draws(self.seed, tuple(indices.tolist()), self.chunk_of(int(indices[0])))
+            moved = part(self.model, pixels, labels, epsilon, draws)
+            return indices[self.correct(moved, labels)].tolist()
 
-    def _outcome(self, part: Attack, epsilon: float, chosen: Tensor, chunk: int) -> Tensor:
-        """The indices among ``chosen`` that stay correct, from the journal or computed."""
-        content = tensors_digest({"images": self.images[chosen], "labels": self.labels[chosen], "indices": chosen})
-        key = digest([self.context, part.settings(), epsilon, chunk, content])
-        found = self.journal.get(key) if self.context["weights"] else None
-        if found is not None:
-            return torch.tensor(found, dtype=torch.int64)
-        started = time.perf_counter()
-        pixels, labels = self.load(chosen)
-        draws = Draws(self.seed, tuple(chosen.tolist()), chunk)
-        moved = part(self.model, pixels, labels, epsilon, draws)
-        with undisturbed(self.model, self.device):
-            still = correct(self.model, moved, labels).cpu()
-        kept = chosen[still]
-        if self.context["weights"]:
-            self.journal.put(key, part.name, epsilon, kept.tolist(), time.perf_counter() - started)
-        return kept
+        results = self.each([part.settings(), epsilon], still, what, right, name=f"{part.name} {epsilon:g}/255")
+        return self.mask(results, right)
+
+    def say(self, text: str) -> None:
+        """Tell the observer one line."""
+        self.observer(Message(text))
 
     def answer_stop(self) -> None:
         """Raises `Interrupted` if a stop was requested."""
@@ -135,9 +181,9 @@ class Subject:
             raise Interrupted(f"interrupted; finished work is saved{where}. Repeat the command to continue")
 
     def rate(self, right: Tensor) -> Rate:
-        """The share of all images."""
+        """The share of all images; ``right`` bool (N,)."""
         return Rate.of(int(right.sum()), len(right))
 
     def only(self, indices: Tensor, title: str) -> Subject:
-        """The same model on some of the images, in the order of ``indices``."""
+        """The same model on some of the images, in the order of ``indices``, int64 (n,)."""
         return dataclasses.replace(self, images=self.images[indices], labels=self.labels[indices], title=title)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +12,7 @@ from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
 from evonas.evaluation.evaluate import evaluate_subject, subject_for
-from evonas.evaluation.journal import Journal
+from evonas.evaluation.journal import Journal, Json, as_stored, is_outdated
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.stored import read
@@ -23,50 +21,42 @@ from evonas.training import checkpoint
 from evonas.training.data_identity import SplitIdentity
 from evonas.verification.finding import UNCHECKED, Finding, judged
 from fitness import stable_hash
-from spaces.errors import EvonasError
+from spaces.errors import EvonasError, shown
 
 PART = "evaluation"
 BUDGET = 60.0  # time budget of the recomputed entries in seconds
 ELSEWHERE = ("checkpoint", "dataset", "versions", "machine", "settings", "protocol.device")  # may differ here
 
 
-class Sampled(Journal):
-    """A journal in which sampled entries are recomputed and compared."""
+class Audit:
+    """Results of an evaluation from its journal, of which a sample is recomputed and compared."""
 
-    def __init__(self, path: Path, sample: int, seed: int) -> None:
-        if not path.is_file():
-            raise EvonasError(f"{path.name} is missing; recompute it with evonas evaluate")
-        self.path = path
-        with self._reported():
-            self._db = sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True, isolation_level=None)
-            (self.entries,) = self._db.execute("SELECT count(*) FROM outcomes").fetchone()
-        self.sample, self.seed, self.left = sample, seed, BUDGET
-        self.drawn: dict[str, list[int]] = {}
+    def __init__(self, journal: Journal, sample: int, seed: int) -> None:
+        self.path = journal.path
+        self.journal, self.sample, self.seed, self.left = journal, sample, seed, BUDGET
+        self.entries = journal.entries
+        self.drawn: set[str] = set()
         self.wrong: list[str] = []
 
-    def get(self, key: str) -> list[int] | None:
-        found = super().get(key)
-        if found is None:
+    def recall(self, key: str, name: str, compute: Callable[[], Json]) -> Json:
+        """The recorded result, or the recomputed one of an entry of the sample."""
+        recorded = self.journal.get(key)
+        if recorded is None:
             raise EvonasError(f"{self.path} lacks entries of evaluation.json for these weights and images")
-        if key not in self.drawn and self._draws(key):
-            self.drawn[key] = found
-            return None
-        return found
+        if key in self.drawn or not self._draws(key):
+            return recorded
+        self.drawn.add(key)
+        computed = as_stored(compute())
+        if computed != recorded:
+            self.wrong.append(f"{name}: {shown(computed)}, but {shown(recorded)} is recorded")
+        return computed
 
     def _draws(self, key: str) -> bool:
-        with self._reported():
-            (seconds,) = self._db.execute("SELECT seconds FROM outcomes WHERE key = ?", (key,)).fetchone()
-        chance = self.sample / max(1, self.entries)
+        seconds, chance = self.journal.seconds(key), self.sample / max(1, self.entries)
         if self.drawn and (stable_hash(self.seed, key) / 2**63 >= chance or seconds > self.left):
             return False
         self.left -= seconds
         return True
-
-    def put(self, key: str, attack: str, epsilon: float, left: Sequence[int], seconds: float) -> None:
-        """Compares the entry; nothing is written."""
-        if list(left) != self.drawn[key]:
-            what = f"{attack} at {epsilon:g}/255" if epsilon else attack
-            self.wrong.append(f"{what}: {len(left)} images still correct, {len(self.drawn[key])} recorded")
 
 
 def measured(
@@ -97,13 +87,18 @@ def measured(
 def _again(
     place: Target, stored: Evaluation, settings: EvaluateSettings, sample: int, seed: int, observer: Observer
 ) -> list[Finding]:
+    if not place.journal.is_file():
+        raise EvonasError(f"{place.journal.name} is missing; recompute it with evonas evaluate")
+    if is_outdated(place.journal):
+        advice = f"it was written by an older version; convert it with: {command('evaluate', place.asked)}"
+        return [Finding(PART, place.journal.name, UNCHECKED, advice)]
+    device = (stored.protocol.device or settings.device).partition(":")[0]
+    there = {"device": device, "torch": stored.versions.get("torch", "")}  # which entries were stored under
     found = checkpoint.load(place.checkpoint)
-    with closing(Sampled(place.journal, sample, seed)) as journal:
-        part = subject_for(found, settings, journal, observer, StopRequest())
+    with Journal(place.journal, read_only=True) as journal:
+        audit = Audit(journal, sample, seed)
+        part = subject_for(found, settings, audit, observer, StopRequest(), there)
         _require_same(stored.test, SplitIdentity.from_json(part.facts["data"]["test"]), place)
-        # the settings that entries were stored under
-        part.subject.context["torch"] = stored.versions.get("torch")
-        part.subject.context["device"] = (stored.protocol.device or "cpu").partition(":")[0]
         try:
             again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
         finally:
@@ -122,8 +117,8 @@ def _again(
         judged(
             PART,
             place.journal.name,
-            "; ".join(journal.wrong) or None,
-            f"{len(journal.drawn)} of {journal.entries} entries recomputed",
+            "; ".join(audit.wrong) or None,
+            f"{len(audit.drawn)} of {audit.entries} entries recomputed",
         ),
     ]
 

@@ -354,15 +354,15 @@ def attack_journal(data: bytes) -> bool:
         path.write_bytes(data[1:])
     else:
         with Journal(path) as journal:
-            journal.put("key", "pgd", 1.0, [1], 0.0)
+            journal.put("key", "pgd", [1], 0.0)
         with sqlite3.connect(path) as db:
-            db.execute("UPDATE outcomes SET still = ?", (data[1:].decode("utf-8", "replace"),))
+            db.execute("UPDATE outcomes SET payload = ?", (data[1:].decode("utf-8", "replace"),))
         db.close()
 
     def work() -> None:
         with Journal(path) as journal:
             journal.get("key")
-            journal.put("other", "pgd", 1.0, [1], 0.0)
+            journal.put("other", "pgd", [1], 0.0)
 
     return answered(work)
 

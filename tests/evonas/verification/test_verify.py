@@ -244,7 +244,7 @@ def edited(path: Path) -> None:
 def swapped(path: Path) -> None:
     """What one attack has left of each chunk, in the journal."""
     with closing(sqlite3.connect(path / "evaluation.db")) as db:
-        db.execute("UPDATE outcomes SET still = '[0, 1]' WHERE attack = 'fgsm'")
+        db.execute("UPDATE outcomes SET payload = '[0, 1]' WHERE name LIKE 'fgsm%'")
         db.commit()
 
 
