@@ -19,6 +19,7 @@ from evonas.evaluation.attacks.fab_t import FabT
 from evonas.evaluation.attacks.fgsm import FGSM
 from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.attacks.square import Square
+from evonas.testing.attack import PROPERTIES
 from evonas.training.model import Classifier
 from spaces import EvonasError, UsageError
 from tests.evonas.networks import convolutions, digits, image_by_image, trained
@@ -92,27 +93,9 @@ def test_an_attack_stays_in_the_ball_and_fools_the_network(
 
 
 @every_attack
-def test_an_attack_with_epsilon_zero_moves_nothing(attack: Attack, model: Classifier) -> None:
-    images, labels = pixels(12)
-    assert torch.equal(attack(model, images, labels, 0.0, Draws.of(0, 0, 12)), images)
-
-
-@every_attack
-def test_an_attack_is_a_function_of_its_arguments(attack: Attack, model: Classifier) -> None:
-    images, labels = pixels(12)
-    first = attack(model, images, labels, 16.0, Draws.of(3, 0, 12))
-    torch.manual_seed(99)
-    assert torch.equal(attack(model, images, labels, 16.0, Draws.of(3, 0, 12)), first)
-
-
-@every_attack
-def test_one_image_alone_can_be_attacked(attack: Attack, model: Classifier) -> None:
-    images, labels = pixels(1)
-    assert attack(model, images, labels, 40.0, Draws.of(0, 0, 1)).shape == images.shape
-    edge = on_the_edge(images, labels)
-    moved = attack(edge, images, labels, 40.0, Draws.of(0, 0, 1))
-    assert moved.shape == images.shape and right(edge, images, labels).all()
-    assert not right(edge, moved, labels).any()
+@pytest.mark.parametrize("holds", PROPERTIES, ids=lambda holds: holds.__name__)
+def test_every_attack_keeps_its_contract(attack: Attack, holds: Callable[[Attack], None]) -> None:
+    holds(attack)
 
 
 @every_attack
