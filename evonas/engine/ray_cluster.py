@@ -18,6 +18,7 @@ from evonas.engine.protocol import Died, Event, Worker
 from evonas.engine.worker import Done, Failed, Ready, answer, failed, settle
 from evonas.engine.workers import Workers
 from spaces.errors import EvonasError, UsageError
+from spaces.registry import packages
 
 PATIENCE = 30.0  # seconds without any actor until a message
 
@@ -28,7 +29,7 @@ def versions() -> dict[str, str]:
     """The versions that must match on every node, because scores may depend on them."""
     import torch
 
-    return {"evonas": __version__, "torch": torch.__version__}
+    return {"evonas": __version__, "torch": torch.__version__, **packages()}
 
 
 class Actor:

@@ -1,0 +1,167 @@
+"""A package of somebody else: what it adds by entry points is searched, scored in workers, listed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.evonas.conftest import content
+from tests.installed import install
+
+SOURCE = Path(__file__).parent / "plugin"
+PROJECT = tomllib.loads((SOURCE / "pyproject.toml").read_text())["project"]
+TINY = {"space": "chain", "proxy": "minus-loss", "population": 6, "children": 3, "generations": 3}
+TINY |= {"channels": 2, "layers": 2, "batch_size": 4}
+OPTIONS = [word for name, value in TINY.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+LAST_BIRTH = 6 + 3 * 3
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as an installer leaves it."""
+    folder = tmp_path_factory.mktemp("site-packages")
+    modules = {str(file.relative_to(SOURCE)): file.read_text() for file in SOURCE.rglob("*.py")}
+    return install(folder, PROJECT["name"], PROJECT["entry-points"], modules, PROJECT["version"])
+
+
+@pytest.fixture(scope="module")
+def python(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs Python where the package is installed, in one directory."""
+    cwd = tmp_path_factory.mktemp("work").resolve()
+
+    def run(*arguments: str, returns: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        environment |= {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{installed}", "COLUMNS": "200"}
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
+        assert done.returncode == returns, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def searched(python: Run) -> Path:
+    """A search in one process, which nothing interrupts."""
+    python("-m", "evonas", "search", "--no-final", *OPTIONS, "--run", "alone")
+    return Path(python("-c", "import os; print(os.getcwd())").stdout.strip()) / "alone"
+
+
+def test_a_search_uses_the_space_and_the_proxy_of_the_package(searched: Path, python: Run) -> None:
+    found = content(searched)
+    assert len(found["individuals"]) == LAST_BIRTH and len(found["evaluations"]) > 6
+    summary = json.loads(python("-m", "evonas", "show", "alone", "--json").stdout)
+    scored = python("-m", "evonas", "score", summary["best"]["genotype"], "--run", "alone", "--json").stdout
+    assert summary["best"]["genotype"].startswith("chain-")
+    assert json.loads(scored)[0]["scores"] == {"minus-loss": summary["best"]["score"]}
+
+
+@pytest.mark.parametrize("engine", ["processes", "ray"])
+def test_workers_load_the_package_and_come_to_the_same_scores(engine: str, searched: Path, python: Run) -> None:
+    if engine == "ray" and find_spec("ray") is None:
+        pytest.skip('Ray is not installed: pip install "evonas[ray]"')
+    python("-m", "evonas", "search", "--no-final", *OPTIONS, "--engine", engine, "--workers", "2", "--run", engine)
+    assert content(searched.parent / engine) == content(searched)
+
+
+KILLED = f"""
+import os
+import signal
+
+import evonas
+from evonas.engine import Processes
+
+def die(event):
+    if event.name == "evaluated" and event.progress.births == BIRTH:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    evonas.search(evonas.SearchSettings(**{TINY!r}), "RUN", die, ENGINE)
+"""
+
+
+@pytest.mark.parametrize(("engine", "birth"), [("None", 8), ("Processes(2)", 11)])
+def test_a_killed_search_is_resumed_to_the_same_end(engine: str, birth: int, searched: Path, python: Run) -> None:
+    run = f"killed{birth}"
+    program = searched.parent / f"{run}.py"
+    program.write_text(KILLED.replace("BIRTH", str(birth)).replace("RUN", run).replace("ENGINE", engine))
+    python(str(program), returns=-9)
+    assert len(content(searched.parent / run)["individuals"]) < LAST_BIRTH
+    python("-m", "evonas", "resume", run)
+    assert content(searched.parent / run) == content(searched)
+
+
+def test_what_the_package_adds_is_listed(python: Run) -> None:
+    expected = {
+        "spaces": ("chain", "four convolutions: 256 genotypes"),
+        "proxies": ("minus-loss", "Minus the cross-"),
+    }
+    for kind, (name, about) in expected.items():
+        (entries,) = json.loads(python("-m", "evonas", "list", kind, "--json").stdout).values()
+        (found,) = [entry for entry in entries if entry["name"] == name]
+        assert found["about"].startswith(about)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("evonas search --space ch", "chain"), ("evonas score chain-3517 --proxy croze,min", "croze,minus-loss")],
+)
+def test_a_shell_completes_what_the_package_adds_without_importing_it(
+    words: str, expected: str, python: Run
+) -> None:
+    code = "import sys; sys.argv = ['evonas']; from evonas.cli.app import main\n"
+    code += "try: main()\nfinally: assert not {'evonas_example', 'torch'} & set(sys.modules)"
+    words_before = str(len(words.split(" ")) - 1)
+    asked = {"_EVONAS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": words_before}
+    assert python("-c", code, **asked).stdout.split() == [expected]
+
+
+def test_the_package_keeps_the_contracts(python: Run) -> None:
+    code = """
+import torch; torch.set_num_threads(1)
+from evonas.testing import check_proxy, check_space
+from spaces import spaces
+check_space("chain")
+check_proxy("minus-loss")
+check_proxy("croze", spaces["chain"])
+"""
+    python("-c", code)
+
+
+def test_every_node_of_a_cluster_must_have_the_same_version_of_the_package(python: Run) -> None:
+    code = "from evonas.engine.ray_cluster import versions; print(versions()['evonas-example'])"
+    assert python("-c", code).stdout == "1.0\n"
+
+
+def test_without_the_package_the_run_names_what_is_missing(searched: Path) -> None:
+    command = [sys.executable, "-m", "evonas", "resume", str(searched), "--generations", "4"]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, cwd=searched.parent, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "unknown proxy 'minus-loss'" in done.stderr, done.stderr
+
+
+def test_pip_installs_what_these_tests_write_themselves(installed: Path, tmp_path: Path) -> None:
+    if find_spec("setuptools") is None or find_spec("pip") is None:
+        pytest.skip("needs pip and setuptools to build a package without a network")
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(tmp_path / "site")]
+    shutil.copytree(SOURCE, tmp_path / "source")  # a build writes into it
+    command = [sys.executable, "-m", "pip", "install", *options, str(tmp_path / "source")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    code = "from spaces.registry import packages; from fitness import proxies; "
+    code += "print(packages(), 'minus-loss' in proxies)"
+    for place in (installed, tmp_path / "site"):
+        environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{place}"}
+        shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        assert shown.stdout == "{'evonas-example': '1.0'} True\n", shown.stderr
