@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Protocol
 
 from fitness import Score, Task, score_all
 from fitness.population.memory import is_exhaustion
@@ -14,15 +15,31 @@ from spaces.errors import EvonasError
 _LESS = "free memory, or use fewer --workers or another --device, and resume; computed scores are saved"
 
 
-def score_chunk(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> list[dict[str, Score]]:
-    """`fitness.score_all` as an engine maps it: over lists of genotypes.
+class Scorer(Protocol):
+    """What computes the values of genotypes, in their order."""
+
+    def score(self, genotypes: Sequence[Any], task: Task) -> Iterable[Mapping[str, Score]]: ...
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """Scores genotypes by some proxies."""
+
+    names: tuple[str, ...]
+
+    def score(self, genotypes: Sequence[Any], task: Task) -> Iterable[Mapping[str, Score]]:
+        return score_all(genotypes, self.names, task)
+
+
+def score_chunk(genotypes: Sequence[Any], fitness: Scorer, task: Task) -> list[dict[str, Score]]:
+    """The values of genotypes as an engine maps them: over lists.
 
     Raises `EvonasError` if the device fails, naming the first genotype without scores.
     """
     found: list[dict[str, Score]] = []
     try:
-        for scores in score_all(genotypes, names, task):
-            found.append(scores)
+        for scores in fitness.score(genotypes, task):
+            found.append(dict(scores))
     except (RuntimeError, MemoryError) as error:
         first_line = str(error).strip().split("\n")[0] or type(error).__name__
         at = genotypes[len(found)]
@@ -35,7 +52,7 @@ def score_missing(wanted: Sequence[tuple[Any, Sequence[str]]], task: Task) -> li
     """The scores of each genotype by its proxies; neighbours with the same proxies are scored together."""
     found: list[dict[str, Score]] = []
     for names, group in groupby(wanted, itemgetter(1)):
-        found += score_chunk([genotype for genotype, _ in group], names, task)
+        found += score_chunk([genotype for genotype, _ in group], Proxies(tuple(names)), task)
     return found
 
 

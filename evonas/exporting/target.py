@@ -31,7 +31,7 @@ def _require_winner(run: Path, trained: Path) -> None:
     genotype = checkpoint.load(trained).genotype
     with Run.read(run) as store:
         best = store.best()
-    if best is not None and best.genotype != genotype:
+    if best is not None and str(best.genotype) != genotype:
         raise UsageError(
             f"the network in {trained.parent} does not have the best genotype of {run}. Train that with: "
             f"{command('train', run)}, or export this network with: {command('export', trained)}"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.core.events import Closed, Listener, Message, Warned
 from evonas.evaluation.events import ImagesMeasured
-from evonas.searching.events import Best, Born, Evaluated, GenerationDone, Progress, SearchStarted
+from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
+from evonas.store.individual import Individual
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from spaces.errors import UsageError
 
@@ -51,11 +52,10 @@ class JsonLines(Listener):
         self._line("started", run=str(path), engine=engine, settings=stored, **_counters(progress))
 
     def evaluated(self, event: Evaluated) -> None:
-        progress = event.progress
-        born = progress.born
-        best = progress.best and {"birth": progress.best.birth, "score": progress.best.score}
-        facts = {} if born is None else _named(born)
-        self._line("evaluated", **facts, seconds=progress.seconds, best=best, **_counters(progress))
+        progress, best = event.progress, event.progress.best
+        facts = {**_named(event.individual), "cached": event.individual.cached, "seconds": progress.seconds}
+        leader = best and {"birth": best.birth, "score": best.score}
+        self._line("evaluated", **facts, **_counters(progress), best=leader)
 
     def generation(self, event: GenerationDone) -> None:
         row, progress = event.row, event.progress
@@ -105,8 +105,9 @@ class JsonLines(Listener):
             )
 
 
-def _named(individual: Born | Best) -> dict[str, Any]:
-    return {**vars(individual), "genotype": str(individual.genotype)}
+def _named(individual: Individual) -> dict[str, Any]:
+    names = ("birth", "parent", "parents", "score", "params", "flops")
+    return {"genotype": str(individual.genotype), **{name: getattr(individual, name) for name in names}}
 
 
 def _counters(progress: Progress) -> dict[str, int]:

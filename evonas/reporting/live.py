@@ -21,7 +21,8 @@ from evonas.reporting.plain import heading
 from evonas.reporting.population import population_table
 from evonas.reporting.screen import ScreenView
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
-from evonas.searching.events import Born, Evaluated, GenerationDone, SearchStarted
+from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
+from evonas.store.individual import Individual
 from evonas.store.schema import GenerationRow
 from spaces import spaces
 
@@ -44,7 +45,7 @@ class LiveView(ScreenView):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._history: list[GenerationRow] = []
-        self._first: list[Born] = []  # of the first population, until it is complete
+        self._first: list[Individual] = []  # of the first population, until it is complete
 
     def started(self, event: SearchStarted) -> None:
         settings, progress = event.settings, event.progress
@@ -56,10 +57,9 @@ class LiveView(ScreenView):
         self.open()
 
     def evaluated(self, event: Evaluated) -> None:
-        progress = event.progress
-        self._progress = progress
-        if not progress.population and progress.born is not None:
-            self._first.append(progress.born)
+        self._progress = event.progress
+        if not self._progress.population:
+            self._first.append(event.individual)
 
     def generation(self, event: GenerationDone) -> None:
         row, progress = event.row, event.progress

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from evonas.core.quantities import count, number
 from evonas.reporting.style import operation_style
-from evonas.searching.events import Born
+from evonas.store.individual import Individual
 from spaces import Space
 
 WIDE = 100  # columns; wider tables have FLOPs and the parent
@@ -37,7 +37,7 @@ def operations(space: Space, genotype: object) -> Text:
 
 
 def population_table(
-    population: Sequence[Born], space: Space, rows: int, width: int, best: int | None = None
+    population: Sequence[Individual], space: Space, rows: int, width: int, best: int | None = None
 ) -> Table:
     """The best ``rows``: rank, score, size, age in births, operations; ``best`` is the birth to mark."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")

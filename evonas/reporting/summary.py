@@ -11,8 +11,9 @@ from evonas.core.files import read_json
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
+from evonas.store.individual import Individual
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow, IndividualRow
+from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import require_directory
 from evonas.training.data_identity import data_in_words
@@ -33,7 +34,7 @@ class Summary:
     cache_hits: int
     failures: int
     seconds_per_evaluation: float | None
-    best: IndividualRow | None
+    best: Individual | None
     edits: int | None  # edits from a random ancestor to the best genotype
     members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
     history: list[GenerationRow]
@@ -48,7 +49,10 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object that ``evonas show --json`` prints."""
-        best = self.best and {name: getattr(self.best, name) for name in ("genotype", "score", "params", "flops")}
+        best = self.best and {
+            "genotype": str(self.best.genotype),
+            **{name: getattr(self.best, name) for name in ("score", "params", "flops")},
+        }
         return {
             "run": str(self.path),
             "stage": self.stage,
@@ -120,9 +124,9 @@ def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
     return "training" if found and plan_of(store) is not None else "searched"
 
 
-def _members(store: Run, best: IndividualRow | None) -> list[dict[str, Any]]:
+def _members(store: Run, best: Individual | None) -> list[dict[str, Any]]:
     if not {"+", "*"} & set(store.settings.proxy):
         return []  # a single proxy does not need `fitness`, which takes seconds to import
     from evonas.searching.measure import Measure
 
-    return Measure(store).members(best.canonical if best else None)
+    return Measure(store).members(best.key if best else None)

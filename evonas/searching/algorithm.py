@@ -1,41 +1,100 @@
-"""The interface of a search algorithm: it selects births and survivors; the loop scores and stores."""
+"""The interface of a search algorithm: it asks for births and is told their values; the loop scores and stores.
+
+Everything that its next question depends on, besides the random generator, is its state.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from evonas.store.settings import SearchSettings
+from evonas.searching.fitness import Objective
+from evonas.store.individual import Individual
+from evonas.store.state import State
 
-if TYPE_CHECKING:  # listing the algorithms must not import DEAP
-    from deap import base
+if TYPE_CHECKING:
+    from numpy.random import Generator
 
-    from evonas.searching.individual import Individual
+    from spaces import Space
 
 
 class Birth(NamedTuple):
-    """A genotype about to be born, and the birth number of its parent."""
+    """A genotype about to be born, and the births of its parents."""
 
     genotype: Any
-    parent: int | None
+    parents: tuple[int, ...] = ()
+
+
+class Admission(Protocol):
+    """Genotypes that satisfy the constraints of the search."""
+
+    def admits(self, genotype: Any) -> bool:
+        """Whether ``genotype`` may be born."""
+
+    def random(self, rng: Generator) -> Any:
+        """A random genotype that may be born."""
+
+    def mutate(self, parent: Any, rng: Generator) -> Any:
+        """A neighbour of ``parent`` that may be born."""
+
+
+class History(Protocol):
+    """The individuals of a search in order of birth."""
+
+    def __iter__(self) -> Iterator[Individual]:
+        """All of them."""
+
+    def of(self, births: Iterable[int]) -> list[Individual]:
+        """Those with these births."""
+
+
+@dataclass(frozen=True)
+class PopulationOptions:
+    """The size of the first population."""
+
+    population: int
 
 
 class Algorithm(ABC):
-    """Uses a DEAP toolbox with ``random``, ``mutate`` and ``select``, all on the generator of the search."""
+    """Asks for births and is told their values.
 
-    def __init__(self, toolbox: base.Toolbox, settings: SearchSettings) -> None:
-        self.toolbox = toolbox
-        self.settings = settings
+    ``Options`` is a frozen dataclass; its fields are taken from the settings of the search. ``one_edit`` says that
+    every child is one edit of its only parent, which was alive in the generation before; `evonas verify` checks
+    it.
+    """
 
-    def first_population(self) -> list[Birth]:
-        """Generation 0."""
-        return [Birth(self.toolbox.random(), None) for _ in range(self.settings.population)]
+    Options: ClassVar[type] = PopulationOptions
+    one_edit: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        space: Space,
+        admission: Admission,
+        objectives: Sequence[Objective],
+        options: Any,
+        rng: Generator,
+    ) -> None:
+        self.space, self.admission, self.objectives = space, admission, tuple(objectives)
+        self.options, self.rng = options, rng
 
     @abstractmethod
-    def children(self, population: Sequence[Individual]) -> list[Birth]:
-        """The births of the next generation, from the present population."""
+    def ask(self) -> list[Birth]:
+        """The births of the next generation; none ends the search."""
 
     @abstractmethod
-    def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
-        """The next population. It must be the last ``population`` births, because a resume restores these."""
+    def tell(self, born: Sequence[Individual]) -> None:
+        """The individuals that were asked for, with their values, in order of birth."""
+
+    @abstractmethod
+    def alive(self) -> Sequence[int]:
+        """The births of the population in order, for views, reports and `evonas verify`."""
+
+    def state_dict(self) -> State:
+        """All that the next `ask` depends on besides the random generator and the population: arrays and JSON."""
+        return {}
+
+    @abstractmethod
+    def load_state_dict(self, state: State, alive: Sequence[int], history: History) -> None:
+        """Continue from a `state_dict`, the births of the population then, and all individuals until then."""

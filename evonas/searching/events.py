@@ -4,35 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from evonas.core.events import Event
+from evonas.store.individual import Individual
 from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best individual so far."""
-
-    birth: int
-    genotype: Any
-    score: float
-    params: int
-    flops: int
-
-
-@dataclass(frozen=True)
-class Born:
-    """One individual of a search."""
-
-    birth: int
-    parent: int | None  # birth of the parent; None in the first population
-    genotype: Any
-    score: float | None  # None if it cannot be computed, and while a composite has no statistics
-    params: int
-    flops: int
-    cached: bool | None = None  # same network as an earlier birth; None if no longer known
 
 
 @dataclass(frozen=True)
@@ -46,9 +23,8 @@ class Progress:
     cache_hits: int
     failures: int
     seconds: float  # the last evaluation
-    best: Best | None
-    born: Born | None = None  # the one that `Evaluated` tells of
-    population: tuple[Born, ...] = ()  # population after the last finished generation, in order of birth
+    best: Individual | None
+    population: tuple[Individual, ...] = ()  # population after the last finished generation
 
 
 @dataclass(frozen=True)
@@ -65,8 +41,9 @@ class SearchStarted(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """An individual has its score."""
+    """An individual has its score, unless it is a composite whose statistics are not known yet."""
 
+    individual: Individual
     progress: Progress
     name: ClassVar[str] = "evaluated"
 

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from deap import tools
 
 from evonas.core.events import Closed, Message, Observer, announcing
 from evonas.core.files import write_json
 from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
+from evonas.engine.scores import no_score, score_chunk
+from evonas.searching.admission import SizeLimit
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
-from evonas.searching.events import Best, Born, Evaluated, GenerationDone, Progress, SearchStarted
-from evonas.searching.individual import Individual, same_network
+from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
+from evonas.searching.fitness import fitness_of
 from evonas.searching.measure import Measure, Scores
-from evonas.searching.operators import toolbox
 from evonas.searching.random_state import restore_random
 from evonas.searching.task import task_of
+from evonas.store.individual import Individual
 from evonas.store.queries import BEST
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow, IndividualRow
+from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import plan_of
 from fitness import Batch, stable_hash
-from spaces import EvonasError
 
 if TYPE_CHECKING:
     from evonas.evaluation.result import Evaluation
     from evonas.training.training import Trained
 
-HALL_OF_FAME = 10
+LEADING = 10  # genotypes of a result
 SHOWN_GENERATIONS = 1000  # of a continued run
 
 
@@ -46,7 +48,7 @@ class SearchResult:
     """The result of a search and its path."""
 
     path: Path
-    best: Best | None
+    best: Individual | None
     generations: int
     evaluations: int
     cache_hits: int
@@ -55,6 +57,19 @@ class SearchResult:
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
     trained: Trained | None = None  # training of the best genotype, after a final stage
     evaluation: Evaluation | None = None  # evaluation of its robustness
+
+
+class RunHistory:
+    """The individuals of a run."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __iter__(self) -> Iterator[Individual]:
+        return self._run.individuals()
+
+    def of(self, births: Iterable[int]) -> list[Individual]:
+        return self._run.individuals_of(births)
 
 
 class Search:
@@ -70,15 +85,16 @@ class Search:
         self.task = task_of(settings, images, engine.most_workers)
         self.space = self.task.space
         self.measure = Measure(run)
+        self.score = partial(score_chunk, fitness=fitness_of(settings.proxy), task=self.task)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
-        self.toolbox = toolbox(self.space, settings, self.task, self.measure.names, engine, self.rng)
-        self.algorithm = algorithms[settings.algorithm](self.toolbox, settings)
-        self.statistics = tools.Statistics(key=lambda individual: individual.score)
-        for name, function in (("best", np.max), ("mean", np.mean), ("std", np.std)):
-            self.statistics.register(name, function)
-        self.hall_of_fame = tools.HallOfFame(HALL_OF_FAME, similar=same_network)
-        self.population: list[Individual] = []
-        self._alive: tuple[Born, ...] = ()  # the population for observers
+        kind = algorithms[settings.algorithm]
+        options = kind.Options(
+            **{field.name: getattr(settings, field.name) for field in dataclasses.fields(kind.Options)}
+        )
+        admission = SizeLimit(self.space, settings)
+        objectives = fitness_of(settings.proxy).objectives
+        self.algorithm = kind(self.space, admission, objectives, options, self.rng)
+        self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0
         self.last_seconds = 0.0
@@ -90,34 +106,15 @@ class Search:
         last = self.run.generations(last=1)
         if not last:
             return
-        self.generation = last[-1].generation
-        self.evaluations, self.cache_hits = last[-1].evaluations, last[-1].cache_hits
+        row = last[0]
+        self.generation, self.evaluations, self.cache_hits = row.generation, row.evaluations, row.cache_hits
         self.births = self.evaluations + self.cache_hits
-        restore_random(self.rng, last[-1].random_state)
-        for row in self.run.individuals(since=self.births - self.settings.population):
-            self.population.append(self._individual(row))
-        if len(self.population) != self.settings.population:
-            found, asked = len(self.population), self.settings.population
-            raise EvonasError(f"{self.run.path} has only {found} of the {asked} individuals of its population")
-        # DEAP copies what enters the hall of fame, so candidates are inserted once, in order of birth
-        hall = self.hall_of_fame
-        for row in self.run.individuals():
-            if row.score is None or row.cached or (hall[HALL_OF_FAME - 1 :] and row.score <= hall[-1].score):
-                continue
-            self._admire(self._individual(row))
+        restore_random(self.rng, row.random_state)
+        alive, history = self.run.alive(row.generation), RunHistory(self.run)
+        self.algorithm.load_state_dict(self.run.state(row.generation), alive, history)
+        self.population = tuple(history.of(alive))
+        self.best = self.run.best()
         self.failures = self.run.failures()
-        self._alive = tuple(map(_told, self.population))
-
-    def _individual(self, row: IndividualRow) -> Individual:
-        genotype = self.space.parse(row.genotype)
-        found = Individual(row.birth, row.generation, row.parent, genotype, row.canonical, row.params, row.flops)
-        found.set_score(row.score)
-        return found
-
-    def _admire(self, individual: Individual) -> None:
-        self.hall_of_fame.update([individual])
-        if self.best is None or individual.fitness > self.best.fitness:
-            self.best = individual
 
     def go(self) -> SearchResult:
         """Run the remaining generations."""
@@ -130,45 +127,39 @@ class Search:
             if self.run.forgotten:
                 self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
             with stop_requests(announcing(self.observer)) as stop:
-                while self.generation < self.settings.generations:
-                    self._next_generation(stop)
+                while self.generation < self.settings.generations and (asked := self.algorithm.ask()):
+                    self._next_generation(asked, stop)
         finally:
             self.observer(Closed())
         self._write_best()
         return SearchResult(
             self.run.path,
-            self._best(),
+            self.best,
             self.generation,
             self.evaluations,
             self.cache_hits,
             self.run.seconds_per_evaluation(),
             self.settings.device,
-            tuple(individual.genotype for individual in self.hall_of_fame),
+            tuple(individual.genotype for individual in self.run.leading(LEADING)),
         )
 
-    def _next_generation(self, stop: StopRequest) -> None:
+    def _next_generation(self, asked: list[Birth], stop: StopRequest) -> None:
         started = time.perf_counter()
         number = self.generation + 1
-        asked = self.algorithm.children(self.population) if number else self.algorithm.first_population()
-        born = [self._born(self.births + i, number, birth) for i, birth in enumerate(asked)]
-        cached = self._score(born, stop)
+        born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)], stop)
 
         improved = self.best
-        for individual, hit in zip(born, cached, strict=True):
-            if individual.score is not None and not hit:
-                self._admire(individual)
-        self.population = self.algorithm.survivors(self.population, born) if number else born
-        self._alive = tuple(map(_told, self.population))
-        self.generation, self.births = number, self.births + len(born)
-        row = self._record(started)
-        self.run.commit(
-            (
-                IndividualRow(i.birth, number, i.parent, str(i.genotype), i.canonical, hit, i.params, i.flops)
-                for i, hit in zip(born, cached, strict=True)
-            ),
-            row,
-            **({} if number else self.measure.facts()),
+        self.best = _better(self.best, born)
+        self.algorithm.tell(born)
+        alive = self.algorithm.alive()
+        known = {individual.birth: individual for individual in (*self.population, *born)}
+        self.population = tuple(
+            known[birth] if birth in known else self.run.individuals_of([birth])[0] for birth in alive
         )
+        self.generation, self.births = number, self.births + len(born)
+        row = self._statistics(started)
+        facts = {} if number else self.measure.facts()
+        self.run.commit(born, row, alive, self.algorithm.state_dict(), **facts)
         if self.best is not improved:
             self._write_best()
         self.observer(GenerationDone(row, self._progress(self.births)))
@@ -177,53 +168,55 @@ class Search:
 
     def _born(self, number: int, generation: int, birth: Birth) -> Individual:
         genotype, size = birth.genotype, self.task.size
-        canonical = str(self.space.canonical(genotype))
+        canonical = self.space.canonical(genotype)
         params, flops = self.space.params(genotype, size), self.space.flops(genotype, size)
-        return Individual(number, generation, birth.parent, genotype, canonical, params, flops)
+        return Individual(number, generation, birth.parents, genotype, canonical, {}, params, flops)
 
-    def _score(self, born: list[Individual], stop: StopRequest) -> list[bool]:
-        """Record the scores of ``born``, in order; returns which of them equal an earlier birth."""
+    def _score(self, born: list[Individual], stop: StopRequest) -> list[Individual]:
+        """``born`` with their values, which are recorded in order."""
         first: dict[str, Individual] = {}  # networks new in this generation
         cached = []
         for individual in born:
-            hit = individual.canonical in first or self.run.born(individual.canonical)
+            hit = individual.key in first or self.run.born(individual.key)
             cached.append(hit)
             if not hit:
-                first[individual.canonical] = individual
-        known = {i.canonical: found for i in born if (found := self.measure.recall(i.canonical)) is not None}
-        todo = [i for canonical, i in first.items() if canonical not in known]
+                first[individual.key] = individual
+        known = {i.key: found for i in born if (found := self.measure.recall(i.key)) is not None}
+        todo = [i for key, i in first.items() if key not in known]
         self.engine.share(len(todo), self.settings.batch_networks or 1)
-        computed = self.toolbox.map(self.toolbox.evaluate, self._until(stop, (i.genotype for i in todo)))
-        leader: Individual | None = None  # of this generation
+        names = self.measure.names
+        computed = self.engine.map(
+            self.score,
+            self._until(stop, (i.genotype for i in todo)),
+            lost=lambda genotype, reason: no_score(names, reason),
+        )
+        scored: list[Individual] = []
+        leader = self.best
         for individual, hit in zip(born, cached, strict=True):
-            if individual.canonical not in known:
+            if individual.key not in known:
                 scores = next(computed, None)
                 if scores is None:
                     raise self._interrupted()
-                known[individual.canonical] = scores
-                self.run.journal(*self.measure.rows(individual.canonical, scores))
+                known[individual.key] = scores
+                self.run.journal(self.measure.rows(individual.key, scores))
                 self.last_seconds = sum(score.seconds for score in scores.values())
             self.cache_hits += hit
             self.evaluations += not hit
-            self.failures += not hit and self.measure.failed(known[individual.canonical])
-            if not self.measure.open:
-                individual.set_score(self.measure.of(known[individual.canonical]).value)
-            if leader is None or individual.fitness > leader.fitness:
-                leader = individual
-            told = _told(individual, hit)
-            self.observer(Evaluated(self._progress(individual.birth + 1, born[0].generation, leader, told)))
-        if self.measure.open:
-            self._fix(born, known)
-        return cached
+            self.failures += not hit and self.measure.failed(known[individual.key])
+            values = self.measure.values(known[individual.key])
+            scored.append(dataclasses.replace(individual, values=values, cached=hit))
+            leader = _better(leader, scored[-1:])
+            progress = self._progress(individual.birth + 1, individual.generation, leader)
+            self.observer(Evaluated(scored[-1], progress))
+        return self._fixed(scored, known) if self.measure.open else scored
 
-    def _fix(self, born: list[Individual], known: dict[str, Scores]) -> None:
-        """Fix the statistics of a composite, and with them the scores of the first population."""
+    def _fixed(self, born: list[Individual], known: dict[str, Scores]) -> list[Individual]:
+        """``born`` with the values of a composite, whose statistics are those of the first population."""
         self.measure.fix(known.values())
-        for canonical, scores in known.items():
-            self.run.journal(*self.measure.rows(canonical, scores))
+        for key, scores in known.items():
+            self.run.journal(self.measure.rows(key, scores))
         self.failures = sum(self.measure.failed(scores) for scores in known.values())
-        for individual in born:
-            individual.set_score(self.measure.of(known[individual.canonical]).value)
+        return [dataclasses.replace(one, values=self.measure.values(known[one.key])) for one in born]
 
     @staticmethod
     def _until(stop: StopRequest, genotypes: Iterable[Any]) -> Iterable[Any]:
@@ -232,11 +225,10 @@ class Search:
                 return
             yield genotype
 
-    def _record(self, started: float) -> GenerationRow:
+    def _statistics(self, started: float) -> GenerationRow:
         """The statistics of the population."""
-        scored = [individual for individual in self.population if individual.fitness.valid]
-        compiled = self.statistics.compile(scored) if scored else {}
-        best, mean, std = (float(compiled[name]) if compiled else None for name in ("best", "mean", "std"))
+        scores = np.array([individual.score for individual in self.population if individual.score is not None])
+        best, mean, std = (float(of(scores)) if len(scores) else None for of in (np.max, np.mean, np.std))
         so_far = self.best.score if self.best else None
         counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
         seconds = time.perf_counter() - started
@@ -250,30 +242,20 @@ class Search:
             said = "after the search was complete and saved. Train and evaluate its best genotype"
         return Interrupted(f"interrupted {said} with: {command('resume', self.run.path)}")
 
-    def _best(self, running: Individual | None = None) -> Best | None:
-        best = self.best
-        if running is not None and running.score is not None and (best is None or running.fitness > best.fitness):
-            best = running
-        if best is None or best.score is None:
-            return None
-        return Best(best.birth, best.genotype, best.score, best.params, best.flops)
-
     def _write_best(self) -> None:
-        best = self._best()
+        best = self.best
         if best is not None:
-            content = {"genotype": str(best.genotype), "score": best.score, "proxy": self.settings.proxy}
+            content: dict[str, Any] = {
+                "genotype": str(best.genotype),
+                "score": best.score,
+                "proxy": self.settings.proxy,
+            }
             content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
             if self.measure.is_composite:
-                content["members"] = self.measure.members(str(self.space.canonical(best.genotype)))
+                content["members"] = self.measure.members(best.key)
             write_json(self.run.path / BEST, content, resuming(self.run.path))
 
-    def _progress(
-        self,
-        births: int,
-        generation: int | None = None,
-        running: Individual | None = None,
-        born: Born | None = None,
-    ) -> Progress:
+    def _progress(self, births: int, generation: int | None = None, best: Individual | None = None) -> Progress:
         settings = self.settings
         return Progress(
             self.generation if generation is None else generation,
@@ -283,12 +265,14 @@ class Search:
             self.cache_hits,
             self.failures,
             self.last_seconds,
-            self._best(running),
-            born,
-            self._alive,
+            best or self.best,
+            self.population,
         )
 
 
-def _told(individual: Individual, cached: bool | None = None) -> Born:
-    i = individual
-    return Born(i.birth, i.parent, i.genotype, i.score, i.params, i.flops, cached)
+def _better(best: Individual | None, others: Iterable[Individual]) -> Individual | None:
+    """The first of the individuals with the highest score; None if there is none."""
+    for one in others:
+        if one.score is not None and (best is None or best.score is None or one.score > best.score):
+            best = one
+    return best

@@ -8,7 +8,7 @@ from typing import Any
 
 from evonas.core.strict_json import parse_json
 from evonas.store.queries import Records
-from evonas.store.schema import Evaluation, MemberRow
+from evonas.store.schema import Value
 from fitness import Score
 from fitness.composite import Composite, is_composite, names, parse, standardise
 from spaces import EvonasError
@@ -61,18 +61,21 @@ class Measure:
 
     def recall(self, canonical: str) -> Scores | None:
         """The stored scores of a network, including those from before an interruption."""
-        if self.is_composite:
-            rows = self._run.members(canonical)
-            return {row.proxy: Score(row.score, row.reason, row.seconds) for row in rows} or None
-        found = self._run.evaluation(canonical)
-        return found and {self.proxy: Score(found.score, found.reason, found.seconds)}
+        rows = self._run.values(canonical)
+        found = {row.name: Score(row.value, row.reason, row.seconds) for row in rows if row.name in self.names}
+        return found if len(found) == len(self.names) else None
 
-    def rows(self, canonical: str, scores: Scores) -> tuple[Evaluation | None, list[MemberRow]]:
-        """The scores to store for a network: its score, once there is one, and those of composite members."""
-        evaluation = None if self.open else Evaluation(canonical, *self.of(scores))
-        if not self.is_composite:
-            return evaluation, []
-        return evaluation, [MemberRow(canonical, name, *score) for name, score in scores.items()]
+    def rows(self, canonical: str, scores: Scores) -> list[Value]:
+        """The values to store: those of the members of a composite, and the score once there is one."""
+        found = {name: scores[name] for name in self.names}
+        if not self.open:
+            found[self.proxy] = self.of(scores)
+        return [Value(canonical, name, *score) for name, score in found.items()]
+
+    def values(self, scores: Scores) -> dict[str, float | None]:
+        """The values of an individual, the objective first, which is None while the measure is `open`."""
+        found = {name: scores[name].value for name in self.names if name != self.proxy}
+        return {self.proxy: None if self.open else self.of(scores).value, **found}
 
     def facts(self) -> dict[str, str]:
         """The statistics as facts of the run."""

@@ -8,25 +8,80 @@ all children of a generation come from the same population.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
-from evonas.searching.algorithm import Algorithm, Birth
+from deap import base, tools
+
+from evonas.searching.algorithm import Algorithm, Birth, History
 from evonas.searching.algorithms import algorithms
+from evonas.store.individual import Individual
+from evonas.store.state import State
 
-if TYPE_CHECKING:
-    from evonas.searching.individual import Individual
+
+class Maximised(base.Fitness):
+    """One value to maximise; a missing value is less than any other."""
+
+    weights = (1.0,)
+
+
+class Member(NamedTuple):
+    """A member of the population as DEAP selects it."""
+
+    individual: Individual
+    fitness: base.Fitness
+
+
+@dataclass(frozen=True)
+class Options:
+    """Sizes of the population, of a tournament, and of a generation."""
+
+    population: int
+    tournament: int
+    children: int
 
 
 @algorithms.register("regularized-evolution")
 class RegularizedEvolution(Algorithm):
     """Each child is a mutation of a tournament winner; then the oldest members are removed."""
 
-    def children(self, population: Sequence[Individual]) -> list[Birth]:
+    Options = Options
+    one_edit: ClassVar[bool] = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.toolbox = base.Toolbox()
+        self.toolbox.register("random", self.admission.random, rng=self.rng)
+        self.toolbox.register("mutate", self.admission.mutate, rng=self.rng)
+        self.toolbox.register("select", self._tournament)
+        self.population: list[Member] = []
+
+    def ask(self) -> list[Birth]:
+        if not self.population:
+            return [Birth(self.toolbox.random()) for _ in range(self.options.population)]
         births = []
-        for _ in range(self.settings.children or 1):
-            parent = self.toolbox.select(population)
-            births.append(Birth(self.toolbox.mutate(parent.genotype), parent.birth))
+        for _ in range(self.options.children):
+            parent = self.toolbox.select().individual
+            births.append(Birth(self.toolbox.mutate(parent.genotype), (parent.birth,)))
         return births
 
-    def survivors(self, population: Sequence[Individual], children: Sequence[Individual]) -> list[Individual]:
-        return [*population, *children][len(children) :]
+    def tell(self, born: Sequence[Individual]) -> None:
+        self.population = [*self.population, *map(_member, born)][-self.options.population :]
+
+    def alive(self) -> Sequence[int]:
+        return [member.individual.birth for member in self.population]
+
+    def load_state_dict(self, state: State, alive: Sequence[int], history: History) -> None:
+        self.population = [_member(individual) for individual in history.of(alive)]
+
+    def _tournament(self) -> Member:
+        """The best of some members drawn without replacement."""
+        drawn = self.rng.choice(len(self.population), size=self.options.tournament, replace=False)
+        return tools.selBest([self.population[i] for i in drawn.tolist()], 1)[0]
+
+
+def _member(individual: Individual) -> Member:
+    fitness = Maximised()
+    if individual.score is not None:
+        fitness.values = (individual.score,)
+    return Member(individual, fitness)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from evonas.core.events import Observer, unwatched, warning
 from evonas.core.files import exists
 from evonas.core.shell import command
-from evonas.engine.scores import score_chunk
+from evonas.engine.scores import Proxies, score_chunk
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.resolve import changed, resolve
@@ -119,7 +119,9 @@ def _rows(
 ) -> list[ScoreRow]:
     members = list(dict.fromkeys(member for name in asked for member in names(name)))
     rows = []
-    for text, genotype, scored in zip(genotypes, parsed, score_chunk(parsed, members, task), strict=True):
+    for text, genotype, scored in zip(
+        genotypes, parsed, score_chunk(parsed, Proxies(tuple(members)), task), strict=True
+    ):
         found = {name: _one(name, scored, measure) for name in asked}
         rows.append(
             ScoreRow(

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from evonas.engine import Engine, make
-from evonas.engine.scores import no_score, score_chunk
+from evonas.engine.scores import Proxies, no_score, score_chunk
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
@@ -88,7 +88,7 @@ def scoring_rows(
             engine = stack.enter_context(where.make(name).opened(device, announce))
             task = task_of(dataclasses.replace(settings, batch_networks=networks), images, engine.most_workers)
             engine.share(len(genotypes), networks)
-            evaluate = partial(score_chunk, names=names, task=task)
+            evaluate = partial(score_chunk, fitness=Proxies(tuple(names)), task=task)
 
             def score(opened: Engine = engine, evaluate: Any = evaluate) -> list[Any]:
                 return list(opened.map(evaluate, genotypes, lambda genotype, reason: no_score(names, reason)))

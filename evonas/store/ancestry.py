@@ -128,15 +128,14 @@ def operations(store: Records, known: Births) -> Operations:
     present = np.unique(known.generation)
     places = np.linspace(0, len(present) - 1, min(MOMENTS, len(present))).round().astype(int)
     picked = [int(generation) for generation in present[np.unique(places)]]
-    ends = np.searchsorted(known.generation, picked, side="right")
 
     @lru_cache(maxsize=4 * size)
     def counted(text: str) -> Counter[str]:
         return Counter(arrow.operation for graph in space.graphs(space.parse(text)) for arrow in graph.arrows)
 
     totals: list[Counter[str]] = []
-    for end in ends:
-        alive = store.genotypes(range(max(0, int(end) - size), int(end)))
+    for generation in picked:
+        alive = store.genotypes(store.alive(generation))
         totals.append(sum((counted(text) for text in alive.values()), Counter()))
     names = sorted({name for total in totals for name in total})
     counts = np.array([[total[name] for name in names] for total in totals], dtype=np.float64)

@@ -1,8 +1,8 @@
 """A chain of digests over the generations of a run, which detects changes that SQLite cannot, such as one digit.
 
-The seal of a generation is SHA-256 of the previous seal, its row, its individuals with their scores, and their
-scores by the members of a composite; the first one starts from the settings of the run. The journal, which holds
-the scores of an unfinished generation, has its own digest.
+The seal of a generation is SHA-256 of the previous seal, its row with the state of the algorithm, its individuals,
+their parents, and the values of their networks; the first one starts from the settings of the run. The journal,
+which holds the values of an unfinished generation, has its own digest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from evonas.core.strict_json import parse_json
+from evonas.store import former
 from evonas.store.schema import FORMAT
 
 _KEPT = (
@@ -22,38 +23,33 @@ _KEPT = (
 )
 _FACTS = ("batch", "proxies", "composite")
 JOURNAL = "journal"  # the fact that holds the digest of the journal
-SCORES = ("evaluations", "members")  # the tables of it
-_BORN = (
-    "SELECT i.*, e.score, e.reason, e.seconds FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
-    "WHERE birth >= ? AND birth < ? ORDER BY birth"
+_WITHIN = "birth >= ? AND birth < ? ORDER BY birth"
+_PARTS = (  # of a generation, by its births
+    f"SELECT * FROM individuals WHERE {_WITHIN}",
+    f"SELECT * FROM parents WHERE {_WITHIN}, position",
+    f'SELECT birth, v.* FROM individuals i JOIN "values" v ON v.canonical = i.canonical WHERE {_WITHIN}, name',
 )
-
-_MEMBERS = (
-    "SELECT birth, m.* FROM individuals i JOIN members m ON m.canonical = i.canonical "
-    "WHERE birth >= ? AND birth < ? ORDER BY birth, proxy"
-)
+Part = list[tuple[Any, ...]]
 
 
-def read(db: sqlite3.Connection, generation: int) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """The row of ``generation``, and its individuals with score, reason and seconds."""
+def version_of(db: sqlite3.Connection) -> int:
+    """The format of the file."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def read(db: sqlite3.Connection, generation: int) -> tuple[tuple[Any, ...], Part, Part, Part]:
+    """The row of ``generation``, its individuals, their parents and values."""
     row = db.execute("SELECT * FROM generations WHERE generation = ?", (generation,)).fetchone()
-    return row, db.execute(_BORN, _births(db, generation)).fetchall()
-
-
-def _births(db: sqlite3.Connection, generation: int) -> tuple[int, int]:
-    """From the first birth of ``generation`` to the first of the next."""
-    query = "SELECT evaluations + cache_hits FROM generations WHERE generation = ?"
-    first = db.execute(query, (generation - 1,)).fetchone() if generation else (0,)
-    return (*first, *db.execute(query, (generation,)).fetchone())
+    born = former.births_of(db, generation)
+    individuals, parents, values = (db.execute(query, born).fetchall() for query in _PARTS)
+    return row, individuals, parents, values
 
 
 def seal(db: sqlite3.Connection, generation: int, before: str, version: int = FORMAT) -> str:
     """The seal of ``generation`` after the seal ``before``, computed from the file as in format ``version``."""
-    sealed: tuple[Any, ...] = (before, *read(db, generation))
-    members = db.execute(_MEMBERS, _births(db, generation)).fetchall() if version >= 4 else []
-    if members:
-        sealed = (*sealed, members)
-    return hashlib.sha256(repr(sealed).encode()).hexdigest()
+    if version <= former.LAST:
+        return former.seal(db, generation, before, version)
+    return hashlib.sha256(repr((before, *read(db, generation))).encode()).hexdigest()
 
 
 def beginning(db: sqlite3.Connection) -> str:
@@ -72,7 +68,7 @@ def add(db: sqlite3.Connection, generation: int) -> None:
 
 
 def add_all(db: sqlite3.Connection) -> None:
-    """Seal the generations of a run in an older format."""
+    """Seal all generations of a run that was converted."""
     db.execute("DELETE FROM seals")
     for (generation,) in db.execute("SELECT generation FROM generations ORDER BY generation").fetchall():
         add(db, generation)
@@ -88,7 +84,7 @@ def verify(db: sqlite3.Connection) -> None:
 
 def sound(db: sqlite3.Connection) -> Iterator[int]:
     """The intact generations, up to the first changed one."""
-    before, version = beginning(db), db.execute("PRAGMA user_version").fetchone()[0]
+    before, version = beginning(db), version_of(db)
     count = db.execute("SELECT count(*) FROM generations").fetchone()[0]
     for generation in range(count):
         before = seal(db, generation, before, version)
@@ -99,22 +95,25 @@ def sound(db: sqlite3.Connection) -> Iterator[int]:
 
 
 def unborn(db: sqlite3.Connection) -> set[str]:
-    """The networks of the journal: scored, but without an individual yet."""
+    """The networks of the journal: with values, but without an individual yet."""
+    if version_of(db) <= former.LAST:
+        return former.unborn(db)
     query = (
-        "SELECT canonical FROM {} s WHERE NOT EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = s.canonical)"
+        'SELECT canonical FROM "values" v '
+        "WHERE NOT EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = v.canonical)"
     )
-    return {network for table in SCORES for (network,) in db.execute(query.format(table))}
+    return {network for (network,) in db.execute(query)}
 
 
 def journal(db: sqlite3.Connection, networks: Collection[str]) -> str:
     """The digest of the rows of ``networks``."""
-    query = "SELECT * FROM {} WHERE canonical IN (SELECT value FROM json_each(?)) ORDER BY 1, 2"
-    asked = (json.dumps(sorted(networks)),)
-    rows = [db.execute(query.format(table), asked).fetchall() for table in SCORES] if networks else []
+    if version_of(db) <= former.LAST:
+        return former.journal(db, networks)
+    query = 'SELECT * FROM "values" WHERE canonical IN (SELECT value FROM json_each(?)) ORDER BY 1, 2'
+    rows = db.execute(query, (json.dumps(sorted(networks)),)).fetchall() if networks else []
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
 def forget(db: sqlite3.Connection, networks: Collection[str]) -> None:
-    """Delete all scores of ``networks``."""
-    for table in SCORES:
-        db.executemany(f"DELETE FROM {table} WHERE canonical = ?", ((network,) for network in networks))
+    """Delete all values of ``networks``."""
+    db.executemany('DELETE FROM "values" WHERE canonical = ?', ((network,) for network in networks))

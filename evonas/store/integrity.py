@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 
-from evonas.store.schema import FORMAT
+from evonas.store import former
 
 MAX_COUNT = "9.0e15"  # maximum count that is exact in JSON
 _COUNT = "(typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + MAX_COUNT + ")"
@@ -16,43 +16,60 @@ _REAL = "(typeof({0}) IN ('real', 'null') AND abs(coalesce({0}, 0)) < 9e999)"
 _TEXT = "(typeof({0}) = 'text')"
 _PARENT = "({0} IS NULL OR " + _COUNT + ")"
 
-_COLUMNS = {
+_BYTES = "(typeof({0}) = 'blob')"
+
+_SHARED = {
     "seals": {"generation": _COUNT, "digest": _TEXT},
     "meta": {"key": _TEXT, "value": _TEXT},
-    "evaluations": {"canonical": _TEXT, "score": _REAL, "reason": _TEXT, "seconds": _REAL},
-    "members": {"canonical": _TEXT, "proxy": _TEXT, "score": _REAL, "reason": _TEXT, "seconds": _REAL},
-    "individuals": {
-        **dict.fromkeys(("birth", "generation"), _COUNT),
-        "parent": _PARENT,
-        **dict.fromkeys(("genotype", "canonical"), _TEXT),
-        **dict.fromkeys(("cached", "params", "flops"), _COUNT),
-    },
-    "generations": {
-        "generation": _COUNT,
-        **dict.fromkeys(("best", "mean", "std", "best_so_far"), _REAL),
-        **dict.fromkeys(("evaluations", "cache_hits"), _COUNT),
-        "random_state": _TEXT,
-        "seconds": _REAL,
-    },
 }
-_LATER = {"members": 2, "seals": 3}  # the format that a table came with
+_VALUE = {"reason": _TEXT, "seconds": _REAL}
+_BORN = {"genotype": _TEXT, "canonical": _TEXT, **dict.fromkeys(("cached", "params", "flops"), _COUNT)}
+_STATISTICS = {
+    "generation": _COUNT,
+    **dict.fromkeys(("best", "mean", "std", "best_so_far"), _REAL),
+    **dict.fromkeys(("evaluations", "cache_hits"), _COUNT),
+    "random_state": _TEXT,
+}
+_COLUMNS = {
+    **_SHARED,
+    "values": {"canonical": _TEXT, "name": _TEXT, "value": _REAL, **_VALUE},
+    "individuals": {"birth": _COUNT, "generation": _COUNT, **_BORN},
+    "parents": dict.fromkeys(("birth", "position", "parent"), _COUNT),
+    "generations": {**_STATISTICS, "alive": _TEXT, "state": _BYTES, "seconds": _REAL},
+}
+_FORMER = {
+    **_SHARED,
+    "evaluations": {"canonical": _TEXT, "score": _REAL, **_VALUE},
+    "members": {"canonical": _TEXT, "proxy": _TEXT, "score": _REAL, **_VALUE},
+    "individuals": {"birth": _COUNT, "generation": _COUNT, "parent": _PARENT, **_BORN},
+    "generations": {**_STATISTICS, "seconds": _REAL},
+}
+_LATER = {"members": 2, "seals": 3}  # the former format that a table came with
+
+
+def _columns(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """The tables of the format of the file, with the rule of each column."""
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > former.LAST:
+        return _COLUMNS
+    return {name: columns for name, columns in _FORMER.items() if _LATER.get(name, 1) <= version}
 
 
 def check_schema(db: sqlite3.Connection) -> None:
     """Raises `sqlite3.DatabaseError` for unexpected tables, views or triggers."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    expected = {name for name in _COLUMNS if _LATER.get(name, 1) <= min(version, FORMAT)}
+    columns = _columns(db)
+    expected = set(columns)
     found = check_tables(db, expected)
     if found != expected:
         raise sqlite3.DatabaseError(f"there is no table {min(expected - found)!r}")
     for name in expected:
-        columns = [row[1] for row in db.execute(f"PRAGMA table_xinfo({name})")]
-        if columns != list(_COLUMNS[name]):
+        if [row[1] for row in db.execute(f'PRAGMA table_xinfo("{name}")')] != list(columns[name]):
             raise sqlite3.DatabaseError(f"the table {name!r} has unexpected columns")
 
 
-def check_tables(db: sqlite3.Connection, expected: Collection[str] = frozenset(_COLUMNS)) -> set[str]:
+def check_tables(db: sqlite3.Connection, expected: Collection[str] | None = None) -> set[str]:
     """The existing tables. Raises `sqlite3.DatabaseError` for anything else: a view may never end."""
+    expected = _columns(db) if expected is None else expected
     found = set()
     for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master"):
         if kind == "table" and name in expected and str(sql).upper().startswith("CREATE TABLE"):
@@ -80,11 +97,11 @@ def check_values(db: sqlite3.Connection) -> None:
 
 
 def _check_columns(db: sqlite3.Connection) -> None:
-    for table, columns in _COLUMNS.items():
+    for table, columns in _columns(db).items():
         if not db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
             continue
         sound = " AND ".join(rule.format(column) for column, rule in columns.items())
-        row = db.execute(f"SELECT * FROM {table} WHERE NOT ({sound}) LIMIT 1").fetchone()
+        row = db.execute(f'SELECT * FROM "{table}" WHERE NOT ({sound}) LIMIT 1').fetchone()
         if row is not None:
             wrong = next(
                 column
@@ -105,7 +122,13 @@ def _check_counts(db: sqlite3.Connection) -> None:
     recorded = counted[0] if counted else 0
     if births != recorded:
         raise sqlite3.DatabaseError(f"{births} individuals, but the last generation records {recorded}")
-    # in the order of both indices: a query per individual would take three times as long
-    query = "SELECT count(*) FROM evaluations e CROSS JOIN individuals i ON i.canonical = e.canonical"
-    if db.execute(query).fetchone() != (births,):
+    if _unscored(db):
         raise sqlite3.DatabaseError("an individual was never scored")
+
+
+def _unscored(db: sqlite3.Connection) -> bool:
+    table = "evaluations" if "evaluations" in _columns(db) else '"values"'
+    query = (
+        f"SELECT 1 FROM individuals i WHERE NOT EXISTS (SELECT 1 FROM {table} v WHERE v.canonical = i.canonical)"
+    )
+    return db.execute(query).fetchone() is not None

@@ -5,14 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store.schema import Evaluation, GenerationRow, IndividualRow, MemberRow
+from evonas.store import former
+from evonas.store.individual import Individual
+from evonas.store.schema import STATISTICS, GenerationRow, Value
 from evonas.store.settings import SearchSettings
 from evonas.store.sqlite_errors import reported
+from evonas.store.state import births_in, decode
+from spaces import spaces
 from spaces.errors import EvonasError, UsageError
+
+if TYPE_CHECKING:
+    from spaces import Space
 
 DATABASE = "run.db"
 BEST = "best.json"  # next to it, readable without SQLite
@@ -25,16 +33,10 @@ def _there(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
     return row
 
 
-def _individual(row: tuple[Any, ...]) -> IndividualRow:
-    return IndividualRow(*row)._replace(cached=bool(row[5]))
-
-
-_INDIVIDUALS = (
-    "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score "
-    "FROM individuals i JOIN evaluations e ON e.canonical = i.canonical "
-)
+_INDIVIDUALS = "SELECT birth, generation, genotype, canonical, cached, params, flops FROM individuals i "
+_SCORED = '"values" v WHERE v.name = ?'  # the values of the objective
 # in the order of both indices: a query per individual would take three times as long
-_BY_NETWORK = "evaluations e CROSS JOIN individuals i ON i.canonical = e.canonical"
+_BY_NETWORK = '"values" v CROSS JOIN individuals i ON i.canonical = v.canonical WHERE v.name = ?'
 
 
 class Records:
@@ -72,24 +74,26 @@ class Records:
         except UsageError as error:
             raise UsageError(f"{self.path / DATABASE}: {error}") from None
 
-    def evaluation(self, canonical: str) -> Evaluation | None:
-        """The score of a network in this run, or None."""
+    @cached_property
+    def objective(self) -> str:
+        """The name of the value that is maximised."""
+        return self.settings.proxy
+
+    @cached_property
+    def _space(self) -> Space:
+        return spaces[self.settings.space]
+
+    def values(self, canonical: str) -> list[Value]:
+        """All values of a network in this run."""
         with self._reported():
-            row = self._db.execute("SELECT * FROM evaluations WHERE canonical = ?", (canonical,)).fetchone()
-        return None if row is None else Evaluation(*row)
+            query = 'SELECT * FROM "values" WHERE canonical = ? ORDER BY name'
+            return [Value(*row) for row in self._db.execute(query, (canonical,))]
 
     def reasons(self) -> dict[str, str]:
         """Why networks have no score, by their canonical form."""
         with self._reported():
-            return dict(
-                self._db.execute("SELECT canonical, reason FROM evaluations WHERE score IS NULL").fetchall()
-            )
-
-    def members(self, canonical: str) -> list[MemberRow]:
-        """The scores of a network by the members of a composite in this run."""
-        with self._reported():
-            query = "SELECT * FROM members WHERE canonical = ?"
-            return [MemberRow(*row) for row in self._db.execute(query, (canonical,))]
+            query = f"SELECT canonical, reason FROM {_SCORED} AND value IS NULL"
+            return dict(self._db.execute(query, (self.objective,)).fetchall())
 
     def born(self, canonical: str) -> bool:
         """Whether a committed individual is this network."""
@@ -97,25 +101,74 @@ class Records:
             query = "SELECT 1 FROM individuals WHERE canonical = ? LIMIT 1"
             return self._db.execute(query, (canonical,)).fetchone() is not None
 
-    def individuals(self, since: int = 0) -> Iterator[IndividualRow]:
-        """All individuals from birth ``since``, in order of birth."""
+    def individuals(self) -> Iterator[Individual]:
+        """All individuals in order of birth."""
         with self._reported():
-            for row in self._db.execute(_INDIVIDUALS + "WHERE birth >= ? ORDER BY birth", (since,)):
-                yield _individual(row)
+            for row in self._db.execute(f"{_INDIVIDUALS} ORDER BY birth"):
+                yield self._individual(row)
+
+    def individuals_of(self, births: Iterable[int]) -> list[Individual]:
+        """The individuals with these births, in the order of ``births``."""
+        query = f"{_INDIVIDUALS} WHERE birth = ?"
+        with self._reported():
+            return [self._individual(_there(self._db.execute(query, (birth,)).fetchone())) for birth in births]
+
+    def _individual(self, row: tuple[Any, ...]) -> Individual:
+        birth, generation, genotype, canonical, cached, params, flops = row
+        parents: tuple[int, ...] = ()
+        if generation:
+            query = "SELECT parent FROM parents WHERE birth = ? ORDER BY position"
+            parents = tuple(parent for (parent,) in self._db.execute(query, (birth,)))
+        query = 'SELECT name, value FROM "values" WHERE canonical = ? ORDER BY name'
+        found = dict(self._db.execute(query, (canonical,)).fetchall())
+        values = {self.objective: found.pop(self.objective, None), **found}
+        parse = self._space.parse
+        return Individual(
+            birth, generation, parents, parse(genotype), parse(canonical), values, params, flops, bool(cached)
+        )
+
+    def alive(self, generation: int) -> list[int]:
+        """The births of the population after ``generation``."""
+        with self._reported():
+            counts = "evaluations + cache_hits"
+            if self._former:
+                query = f"SELECT {counts} FROM generations WHERE generation = ?"
+                (births,) = _there(self._db.execute(query, (generation,)).fetchone())
+                return list(former.alive(self.settings.population, births))
+            query = f"SELECT {counts}, alive FROM generations WHERE generation = ?"
+            births, text = _there(self._db.execute(query, (generation,)).fetchone())
+        found = births_in(text)
+        if any(not 0 <= birth < births for birth in found):
+            raise EvonasError(f"{self.path / DATABASE} is damaged: generation {generation} has unknown members")
+        return found
+
+    def state(self, generation: int) -> dict[str, Any]:
+        """The state of the algorithm after ``generation``."""
+        if self._former:
+            return {}
+        with self._reported():
+            query = "SELECT state FROM generations WHERE generation = ?"
+            (content,) = _there(self._db.execute(query, (generation,)).fetchone())
+        return decode(content)
+
+    @property
+    def _former(self) -> bool:
+        return bool(self._db.execute("PRAGMA user_version").fetchone()[0] <= former.LAST)
 
     def numbers(self) -> list[tuple[int, int, int, int, int]]:
-        """Generation, parent (-1: none), cached, params and flops of all individuals, in order of birth."""
+        """Generation, first parent (-1: none), cached, params and flops of all individuals, in order of birth."""
         with self._reported():
             query = (
-                "SELECT generation, coalesce(parent, -1), cached, params, flops FROM individuals ORDER BY birth"
+                "SELECT generation, coalesce(p.parent, -1), cached, params, flops FROM individuals i "
+                "LEFT JOIN parents p ON p.birth = i.birth AND p.position = 0 ORDER BY i.birth"
             )
             return self._db.execute(query).fetchall()
 
     def scores(self) -> list[tuple[int, float]]:
         """Birth and score of all individuals with a score, unordered."""
         with self._reported():
-            query = f"SELECT birth, score FROM {_BY_NETWORK} WHERE score IS NOT NULL"
-            return self._db.execute(query).fetchall()
+            query = f"SELECT birth, value FROM {_BY_NETWORK} AND value IS NOT NULL"
+            return self._db.execute(query, (self.objective,)).fetchall()
 
     def genotypes(self, births: Iterable[int]) -> dict[int, str]:
         """The genotypes of some individuals by birth."""
@@ -131,33 +184,37 @@ class Records:
         return otherwise if birth is None else int(birth)
 
     def edits(self, birth: int) -> int:
-        """The number of births between an individual and its random ancestor."""
+        """The number of births between an individual and its random ancestor, by first parents."""
         query = (
-            "WITH RECURSIVE line(birth) AS (SELECT ? UNION SELECT parent FROM individuals JOIN line USING (birth) "
-            "WHERE parent IS NOT NULL) SELECT COUNT(*) - 1 FROM line"
+            "WITH RECURSIVE line(birth) AS (SELECT ? UNION SELECT parent FROM parents JOIN line USING (birth) "
+            "WHERE position = 0) SELECT COUNT(*) - 1 FROM line"
         )
         with self._reported():
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
-    def best(self) -> IndividualRow | None:
+    def best(self) -> Individual | None:
         """The individual with the highest score, the first among equals."""
+        name = self.objective
         with self._reported():
-            (score,) = self._db.execute("SELECT MAX(score) FROM evaluations").fetchone()
+            (score,) = self._db.execute(f"SELECT MAX(value) FROM {_SCORED}", (name,)).fetchone()
             while score is not None:  # repeated only if it belongs to an unfinished generation
-                query = f"SELECT MIN(birth) FROM {_BY_NETWORK} WHERE score = ?"
-                (birth,) = self._db.execute(query, (score,)).fetchone()
+                query = f"SELECT MIN(birth) FROM {_BY_NETWORK} AND value = ?"
+                (birth,) = self._db.execute(query, (name, score)).fetchone()
                 if birth is not None:
-                    row = self._db.execute(_INDIVIDUALS + "WHERE birth = ?", (birth,)).fetchone()
-                    return _individual(_there(row))
-                query = "SELECT MAX(score) FROM evaluations WHERE score < ?"
-                (score,) = self._db.execute(query, (score,)).fetchone()
+                    return self.individuals_of([birth])[0]
+                query = f"SELECT MAX(value) FROM {_SCORED} AND value < ?"
+                (score,) = self._db.execute(query, (name, score)).fetchone()
         return None
 
-    def leading(self, count: int) -> list[IndividualRow]:
+    def leading(self, count: int) -> list[Individual]:
         """The ``count`` individuals with the highest scores, each network once."""
         with self._reported():
-            query = _INDIVIDUALS + "WHERE score IS NOT NULL AND NOT cached ORDER BY score DESC, birth LIMIT ?"
-            return [_individual(row) for row in self._db.execute(query, (count,))]
+            query = (
+                f"SELECT birth FROM {_BY_NETWORK} AND value IS NOT NULL AND NOT cached "
+                "ORDER BY value DESC, birth LIMIT ?"
+            )
+            births = [birth for (birth,) in self._db.execute(query, (self.objective, count))]
+        return self.individuals_of(births)
 
     def births(self) -> int:
         """The number of individuals."""
@@ -167,24 +224,24 @@ class Records:
     def generations(self, last: int | None = None) -> list[GenerationRow]:
         """The generations in order, or the last ones."""
         with self._reported():
-            query = "SELECT * FROM generations ORDER BY generation DESC LIMIT ?"
+            query = f"SELECT {STATISTICS} FROM generations ORDER BY generation DESC LIMIT ?"
             rows = self._db.execute(query, (-1 if last is None else last,)).fetchall()
         return [GenerationRow(*row) for row in reversed(rows)]
 
     def seconds_per_evaluation(self) -> float | None:
         """The mean time of scoring a network."""
         with self._reported():
-            (mean,) = self._db.execute("SELECT AVG(seconds) FROM evaluations").fetchone()
+            (mean,) = self._db.execute(f"SELECT AVG(seconds) FROM {_SCORED}", (self.objective,)).fetchone()
         return None if mean is None else float(mean)
 
     def evaluated(self) -> int:
         """The number of scored networks, including those of an unfinished generation."""
         with self._reported():
-            return int(self._db.execute("SELECT COUNT(*) FROM evaluations").fetchone()[0])
+            return int(self._db.execute(f"SELECT COUNT(*) FROM {_SCORED}", (self.objective,)).fetchone()[0])
 
     def failures(self) -> int:
         """The number of born networks without a score."""
-        query = "EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = e.canonical)"
+        born = "EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = v.canonical)"
         with self._reported():
-            query = f"SELECT COUNT(*) FROM evaluations e WHERE score IS NULL AND {query}"
-            return int(self._db.execute(query).fetchone()[0])
+            query = f"SELECT COUNT(*) FROM {_SCORED} AND value IS NULL AND {born}"
+            return int(self._db.execute(query, (self.objective,)).fetchone()[0])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from evonas.core.atomic_files import copy, synchronise
 from evonas.core.locks import held
+from evonas.store import former
 from evonas.store import hash_chain as seals
 from evonas.store.intact import last_sound
 from evonas.store.integrity import check_values
@@ -78,13 +79,12 @@ def _copy(file: Path, part: Path, generation: int) -> None:
         db.execute(f"PRAGMA user_version = {FORMAT}")
         db.execute("BEGIN")
         db.executemany("INSERT INTO meta VALUES (?, ?)", old.execute("SELECT key, value FROM meta"))
+        read = former.present if seals.version_of(old) <= former.LAST else seals.read
         for number in range(generation + 1):
-            row, born = seals.read(old, number)
-            db.execute(f"INSERT INTO generations VALUES ({', '.join('?' * len(row))})", row)
-            db.executemany("INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (one[:8] for one in born))
-            scored = [(one[4], *one[8:]) for one in born]
-            db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", scored)
-            _copy_members(old, db, [(one[4],) for one in born])
+            row, born, parents, values = read(old, number)
+            for table, rows in (("generations", [row]), ("individuals", born), ("parents", parents)):
+                _insert(db, f"INSERT INTO {table}", rows)
+            _insert(db, 'INSERT OR IGNORE INTO "values"', [one[1:] for one in values])
             seals.add(db, number)
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (seals.JOURNAL, seals.journal(db, ())))
         check_values(db)
@@ -92,12 +92,9 @@ def _copy(file: Path, part: Path, generation: int) -> None:
         db.execute("PRAGMA journal_mode=WAL")
 
 
-def _copy_members(old: sqlite3.Connection, db: sqlite3.Connection, networks: list[tuple[str]]) -> None:
-    if not old.execute("SELECT 1 FROM sqlite_master WHERE name = 'members'").fetchone():
-        return
-    for network in networks:
-        rows = old.execute("SELECT ?, proxy, score, reason, seconds FROM members WHERE canonical = ?", network * 2)
-        db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", rows)
+def _insert(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    if rows:
+        db.executemany(f"{statement} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
 def _set_aside(file: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,24 +19,17 @@ from evonas.core.atomic_files import make_directory
 from evonas.core.files import exists
 from evonas.core.locks import acquire
 from evonas.core.shell import command
+from evonas.store import former
 from evonas.store import hash_chain as seals
+from evonas.store.individual import Individual
 from evonas.store.integrity import check_schema, check_values
 from evonas.store.nearby import other_runs
 from evonas.store.queries import DATABASE, Records
 from evonas.store.rewind import current, finish
-from evonas.store.schema import (
-    FORMAT,
-    MEMBERS,
-    READABLE,
-    SCHEMA,
-    SEALS,
-    Evaluation,
-    GenerationRow,
-    IndividualRow,
-    MemberRow,
-)
+from evonas.store.schema import FORMAT, READABLE, SCHEMA, GenerationRow, Value
 from evonas.store.settings import SearchSettings
 from evonas.store.sqlite_errors import reported
+from evonas.store.state import State, encode, ranges
 from spaces.errors import UsageError, shorten
 
 JOURNAL_SECONDS = 0.5  # maximum delay until computed scores survive the end of this process
@@ -49,8 +42,7 @@ class Run(Records):
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
         super().__init__(path, connection)
         self._lock = lock
-        self._journal: list[Evaluation] = []
-        self._members: list[MemberRow] = []
+        self._journal: list[Value] = []
         self._unborn: set[str] = set()  # networks of the journal on the disk
         self._journalled = time.monotonic()
         self.forgotten = 0  # networks with damaged scores in the journal
@@ -119,6 +111,9 @@ class Run(Records):
                 run._db = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
                 run._check_format()
             check_values(run._db)
+            if run._former:
+                _ = run.settings  # if they cannot be read, that error is raised
+                former.add_views(run._db)
         return run
 
     @staticmethod
@@ -159,16 +154,12 @@ class Run(Records):
         check_schema(self._db)
 
     def _upgrade(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version != FORMAT:
-            with self._transaction():
-                if version < 2:
-                    self._db.execute(MEMBERS)
-                if version < 3:
-                    self._db.execute(SEALS)
+        if self._former:
+            with self._transaction(durable=True):
+                former.convert(self._db)
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
                 seals.add_all(self._db)
                 self._seal_journal(seals.unborn(self._db))
-                self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     def _check_journal(self) -> None:
         """Delete damaged scores of the unfinished generation; they are recomputed."""
@@ -242,48 +233,54 @@ class Run(Records):
     def _set_meta(self, facts: dict[str, str]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def journal(self, evaluation: Evaluation | None, members: Iterable[MemberRow] = ()) -> None:
-        """Store the scores of a network: its score, once there is one, and those of the members of a composite.
-
-        It reaches the disk within `JOURNAL_SECONDS` or with the generation.
-        """
-        if evaluation is not None:
-            self._journal.append(evaluation)
-        self._members.extend(members)
+    def journal(self, values: Iterable[Value]) -> None:
+        """Store values of a network; they reach the disk within `JOURNAL_SECONDS` or with the generation."""
+        self._journal.extend(values)
         if time.monotonic() - self._journalled > JOURNAL_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Write the journalled scores."""
-        if self._journal or self._members:
+        """Write the journalled values."""
+        if self._journal:
             with self._reported(), self._transaction():
                 unborn = self._unborn | self._write_journal()
                 self._seal_journal(unborn)
             self._written(unborn)
 
     def _write_journal(self) -> set[str]:
-        self._db.executemany("INSERT OR IGNORE INTO evaluations VALUES (?, ?, ?, ?)", self._journal)
-        self._db.executemany("INSERT OR IGNORE INTO members VALUES (?, ?, ?, ?, ?)", self._members)
-        return {row.canonical for row in self._journal} | {row.canonical for row in self._members}
+        self._db.executemany('INSERT OR IGNORE INTO "values" VALUES (?, ?, ?, ?, ?)', self._journal)
+        return {row.canonical for row in self._journal}
 
     def _written(self, unborn: set[str]) -> None:
         self._unborn = unborn
         self._journal.clear()
-        self._members.clear()
         self._journalled = time.monotonic()
 
-    def commit(self, individuals: Iterable[IndividualRow], generation: GenerationRow, **facts: str) -> None:
-        """One generation in one transaction, with new ``facts`` of the run."""
-        born = list(individuals)
+    def commit(
+        self, born: Sequence[Individual], row: GenerationRow, alive: Iterable[int], state: State, **facts: str
+    ) -> None:
+        """One generation in one transaction, with the state of the algorithm and new ``facts`` of the run."""
+        content = encode(state)
         with self._reported(), self._transaction(durable=True):
-            unborn = (self._unborn | self._write_journal()) - {row.canonical for row in born}
+            unborn = (self._unborn | self._write_journal()) - {one.key for one in born}
             self._db.executemany(
-                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (row[:8] for row in born)
+                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (one.birth, one.generation, str(one.genotype), one.key, one.cached, one.params, one.flops)
+                    for one in born
+                ),
             )
-            self._db.execute("INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", generation)
+            self._db.executemany(
+                "INSERT INTO parents VALUES (?, ?, ?)",
+                ((one.birth, i, parent) for one in born for i, parent in enumerate(one.parents)),
+            )
+            self._db.execute(
+                "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row[:-1], ranges(alive), content, row.seconds),
+            )
             self._set_meta(facts)
             self._seal_journal(unborn)
-            seals.add(self._db, generation.generation)
+            seals.add(self._db, row.generation)
         self._written(unborn)
 
 

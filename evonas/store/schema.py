@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMAT = 5
-# 1 lacks members and seals, 2 seals, 4 the digest of its journal; the seals of 3 leave out a composite's members
-READABLE = (1, 2, 3, 4, FORMAT)
-
-MEMBERS = """
-CREATE TABLE members (              -- of a composite: what each proxy says of a network
-    canonical TEXT NOT NULL,
-    proxy     TEXT NOT NULL,
-    score     REAL,                 -- NULL: could not be computed, see reason
-    reason    TEXT NOT NULL,
-    seconds   REAL NOT NULL,
-    PRIMARY KEY (canonical, proxy)
-) WITHOUT ROWID;
-"""
+FORMAT = 6
+READABLE = (1, 2, 3, 4, 5, FORMAT)  # those before 6 are described in `evonas.store.former`
 
 SEALS = """
 CREATE TABLE seals (                -- see evonas.store.hash_chain
@@ -26,25 +14,31 @@ CREATE TABLE seals (                -- see evonas.store.hash_chain
 );
 """
 
-SCHEMA = f"""{MEMBERS}{SEALS}
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE evaluations (          -- one network scored once
-    canonical TEXT PRIMARY KEY,     -- the genotype in its canonical form
-    score     REAL,                 -- NULL: could not be computed, see reason
+TABLES = """
+CREATE TABLE "values" (             -- a number of a network: an objective, or a member of a composite
+    canonical TEXT NOT NULL,        -- the genotype in its canonical form
+    name      TEXT NOT NULL,
+    value     REAL,                 -- NULL: could not be computed, see reason
     reason    TEXT NOT NULL,
-    seconds   REAL NOT NULL
+    seconds   REAL NOT NULL,
+    PRIMARY KEY (canonical, name)
 ) WITHOUT ROWID;
 CREATE TABLE individuals (
     birth      INTEGER PRIMARY KEY, -- 0, 1, 2, ... in order of birth
     generation INTEGER NOT NULL,
-    parent     INTEGER,             -- birth of the parent; NULL for the first population
     genotype   TEXT NOT NULL,
-    canonical  TEXT NOT NULL REFERENCES evaluations,
+    canonical  TEXT NOT NULL,
     cached     INTEGER NOT NULL,    -- 1: an earlier birth was the same network, nothing was computed
     params     INTEGER NOT NULL,
     flops      INTEGER NOT NULL
 );
 CREATE INDEX individuals_canonical ON individuals (canonical);
+CREATE TABLE parents (              -- none for a genotype that was drawn at random
+    birth    INTEGER NOT NULL,
+    position INTEGER NOT NULL,      -- 0, 1, ...
+    parent   INTEGER NOT NULL,      -- its birth
+    PRIMARY KEY (birth, position)
+) WITHOUT ROWID;
 CREATE TABLE generations (
     generation   INTEGER PRIMARY KEY,
     best         REAL,              -- over the population after this generation
@@ -54,27 +48,18 @@ CREATE TABLE generations (
     evaluations  INTEGER NOT NULL,  -- in total
     cache_hits   INTEGER NOT NULL,  -- in total
     random_state TEXT NOT NULL,     -- after this generation
+    alive        TEXT NOT NULL,     -- births of the population, as JSON: [first, last] of each run of numbers
+    state        BLOB NOT NULL,     -- of the algorithm, see evonas.store.state
     seconds      REAL NOT NULL      -- spent on this generation by the process that finished it
 );
 """
-
-
-class IndividualRow(NamedTuple):
-    """A row of ``individuals`` joined with its score."""
-
-    birth: int
-    generation: int
-    parent: int | None
-    genotype: str
-    canonical: str
-    cached: bool
-    params: int
-    flops: int
-    score: float | None = None
+META = "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;\n"
+SCHEMA = f"{SEALS}{META}{TABLES}"
+STATISTICS = "generation, best, mean, std, best_so_far, evaluations, cache_hits, random_state, seconds"
 
 
 class GenerationRow(NamedTuple):
-    """A row of ``generations``."""
+    """The counts and statistics of a generation."""
 
     generation: int
     best: float | None
@@ -87,20 +72,11 @@ class GenerationRow(NamedTuple):
     seconds: float
 
 
-class Evaluation(NamedTuple):
-    """A row of ``evaluations``."""
+class Value(NamedTuple):
+    """A row of ``values``."""
 
     canonical: str
-    score: float | None
-    reason: str
-    seconds: float
-
-
-class MemberRow(NamedTuple):
-    """A row of ``members``."""
-
-    canonical: str
-    proxy: str
-    score: float | None
+    name: str
+    value: float | None
     reason: str
     seconds: float

@@ -115,7 +115,7 @@ def _best_of(run: Path) -> GivenGenotype:
         best = store.best()
         if best is None:
             raise EvonasError(f"{run} has no scored genotype yet; continue with: {command('resume', run)}")
-        return _given(best.genotype, vars(store.settings))
+        return _given(str(best.genotype), vars(store.settings))
 
 
 def _given(genotype: str, values: Any) -> GivenGenotype:

@@ -12,7 +12,7 @@ from evonas.core.events import Message, Observer
 from evonas.core.files import write_json
 from evonas.core.shell import elsewhere, resuming
 from evonas.core.strict_json import parse_json
-from evonas.store.schema import IndividualRow
+from evonas.store.individual import Individual
 from evonas.training import checkpoint
 from evonas.training.data_check import require_training
 from evonas.training.images import known as known_data
@@ -50,7 +50,7 @@ def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
 
 
 def compete(
-    run: Path, individuals: list[IndividualRow], options: Mapping[str, Any], observer: Observer
+    run: Path, individuals: list[Individual], options: Mapping[str, Any], observer: Observer
 ) -> list[Finalist]:
     """The finalists of a run, the winner first; trainings and results are stored in ``run``/finalists.
 
@@ -59,7 +59,7 @@ def compete(
     for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016). Raises
     `UsageError` if one of them has to be trained while there are several processes.
     """
-    standing = [Finalist(row.birth, row.genotype, row.score or 0.0) for row in individuals]
+    standing = [Finalist(row.birth, str(row.genotype), row.score or 0.0) for row in individuals]
     full = TrainSettings(standing[0].genotype, **options).resolve()
     plan = rounds(len(standing), full.chosen.epochs)
     cost = sum(count * epochs for count, epochs in plan)

@@ -107,7 +107,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
     observer = observer or unwatched
-    genotype = leading[0].genotype
+    genotype = str(leading[0].genotype)
     if len(leading) > 1:
         genotype = compete(store.path, leading, given, observer)[0].genotype
     settings = TrainSettings(genotype, **given)

@@ -16,9 +16,10 @@ from evonas.core.signals import Interrupted
 from evonas.engine.base import Engine, Lost, R, T
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
+from evonas.store.individual import Individual
 from evonas.store.queries import BEST
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow, IndividualRow
+from evonas.store.schema import GenerationRow
 from evonas.verification.finding import Finding, judged
 from spaces import spaces
 from spaces.errors import EvonasError
@@ -127,12 +128,19 @@ def _best(store: Run, again: Run) -> Finding:
 def _first(
     kind: str,
     number: int,
-    recorded: IndividualRow | GenerationRow | None,
-    found: IndividualRow | GenerationRow | None,
+    recorded: Individual | GenerationRow | None,
+    found: Individual | GenerationRow | None,
 ) -> str:
     """The first field that differs."""
     if recorded is None or found is None:
         return f"{kind} {number} is {'missing' if recorded is None else 'unexpected'}"
-    ours, theirs = recorded._asdict(), found._asdict()
+    ours, theirs = _fields(recorded), _fields(found)
     name = next(name for name in ours if ours[name] != theirs[name])
     return f"{kind} {number}: {name} is {ours[name]!r} in run.db, but {theirs[name]!r} in the replay"
+
+
+def _fields(row: Individual | GenerationRow) -> dict[str, Any]:
+    """Field by field, genotypes as texts."""
+    if isinstance(row, GenerationRow):
+        return row._asdict()
+    return {**vars(row), "genotype": str(row.genotype), "canonical": row.key}

@@ -9,8 +9,8 @@ import numpy as np
 
 from evonas.engine import is_lost
 from evonas.searching.scoring import score_as
+from evonas.store.individual import Individual
 from evonas.store.run import Run
-from evonas.store.schema import IndividualRow
 from evonas.verification.finding import CLOSE, DIFFERS, ROUNDING, SAME, UNCHECKED, Finding, Rescored
 from fitness import stable_hash
 from spaces.errors import EvonasError
@@ -34,24 +34,26 @@ def rescored(
             Finding(PART, store.settings.proxy, UNCHECKED, f"no scores to recompute{left_out}")
         ] if lost else [], ()
     try:
-        computed = score_as(store.path, [row.genotype for row in rows], None, options)
+        computed = score_as(store.path, [str(row.genotype) for row in rows], None, options)
     except EvonasError as error:
         return [Finding(PART, store.settings.proxy, UNCHECKED, str(error))], ()
     found = tuple(
-        Rescored(row.birth, row.genotype, row.score, next(iter(again.scores.values())))
+        Rescored(row.birth, str(row.genotype), row.score, next(iter(again.scores.values())))
         for row, again in zip(rows, computed, strict=True)
     )
     return [_finding(store.settings.proxy, found, reasons, left_out)], found
 
 
-def _drawn(store: Run, sample: int, seed: int, without: Collection[str]) -> list[IndividualRow]:
+def _drawn(store: Run, sample: int, seed: int, without: Collection[str]) -> list[Individual]:
     """Distinct networks in order of birth."""
     best = store.best()
-    rows = (row for row in store.individuals() if not row.cached and row.canonical not in without)
+    rows = (row for row in store.individuals() if not row.cached and row.key not in without)
     others = [row for row in rows if row != best]
     count = min(len(others), sample - (best is not None))
     drawn = np.random.default_rng(stable_hash(seed, "verify")).choice(len(others), count, replace=False)
-    return sorted([others[i] for i in drawn.tolist()] + ([best] if best is not None else []))
+    return sorted(
+        [others[i] for i in drawn.tolist()] + ([best] if best is not None else []), key=lambda one: one.birth
+    )
 
 
 def _finding(proxy: str, found: tuple[Rescored, ...], reasons: tuple[str, ...], more: str = "") -> Finding:

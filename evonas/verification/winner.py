@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.files import read_json
+from evonas.store.individual import Individual
 from evonas.store.run import Run
-from evonas.store.schema import IndividualRow
 from evonas.training.checkpoint import Checkpoint
 from evonas.training.finalists import JOURNAL, rounds
 from evonas.training.plan import MAX_FINALISTS, plan_of
@@ -28,7 +28,7 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
     planned = plan.finalists if plan is not None and len(store.leading(2)) > 1 else 0
     if planned < 2:
         best = store.best()
-        if best is not None and best.genotype == found.genotype:
+        if best is not None and str(best.genotype) == found.genotype:
             return judged(PART, NAME, None, "the best genotype of the search")
         if journal is None:
             return judged(PART, NAME, "its genotype is not the best of the search", "")
@@ -42,20 +42,20 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
     return judged(PART, NAME, f"its genotype is not the winner of the finalists in {JOURNAL}", "")
 
 
-def _won(leading: list[IndividualRow], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
+def _won(leading: list[Individual], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
     """The winner by the records of each round, see `evonas.training.finalists`; None if a record is missing."""
     standing = leading
     for number, (count, epochs) in enumerate(rounds(len(leading), settings.chosen.epochs), start=1):
         numbers = dataclasses.replace(settings.chosen, epochs=epochs)
         ranked = []
         for row in standing[:count]:
-            trained = dataclasses.replace(settings, genotype=row.genotype, numbers=numbers)
+            trained = dataclasses.replace(settings, genotype=str(row.genotype), numbers=numbers)
             line = journal.get(f"{number}-{row.birth}-{trained.digest}")
             if line is None:
                 return None
             ranked.append((*_reached(line), row.score or 0.0, -row.birth, row))
         standing = [row for *_, row in sorted(ranked, reverse=True)]
-    return standing[0].genotype
+    return str(standing[0].genotype)
 
 
 def _reached(line: Any) -> tuple[float, float]:

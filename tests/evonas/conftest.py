@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -26,20 +27,25 @@ def tiny() -> Callable[..., SearchSettings]:
 def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in run.db that must not depend on interruptions; times are left out."""
     with closing(sqlite3.connect(run / "run.db")) as db:
+        ((settings,),) = db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchall()
+        proxy = json.loads(settings)["proxy"]
         return {
             "individuals": db.execute(
-                "SELECT birth, generation, parent, genotype, i.canonical, cached, params, flops, score, reason "
-                "FROM individuals i JOIN evaluations e USING (canonical) ORDER BY birth"
+                "SELECT i.birth, generation, parent, genotype, i.canonical, cached, params, flops, value, reason "
+                'FROM individuals i JOIN "values" v ON v.canonical = i.canonical AND v.name = ? '
+                "LEFT JOIN parents p ON p.birth = i.birth ORDER BY i.birth, position",
+                (proxy,),
             ).fetchall(),
             "evaluations": db.execute(
-                "SELECT canonical, score, reason FROM evaluations ORDER BY canonical"
+                'SELECT canonical, value, reason FROM "values" WHERE name = ? ORDER BY canonical', (proxy,)
             ).fetchall(),
             "generations": db.execute(
-                "SELECT generation, best, mean, std, best_so_far, evaluations, cache_hits, random_state "
-                "FROM generations ORDER BY generation"
+                "SELECT generation, best, mean, std, best_so_far, evaluations, cache_hits, random_state, alive, "
+                "state FROM generations ORDER BY generation"
             ).fetchall(),
             "members": db.execute(
-                "SELECT canonical, proxy, score, reason FROM members ORDER BY canonical, proxy"
+                'SELECT canonical, name, value, reason FROM "values" WHERE name != ? ORDER BY canonical, name',
+                (proxy,),
             ).fetchall(),
             "statistics": db.execute("SELECT value FROM meta WHERE key = 'composite'").fetchall(),
         }

@@ -164,11 +164,12 @@ def database(data: bytes) -> bool:
 
 
 CELLS = (
-    *(("individuals", name) for name in ("birth", "generation", "parent", "genotype", "canonical", "cached")),
+    *(("individuals", name) for name in ("birth", "generation", "genotype", "canonical", "cached")),
     *(("individuals", name) for name in ("params", "flops")),
-    *(("evaluations", name) for name in ("canonical", "score", "reason", "seconds")),
+    *(("values", name) for name in ("canonical", "name", "value", "reason", "seconds")),
+    *(("parents", name) for name in ("birth", "position", "parent")),
     *(("generations", name) for name in ("generation", "best", "mean", "std", "best_so_far", "evaluations")),
-    *(("generations", name) for name in ("cache_hits", "random_state", "seconds")),
+    *(("generations", name) for name in ("cache_hits", "random_state", "alive", "state", "seconds")),
     *(("meta", name) for name in ("key", "value")),
     ("meta", "settings"),
     ("meta", "batch"),

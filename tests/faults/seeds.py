@@ -94,16 +94,16 @@ def _cells() -> list[bytes]:
 def _schemas() -> list[bytes]:
     return [
         b"DROP TABLE individuals",
-        b"DROP TABLE members",
+        b"DROP TABLE parents",
         b"DROP TABLE generations",
-        b"DROP TABLE evaluations",
+        b'DROP TABLE "values"',
         b"DROP TABLE meta",
         b"ALTER TABLE individuals ADD COLUMN x",
-        b"ALTER TABLE evaluations RENAME COLUMN score TO s",
+        b'ALTER TABLE "values" RENAME COLUMN value TO s',
         b"PRAGMA user_version = 99",
         b"PRAGMA user_version = 1",
         b"DELETE FROM meta",
-        b"DELETE FROM evaluations",
+        b'DELETE FROM "values"',
         b"DELETE FROM individuals",
         b"DELETE FROM generations WHERE generation < 3",
         b"DELETE FROM individuals WHERE birth > 6",
@@ -111,7 +111,7 @@ def _schemas() -> list[bytes]:
         b"DROP TABLE meta; CREATE TABLE meta (key, value, x)",
         b"DROP TABLE generations; CREATE VIEW generations AS WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT "
         b"x + 1 FROM r) SELECT x AS generation, 1 AS best, 1 AS mean, 1 AS std, 1 AS best_so_far, 1 AS evaluations"
-        b", 1 AS cache_hits, '' AS random_state, 1 AS seconds FROM r",
+        b", 1 AS cache_hits, '' AS random_state, '[]' AS alive, x'' AS state, 1 AS seconds FROM r",
         b"CREATE TRIGGER t AFTER INSERT ON individuals BEGIN SELECT RAISE(ABORT, 'no') END",
         b"CREATE TRIGGER t AFTER INSERT ON meta BEGIN DELETE FROM individuals; END",
         b"CREATE VIRTUAL TABLE v USING fts5(x)",

@@ -22,6 +22,7 @@ from evonas.searching.events import Evaluated
 from evonas.store.run import Run
 from evonas.store.schema import FORMAT
 from tests.evonas.conftest import content
+from tests.evonas.store.formats import write_former
 
 TIMES = int(os.environ.get("EVONAS_FAULTS", "100"))
 SETTINGS = {"proxy": "params", "population": 8, "children": 4, "tournament": 3, "channels": 4, "layers": 3}
@@ -96,9 +97,11 @@ def test_damage_at_many_random_places(whole: Path, tmp_path: Path, record_proper
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE evaluations SET score = score + 1 "
+        'UPDATE "values" SET value = value + 1 '
         "WHERE canonical = (SELECT canonical FROM individuals WHERE birth = 30)",
-        "UPDATE individuals SET parent = parent + 1 WHERE birth = 30",
+        "UPDATE parents SET parent = parent + 1 WHERE birth = 30",
+        "UPDATE generations SET alive = replace(alive, '1', '2') WHERE generation = 6",
+        "UPDATE generations SET state = x'00' WHERE generation = 6",
         "UPDATE generations SET best = best + 1 WHERE generation = 6",
         "UPDATE generations SET random_state = replace(random_state, '1', '2') WHERE generation = 6",
     ],
@@ -119,11 +122,11 @@ def test_a_best_network_that_is_written_in_two_ways_is_answered(whole: Path, tmp
     best = evonas.summarise(whole).best
     assert best is not None
     content = (whole / "run.db").read_bytes()
-    places = [found.start() for found in re.finditer(re.escape(best.canonical.encode()), content)]
+    places = [found.start() for found in re.finditer(re.escape(best.key.encode()), content)]
     assert len(places) > 2  # in two tables and an index
     said = []
     for number, place in enumerate(places):
-        for at in (place, place + len(best.canonical) - 1):
+        for at in (place, place + len(best.key) - 1):
             run = copied(whole, tmp_path / f"run {number} {at}")
             (run / "run.db").write_bytes(content[:at] + b"X" + content[at + 1 :])
             for command in (evonas.summarise, evonas.report):
@@ -137,7 +140,7 @@ def test_a_best_network_that_is_written_in_two_ways_is_answered(whole: Path, tmp
 def test_a_letter_changed_in_a_table_or_an_index_loses_no_score(whole: Path, tmp_path: Path) -> None:
     data = (whole / "run.db").read_bytes()
     with Run.read(whole) as store:
-        names = sorted({row.canonical for row in store.individuals()})[5:11:3]
+        names = sorted({row.key for row in store.individuals()})[5:11:3]
     found = []
     for at in (match.start() + 200 for name in names for match in re.finditer(re.escape(name.encode()), data)):
         run = copied(whole, tmp_path / f"run {at}")
@@ -213,10 +216,11 @@ def composite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_changed_score_of_a_member_is_seen(composite: Path, tmp_path: Path) -> None:
-    for number, change in enumerate(("UPDATE members SET score = score + 1", "DELETE FROM members")):
+    for number, change in enumerate(('UPDATE "values" SET value = value + 1', 'DELETE FROM "values"')):
         run = copied(composite, tmp_path / str(number))
         with sqlite3.connect(run / "run.db") as db:
-            where = "canonical = (SELECT canonical FROM individuals WHERE generation = 2 AND NOT cached LIMIT 1)"
+            one = "(SELECT canonical FROM individuals WHERE generation = 2 AND NOT cached LIMIT 1)"
+            where = f"name IN ('params', 'flops') AND canonical = {one}"
             assert db.execute(f"{change} WHERE {where}").rowcount == 2
         db.close()
         with pytest.raises(EvonasError, match=r"generation 2 has changed .* --from-generation 1"):
@@ -226,16 +230,10 @@ def test_a_changed_score_of_a_member_is_seen(composite: Path, tmp_path: Path) ->
 
 
 def test_seals_of_format_3_know_no_members_and_are_renewed(composite: Path, tmp_path: Path) -> None:
-    from evonas.store import hash_chain as seals
-
     for number, damage in enumerate(("", "UPDATE individuals SET params = params + 1 WHERE birth = 7")):
         run = copied(composite, tmp_path / str(number))
+        write_former(run, 3)
         with sqlite3.connect(run / "run.db") as db:
-            before = seals.beginning(db)
-            for generation in range(5):
-                before = seals.seal(db, generation, before, 3)
-                db.execute("UPDATE seals SET digest = ? WHERE generation = ?", (before, generation))
-            db.execute("PRAGMA user_version = 3")
             db.execute(damage)
         db.close()
         if damage:
@@ -254,8 +252,8 @@ def test_seals_of_format_3_know_no_members_and_are_renewed(composite: Path, tmp_
 @pytest.mark.parametrize(
     ("change", "forgotten"),
     [
-        ("UPDATE {table} SET score = score + 1 WHERE canonical = {one}", True),
-        ("UPDATE {table} SET seconds = seconds + 1 WHERE canonical = {one}", True),
+        ('UPDATE "values" SET value = value + 1 WHERE canonical = {one}', True),
+        ('UPDATE "values" SET seconds = seconds + 1 WHERE canonical = {one}', True),
         ("DELETE FROM meta WHERE key = 'journal'", True),
         ("UPDATE meta SET value = value WHERE key = 'journal'", False),
     ],
@@ -268,10 +266,10 @@ def test_a_damaged_score_of_an_unfinished_generation_is_computed_again(
     with pytest.raises(Interrupted):
         evonas.search(settings, tmp_path / "run", Impatient())
     with sqlite3.connect(tmp_path / "run" / "run.db") as db:
-        table = "members" if "+" in proxy else "evaluations"
-        one = f"(SELECT max(canonical) FROM {table} WHERE canonical NOT IN (SELECT canonical FROM individuals))"
+        born = "SELECT canonical FROM individuals"
+        one = f'(SELECT max(canonical) FROM "values" WHERE canonical NOT IN ({born}))'
         assert db.execute(f"SELECT {one} IS NOT NULL").fetchone() == (1,)
-        assert db.execute(change.format(table=table, one=one)).rowcount
+        assert db.execute(change.format(one=one)).rowcount
     db.close()
     seen = Impatient(births=999)
     evonas.resume(tmp_path / "run", seen)

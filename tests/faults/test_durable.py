@@ -75,10 +75,10 @@ def test_a_generation_waits_for_the_disk_and_a_single_score_does_not(
 ) -> None:
     """What SQLite was told when it committed: 2 is FULL, it syncs; 1 is NORMAL, the next FULL syncs it too."""
     monkeypatch.setattr("evonas.store.run.JOURNAL_SECONDS", 0.0)
-    found: dict[str, set[int]] = {"individuals": set(), "evaluations": set()}
+    found: dict[str, set[int]] = {"individuals": set(), "values": set()}
 
     class Watched(sqlite3.Connection):
-        table = "evaluations"
+        table = "values"
 
         def executemany(self, statement: str, *args: Any) -> sqlite3.Cursor:
             if "individuals" in statement:
@@ -89,13 +89,13 @@ def test_a_generation_waits_for_the_disk_and_a_single_score_does_not(
             if statement == "COMMIT":
                 if (tmp_path / "run" / "best.json").exists():  # it has begun
                     found[self.table] |= set(super().execute("PRAGMA synchronous").fetchone())
-                self.table = "evaluations"
+                self.table = "values"
             return super().execute(statement, *args)
 
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *args, **more: connect(*args, factory=Watched, **more))
     evonas.search(SearchSettings(**TINY, proxy="params", generations=6, device="cpu"), tmp_path / "run")
-    assert found == {"individuals": {2}, "evaluations": {1}}
+    assert found == {"individuals": {2}, "values": {1}}
 
 
 def test_an_outcome_of_an_evaluation_waits_for_the_disk(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_clock_that_jumps_changes_nothing_and_no_duration_is_negative(
 def durations(run: Path) -> list[float]:
     """Every number of seconds that a run keeps."""
     found: list[float] = []
-    for name, tables in (("run.db", ("generations", "evaluations", "members")), ("evaluation.db", ("outcomes",))):
+    for name, tables in (("run.db", ("generations", '"values"')), ("evaluation.db", ("outcomes",))):
         if (run / name).exists():
             with closing(sqlite3.connect(run / name)) as db:
                 found += [row[0] for table in tables for row in db.execute(f"SELECT seconds FROM {table}")]

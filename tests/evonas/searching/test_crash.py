@@ -89,9 +89,9 @@ def members(run: Path) -> set[tuple[object, ...]]:
     if not (run / "run.db").is_file():
         return set()
     with sqlite3.connect(f"file:{run / 'run.db'}?mode=ro", uri=True) as db:
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'members'").fetchone():
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'values'").fetchone():
             return set()
-        return set(db.execute("SELECT * FROM members"))
+        return set(db.execute("SELECT * FROM \"values\" WHERE name IN ('croze', 'naswot')"))
 
 
 def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path) -> None:

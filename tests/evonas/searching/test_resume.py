@@ -144,7 +144,7 @@ def test_failures_of_an_unfinished_generation_are_counted_once(
     with pytest.raises(Interrupted):
         evonas.search(tiny(proxy="some"), tmp_path / "run", Stop(8))  # the second of generation 1
     with Run.read(tmp_path / "run") as store:
-        born = {row.canonical for row in store.individuals()}
+        born = {row.key for row in store.individuals()}
         assert set(store.reasons()) - born and store.failures() == len(set(store.reasons()) & born)
     resumed = Stop(-1)
     evonas.resume(tmp_path / "run", resumed)

@@ -22,7 +22,7 @@ OPTIONS = {"population": 4, "children": 3, "channels": 4, "layers": 3, "batch_si
 
 def scores(path: Path) -> list[tuple[str, float | None]]:
     with Run.read(path) as run:
-        return [(row.canonical, row.score) for row in run.individuals()]
+        return [(row.key, row.score) for row in run.individuals()]
 
 
 def test_resume_with_populations_of_another_size_equals_uninterrupted_run(tmp_path: Path) -> None:

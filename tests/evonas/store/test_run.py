@@ -14,9 +14,10 @@ from evonas import EvonasError, SearchSettings, UsageError
 from evonas.core.files import write_json
 from evonas.store.paths import default_path
 from evonas.store.run import Run
-from evonas.store.schema import Evaluation
+from evonas.store.schema import Value
 from fitness import proxies
 from tests.evonas.conftest import content
+from tests.evonas.store.formats import write_former
 
 Tiny = Callable[..., SearchSettings]
 
@@ -55,7 +56,7 @@ def test_the_best_is_a_birth_also_while_better_scores_wait_for_theirs(tiny: Tiny
     before = evonas.summarise(tmp_path / "run").best
     with Run.open(tmp_path / "run") as run:
         for number in range(3):
-            run.journal(Evaluation(f"unborn {number}", 1e12 + number // 2, "", 0.0))
+            run.journal([Value(f"unborn {number}", "params", 1e12 + number // 2, "", 0.0)])
     assert before is not None and evonas.summarise(tmp_path / "run").best == before
     with Run.read(tmp_path / "run") as run:
         scored = [row for row in run.individuals() if row.score is not None]
@@ -103,9 +104,7 @@ def test_a_later_format_is_refused(tiny: Tiny, tmp_path: Path) -> None:
 def test_a_run_of_format_1_is_shown_and_continued(tiny: Tiny, tmp_path: Path) -> None:
     evonas.search(tiny(generations=6), tmp_path / "whole")
     evonas.search(tiny(generations=3), tmp_path / "run")
-    with sqlite3.connect(tmp_path / "run" / "run.db") as db:
-        db.executescript("DROP TABLE members; DROP TABLE seals;")  # the only difference
-        db.execute("PRAGMA user_version = 1")
+    write_former(tmp_path / "run", 1)
     assert evonas.summarise(tmp_path / "run").generation == 3
     assert evonas.score(["DARTS_V2"], run=tmp_path / "run")[0].scores.keys() == {"params"}
     evonas.resume(tmp_path / "run", generations=6)

@@ -31,6 +31,7 @@ from evonas.verification.scores import _finding
 from evonas.verification.winner import winner
 from tests.evonas.cli.test_cli import run
 from tests.evonas.conftest import reseal
+from tests.evonas.store.formats import write_former
 
 Change = Callable[[Path], None]
 
@@ -108,17 +109,17 @@ def value(file: str, *where: Any) -> Change:
     return change
 
 
-BEST = "(SELECT canonical FROM evaluations ORDER BY score DESC LIMIT 1)"
-WORST = "(SELECT canonical FROM evaluations ORDER BY score LIMIT 1)"
+BEST = '(SELECT canonical FROM "values" ORDER BY value DESC LIMIT 1)'
+WORST = '(SELECT canonical FROM "values" ORDER BY value LIMIT 1)'
 
 
 FAST = {  # what finds a change in a search: the change
-    "croze": sql(f"UPDATE evaluations SET score = score * (1 + 1e-12) WHERE canonical = {BEST}"),
+    "croze": sql(f'UPDATE "values" SET value = value * (1 + 1e-12) WHERE canonical = {BEST}'),
     "births": sql(
         "UPDATE individuals SET genotype = (SELECT genotype FROM individuals WHERE birth = 2) WHERE birth = 9"
     ),
-    "lineage": sql("UPDATE individuals SET parent = birth WHERE birth = 7"),
-    "generations": sql(f"UPDATE evaluations SET score = score + 1000 WHERE canonical = {WORST}"),
+    "lineage": sql("UPDATE parents SET parent = birth WHERE birth = 7"),
+    "generations": sql(f'UPDATE "values" SET value = value + 1000 WHERE canonical = {WORST}'),
     "evaluations": sql("UPDATE generations SET evaluations = evaluations + 1 WHERE generation = 3"),
     "best.json": value("best.json", "score"),
 }
@@ -126,16 +127,16 @@ SLOW = [
     ("lineage", sql("UPDATE individuals SET genotype = 'Genotype(' WHERE birth = 9")),
     ("lineage", sql("UPDATE individuals SET cached = 1 - cached WHERE birth = 8")),
     ("lineage", sql("UPDATE individuals SET birth = 99 WHERE birth = 14")),
-    ("births", sql("UPDATE individuals SET parent = (parent + 1) % 6 WHERE birth = 7")),
+    ("births", sql("UPDATE parents SET parent = (parent + 1) % 6 WHERE birth = 7")),
     ("births", sql("UPDATE individuals SET params = params - 1 WHERE birth = 3")),
     ("births", sql("DELETE FROM individuals WHERE birth = 14")),
-    ("births", sql(f"DELETE FROM evaluations WHERE canonical = {BEST}")),
+    ("births", sql(f'DELETE FROM "values" WHERE canonical = {BEST}')),
     (
         "generations",
         sql("UPDATE generations SET random_state = (SELECT random_state FROM generations WHERE generation = 0)"),
     ),
     ("generations", sql("UPDATE generations SET std = std + 1 WHERE generation = 1")),
-    ("evaluations", sql("INSERT INTO evaluations VALUES ('another', 1.0, '', 1.0)")),
+    ("evaluations", sql("INSERT INTO \"values\" VALUES ('another', 'croze', 1.0, '', 1.0)")),
     ("run.db", sql("UPDATE meta SET value = '[3]' WHERE key = 'machines'")),
     ("best.json", lambda path: (path / "best.json").unlink()),
 ]
@@ -151,16 +152,14 @@ def test_what_is_changed_in_a_search_is_found(name: str, change: Change, searche
 
 def test_a_broken_seal_is_found_and_a_run_without_seals_has_none(searched: Path) -> None:
     # seconds follow from nothing that is computed again
-    sql("UPDATE evaluations SET seconds = seconds + 1 WHERE canonical IN (SELECT canonical FROM individuals)")(
+    sql('UPDATE "values" SET seconds = seconds + 1 WHERE canonical IN (SELECT canonical FROM individuals)')(
         searched
     )
     (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
     assert (one.name, one.status) == ("seals", DIFFERS) and "generation 0 has changed" in one.detail
     reseal(searched)
     assert evonas.verify(searched, sample=1).passed
-    with closing(sqlite3.connect(searched / "run.db")) as db:
-        db.execute("DROP TABLE seals")
-        db.execute("PRAGMA user_version = 2")
+    write_former(searched, 2)
     result = evonas.verify(searched, sample=1)
     assert result.passed and "seals" not in {finding.name for finding in result.findings}
 
@@ -170,7 +169,7 @@ def test_a_changed_score_of_an_unfinished_generation_is_found(searched: Path) ->
     text = dataclasses.replace(settings, generations=4).to_json().replace("'", "''")
     sql(f"UPDATE meta SET value = '{text}' WHERE key = 'settings'")(searched)
     assert evonas.verify(searched, sample=1).passed
-    sql("INSERT INTO evaluations VALUES ('another', 1.0, '', 1.0)")(searched)
+    sql("INSERT INTO \"values\" VALUES ('another', 'croze', 1.0, '', 1.0)")(searched)
     (one,) = [finding for finding in evonas.verify(searched, sample=1).findings if not finding.passed]
     assert one.name == "seals" and "evonas resume" in one.detail
 
@@ -367,5 +366,5 @@ def test_a_whole_run_with_finalists_corruptions_and_checks(pictures: str, tmp_pa
     assert result.passed, found(result)
     value("evaluation.json", "corruptions", "table", "fog", 2)(tmp_path / "run")
     assert found(evonas.verify(tmp_path / "run")) == {"evaluation.json"}
-    sql("UPDATE members SET score = score + 1 WHERE proxy = 'naswot'")(tmp_path / "run")
+    sql("UPDATE \"values\" SET value = value + 1 WHERE name = 'naswot'")(tmp_path / "run")
     assert "composite" in found(evonas.verify(tmp_path / "run"))

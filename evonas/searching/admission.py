@@ -1,30 +1,18 @@
-"""The DEAP toolbox of a search; all operators draw from one explicit generator."""
+"""Which genotypes may be born: those with at most so many parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from deap import base, tools
 from numpy.random import Generator
 
-from evonas.engine import Engine
-from evonas.engine.scores import no_score, score_chunk
-from evonas.searching.individual import Individual
 from evonas.store.settings import SearchSettings
-from fitness import Task
 from spaces import EvonasError, NetworkSize, Space
 
 MAX_DRAWS = 10_000
 
 
-def tournament(population: Sequence[Individual], size: int, rng: Generator) -> Individual:
-    """The best of ``size`` members drawn without replacement."""
-    drawn = rng.choice(len(population), size=size, replace=False)
-    return tools.selBest([population[i] for i in drawn.tolist()], 1)[0]
-
-
-class Admission:
+class SizeLimit:
     """The constraint on every birth: at most ``max_params`` parameters at a given size."""
 
     def __init__(self, space: Space, settings: SearchSettings) -> None:
@@ -55,21 +43,3 @@ class Admission:
             if self.admits(genotype):
                 return genotype
         raise EvonasError(f"no neighbour of {parent} has at most {self.limit} parameters; raise --max-params")
-
-
-def toolbox(
-    space: Space, settings: SearchSettings, task: Task, names: Sequence[str], engine: Engine, rng: Generator
-) -> base.Toolbox:
-    """``random``, ``mutate``, ``select``, ``evaluate`` and ``map`` under DEAP's usual names.
-
-    ``evaluate`` takes a list of genotypes and returns their scores by ``names``, those of the proxies; ``map``
-    passes such lists to it in any process, and yields the scores one by one.
-    """
-    admission = Admission(space, settings)
-    box = base.Toolbox()
-    box.register("random", admission.random, rng=rng)
-    box.register("mutate", admission.mutate, rng=rng)
-    box.register("select", tournament, size=settings.tournament, rng=rng)
-    box.register("evaluate", score_chunk, names=names, task=task)
-    box.register("map", engine.map, lost=lambda genotype, reason: no_score(names, reason))
-    return box
