@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from deap import base, tools
+from numpy.random import Generator
 
 from evonas.searching.algorithm import Algorithm, Birth, History
 from evonas.searching.algorithms import algorithms
@@ -39,6 +40,12 @@ class Options:
     population: int
     tournament: int
     children: int
+
+
+def tournament(population: Sequence[Member], size: int, rng: Generator) -> Member:
+    """The best of ``size`` members drawn without replacement."""
+    drawn = rng.choice(len(population), size=size, replace=False)
+    return tools.selBest([population[i] for i in drawn.tolist()], 1)[0]
 
 
 @algorithms.register("regularized-evolution")
@@ -75,9 +82,7 @@ class RegularizedEvolution(Algorithm):
         self.population = [_member(individual) for individual in history.of(alive)]
 
     def _tournament(self) -> Member:
-        """The best of some members drawn without replacement."""
-        drawn = self.rng.choice(len(self.population), size=self.options.tournament, replace=False)
-        return tools.selBest([self.population[i] for i in drawn.tolist()], 1)[0]
+        return tournament(self.population, self.options.tournament, self.rng)
 
 
 def _member(individual: Individual) -> Member:

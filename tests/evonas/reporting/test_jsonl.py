@@ -47,7 +47,7 @@ def test_a_search_tells_every_birth_and_every_generation(tmp_path: Path) -> None
     assert all(event["score"] == event["params"] for event in born)
     summary = evonas.summarise(tmp_path / "r")
     assert [event["mean"] for event in log if event["event"] == "generation"] == [r.mean for r in summary.history]
-    assert summary.best and log[-2]["best_individual"]["genotype"] == summary.best.genotype
+    assert summary.best and log[-2]["best_individual"]["genotype"] == str(summary.best.genotype)
 
 
 def test_a_log_is_whole_lines_after_a_kill_and_goes_on_with_a_line_of_its_own(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_headline_has_every_result_with_its_interval(report: str, finished_r
     for name in ("fgsm", "pgd"):
         assert f"HRS ({name})" in text and f"{100 * found['hrs'][name]:.2f} %" in text
     best = evonas.summarise(finished_run).best
-    assert best is not None and best.genotype in text and f"{best.params:,}" in text
+    assert best is not None and str(best.genotype) in text and f"{best.params:,}" in text
 
 
 def test_every_corruption_and_every_severity_is_in_the_heat_map(report: str, finished_run: Path) -> None:

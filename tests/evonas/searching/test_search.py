@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evonas.searching.operators import tournament
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
@@ -19,6 +18,7 @@ from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
 from evonas.engine import InProcess
 from evonas.searching.events import Evaluated
+from evonas.searching.regularized_evolution import tournament
 from evonas.store.run import Run
 from fitness import NoScore, proxies, stable_hash
 from fitness.base import Proxy
