@@ -121,11 +121,14 @@ class Records:
             parents = tuple(parent for (parent,) in self._db.execute(query, (birth,)))
         query = 'SELECT name, value FROM "values" WHERE canonical = ? ORDER BY name'
         found = dict(self._db.execute(query, (canonical,)).fetchall())
-        values = {self.objective: found.pop(self.objective, None), **found}
-        parse = self._space.parse
-        return Individual(
-            birth, generation, parents, parse(genotype), parse(canonical), values, params, flops, bool(cached)
-        )
+        if self.objective not in found:
+            raise sqlite3.DatabaseError("its index names a missing row")
+        values = {self.objective: found.pop(self.objective), **found}
+        try:
+            parsed, form = self._space.parse(genotype), self._space.parse(canonical)
+        except UsageError as error:
+            raise EvonasError(f"{self.path / DATABASE} is damaged: birth {birth}: {error}") from None
+        return Individual(birth, generation, parents, parsed, form, values, params, flops, bool(cached))
 
     def alive(self, generation: int) -> list[int]:
         """The births of the population after ``generation``."""

@@ -192,10 +192,7 @@ def copied_aside(run: Path) -> Path:
 
 def test_a_run_of_an_older_format_is_sealed_when_it_is_continued(whole: Path, tmp_path: Path) -> None:
     run = copied(whole, tmp_path / "run")
-    with sqlite3.connect(run / "run.db") as db:
-        db.execute("DROP TABLE seals")
-        db.execute("PRAGMA user_version = 2")
-    db.close()
+    write_former(run, 2)
     assert evonas.summarise(run).generation == 12
     evonas.resume(run)
     with sqlite3.connect(run / "run.db") as db:
