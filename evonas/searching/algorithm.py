@@ -1,6 +1,6 @@
 """The interface of a search algorithm: it asks for births and is told their values; the loop scores and stores.
 
-Everything that its next question depends on, besides the random generator, is its state.
+Everything that its next question depends on, except the random generator, is its state.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Algorithm(ABC):
         """The births of the population in order, for views, reports and `evonas verify`."""
 
     def state_dict(self) -> State:
-        """All that the next `ask` depends on besides the random generator and the population: arrays and JSON."""
+        """All that the next `ask` depends on except the random generator and the population: arrays and JSON."""
         return {}
 
     @abstractmethod

@@ -32,7 +32,7 @@ class Fitness(Protocol):
         """Whether a score depends on a batch of images."""
 
     def identity(self) -> dict[str, Any]:
-        """Everything besides genotype and task that a kept value depends on, as JSON: versions, digests."""
+        """Everything except genotype and task that a kept value depends on, as JSON: versions, digests."""
 
     def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
         """The values of each genotype by name, in order."""
