@@ -22,6 +22,7 @@ KINDS = (
     "recipes",
     "attacks",
     "corruptions",
+    "assessments",
     "formats",
     "genotypes",
 )
@@ -120,6 +121,19 @@ def _corruptions() -> Entries:
     return sorted(entries, key=lambda entry: GROUPS.index(entry["group"]))
 
 
+def _assessments() -> Entries:
+    from evonas.evaluation.registered import assessments
+
+    return _described(
+        assessments,
+        lambda assessment: {
+            **_documented(assessment),
+            "source": assessment.source,
+            "needs": assessment.package,
+        },
+    )
+
+
 def _formats() -> Entries:
     from evonas.exporting.format import INSTALL
     from evonas.exporting.formats import formats
@@ -156,6 +170,7 @@ _ENTRIES = dict(
             _recipes,
             _attacks,
             _corruptions,
+            _assessments,
             _formats,
             _genotypes,
         ),

@@ -93,6 +93,13 @@ def attacks(incomplete: str) -> list[str]:
     return _next(incomplete, ",", registry)
 
 
+def assessments(incomplete: str) -> list[str]:
+    """Assessments other than attacks and corruptions, including the next one of a list."""
+    from evonas.evaluation.registered import assessments as registry
+
+    return _next(incomplete, ",", registry)
+
+
 def formats(incomplete: str) -> list[str]:
     """Export formats, including the next one of a list."""
     from evonas.exporting.formats import formats as registry

@@ -57,6 +57,13 @@ def evaluate(
     other_data: Annotated[
         bool, typer.Option("--other-data", help="Evaluate on other images than the test images of the training.")
     ] = False,
+    assess: Annotated[
+        str | None,
+        typer.Option(
+            help="Other assessments, separated by commas; see `evonas list assessments`.",
+            autocompletion=completion.assessments,
+        ),
+    ] = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:

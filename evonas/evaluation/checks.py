@@ -10,17 +10,21 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from evonas.evaluation.assessment import Assessment
+from evonas.evaluation.attacking import left_by
 from evonas.evaluation.attacks.base import gradient, logits_of
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.fgsm import FGSM
 from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.attacks.undisturbed import undisturbed
-from evonas.evaluation.outcomes import Check
+from evonas.evaluation.journal import Json
+from evonas.evaluation.outcomes import Attacked, Check, Checked, Outcome
 from evonas.evaluation.rates import sign_test
 from evonas.evaluation.subject import Subject
 from fitness import stable_hash
@@ -41,12 +45,34 @@ def subset(subject: Subject, count: int) -> Subject:
     return subject.only(torch.randperm(len(subject.images), generator=generator)[:count].sort().values, "checks: ")
 
 
+@dataclass(frozen=True, eq=False)
+class Checks(Assessment):
+    """Every check: on ``count`` images by its own attacks at ``epsilon``, and on what ``outcomes`` have left."""
+
+    name = "checks"
+
+    count: int
+    epsilon: float  # in 1/255
+    pgd: PGD
+    outcomes: Sequence[Outcome]  # of all images
+
+    def identity(self) -> Mapping[str, Json]:
+        return {"images": self.count, "epsilon": self.epsilon, **self.pgd.settings()}
+
+    def run(self, subject: Subject) -> Checked:
+        outcomes: Outcomes = {}
+        for one in self.outcomes:
+            if isinstance(one, Attacked):
+                outcomes.setdefault(one.attack, {})[one.epsilon] = list(one.left)
+        return Checked(checks=tuple(check(subject, self.count, self.epsilon, self.pgd, outcomes)))
+
+
 def check(subject: Subject, count: int, epsilon: float, pgd: PGD, outcomes: Outcomes) -> list[Check]:
-    """Every check: on ``count`` images by attacks of its own, and on what the evaluation found on all."""
+    """Every check; ``outcomes`` are what the attacks have left, bool (N,), by attack, epsilon and part."""
     part = subset(subject, count)
-    right = part.clean()
-    weak = part.attack(FGSM(), epsilon, right)[-1][1]
-    strong = part.attack(pgd, epsilon, right)[-1][1]
+    right = part.right
+    weak = left_by(part, FGSM(), epsilon, right)[-1][1]
+    strong = left_by(part, pgd, epsilon, right)[-1][1]
     more = dataclasses.replace(pgd, steps=MORE_STEPS * pgd.steps)
     return [
         *_answers(part),
@@ -55,7 +81,7 @@ def check(subject: Subject, count: int, epsilon: float, pgd: PGD, outcomes: Outc
         _not_weaker("pgd is as strong as fgsm", (f"pgd-{pgd.steps}", strong), ("fgsm", weak)),
         _not_weaker(
             "more steps never help the defender",
-            (f"pgd-{more.steps}", part.attack(more, epsilon, right)[-1][1]),
+            (f"pgd-{more.steps}", left_by(part, more, epsilon, right)[-1][1]),
             (f"pgd-{pgd.steps}", strong),
         ),
         _not_weaker("random noise is no attack", (f"pgd-{pgd.steps}", strong), ("noise", _noise(part, epsilon))),
@@ -81,7 +107,7 @@ def _answers(part: Subject) -> Iterator[Check]:
 
 
 def _nothing_moved(part: Subject, right: Tensor) -> Check:
-    attacked = [part.attack(attack, 0.0, right)[-1][1] for attack in (FGSM(), PGD(steps=2))]
+    attacked = [left_by(part, attack, 0.0, right)[-1][1] for attack in (FGSM(), PGD(steps=2))]
     same = all(torch.equal(left, right) for left in attacked)
     counts = ", ".join(f"{int(left.sum())}" for left in attacked)
     return Check("epsilon 0 equals clean accuracy", same, f"{int(right.sum())} right, {counts} under fgsm and pgd")
@@ -109,7 +135,7 @@ def _noise(part: Subject, epsilon: float) -> Tensor:
 
 
 def _large(part: Subject, right: Tensor) -> Check:
-    left = int(part.attack(PGD(steps=LARGE_STEPS), LARGE, right)[-1][1].sum())
+    left = int(left_by(part, PGD(steps=LARGE_STEPS), LARGE, right)[-1][1].sum())
     return Check(
         "a large epsilon leaves nothing",
         left <= math.ceil(ABOUT_ZERO * len(right)),

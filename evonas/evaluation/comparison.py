@@ -9,6 +9,7 @@ from typing import Any
 from evonas.core.shell import command
 from evonas.evaluation.conditions import Conditions, conditions_of, dataset_of
 from evonas.evaluation.published import PROTOCOL, TABLE_3
+from evonas.evaluation.rates import Rate
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored
 from evonas.evaluation.target import locate
@@ -40,11 +41,12 @@ class ComparedRow:
     pgd_ci95: tuple[float, float] | None = None
     training: str = ""  # recipe, epochs, seed and size
     conditions: Conditions = field(default_factory=lambda: Conditions(""))
+    assessments: dict[str, Rate] = field(default_factory=dict)  # rates of other assessments, by name and label
     group: int = 1  # rows of one group were measured under equal conditions; rows of two are not ranked
 
     def as_json(self) -> dict[str, Any]:
         """Its fields by name."""
-        return asdict(self)
+        return {**asdict(self), "assessments": {name: rate.as_json() for name, rate in self.assessments.items()}}
 
 
 def compare(targets: list[Path]) -> list[ComparedRow]:
@@ -97,6 +99,11 @@ def _row(target: Path, found: Evaluation, trained: TrainSettings) -> ComparedRow
         pgd=None if pgd is None else pgd.rate.accuracy,
         pgd_ci95=None if pgd is None else pgd.rate.interval,
         training=f"{training}, C={trained.channels}, L={trained.layers}{about}",
+        assessments={
+            f"{name} {label}": rate
+            for name, outcome in found.assessments.items()
+            for label, rate in outcome.rates.items()
+        },
         conditions=conditions_of(found, trained),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -26,6 +27,7 @@ class Conditions:
     step_size: float | None = None  # of pgd at the first epsilon, in 1/255
     restarts: int | None = None  # of pgd
     corruptions: str | None = None  # source of the corrupted images
+    assessments: tuple[str, ...] = ()  # others, each with its settings as JSON
     data: str | None = None  # start of the digest of test images; None if the name of the data set suffices
 
     @property
@@ -42,6 +44,7 @@ class Conditions:
             size = "" if self.step_size is None else f" of {self.step_size:g}/255"
             restarts = "" if (self.restarts or 1) == 1 else f", {self.restarts} restarts"
             words.append(f"{self.steps} steps{size}{restarts}")
+        words += self.assessments
         return ", ".join([*words, *([] if self.corruptions is None else [f"corruptions {self.corruptions}"])])
 
     def _images(self) -> str:
@@ -75,6 +78,9 @@ def conditions_of(found: Evaluation, trained: TrainSettings) -> Conditions:
         step_size=None if pgd is None else pgd.step_size,
         restarts=None if pgd is None else pgd.restarts,
         corruptions=None if found.corruptions is None else found.corruptions.source,
+        assessments=tuple(
+            f"{name} {json.dumps(outcome.identity, sort_keys=True)}" for name, outcome in found.assessments.items()
+        ),
         data=_data(found, trained),
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +15,9 @@ from torch import Tensor
 
 from evonas.core.digests import tensors_digest
 from evonas.data import data_directory
+from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
+from evonas.evaluation.journal import Json
 from evonas.evaluation.outcomes import CorruptionTable
 from evonas.evaluation.subject import Subject
 from spaces.errors import EvonasError
@@ -106,6 +110,25 @@ def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int) -> 
     return Regenerated(seed)
 
 
+@dataclass(frozen=True, eq=False)
+class Corruptions(Assessment):
+    """Accuracy under every corruption at every severity, on the images of ``source``.
+
+    ``chosen``, int64 (N,), says where each image of the subject stands in the test set.
+    """
+
+    name = "corruptions"
+
+    source_of_images: Corrupted
+    chosen: Tensor
+
+    def identity(self) -> Mapping[str, Json]:
+        return {"images": self.source_of_images.identity}
+
+    def run(self, subject: Subject) -> CorruptionTable:
+        return corruption_table(subject, self.source_of_images, self.chosen)
+
+
 def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> CorruptionTable:
     """Accuracies by corruption and severity, with means by group and over all; shares from 0 to 1.
 
@@ -130,7 +153,8 @@ def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> Cor
     groups = {
         group: _mean([table[name] for name in names if corruptions[name].group == group]) for group in GROUPS
     }
-    return CorruptionTable(source.source, len(subject.images), _mean(list(table.values())), groups, table)
+    mean = _mean(list(table.values()))
+    return CorruptionTable(source=source.source, n=len(subject.images), mean=mean, groups=groups, table=table)
 
 
 def _right(

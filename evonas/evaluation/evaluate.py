@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
 from evonas.core.provenance import machine, versions
 from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
+from evonas.evaluation.assessment import Assessment
+from evonas.evaluation.attacking import AttackAt
 from evonas.evaluation.attacks.pgd import PGD
-from evonas.evaluation.checks import Outcomes, check
-from evonas.evaluation.corrupted import Corrupted, Regenerated, corrupted, corruption_table
+from evonas.evaluation.checks import Checks
+from evonas.evaluation.corrupted import Corrupted, Corruptions, Regenerated, corrupted
 from evonas.evaluation.journal import Journal, Recorded
-from evonas.evaluation.outcomes import Attacked
+from evonas.evaluation.outcomes import ACCURACY
 from evonas.evaluation.result import Evaluation, Protocol
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.subject import Subject
@@ -131,42 +133,41 @@ def subject_for(
 def evaluate_subject(
     subject: Subject, settings: EvaluateSettings, source: Corrupted | None = None, chosen: Tensor | None = None
 ) -> Evaluation:
-    """Clean accuracy, every attack at every epsilon, corruptions and checks, of any model from images to logits.
+    """Clean accuracy, every assessment that ``settings`` name, and checks, of any model from images to logits.
 
     Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default they are generated.
     """
-    chosen_attacks, classes = settings.chosen(), subject.classes()
-    for attack in chosen_attacks.values():
-        attack.require_classes(classes)
-    right = subject.clean()
-    outcomes: Outcomes = {}
-    attacked: dict[str, dict[float, Attacked]] = {}
-    for name, attack in chosen_attacks.items():
-        outcomes[name], attacked[name] = {}, {}
-        for epsilon in settings.epsilons:
-            parts = subject.attack(attack, epsilon, right)
-            outcomes[name][epsilon] = parts
-            shares = tuple((part, subject.rate(left).accuracy) for part, left in parts)
-            rate = subject.rate(parts[-1][1])
-            attacked[name][epsilon] = Attacked(attack.describe(epsilon, classes), rate, shares)
-            subject.say(f"{name} {epsilon:g}/255: {100 * rate.accuracy:.2f} % of {len(right)} images")
-    table = None
-    if settings.corruptions:
-        places = torch.arange(len(right)) if chosen is None else chosen
-        table = corruption_table(subject, source or Regenerated(settings.seed), places)
-    checks = []
-    if settings.checks:
-        pgd = PGD(settings.steps, settings.step_size)
-        checks = check(subject, settings.checks, settings.epsilons[0], pgd, outcomes)
-    return Evaluation(
-        clean=subject.rate(right),
+    places = torch.arange(len(subject.images)) if chosen is None else chosen
+    chosen_assessments = _assessments(settings, source or Regenerated(settings.seed), places)
+    for assessment in chosen_assessments:
+        assessment.require(subject)
+    evaluation = Evaluation(
+        clean=subject.rate(subject.right),
         epsilons=settings.epsilons,
-        attacks=attacked,
-        checks=tuple(checks),
+        attacks={name: {} for name in settings.chosen()},
         protocol=_protocol(subject, settings),
-        corruptions=table,
-        versions=_versions(settings),
+        versions=_versions(chosen_assessments),
     )
+    outcomes = []
+    for assessment in chosen_assessments:
+        outcome = assessment.run(subject)
+        evaluation = evaluation.including(assessment.name, assessment.identity(), outcome)
+        outcomes.append(outcome)
+        for label, rate in outcome.rates.items():
+            what = assessment.title if label == ACCURACY else f"{assessment.title} {label}"
+            subject.say(f"{what}: {100 * rate.accuracy:.2f} % of {rate.n} images")
+    if settings.checks:
+        checks = Checks(settings.checks, settings.epsilons[0], PGD(settings.steps, settings.step_size), outcomes)
+        evaluation = evaluation.including(checks.name, checks.identity(), checks.run(subject))
+    return evaluation
+
+
+def _assessments(settings: EvaluateSettings, source: Corrupted, places: Tensor) -> list[Assessment]:
+    """In the order in which they run."""
+    attacks = settings.chosen().values()
+    found: list[Assessment] = [AttackAt(attack, size) for attack in attacks for size in settings.epsilons]
+    found += [Corruptions(source, places)] if settings.corruptions else []
+    return found + settings.others()
 
 
 def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
@@ -196,9 +197,9 @@ def _protocol(subject: Subject, settings: EvaluateSettings) -> Protocol:
     )
 
 
-def _versions(settings: EvaluateSettings) -> dict[str, str]:
+def _versions(chosen: Sequence[Assessment]) -> dict[str, str]:
     found = versions()
     del found["deap"]
-    for attack in settings.chosen().values():
-        found |= attack.versions()
+    for assessment in chosen:
+        found |= assessment.versions()
     return found

@@ -4,19 +4,71 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from evonas.evaluation.journal import Json
 from evonas.evaluation.rates import Rate, share
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ACCURACY = "accuracy"  # the label of the only rate of an attack
 
 
 @dataclass(frozen=True)
-class Attacked:
+class Outcome:
+    """What an assessment found: shares of the images, other numbers, and detail by image."""
+
+    rates: Mapping[str, Rate] = field(default_factory=dict)  # by label
+    numbers: Mapping[str, Json] = field(default_factory=dict)  # for a report
+    detail: Json = None  # in the order of the images
+    identity: Mapping[str, Json] = field(default_factory=dict)  # of the assessment; `evaluate` adds it
+
+    def as_json(self) -> dict[str, Any]:
+        """The input of `from_json`."""
+        found: dict[str, Any] = {
+            "identity": dict(self.identity),
+            "rates": {label: rate.as_json() for label, rate in self.rates.items()},
+            "numbers": dict(self.numbers),
+        }
+        return found if self.detail is None else {**found, "detail": self.detail}
+
+    @classmethod
+    def from_json(cls, values: Any) -> Outcome:
+        """The inverse of `as_json`. Raises `ValueError` if it is not that."""
+        found = object_in(values, "an assessment")
+        rates, numbers, identity = (
+            object_in(found.get(name, {}), name) for name in ("rates", "numbers", "identity")
+        )
+        read = {label: Rate.from_json(rate) for label, rate in rates.items()}
+        return cls(read, numbers, found.get("detail"), identity)
+
+
+@dataclass(frozen=True)
+class Attacked(Outcome):
     """One attack at one epsilon: its settings, the accuracy, and the accuracy after each of its parts."""
 
-    numbers: Mapping[str, Any]  # epsilon, steps, ..., sizes in 1/255
-    rate: Rate
+    attack: str = ""
     parts: tuple[tuple[str, float], ...] = ()
+    left: tuple[tuple[str, Tensor], ...] = field(default=(), compare=False, repr=False)  # bool (N,), not written
+
+    @classmethod
+    def of(
+        cls,
+        numbers: Mapping[str, Json],
+        rate: Rate,
+        parts: tuple[tuple[str, float], ...] = (),
+        left: tuple[tuple[str, Tensor], ...] = (),
+        attack: str = "",
+    ) -> Attacked:
+        """From the settings (epsilon, steps, ..., sizes in 1/255), the accuracy, and that after each part."""
+        return cls({ACCURACY: rate}, numbers, attack=attack, parts=parts if len(parts) > 1 else (), left=left)
+
+    @property
+    def rate(self) -> Rate:
+        """The accuracy."""
+        return self.rates[ACCURACY]
 
     @property
     def epsilon(self) -> float:
@@ -48,12 +100,12 @@ class Attacked:
     def as_json(self) -> dict[str, Any]:
         """The input of `from_json`."""
         found = {**self.rate.as_json(), **self.numbers}
-        if len(self.parts) > 1:
+        if self.parts:
             found["parts"] = [{"name": name, "accuracy": accuracy} for name, accuracy in self.parts]
         return found
 
     @classmethod
-    def from_json(cls, values: Any) -> Attacked:
+    def from_json(cls, values: Any, attack: str = "") -> Attacked:
         """The inverse of `as_json`. Raises `ValueError` if it is not that."""
         rate = Rate.from_json(values)
         numbers = {name: value for name, value in values.items() if name not in ("accuracy", "n", "ci95", "parts")}
@@ -64,11 +116,11 @@ class Attacked:
         parts = [
             (text_in(part, "name"), share(part.get("accuracy"), "accuracy")) for part in listed(values, "parts")
         ]
-        return cls(numbers, rate, tuple(parts))
+        return cls.of(numbers, rate, tuple(parts), attack=attack)
 
 
-@dataclass(frozen=True)
-class CorruptionTable:
+@dataclass(frozen=True, kw_only=True)
+class CorruptionTable(Outcome):
     """Accuracies from 0 to 1 by corruption and severity 1 to 5, with their means by group and over all."""
 
     source: str  # published or regenerated images
@@ -83,7 +135,7 @@ class CorruptionTable:
         return {"source": self.source, "n": self.n, "mean": self.mean, "groups": dict(self.groups), "table": table}
 
     @classmethod
-    def from_json(cls, values: Any, n: int) -> CorruptionTable:
+    def from_json(cls, values: Any, n: int = 1) -> CorruptionTable:
         """The inverse of `as_json`; ``n`` images where it does not say. Raises `ValueError` if it is not that."""
         found = object_in(values, "corruptions")
         groups, table = (object_in(found.get(name, {}), name) for name in ("groups", "table"))
@@ -96,6 +148,13 @@ class CorruptionTable:
             groups={name: share(mean, "the mean of a group") for name, mean in groups.items()},
             table={name: tuple(share(cell, name) for cell in row) for name, row in table.items()},
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked(Outcome):
+    """The sanity checks."""
+
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True)

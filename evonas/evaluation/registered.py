@@ -1,4 +1,4 @@
-"""The registry of attacks; importing it does not import PyTorch."""
+"""The registries of attacks and of other assessments; importing them does not import PyTorch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spaces.registry import Registry
 
 if TYPE_CHECKING:
+    from evonas.evaluation.assessment import Assessment
     from evonas.evaluation.attacks.base import Attack
 
 attacks: Registry[type[Attack]] = Registry(
@@ -20,5 +21,7 @@ attacks: Registry[type[Attack]] = Registry(
         "pgd": "evonas.evaluation.attacks.pgd",
         "square": "evonas.evaluation.attacks.square",
     },
-    group="evonas.assessments",
+    group="evonas.attacks",
 )
+# Those that are neither an attack nor a corruption: ``evaluate --assess NAME``
+assessments: Registry[type[Assessment]] = Registry("assessment", group="evonas.assessments")

@@ -8,12 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evonas.evaluation.outcomes import Attacked, Check, CorruptionTable, listed, object_in, text_in
+from evonas.evaluation.outcomes import (
+    Attacked,
+    Check,
+    Checked,
+    CorruptionTable,
+    Outcome,
+    listed,
+    object_in,
+    text_in,
+)
 from evonas.evaluation.rates import Rate, hrs
 from evonas.training.data_check import remark
 from evonas.training.data_identity import SplitIdentity
 
-_OURS = ("clean", "corruptions", "hrs", "epsilons", "checks", "protocol", "versions")  # keys that are not facts
+ASSESSMENTS = "assessments"
+# keys that are not facts
+_OURS = ("clean", "corruptions", "hrs", "epsilons", "checks", "protocol", "versions", ASSESSMENTS)
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,26 @@ class Evaluation:
     corruptions: CorruptionTable | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)  # of the network
     versions: Mapping[str, str] = field(default_factory=dict)
+    assessments: Mapping[str, Outcome] = field(default_factory=dict)  # others, by name
     path: Path | None = None  # path of the saved result
+
+    def including(self, name: str, identity: Mapping[str, Any], outcome: Outcome) -> Evaluation:
+        """The evaluation with one more outcome, of the assessment ``name`` with ``identity``."""
+        if isinstance(outcome, Attacked):
+            at = {**self.attacks.get(outcome.attack, {}), outcome.epsilon: outcome}
+            return dataclasses.replace(self, attacks={**self.attacks, outcome.attack: at})
+        if isinstance(outcome, CorruptionTable):
+            return dataclasses.replace(self, corruptions=outcome)
+        if isinstance(outcome, Checked):
+            return dataclasses.replace(self, checks=outcome.checks)
+        found = dataclasses.replace(outcome, identity=identity)
+        return dataclasses.replace(self, assessments={**self.assessments, name: found})
+
+    @property
+    def assessed(self) -> list[str]:
+        """What was measured in addition to clean images, as sections of a report name it."""
+        kinds = ["attacks"] * bool(self.attacks) + ["corruptions"] * (self.corruptions is not None)
+        return [*kinds, *self.assessments]
 
     @property
     def headline(self) -> dict[str, Attacked]:
@@ -125,6 +155,7 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """Each attack at the first epsilon under its name, all epsilons under ``epsilons``."""
+        others = {name: found.as_json() for name, found in self.assessments.items()}
         return {
             **self.facts,
             "clean": self.clean.as_json(),
@@ -138,6 +169,7 @@ class Evaluation:
             "checks": [check.as_json() for check in self.checks],
             "protocol": self.protocol.as_json(),
             "versions": dict(self.versions),
+            **({ASSESSMENTS: others} if others else {}),
         }
 
     @classmethod
@@ -161,6 +193,10 @@ class Evaluation:
             corruptions=None if corruptions is None else CorruptionTable.from_json(corruptions, clean.n),
             facts=facts,
             versions={name: text_in(versions, name) for name in versions},
+            assessments={
+                name: Outcome.from_json(one)
+                for name, one in object_in(found.get(ASSESSMENTS, {}), ASSESSMENTS).items()
+            },
         )
 
 
@@ -170,11 +206,11 @@ def _by_epsilon(found: Mapping[str, Any]) -> dict[float, dict[str, Attacked]]:
     if "epsilons" not in found:
         for name, one in found.items():
             if isinstance(one, Mapping) and {"accuracy", "epsilon"} <= one.keys():
-                attacked = Attacked.from_json(one)
+                attacked = Attacked.from_json(one, name)
                 attacks.setdefault(attacked.epsilon, {})[name] = attacked
         return attacks
     for text, entries in object_in(found["epsilons"], "epsilons").items():
-        attacked_by = {name: Attacked.from_json(one) for name, one in object_in(entries, text).items()}
+        attacked_by = {name: Attacked.from_json(one, name) for name, one in object_in(entries, text).items()}
         epsilons = {one.epsilon for one in attacked_by.values()}  # the key has six digits only
         if len(epsilons) > 1 or any(f"{epsilon:g}" != text for epsilon in epsilons):
             raise ValueError(f"an attack under epsilon {text[:20]} has another epsilon")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.arguments import flag, given, items, mapping, number, option, text, texts
@@ -14,6 +15,7 @@ from evonas.training.plan import CHECKS, IMAGES
 from spaces.errors import EvonasError, UsageError, shown
 
 if TYPE_CHECKING:
+    from evonas.evaluation.assessment import Assessment
     from evonas.evaluation.attacks import Attack
 
 MAX_EPSILON = 255.0
@@ -55,12 +57,14 @@ class EvaluateSettings:
     data_dir: str | None = None  # $EVONAS_DATA, else data/
     dataset: str | None = None  # that of the training; set it if a folder was moved
     other_data: bool = False  # allow other images than the test images of the training
+    assess: tuple[str, ...] = ()  # registered assessments that are neither attacks nor corruptions
 
     def __post_init__(self) -> None:
         check_texts(self, ("device",), ("data_dir", "dataset"))
         check_integers(self, _BOUNDS, ("images",))
         epsilons = tuple(number(value, "--eps", _EPSILON, _is_epsilon) for value in items(self.epsilons, "--eps"))
         checked: dict[str, Any] = {"attacks": texts(self.attacks, "--attacks"), "epsilons": epsilons}
+        checked["assess"] = texts(self.assess, "--assess")
         if self.step_size is not None:
             checked["step_size"] = number(self.step_size, "--step-size", _STEP_SIZE, lambda size: 0 < size <= 255)
         checked |= {
@@ -70,15 +74,19 @@ class EvaluateSettings:
             object.__setattr__(self, name, value)
         if not self.epsilons:
             raise UsageError("--eps needs at least one number, such as 8")
-        for what, values in (("--eps", self.epsilons), ("--attacks", self.attacks)):
+        for what, values in (("--eps", self.epsilons), ("--attacks", self.attacks), ("--assess", self.assess)):
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise UsageError(f"{what} names {', '.join(twice)} twice")
 
     @classmethod
-    def from_options(cls, attacks: str | None = None, eps: str | None = None, **options: Any) -> EvaluateSettings:
-        """Defaults, overlaid by the options that are not None; ``attacks`` and ``eps`` separated by commas."""
+    def from_options(
+        cls, attacks: str | None = None, eps: str | None = None, assess: str | None = None, **options: Any
+    ) -> EvaluateSettings:
+        """Defaults, overlaid by the options that are not None; the first three are separated by commas."""
         chosen: dict[str, Any] = given(options)
+        if assess is not None:
+            chosen["assess"] = tuple(_parts(assess, "--assess"))
         if attacks is not None:
             chosen["attacks"] = tuple(_parts(attacks, "--attacks"))
         if eps is not None:
@@ -120,11 +128,24 @@ class EvaluateSettings:
             attack.require()
         return found
 
+    def others(self) -> list[Assessment]:
+        """The assessments of ``assess``. Raises for an unknown name and for a missing package."""
+        from evonas.evaluation.registered import assessments
+
+        if self.assess and not len(assessments):
+            raise UsageError("--assess: no assessment is installed")
+        found = [assessments[name]() for name in self.assess]
+        for one in found:
+            if one.package and find_spec(one.package) is None:
+                raise EvonasError(f"assessment {one.name} needs {one.package}: pip install {one.package}")
+        return found
+
     def resolve(self) -> EvaluateSettings:
         """The same settings with an available device. Raises `UsageError` for unknown names."""
         from evonas.core.devices import pick
 
         self.chosen()
+        self.others()
         return dataclasses.replace(self, device=pick(self.device))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,7 @@ from torch import Tensor, nn
 from evonas.core.digests import digest, tensors_digest
 from evonas.core.events import Listener, Message, Observer
 from evonas.core.signals import Interrupted, StopRequest
-from evonas.evaluation.attacks.base import Attack, correct, logits_of
-from evonas.evaluation.attacks.draws import Draws
+from evonas.evaluation.attacks.base import correct, logits_of
 from evonas.evaluation.attacks.undisturbed import Model, undisturbed
 from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.journal import Journal, Json, Recorded, as_stored
@@ -23,9 +23,9 @@ from spaces.errors import EvonasError, UsageError
 
 @dataclass
 class Subject:
-    """The subject of an attack: ``model``, and images uint8 (N, 3, H, W) with int64 labels on the CPU.
+    """The subject of an assessment: ``model``, and images uint8 (N, 3, H, W) with int64 labels on the CPU.
 
-    Chunks are fixed: images k B to (k + 1) B. Only the correctly classified images of a chunk are attacked.
+    Chunks are fixed: images k B to (k + 1) B.
     """
 
     model: Model
@@ -133,10 +133,21 @@ class Subject:
         with undisturbed(self.model, self.device):
             return correct(self.model, pixels, labels).cpu()
 
+    def logits(self, pixels: Tensor) -> Tensor:
+        """Logits float32 (n, classes) on the CPU; ``pixels`` float32 (n, 3, H, W) in [0, 1] on the device."""
+        with undisturbed(self.model, self.device), torch.no_grad():
+            return logits_of(self.model, pixels).cpu()
+
+    @cached_property
     def classes(self) -> int:
         """The number of classes of the model."""
         with undisturbed(self.model, self.device):
             return logits_of(self.model, self.load(torch.arange(1))[0]).shape[1]
+
+    @cached_property
+    def right(self) -> Tensor:
+        """Which images are classified correctly, bool (N,)."""
+        return self.clean()
 
     def clean(self, transform: Callable[[Tensor, Tensor], Tensor] | None = None, what: str = "clean") -> Tensor:
         """Which images are classified correctly, bool (N,), after ``transform(pixels, indices)``."""
@@ -148,27 +159,6 @@ class Subject:
             return indices[self.correct(pixels, labels)].tolist()
 
         return self.mask(self.each(None, right, what))
-
-    def attack(self, attack: Attack, epsilon: float, right: Tensor) -> list[tuple[str, Tensor]]:
-        """The images, bool (N,), that stay correct after each part of ``attack``, out of those where ``right``."""
-        outcomes = []
-        for number, part in enumerate(attack.parts):
-            what = f"{attack.name} {epsilon:g}/255"
-            if len(attack.parts) > 1:
-                what += f", {number + 1} of {len(attack.parts)}" + f" ({part.name})" * (part.name != attack.name)
-            right = self._attack(part, epsilon, right, what)
-            outcomes.append((part.name, right))
-        return outcomes
-
-    def _attack(self, part: Attack, epsilon: float, right: Tensor, what: str) -> Tensor:
-        def still(indices: Tensor) -> Json:
-            pixels, labels = self.load(indices)
-            draws = Draws(self.seed, tuple(indices.tolist()), self.chunk_of(int(indices[0])))
-            moved = part(self.model, pixels, labels, epsilon, draws)
-            return indices[self.correct(moved, labels)].tolist()
-
-        results = self.each([part.settings(), epsilon], still, what, right, name=f"{part.name} {epsilon:g}/255")
-        return self.mask(results, right)
 
     def say(self, text: str) -> None:
         """Tell the observer one line."""

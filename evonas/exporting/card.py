@@ -79,6 +79,9 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
         for name, one in found.at(epsilon).items():
             steps = f", {one.steps} steps" if one.steps is not None else ""
             yield f"| {name}, epsilon {epsilon:g}/255{steps} | {_share(one.rate)} |"
+    for name, outcome in found.assessments.items():
+        for label, rate in outcome.rates.items():
+            yield f"| {name} {label} | {_share(rate)} |"
     if found.corruptions is not None:
         yield f"| mean over corruptions ({found.corruptions.source}) | {percent(found.corruptions.mean)} | |"
     hrs = ", ".join(f"{name} {percent(value)}" for name, value in found.hrs.items())

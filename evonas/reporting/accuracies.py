@@ -40,6 +40,9 @@ def _rows(found: Evaluation, epsilons: Sequence[float]) -> list[tuple[Cell, ...]
         for name, one in found.at(epsilon).items():
             label = Text.assemble((name, "cyan"), f" {epsilon:g}/255")
             rows.append((label, *_shares(one.rate), percent(found.hrs_of(one)), _settings(one)))
+    for name, outcome in found.assessments.items():
+        for what, rate in outcome.rates.items():
+            rows.append((Text.assemble((name, "cyan"), f" {what}"), *_shares(rate), "", ""))
     return rows
 
 

@@ -46,13 +46,18 @@ def compared(rows: Sequence[ComparedRow]) -> RenderableType:
 def _table(group: Sequence[ComparedRow], trainings: Sequence[str]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "PGD", "HRS", "note")
+    others = list(dict.fromkeys(name for row in group for name in row.assessments))
+    number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "PGD", "HRS", *others, "note")
     for row in group:
         table.add_row(
             row.name,
             count(row.params),
             "-" if row.seconds is None else f"{row.seconds:,.0f} s",
             *(_share(name, row, group) for name in ("clean", "corruptions", "fgsm", "pgd", "hrs")),
+            *(
+                Text(percent(row.assessments[name].accuracy if name in row.assessments else None))
+                for name in others
+            ),
             f"[{trainings.index(row.training) + 1}]",
             style="dim" if row.published else "",
         )

@@ -89,8 +89,12 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
         words += ["--restarts", str(pgd.restarts)] if (pgd.restarts or 1) > 1 else []
     if found.corruptions is None:
         words.append("--no-corruptions")
-    options = {"--images": protocol.drawn, "--checks": protocol.checks, "--batch-size": protocol.batch_size}
-    options["--seed"] = protocol.seed or None
+    options: dict[str, object] = {
+        "--images": protocol.drawn,
+        "--checks": protocol.checks,
+        "--batch-size": protocol.batch_size,
+    }
+    options |= {"--seed": protocol.seed or None, "--assess": ",".join(found.assessments) or None}
     return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
 
 

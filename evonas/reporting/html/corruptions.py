@@ -5,8 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.html.sections import sections
 
 
+@sections.register("corruptions")
 def corruptions(facts: TrainingFacts) -> str:
     """Corruptions by severity, coloured by accuracy from 0 to the clean accuracy."""
     if facts.evaluation is None or (found := facts.evaluation.corruptions) is None or not found.table:

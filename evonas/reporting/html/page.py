@@ -13,13 +13,12 @@ from evonas.reporting.html.ancestry import ancestry
 from evonas.reporting.html.cells import cells
 from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
 from evonas.reporting.html.composition import composition
-from evonas.reporting.html.corruptions import corruptions
 from evonas.reporting.html.evolution import evolution
 from evonas.reporting.html.facts import Facts, TrainingFacts, gather
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto
-from evonas.reporting.html.robustness import attacks, robustness
+from evonas.reporting.html.sections import assessed
 from evonas.reporting.html.training import training
 from evonas.store.settings import SearchSettings
 
@@ -27,14 +26,14 @@ NAME = "report.html"
 SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
-    ("Robustness", (robustness, attacks, corruptions, gallery)),
+    ("Robustness", (assessed, gallery)),
     ("Search and training", (evolution, pareto, composition, training, ancestry)),
     ("Reproduce", (repeat, settings)),
 )
 OF_TRAINING: tuple[tuple[str, tuple[Callable[[TrainingFacts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
-    ("Robustness", (robustness, attacks, corruptions, gallery)),
+    ("Robustness", (assessed, gallery)),
     ("Training", (training,)),
     ("Reproduce", (repeat_training, training_settings)),
 )

@@ -8,9 +8,16 @@ from evonas.evaluation.rates import Rate
 from evonas.reporting.colours import attack_colour
 from evonas.reporting.html import svg
 from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.html.sections import sections
 
 
+@sections.register("attacks")
 def robustness(facts: TrainingFacts) -> str:
+    """Accuracy against epsilon as a figure, and all attacks as a table."""
+    return curves(facts) + attacks(facts)
+
+
+def curves(facts: TrainingFacts) -> str:
     """One line per attack, starting at the clean accuracy, with 95 % intervals."""
     found = facts.evaluation
     if found is None or not found.epsilons:

@@ -16,6 +16,7 @@ from evonas import EvonasError
 from evonas.core.digests import digest, tensors_digest
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted, StopRequest
+from evonas.evaluation.attacking import left_by
 from evonas.evaluation.attacks.fgsm import FGSM
 from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.journal import FORMAT, Journal, is_outdated
@@ -108,11 +109,11 @@ def test_an_entry_that_holds_something_else_is_one_message(payload: str, tmp_pat
     right = torch.zeros(COUNT, dtype=torch.bool)
     right[:3] = True
     with Journal(tmp_path / "a.db") as journal:
-        subject(journal=journal).attack(FGSM(), 8.0, right)
+        left_by(subject(journal=journal), FGSM(), 8.0, right)
     with closing(sqlite3.connect(tmp_path / "a.db")) as db, db:
         db.execute("UPDATE outcomes SET payload = ?", (payload,))
     with Journal(tmp_path / "a.db") as journal, pytest.raises(EvonasError, match=r"a\.db.*remove it"):
-        subject(journal=journal).attack(FGSM(), 8.0, right)
+        left_by(subject(journal=journal), FGSM(), 8.0, right)
 
 
 def test_what_json_cannot_hold_is_refused_and_not_kept(tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_the_attacks_of_an_older_journal_are_used_and_its_corruptions_are_droppe
     for dropped in (1, 0):
         with Journal(path) as journal:
             assert journal.dropped == dropped and journal.entries == 3
-            left = subject(journal=journal).attack(FGSM(), 8.0, torch.ones(COUNT, dtype=torch.bool))[-1][1]
+            left = left_by(subject(journal=journal), FGSM(), 8.0, torch.ones(COUNT, dtype=torch.bool))[-1][1]
             assert left.nonzero().flatten().tolist() == [2, 5]
     assert not is_outdated(path)
     with closing(sqlite3.connect(path)) as db:

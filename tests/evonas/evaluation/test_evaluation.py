@@ -18,6 +18,7 @@ import evonas
 from evonas import EvaluateSettings, EvonasError, UsageError
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted, StopRequest
+from evonas.evaluation.attacking import left_by
 from evonas.evaluation.attacks import Attack, attacks, autoattack
 from evonas.evaluation.attacks.apgd_ce import ApgdCE
 from evonas.evaluation.attacks.apgd_t import ApgdT
@@ -168,7 +169,7 @@ def test_only_what_is_still_right_is_attacked(monkeypatch: pytest.MonkeyPatch) -
     whole = subject()
     right = whole.clean()
     assert not right.all()
-    outcomes = whole.attack(autoattack.AutoAttack(), 6.0, right)
+    outcomes = left_by(whole, autoattack.AutoAttack(), 6.0, right)
     expected = right
     for name, left in outcomes:
         assert seen[name] == set(expected.nonzero().flatten().tolist())
@@ -406,7 +407,7 @@ def test_autoattack_leaves_what_the_ensemble_of_its_authors_leaves(
     pyautoattack = pytest.importorskip("pyautoattack")
     monkeypatch.setattr(autoattack, "MEMBERS", STANDARD)
     whole = subject(batch_size=40)
-    left = whole.attack(autoattack.AutoAttack(), epsilon, whole.clean())[-1][1]
+    left = left_by(whole, autoattack.AutoAttack(), epsilon, whole.clean())[-1][1]
     pixels, labels = whole.load(torch.arange(40))
     theirs = pyautoattack.AutoAttack(trained(), eps=epsilon / 255, seed=0, device="cpu")
     moved, _ = theirs.run_standard_evaluation(pixels.contiguous(), labels, batch_size=40)

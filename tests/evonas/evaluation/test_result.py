@@ -20,20 +20,21 @@ SPLIT = {"count": 60, "images": "0" * 64, "labels": "1" * 64, "order": "2" * 64}
 FINE = 0.0314159265  # its key in the file has six digits
 
 
-def attacked(epsilon: float, right: int, parts: int = 0) -> Attacked:
+def attacked(epsilon: float, right: int, parts: int = 0, name: str = "pgd") -> Attacked:
     members = tuple((name, right / 50) for name in ("apgd-ce", "square")[:parts])
-    return Attacked(
-        {"epsilon": epsilon, "steps": 20, "step_size": 2.5 * epsilon / 20}, Rate.of(right, 50), members
-    )
+    numbers = {"epsilon": epsilon, "steps": 20, "step_size": 2.5 * epsilon / 20}
+    return Attacked.of(numbers, Rate.of(right, 50), members, attack=name)
 
 
 WHOLE = Evaluation(
     clean=Rate.of(45, 50),
     epsilons=(8.0, FINE),
-    attacks={"pgd": {8.0: attacked(8.0, 3), FINE: attacked(FINE, 40)}, "more": {8.0: attacked(8.0, 2, 2)}},
+    attacks={"pgd": {8.0: attacked(8.0, 3), FINE: attacked(FINE, 40)}, "more": {8.0: attacked(8.0, 2, 2, "more")}},
     checks=(Check("no gradient vanishes", False, "3 of 45"),),
     protocol=Protocol(split="test", of=60, images=50, norm="L-infinity", seed=1, device="cpu"),
-    corruptions=CorruptionTable("regenerated", 50, 0.5, {"weather": 0.5}, {"fog": (0.7, 0.6, 0.5, 0.4, 0.3)}),
+    corruptions=CorruptionTable(
+        source="regenerated", n=50, mean=0.5, groups={"weather": 0.5}, table={"fog": (0.7, 0.6, 0.5, 0.4, 0.3)}
+    ),
     facts={"weights": "3" * 64, "dataset": "digits", "data": {"status": "same", "classes": ["a"], "test": SPLIT}},
     versions={"torch": "2.0"},
 )

@@ -219,14 +219,16 @@ def test_an_evaluation_is_watched_and_summed_up_in_any_terminal(width: int) -> N
     view(Closed())
     shown = stream.getvalue()
     assert "not yet" not in shown and "pgd 8/255: 50.00 % of 2 images" in shown
-    attacked = Attacked({"epsilon": 8.0, "steps": 3, "step_size": 1.5, "restarts": 2}, Rate.of(1, 2))
-    members = Attacked({"epsilon": 8.0}, Rate.of(1, 2), (("apgd-ce", 1.0), ("square", 0.5)))
+    attacked = Attacked.of({"epsilon": 8.0, "steps": 3, "step_size": 1.5, "restarts": 2}, Rate.of(1, 2))
+    members = Attacked.of({"epsilon": 8.0}, Rate.of(1, 2), (("apgd-ce", 1.0), ("square", 0.5)))
     result = Evaluation(
         clean=Rate.of(2, 2),
         epsilons=(8.0,),
         attacks={"pgd": {8.0: attacked}, "autoattack": {8.0: members}},
         checks=(Check("more steps never help", False, "pgd-3 50.0 %"),),
-        corruptions=CorruptionTable("published", 2, 0.5, {"weather": 0.5}, {"fog": [0.5] * 5}),
+        corruptions=CorruptionTable(
+            source="published", n=2, mean=0.5, groups={"weather": 0.5}, table={"fog": [0.5] * 5}
+        ),
     )
     console = Console(file=io.StringIO(), width=width)
     console.print(evaluated(result, width))

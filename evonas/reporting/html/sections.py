@@ -1,0 +1,39 @@
+"""Sections of the report by what was assessed: attacks, corruptions, and the name of any other assessment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+
+from evonas.reporting.html.facts import TrainingFacts
+from spaces.registry import Registry
+
+Section = Callable[[TrainingFacts], str]  # figures as HTML
+sections: Registry[Section] = Registry(
+    "section",
+    {
+        "attacks": "evonas.reporting.html.robustness",
+        "corruptions": "evonas.reporting.html.corruptions",
+    },
+    group="evonas.sections",
+)
+
+
+def assessed(facts: TrainingFacts) -> str:
+    """The section of everything that the evaluation measured; a table of rates where none is registered."""
+    if facts.evaluation is None:
+        return ""
+    return "".join(
+        sections[name](facts) if name in sections else _rates(facts, name) for name in facts.evaluation.assessed
+    )
+
+
+def _rates(facts: TrainingFacts, name: str) -> str:
+    assert facts.evaluation is not None
+    rows = []
+    for label, rate in facts.evaluation.assessments[name].rates.items():
+        low, high = rate.interval
+        cells = f"<td>{100 * rate.accuracy:.2f}</td><td>{100 * low:.2f} to {100 * high:.2f}</td>"
+        rows.append(f"<tr><th>{escape(label)}</th>{cells}</tr>")
+    head = "<tr><th></th><th>images, %</th><th>95 % interval</th></tr>"
+    return f'<figure><h3>{escape(name)}</h3><table class="numbers">{head}{"".join(rows)}</table></figure>'
