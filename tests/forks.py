@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import atexit
 import functools
+import importlib
 import json
 import os
 import select
@@ -24,13 +25,6 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 REPOSITORY = Path(__file__).parents[1]
-LOADED = (
-    "evonas.cli.app",
-    "evonas.pipeline",
-    "evonas.training.train_stage",
-    "evonas.evaluation.evaluate",
-    "evonas.searching.scoring",
-)
 
 
 class Command:
@@ -86,10 +80,15 @@ class Forks:
 
     def start(self, argv: tuple[str, ...], cwd: Path, stdout: int, stderr: int) -> IO[str]:
         """``evonas argv`` in ``cwd``, writing to two descriptors; the pipe tells its number, then its end."""
+        return self._ask({"argv": argv, "cwd": str(cwd)}, stdout, stderr)
+
+    def serve(self, module: str, requests: int, answers: int) -> IO[str]:
+        """``module.main(requests, answers)`` with two descriptors; it has imported everything, too."""
+        return self._ask({"serve": module}, requests, answers)
+
+    def _ask(self, request: dict, *descriptors: int) -> IO[str]:
         read, write = os.pipe()
-        socket.send_fds(
-            self._socket, [json.dumps({"argv": argv, "cwd": str(cwd)}).encode()], [stdout, stderr, write]
-        )
+        socket.send_fds(self._socket, [json.dumps(request).encode()], [*descriptors, write])
         os.close(write)
         return os.fdopen(read)
 
@@ -100,17 +99,18 @@ class Forks:
 
 
 @functools.cache
-def _server() -> Forks:
-    server = Forks()
-    atexit.register(server.close)
-    return server
+def server() -> Forks:
+    """The one of this process."""
+    forks = Forks()
+    atexit.register(forks.close)
+    return forks
 
 
 def start(*argv: str, cwd: Path, apart: bool = False) -> Command:
     """``evonas argv`` in ``cwd``; with ``apart`` standard error is not mixed into standard output."""
     read, write = os.pipe()
     stderr = tempfile.TemporaryFile("w+") if apart else None  # noqa: SIM115  (lives as long as the command)
-    status = _server().start(argv, cwd, write, write if stderr is None else stderr.fileno())
+    status = server().start(argv, cwd, write, write if stderr is None else stderr.fileno())
     os.close(write)
     return Command(argv, status, os.fdopen(read, encoding="utf-8", errors="backslashreplace"), stderr)
 
@@ -123,13 +123,8 @@ def run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def main() -> None:
-    import importlib
+    import tests.preloaded  # noqa: F401  (what a child would import)
 
-    import torch
-
-    for name in LOADED:
-        importlib.import_module(name)
-    torch.set_num_threads(1)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who watch
     requests = socket.socket(fileno=int(sys.argv[1]))
     while True:
@@ -146,13 +141,17 @@ def main() -> None:
             os.close(descriptor)
 
 
-def _watch(request: dict, stdout: int, stderr: int, status: int) -> NoReturn:
-    """Start the command, tell its number, wait, tell how it ended."""
+def _watch(request: dict, first: int, second: int, status: int) -> NoReturn:
+    """Start what is asked for, tell its number, wait, tell how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child == 0:
         os.close(status)
-        become_evonas(request["argv"], request["cwd"], stdout, stderr)
+        if "serve" in request:
+            with os.fdopen(first) as requests, os.fdopen(second, "w") as answers:
+                importlib.import_module(request["serve"]).main(requests, answers)
+            os._exit(0)  # nothing of it is wanted any more, and what libraries say at their end neither
+        become_evonas(request["argv"], request["cwd"], first, second)
     os.write(status, f"{child}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.write(status, f"{code}\n".encode())

@@ -29,8 +29,12 @@ BLOCKS = re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for part in line.split("&&")]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 EVERYTHING = "\n".join([README, *PAGES.values()])
-# the first command takes minutes as it is written
-SMALLER = " --channels 4 --layers 3 --image-size 16 --epochs 1 --images 10"
+SMALLER = {  # by verb, for what takes many seconds as it is written
+    "search": " --channels 4 --layers 3 --image-size 16 --epochs 1 --set batch_size=512 --images 10"
+    " --population 4 --children 2 --generations 2",
+    "train": " --image-size 16 --epochs 1 --set batch_size=512",
+    "bench": " --channels 2 --layers 3 --image-size 8 --architectures 1 --rounds 1",
+}
 Evonas = Callable[[str], subprocess.CompletedProcess[str]]
 INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)
 
@@ -76,7 +80,8 @@ def test_the_tour_runs_from_top_to_bottom(chain: str, evonas: Evonas, tmp_path: 
     for command in CHAINS[chain]:
         for other in {*re.findall(r"\bruns/[\w-]+", command)} - {chain}:  # of a chain that runs elsewhere
             shutil.copytree(tmp_path / chain, tmp_path / other)
-        walk(evonas, command + SMALLER if "--preset quick" in command else command)
+        small = command.startswith("evonas search --space nasbench201")
+        walk(evonas, command + ("" if small else SMALLER.get(command.split()[1], "")))
 
 
 @pytest.mark.slow
@@ -113,7 +118,8 @@ def test_the_python_example_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [command for command in INDENTED if "search" in command])
 def test_a_command_for_which_something_is_missing_says_so(command: str, evonas: Evonas, tmp_path: Path) -> None:
     """Long, or needing data or a cluster: parsed by the same program, stopped by what is missing."""
-    done = evonas(f"{command} --data-dir '{tmp_path}' --max-params 1 --proxy params --no-final --run run")
+    limit = "--max-params 1 --space nasbench201"  # whose random cells are drawn soonest
+    done = evonas(f"{command} --data-dir '{tmp_path}' {limit} --proxy params --no-final --run run")
     missing = ["max-params", "not a directory"]
     missing += ["ray start --head" if find_spec("ray") else "evonas[ray]"] if "--engine ray" in command else []
     assert done.returncode in (1, 2) and any(text in done.stderr for text in missing), done.stderr
@@ -127,7 +133,7 @@ def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evon
     smaller = re.sub(r"--(channels|layers|sample) \d+", "", command).replace(
         "--dataset cifar10", "--dataset digits"
     )
-    done = evonas(f"{smaller} --sample 5 --channels 2 --layers 3 --batch-size 4")
+    done = evonas(f"{smaller} --sample 5 --channels 2 --layers 3 --batch-size 4 --workers 1")
     assert done.returncode == 0, done.stderr
     if "--markdown" in command:
         assert done.stdout.count("\n| `") == PAGES["score.md"].split(command)[0].count("\n| `")

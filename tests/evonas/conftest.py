@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,6 +14,7 @@ import pytest
 
 from evonas import SearchSettings
 from evonas.store import hash_chain as seals
+from evonas.store import run as store
 from tests.evonas.trained import pictures, small  # noqa: F401  (fixtures)
 
 TINY: dict[str, Any] = {"channels": 2, "layers": 3, "population": 6, "children": 3, "batch_size": 4}
@@ -22,6 +24,13 @@ TINY: dict[str, Any] = {"channels": 2, "layers": 3, "population": 6, "children":
 def tiny() -> Callable[..., SearchSettings]:
     """Settings of a search that takes seconds; overridden by keyword."""
     return lambda **options: SearchSettings(**{**TINY, "proxy": "params", "generations": 4, **options})
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a power loss takes is tested in tests/faults; elsewhere nobody needs an fsync for each commit."""
+    monkeypatch.setattr(store, "SYNCED", "OFF")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -1,7 +1,7 @@
 """The command line in children of one process that has imported everything: a start costs a fork, not seconds.
 
-Run as a program this is that process: it reads one request a line, forks, lets the child be ``evonas ...`` with a
-fault of `tests.faults.inject` in it, and answers with what became of the child.
+`main` is that process: it reads one request a line, forks, lets the child be ``evonas ...`` with a fault of
+`tests.faults.inject` in it, and answers with what became of the child.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import mmap
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from tests.forks import REPOSITORY, become_evonas
+from tests import forks
+from tests.forks import become_evonas
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,20 +35,16 @@ class Forks:
     """The process that forks; ``run`` is ``evonas`` with a fault in it."""
 
     def __init__(self) -> None:
-        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.forking"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
+        read, write = os.pipe(), os.pipe()
+        self._status = forks.server().serve("tests.faults.forking", read[0], write[1])
+        os.close(read[0])
+        os.close(write[1])
+        self._requests, self._answers = os.fdopen(read[1], "w"), os.fdopen(write[0])
 
     def run(
         self, *argv: str, cwd: Path, after: float | None = None, sign: int = signal.SIGKILL, **fault: Any
     ) -> Ended:
         """``evonas argv`` in ``cwd``, sent ``sign`` ``after`` so many seconds, with a ``fault`` inside."""
-        assert self._process.stdin is not None and self._process.stdout is not None
         request = {
             "argv": argv,
             "cwd": str(cwd),
@@ -57,24 +52,22 @@ class Forks:
             "sign": int(sign),
             "fault": {"sign": int(sign), **fault},
         }
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return Ended(**json.loads(self._process.stdout.readline()))
+        self._requests.write(json.dumps(request) + "\n")
+        self._requests.flush()
+        return Ended(**json.loads(self._answers.readline()))
 
     def close(self) -> None:
         """Let the process end."""
-        self._process.communicate()
+        self._requests.close()
+        with self._answers, self._status as status:
+            status.read()
 
 
-def main() -> None:
-    import tests.faults.everything  # noqa: F401  (what a child would import)
-
-    answers = os.fdopen(os.dup(1), "w")
-    for line in sys.stdin:
-        request = json.loads(line)
-        answers.write(json.dumps(dataclasses.asdict(_forked(request))) + "\n")
+def main(requests: IO[str], answers: IO[str]) -> None:
+    """Answer the requests until there are no more."""
+    for line in requests:
+        answers.write(json.dumps(dataclasses.asdict(_forked(json.loads(line)))) + "\n")
         answers.flush()
-    os._exit(0)  # nothing of it is wanted any more, and what libraries say at their end neither
 
 
 def _forked(request: dict[str, Any]) -> Ended:
@@ -112,7 +105,3 @@ def _listen(read: int, child: int, after: float | None, sign: int) -> bytes:
             if deadline is not None and time.monotonic() >= deadline:
                 os.kill(child, sign)  # it is not waited for yet, so its number is still its own
                 deadline = None
-
-
-if __name__ == "__main__":
-    main()

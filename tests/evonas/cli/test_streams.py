@@ -79,7 +79,7 @@ def test_streams_that_are_closed_take_no_file_of_the_run(whole: Path, tmp_path: 
 def test_output_that_cannot_be_written_is_one_message_and_costs_no_work(whole: Path, tmp_path: Path) -> None:
     for argv in (SEARCH, ("list", "proxies", "--json")):
         with Path("/dev/full").open("wb") as full, (tmp_path / "error").open("w+") as error:
-            status = forks._server().start(argv, tmp_path, full.fileno(), error.fileno())
+            status = forks.server().start(argv, tmp_path, full.fileno(), error.fileno())
             assert [status.readline(), status.readline()][1] == "1\n"
             error.seek(0)
             (line,) = error.read().splitlines()

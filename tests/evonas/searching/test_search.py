@@ -54,13 +54,14 @@ def test_equal_seeds_give_equal_runs_and_others_do_not(tiny: Tiny, tmp_path: Pat
 def test_a_crash_at_any_birth_and_a_resume_equal_an_uninterrupted_run(
     tiny: Tiny, tmp_path: Path, space: str
 ) -> None:
-    for births in range(1, 18):
-        settings = tiny(space=space, seed=births)
-        evonas.search(settings, tmp_path / f"whole{births}")
+    settings = tiny(space=space)
+    evonas.search(settings, tmp_path / "whole")
+    # resuming knows nothing of spaces: a birth of the first population, one between, the last of a generation
+    for births in range(1, 18) if space == "darts" else (4, 11, 15):
         with pytest.raises(StopAfter.Crash):
             evonas.search(settings, tmp_path / f"crashed{births}", StopAfter(births))
         evonas.resume(tmp_path / f"crashed{births}")
-        assert content(tmp_path / f"crashed{births}") == content(tmp_path / f"whole{births}")
+        assert content(tmp_path / f"crashed{births}") == content(tmp_path / "whole"), births
 
 
 def test_a_crash_between_scores_of_croze_and_a_resume_equal_an_uninterrupted_run(
@@ -186,7 +187,7 @@ def test_no_birth_exceeds_max_params(tiny: Tiny, tmp_path: Path) -> None:
 
 def test_an_unreachable_max_params_is_one_clear_error_and_nothing_is_started(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(EvonasError, match="max-params"):
-        evonas.search(tiny(max_params=10), tmp_path / "run")
+        evonas.search(tiny(space="nasbench201", max_params=10), tmp_path / "run")
 
 
 def test_a_duplicate_is_answered_from_the_cache_and_counted_apart(tiny: Tiny, tmp_path: Path) -> None:
