@@ -118,14 +118,16 @@ def evaluate(
         return evaluate(path, chosen, observer_of(observer))
 
 
-def compare(targets: Iterable[str | Path] | str | Path) -> list[ComparedRow]:
+def compare(targets: Iterable[str | Path] | str | Path, *, other_data: bool = False) -> list[ComparedRow]:
     """Compare evaluated runs and checkpoints with each other and with published results on their data sets.
 
-    Raises `UsageError` for one that was not evaluated.
+    Raises `UsageError` for one that was not evaluated, and for two that were evaluated on other classes or labels
+    of one data set or, without ``other_data``, on other images of it.
     """
     from evonas.evaluation import comparison
 
-    return comparison.compare([arguments.path(target, "target") for target in arguments.items(targets, "targets")])
+    paths = [arguments.path(target, "target") for target in arguments.items(targets, "targets")]
+    return comparison.compare(paths, arguments.flag(other_data, "--other-data"))
 
 
 def export(
@@ -133,17 +135,22 @@ def export(
     formats: Iterable[str] | str | None = None,
     out: str | Path | None = None,
     observer: Observer | None = None,
+    *,
+    other_data: bool = False,
 ) -> Export:
     """Export the trained network of a run, or a checkpoint, together with a model card.
 
     ``formats`` are names of `evonas list formats`, by default all whose packages are installed; ``out`` is a
-    directory, by default ``export`` in the run. Raises `EvonasError` for a file that differs from the network.
+    directory, by default ``export`` in the run. Raises `EvonasError` for a file that differs from the network, and
+    if the data set, where it is present, has other classes or labels than at the training or, without
+    ``other_data``, other test images.
     """
     from evonas.exporting.export import export
 
     place = None if out is None else arguments.path(out, "--out")
     names = None if formats is None else arguments.texts(formats, "--format")
-    return export(arguments.path(target, "target"), names, place, observer_of(observer))
+    flag = arguments.flag(other_data, "--other-data")
+    return export(arguments.path(target, "target"), names, place, observer_of(observer), flag)
 
 
 def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:

@@ -18,6 +18,10 @@ def compare(
             metavar="RUN|CHECKPOINT...", help="Evaluated runs or checkpoints.", autocompletion=completion.runs
         ),
     ],
+    other_data: Annotated[
+        bool,
+        typer.Option("--other-data", help="Show networks that were evaluated on other images of one data set."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare evaluated networks with each other and with published results on their data set.
@@ -27,7 +31,7 @@ def compare(
     from evonas import api
     from evonas.reporting.output import print_json, print_rich
 
-    rows = api.compare(targets)
+    rows = api.compare(targets, other_data=other_data)
     if as_json:
         return print_json([row.as_json() for row in rows])
     from evonas.reporting.comparison import compared

@@ -30,6 +30,9 @@ def export(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Output directory.  [default: RUN/export]")] = None,
+    other_data: Annotated[
+        bool, typer.Option("--other-data", help="Export although the test images are not those of the training.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Export a trained network. Every file is checked against the original network.
@@ -41,5 +44,5 @@ def export(
     from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    result = api.export(target, chosen, out, Listener())  # its messages are in the result
+    result = api.export(target, chosen, out, Listener(), other_data=other_data)  # its messages are in the result
     return print_json(result.as_json()) if as_json else print_rich(exported(result))

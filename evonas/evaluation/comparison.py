@@ -13,6 +13,7 @@ from evonas.evaluation.rates import Rate
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored
 from evonas.evaluation.target import locate
+from evonas.evaluation.tested import Tested
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.training import checkpoint
@@ -49,29 +50,37 @@ class ComparedRow:
         return {**asdict(self), "assessments": {name: rate.as_json() for name, rate in self.assessments.items()}}
 
 
-def compare(targets: list[Path]) -> list[ComparedRow]:
+def compare(targets: list[Path], other_data: bool = False) -> list[ComparedRow]:
     """A row for each evaluated run or checkpoint, then the published rows of its data set.
 
-    Raises `UsageError` for a network whose present weights were not evaluated, `EvonasError` for an evaluation
-    that cannot be read.
+    Raises `UsageError` for a network whose present weights were not evaluated, and for two that were evaluated on
+    other classes or labels of one data set or, without ``other_data``, on other images of it; `EvonasError` for an
+    evaluation that cannot be read.
     """
     if not targets:
         raise UsageError("pass at least one run or checkpoint")
-    rows = [_measured(target) for target in targets]
+    tested: dict[str, Tested] = {}  # by data set, the first network that was evaluated on it
+    rows = []
+    for target in targets:
+        found, trained = _stored(target)
+        now = Tested.of(str(target), found, trained)
+        if now is not None:
+            tested.setdefault(now.dataset, now).require(now, other_data)
+        rows.append(_row(target, found, trained))
     datasets = dict.fromkeys(row.dataset for row in rows)
     rows += [row for dataset in datasets for row in _published(dataset)]
     groups = list(dict.fromkeys((row.published, row.conditions) for row in rows))
     return [replace(row, group=1 + groups.index((row.published, row.conditions))) for row in rows]
 
 
-def _measured(target: Path) -> ComparedRow:
+def _stored(target: Path) -> tuple[Evaluation, TrainSettings]:
     place = locate(target, "compare")
     found = stored(place)
     if found.note:
         raise UsageError(found.note)
     if found.content is None:
         raise UsageError(f"{target} is not evaluated yet; run: {command('evaluate', target)}")
-    return _row(target, found.content, checkpoint.load(place.checkpoint).settings)
+    return found.content, checkpoint.load(place.checkpoint).settings
 
 
 def _row(target: Path, found: Evaluation, trained: TrainSettings) -> ComparedRow:

@@ -31,6 +31,7 @@ def card(subject: Subject, written: Sequence[Format]) -> str:
         "\n".join(_accuracies(subject.evaluation)),
         "## Architecture and training",
         _training(facts),
+        *(f"**Data: {note}.**" for note in subject.notes),
         "## How to load it",
         *(f"### {format.file}\n\n{format.how_to_load(subject)}" for format in written),
     ]

@@ -43,7 +43,7 @@ class Export:
     files: tuple[ExportedFile, ...]
     card: Path
     left_out: dict[str, str]
-    notes: tuple[str, ...] = ()  # about the classes of the data set
+    notes: tuple[str, ...] = ()  # about the data set
 
     def as_json(self) -> dict[str, Any]:
         """The JSON object that ``evonas export --json`` prints."""
@@ -58,17 +58,22 @@ class Export:
 
 
 def export(
-    target: Path, names: Sequence[str] | None = None, out: Path | None = None, observer: Observer | None = None
+    target: Path,
+    names: Sequence[str] | None = None,
+    out: Path | None = None,
+    observer: Observer | None = None,
+    other_data: bool = False,
 ) -> Export:
     """Write the trained network at ``target`` in the formats ``names``, by default in all installed ones.
 
     Raises `UsageError` for a run without a trained network and for an unknown format, `EvonasError` for a format
-    whose packages are missing and for one whose logits differ from the network; the latter writes no file.
+    whose packages are missing, for one whose logits differ from the network, and for a data set with other classes
+    or labels or, without ``other_data``, other test images than at the training. No file is written then.
     """
     observer = observer or unwatched
     chosen, left_out = _choose(names)
     place = exported_from(target)
-    subject = subject_of(place)
+    subject = subject_of(place, other_data)
     if subject.evaluation.note:
         observer(Message(subject.evaluation.note))
     for text in subject.notes:

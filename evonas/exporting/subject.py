@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,10 +18,9 @@ from evonas.evaluation.stored import Stored, stored
 from evonas.evaluation.target import Target
 from evonas.training import checkpoint
 from evonas.training.data_check import unchecked
-from evonas.training.data_identity import listed
 from evonas.training.exported import FORMAT
+from evonas.training.held_out import images_for
 from evonas.training.model import Classifier
-from evonas.training.settings import TrainSettings
 from spaces import NetworkSize, spaces
 from spaces.errors import EvonasError
 
@@ -65,10 +63,10 @@ class Subject:
         return program
 
 
-def subject_of(place: Target) -> Subject:
-    """The network of a checkpoint. Raises `EvonasError` if it is damaged."""
+def subject_of(place: Target, other_data: bool = False) -> Subject:
+    """The network of a checkpoint. Raises `EvonasError` if it is damaged, or its data set is another one now."""
     found = checkpoint.load(place.checkpoint)
-    data, notes = _data(found)
+    data, notes = _data(found, other_data)
     return Subject(found.model(), _facts(found, data), stored(place), tuple(notes))
 
 
@@ -112,28 +110,28 @@ def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def _classes_here(settings: TrainSettings) -> list[str] | None:
-    """None if the data set is missing."""
-    with contextlib.suppress(EvonasError):
-        return list(describe(settings.dataset, settings.data_dir, settings.image_size).classes)
-    return None
+def _data(found: checkpoint.Checkpoint, other_data: bool) -> tuple[dict[str, Any], list[str]]:
+    """Class names and digests of the training, and notes about data that are not compared, or others now.
 
-
-def _data(found: checkpoint.Checkpoint) -> tuple[dict[str, Any], list[str]]:
-    """Class names and digests of the training, and notes if the data set has other classes now."""
+    Raises `EvonasError` if the data set is here and its classes or labels differ and, without ``other_data``, if
+    its test images differ.
+    """
     settings = found.settings
-    here = _classes_here(settings)
+    try:
+        here = list(describe(settings.dataset, settings.data_dir, settings.image_size).classes)
+    except EvonasError as error:
+        here, absent = None, str(error)
     if found.data is None:
         names = here if here is not None and len(here) == settings.classes else None
         return {"class_names": names, "data": None}, [unchecked(str(found.path))]
     identity = found.data.identity
-    notes = []
-    if here is not None and here != list(identity.classes):
-        notes = [
-            f"the exported names of the classes are those of the training: {listed(identity.classes)}; "
-            f"{settings.dataset} now has {listed(here)}"
-        ]
-    return {"class_names": list(identity.classes), "data": identity.as_json()}, notes
+    facts = {"class_names": list(identity.classes), "data": identity.as_json()}
+    if here is None:
+        return facts, [f"classes and images were not compared with those of the training: {absent}"]
+    here_now = images_for(found, settings.data_dir, other_data=other_data).data
+    if here_now.changes is None:
+        return facts, []
+    return facts, [f"the test images are not those of the training ({here_now.changes.in_words})"]
 
 
 def _versions() -> dict[str, str]:

@@ -357,10 +357,15 @@ def test_data_that_change_under_a_network_are_named(way: str, ground: Ground) ->
     else:
         assert checkpoint.load(last).epoch == 2
 
-    exported = evonas.export(ground.finished, ["genotype"], observer=Listener())
-    facts = json.loads(exported.files[0].path.read_text())
-    assert facts["class_names"] == list(CLASSES)  # those of the training, whatever the directories are called now
-    assert bool(exported.notes) == ("classes" in evaluated)
+    out = ground.finished / "export"
+    require(said(lambda: evonas.export(ground.finished, ["genotype"], observer=Listener())), evaluated)
+    assert out.exists() == (not evaluated)  # what is refused writes nothing
+    asked = said(lambda: evonas.export(ground.finished, ["genotype"], observer=Listener(), other_data=True))
+    require(asked, "" if other else ".")
+    if other:
+        facts, card = json.loads((out / "genotype.json").read_text()), (out / "README.md").read_text()
+        assert facts["class_names"] == list(CLASSES)
+        assert ("the test images are not those of the training" in card) == bool(evaluated)
 
 
 def test_there_are_twenty_ways() -> None:
@@ -393,7 +398,10 @@ def test_an_evaluation_on_other_data_says_so_everywhere(ground: Ground) -> None:
     assert found.as_json()["data"] == stored["data"] and stored["data"]["changes"] in words
     (row,) = evonas.compare([ground.finished])
     assert words in row.protocol and words in row.training
-    card = evonas.export(ground.finished, ["genotype"], observer=Listener()).card.read_text()
+    with pytest.raises(EvonasError, match="add --other-data"):
+        evonas.export(ground.finished, ["genotype"], observer=Listener())
+    exported = evonas.export(ground.finished, ["genotype"], observer=Listener(), other_data=True)
+    card = exported.card.read_text()
     assert words[1:] in card and "data: 3 classes (cat, dog, fox), 18 training images" in card
     assert all(f.passed for f in evonas.verify(ground.finished, sample=1).findings if f.part == "evaluation")
 
@@ -403,8 +411,40 @@ def test_the_same_name_with_other_images_is_not_ranked_together(ground: Ground) 
     shutil.copytree(ground.finished, other)
     another_data_set(ground.data)
     evonas.evaluate(other, replace(FAST, other_data=True), Listener())
-    one, two = evonas.compare([ground.finished, other])
+    with pytest.raises(UsageError, match=r"different test images of folder:data \(.*\). .* add --other-data"):
+        evonas.compare([ground.finished, other])
+    one, two = evonas.compare([ground.finished, other], other_data=True)
     assert one.group != two.group and one.conditions.data != two.conditions.data
+
+
+def test_other_classes_or_labels_of_one_data_set_are_not_compared(ground: Ground) -> None:
+    """Also not with --other-data: their rows would look alike and mean different things."""
+    other = ground.finished.with_name("other")
+    shutil.copytree(ground.finished, other)
+    stored = json.loads((other / "evaluation.json").read_text())
+
+    def change(**data: object) -> None:
+        content = {**stored, "data": {**stored["data"], **data}}
+        (other / "evaluation.json").write_text(json.dumps(content))
+
+    assert len({row.group for row in evonas.compare([ground.finished, other])}) == 1
+    digest = "0" * 64
+    for changed, message in (
+        ({"classes": ["cat", "fox", "dog"]}, "different classes: cat, dog, fox; and cat, fox, dog"),
+        ({"test": {**stored["data"]["test"], "labels": digest}}, "the same images .* with different labels"),
+    ):
+        change(**changed)
+        for allowed in (False, True):
+            with pytest.raises(UsageError, match=message):
+                evonas.compare([ground.finished, other], other_data=allowed)
+
+
+def test_a_network_whose_data_are_elsewhere_is_exported_and_the_card_says_so(ground: Ground) -> None:
+    ground.data.rename(ground.data.with_name("elsewhere"))
+    exported = evonas.export(ground.finished, ["genotype"], observer=Listener())
+    (note,) = exported.notes
+    assert note.startswith("classes and images were not compared with those of the training: ")
+    assert note in exported.card.read_text()
 
 
 def test_a_checkpoint_without_the_identity_of_its_data_is_evaluated_with_one_warning(ground: Ground) -> None:
