@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from evonas.core.strict_json import parse_json
 from spaces.errors import EvonasError
 
@@ -18,6 +16,7 @@ MAX_ALIVE = 10_000_000
 
 def encode(state: State) -> bytes:
     """The bytes of a state. Raises `EvonasError` for a value that neither safetensors nor JSON can hold."""
+    import numpy as np
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(value) for name, value in state.items() if isinstance(value, np.ndarray)}
