@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evonas.core.digests import tensors_digest
 from evonas.core.files import read_json
 from evonas.evaluation.target import BEST
 from evonas.store.run import Run
@@ -63,13 +62,12 @@ def _weights(found: checkpoint.Checkpoint, result: dict[str, Any]) -> list[Findi
     """Checks the digest of the weights, if there is one."""
     if "weights" not in result:
         return []
-    wrong = None if weights_digest(found) == result["weights"] else f"they differ from those of {RESULT}"
+    wrong = (
+        None
+        if checkpoint.weights_digest(found.path) == result["weights"]
+        else f"they differ from those of {RESULT}"
+    )
     return [judged(PART, "weights", wrong, "the digest matches the training")]
-
-
-def weights_digest(found: checkpoint.Checkpoint) -> str:
-    """SHA-256 of the weights and buffers of the classifier in a checkpoint."""
-    return tensors_digest(found.model().state_dict())
 
 
 def _measured(

@@ -9,7 +9,7 @@ from evonas.evaluation.attacks.apgd_ce import ApgdCE
 from evonas.evaluation.attacks.apgd_t import ApgdT
 from evonas.evaluation.attacks.base import Attack, AttackOptions
 from evonas.evaluation.attacks.fab_t import FabT
-from evonas.evaluation.attacks.package import Packaged, targets
+from evonas.evaluation.attacks.package import ENSEMBLE, Packaged, targets
 from evonas.evaluation.attacks.square import Square
 from evonas.evaluation.registered import attacks
 
@@ -25,10 +25,7 @@ class AutoAttack(Packaged):
     """
 
     name = "autoattack"
-    source = (
-        'Croce, Hein, "Reliable evaluation of adversarial robustness with an ensemble of '
-        'diverse parameter-free attacks", ICML 2020'
-    )
+    source = ENSEMBLE
 
     @classmethod
     def from_options(cls, options: AttackOptions) -> AutoAttack:
