@@ -40,7 +40,7 @@ class AttackAt(Assessment):
     def run(self, subject: Subject) -> Attacked:
         left = left_by(subject, self.attack, self.epsilon, subject.right)
         parts = tuple((name, subject.rate(right).accuracy) for name, right in left)
-        numbers = self.attack.describe(self.epsilon, subject.classes)
+        numbers = self.attack.recorded(self.epsilon, subject.classes)
         return Attacked.of(numbers, subject.rate(left[-1][1]), parts, tuple(left), self.attack.name)
 
 

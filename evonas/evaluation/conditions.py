@@ -23,6 +23,7 @@ class Conditions:
     drawn_by: int | None = None  # seed that selected the images; None: all
     epsilons: tuple[float, ...] = ()  # in 1/255; the first is that of the columns
     attacks: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()  # of attacks whose results have changed since version 1
     steps: int | None = None  # of pgd
     step_size: float | None = None  # of pgd at the first epsilon, in 1/255
     restarts: int | None = None  # of pgd
@@ -74,6 +75,7 @@ def conditions_of(found: Evaluation, trained: TrainSettings) -> Conditions:
         drawn_by=None if protocol.of in (None, n) else protocol.seed,
         epsilons=found.epsilons,
         attacks=tuple(found.attacks),
+        versions=tuple(f"{name} {one.version}" for name, one in found.headline.items() if one.version > 1),
         steps=None if pgd is None else pgd.steps,
         step_size=None if pgd is None else pgd.step_size,
         restarts=None if pgd is None else pgd.restarts,

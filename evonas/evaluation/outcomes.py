@@ -93,6 +93,11 @@ class Attacked(Outcome):
         return self.numbers.get("restarts")
 
     @property
+    def version(self) -> int:
+        """The version of the attack, which is raised when its results change."""
+        return int(self.numbers.get("version", 1))
+
+    @property
     def members(self) -> tuple[tuple[str, float], ...]:
         """The accuracy after each attack of an ensemble; empty for a single attack."""
         return self.parts if len({name for name, _ in self.parts}) > 1 else ()
@@ -110,8 +115,9 @@ class Attacked(Outcome):
         rate = Rate.from_json(values)
         numbers = {name: value for name, value in values.items() if name not in ("accuracy", "n", "ci95", "parts")}
         number_in(numbers, "epsilon")
-        for name, kind in (("steps", int), ("restarts", int), ("queries", int), ("step_size", (int, float))):
-            if not isinstance(numbers.get(name, 0), kind) or isinstance(numbers.get(name), bool):
+        for name in ("steps", "restarts", "queries", "version", "step_size"):
+            kinds = (int, float) if name == "step_size" else (int,)
+            if type(numbers.get(name, 0)) not in kinds:
                 raise ValueError(f"{name} of an attack is not a number")
         parts = [
             (text_in(part, "name"), share(part.get("accuracy"), "accuracy")) for part in listed(values, "parts")

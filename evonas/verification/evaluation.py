@@ -13,6 +13,7 @@ from evonas.core.shell import command
 from evonas.core.signals import StopRequest
 from evonas.evaluation.evaluate import evaluate_subject, subject_for
 from evonas.evaluation.journal import Journal, Json, as_stored, is_outdated
+from evonas.evaluation.registered import attacks
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.stored import read
@@ -42,7 +43,9 @@ class Audit:
         """The recorded result, or the recomputed one of an entry of the sample."""
         recorded = self.journal.get(key)
         if recorded is None:
-            raise EvonasError(f"{self.path} lacks entries of evaluation.json for these weights and images")
+            raise EvonasError(
+                f"{self.path} lacks entries of evaluation.json for these weights, images and versions"
+            )
         if key in self.drawn or not self._draws(key):
             return recorded
         self.drawn.add(key)
@@ -92,6 +95,11 @@ def _again(
     if is_outdated(place.journal):
         advice = f"it was written by an older version; convert it with: {command('evaluate', place.asked)}"
         return [Finding(PART, place.journal.name, UNCHECKED, advice)]
+    for name, one in stored.headline.items():
+        if name in attacks and one.version != attacks[name].version:
+            versions = f"{name} has version {attacks[name].version} here, the evaluation used {one.version}"
+            advice = f"repeat it with: {command('evaluate', place.asked)}"
+            return [Finding(PART, place.result.name, UNCHECKED, f"{versions}; {advice}")]
     device = (stored.protocol.device or settings.device).partition(":")[0]
     there = {"device": device, "torch": stored.versions.get("torch", "")}  # which entries were stored under
     found = checkpoint.load(place.checkpoint)

@@ -80,6 +80,10 @@ class Attack(ABC):
         """Its settings for a report, sizes in 1/255, for a model with ``classes`` classes."""
         return {"epsilon": epsilon}
 
+    def recorded(self, epsilon: float, classes: int) -> dict[str, Any]:
+        """Its settings in evaluation.json: `describe`, and the version from the second on."""
+        return self.describe(epsilon, classes) | ({"version": self.version} if self.version > 1 else {})
+
     def __call__(self, model: Model, images: Tensor, labels: Tensor, epsilon: float, draws: Draws) -> Tensor:
         """Adversarial images, float32 (N, 3, H, W).
 

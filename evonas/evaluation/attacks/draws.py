@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from evonas.evaluation.streams import Streams
 from fitness import stable_hash
 
 
@@ -33,12 +34,9 @@ class Draws:
         return Draws(self.seed, kept, self.chunk)
 
     def uniform(self, purpose: str, shape: tuple[int, ...]) -> Tensor:
-        """Uniform on [-1, 1), float32 (N, *shape), drawn on the CPU so that all devices get the same numbers."""
-        values = torch.empty((len(self.indices), *shape))
-        generator = torch.Generator()
-        for row, index in zip(values, self.indices, strict=True):
-            row.uniform_(-1, 1, generator=generator.manual_seed(stable_hash(self.seed, purpose, index)))
-        return values
+        """Uniform on [-1, 1], float32 (N, *shape), on the CPU; the first values of the streams of ``purpose``."""
+        streams = Streams(stable_hash("attack", self.seed, purpose), torch.tensor(self.indices, dtype=torch.int64))
+        return streams.uniform(*shape, low=-1.0, high=1.0).float()
 
     def whole(self, purpose: str) -> int:
         """One seed for the whole batch."""

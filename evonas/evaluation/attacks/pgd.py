@@ -25,6 +25,7 @@ class PGD(Attack):
     """
 
     name = "pgd"
+    version = 2  # 1 drew the random start from another generator
     source = 'Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks", ICLR 2018'
 
     steps: int = 20

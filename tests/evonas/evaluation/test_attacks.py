@@ -21,6 +21,7 @@ from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.attacks.square import Square
 from evonas.testing.attack import PROPERTIES
 from evonas.training.model import Classifier
+from fitness import stable_hash
 from spaces import EvonasError, UsageError
 from tests.evonas.networks import convolutions, digits, image_by_image, trained
 
@@ -365,7 +366,26 @@ def test_draws_belong_to_the_image() -> None:
     assert not torch.equal(Draws.of(2, 0, 6).uniform("start", (2, 2)), whole)
     assert not torch.equal(Draws.of(1, 0, 6).uniform("other", (2, 2)), whole)
     many = Draws.of(0, 0, 200).uniform("start", (50,))
-    assert many.min() >= -1 and many.max() < 1 and abs(many.mean()) < 0.02
+    assert many.min() >= -1 and many.max() <= 1 and abs(many.mean()) < 0.02
+
+
+def test_the_draws_of_an_attack_are_those_of_splitmix64() -> None:
+    """In Python's integers; both halves of a 64-bit value, the low one first, at the midpoints of 2^32 cells."""
+    gamma, size = 0x9E3779B97F4A7C15, 2**64
+
+    def mix(z: int) -> int:
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % size
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % size
+        return z ^ z >> 31
+
+    index = 41
+    key = mix((stable_hash("attack", 7, "pgd start 0") + gamma + index * gamma) % size)
+    values = [mix((key + j * gamma) % size) for j in (1, 2)]
+    halves = [half for value in values for half in (value % 2**32, value >> 32)]
+    signed = [half - 2**32 if half >= 2**31 else half for half in halves]
+    expected = [2 * (half * 2.0**-32 + 0.5 + 2.0**-33) - 1 for half in signed]
+    drawn = Draws(7, (3, index)).uniform("pgd start 0", (2, 2))[1].flatten()
+    assert drawn.tolist() == torch.tensor(expected).tolist()
 
 
 def test_every_attack_says_what_it_is() -> None:

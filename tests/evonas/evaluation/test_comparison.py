@@ -146,6 +146,7 @@ OTHER_CONDITIONS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     ),
     "steps": (under_pgd(steps=5), {}, "steps 5, not 20"),
     "step size": (under_pgd(step_size=2.0), {}, "step size 2, not 1"),
+    "version": (under_pgd(version=2), {}, "versions pgd 2, not none"),
     "restarts": (under_pgd(restarts=3), {}, "restarts 3, not 1"),
     "attacks": ({"epsilons": {"8": {"fgsm": FGSM}}}, {}, "attacks fgsm, not fgsm,pgd"),
     "corruptions": ({"corruptions": None}, {}, "corruptions unknown, not regenerated"),

@@ -75,6 +75,7 @@ DAMAGE: dict[str, tuple[tuple[str, ...], Any]] = {
     "epsilons is not a JSON object": (("epsilons",), []),
     "has another epsilon": (("epsilons", "8", "pgd", "epsilon"), 4.0),
     "steps of an attack is not a number": (("epsilons", "8", "pgd", "steps"), "20"),
+    "version of an attack is not a number": (("epsilons", "8", "pgd", "version"), "2"),
     "a row of the corruptions is not a list": (("corruptions", "table", "fog"), 0.5),
     "fog is not a number from 0 to 1": (("corruptions", "table", "fog"), [None]),
     "source is not text": (("corruptions", "source"), None),

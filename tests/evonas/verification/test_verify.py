@@ -276,6 +276,18 @@ def test_what_is_changed_after_the_search_is_found(change: Change, names: set[st
     assert found(evonas.verify(measured, sample=1000)) == names
 
 
+def test_an_evaluation_with_an_older_version_of_an_attack_is_unchecked(measured: Path) -> None:
+    path = measured / "evaluation.json"
+    stored = json.loads(path.read_text())
+    for attacked in (stored, *stored["epsilons"].values()):
+        assert attacked["pgd"].pop("version") == 2
+    path.write_text(json.dumps(stored))
+    (wrong,) = [finding for finding in evonas.verify(measured, sample=1).findings if not finding.passed]
+    assert wrong.status == "unchecked" and "pgd has version 2 here, the evaluation used 1" in wrong.detail
+    evonas.evaluate(measured, EvaluateSettings(steps=2, corruptions=False, images=8, checks=0, batch_size=4))
+    assert not found(evonas.verify(measured, sample=1))
+
+
 @pytest.mark.parametrize("kept", [{"result.json", "evaluation.json"}, {"evaluation.json"}])
 def test_results_without_their_checkpoint_are_found(kept: set[str], trained: Path) -> None:
     (trained / "train" / "best.safetensors").unlink()
