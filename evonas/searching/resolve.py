@@ -34,7 +34,8 @@ def resolve(settings: SearchSettings) -> SearchSettings:
         several = "+".join(name.strip() for name in settings.proxy.split(",") if name.strip())
         raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
     space = spaces[settings.space]
-    _ = algorithms[settings.algorithm]
+    if settings.algorithm not in algorithms:  # its module is loaded by a search only
+        _ = algorithms[settings.algorithm]  # the error names the closest ones
     channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
     data = describe(settings.dataset, settings.data_dir, settings.image_size)
     default_limit, device = settings.max_params is None, pick(settings.device)
