@@ -65,6 +65,7 @@ class Confidence(Assessment):
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The assessment and its section, for this test alone."""
     for registry in (assessments, sections):
+        list(registry.loadable())  # a module that is imported within the test would not register again after it
         monkeypatch.setattr(registry, "_entries", dict(registry._entries))
         monkeypatch.setattr(registry, "_registered_by", dict(registry._registered_by))
     assessments.register(NAME)(Confidence)
