@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -31,9 +32,15 @@ def heard_by(announce: Callable[[str], object]) -> Iterator[None]:
         _listener.reset(token)
 
 
-def notice(topic: Hashable, text: Callable[[], str]) -> None:
-    """Announce ``text()``, unless there is no listener or ``topic`` was announced before."""
+def notice(topic: Hashable, text: Callable[[], str], left_out: bool = False) -> None:
+    """Announce ``text()`` to the listener, unless ``topic`` was announced before.
+
+    Without a listener it is a Python warning if something was ``left_out``.
+    """
     listener = _listener.get()
-    if listener is not None and topic not in listener.topics:
+    if listener is None:
+        if left_out:
+            warnings.warn(text(), UserWarning, stacklevel=2)
+    elif topic not in listener.topics:
         listener.topics.add(topic)
         listener.announce(text())

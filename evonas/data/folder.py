@@ -60,7 +60,8 @@ class Folder(Source):
         self.classes = tuple(map(printable, train))
         self._files = {"train": _labelled(train), "test": _labelled(test)}
         left_out.notes += unused
-        notice(("folder", str(self.root.absolute())), lambda: self._summary(rest, layout.note, left_out))
+        topic, text = ("folder", str(self.root.absolute())), lambda: self._summary(rest, layout.note, left_out)
+        notice(topic, text, left_out=bool(str(left_out)))
 
     def _summary(self, given: str, note: str, left_out: LeftOut) -> str:
         train, test = ([path for path, _ in self._files[split]] for split in ("train", "test"))

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from evonas.core.arguments import flag, given, items, mapping, number, option, text, texts
 from evonas.core.fields import check_integers, check_texts
@@ -32,6 +32,25 @@ _BOUNDS = {  # inclusive
     "batch_size": (1, 65_536),
     "seed": (0, 2**63 - 1),
 }
+
+
+class EvaluateOptions(TypedDict, total=False):
+    """The fields of `EvaluateSettings` but for lists; None stands for the default."""
+
+    steps: int | None
+    step_size: float | None
+    restarts: int | None
+    queries: int | None
+    autoattack: bool | None
+    corruptions: bool | None
+    images: int | None
+    checks: int | None
+    batch_size: int | None
+    seed: int | None
+    device: str | None
+    data_dir: str | None
+    dataset: str | None
+    other_data: bool | None
 
 
 @dataclass(frozen=True)
@@ -81,10 +100,14 @@ class EvaluateSettings:
 
     @classmethod
     def from_options(
-        cls, attacks: str | None = None, eps: str | None = None, assess: str | None = None, **options: Any
+        cls,
+        attacks: str | None = None,
+        eps: str | None = None,
+        assess: str | None = None,
+        **options: Unpack[EvaluateOptions],
     ) -> EvaluateSettings:
         """Defaults, overlaid by the options that are not None; the first three are separated by commas."""
-        chosen: dict[str, Any] = given(options)
+        chosen: dict[str, Any] = given(dict(options))
         if assess is not None:
             chosen["assess"] = tuple(_parts(assess, "--assess"))
         if attacks is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from evonas.core.arguments import finite, given, integer, items, number
 from evonas.core.fields import check_integers, check_texts, preset_of, set_field
@@ -37,6 +38,32 @@ BOUNDS = {  # inclusive
 GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
 SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
 MIN_MEMORY = 2**20  # bytes; smaller values were meant as a fraction
+
+
+class SearchOptions(TypedDict, total=False):
+    """The fields of `SearchSettings`; None stands for the default, ``batch_networks`` may be ``"auto"``."""
+
+    space: str | None
+    algorithm: str | None
+    generations: int | None
+    population: int | None
+    tournament: int | None
+    children: int | None
+    proxy: str | None
+    dataset: str | None
+    data_dir: str | None
+    batch_size: int | None
+    channels: int | None
+    layers: int | None
+    image_size: int | None
+    classes: int | None
+    max_params: int | None
+    max_params_at: tuple[int, int] | None
+    seed: int | None
+    device: str | None
+    precision: str | None
+    batch_networks: int | str | None
+    memory: float | None
 
 
 @dataclass(frozen=True)
@@ -98,7 +125,7 @@ class SearchSettings:
             )
 
     @classmethod
-    def from_options(cls, preset: str | None = None, **options: Any) -> SearchSettings:
+    def from_options(cls, preset: str | None = None, **options: Unpack[SearchOptions]) -> SearchSettings:
         """Defaults, overlaid by a preset, overlaid by the options that are not None."""
         return cls(**{**preset_of(preset, PRESETS), **given_options(options)})
 
@@ -137,9 +164,9 @@ CHANGEABLE = (
 )  # on a resume; none of them affects scores
 
 
-def given_options(options: dict[str, Any]) -> dict[str, Any]:
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
-    found = given(options)
+    found = given(dict(options))
     networks = found.pop("batch_networks", "auto")
     if isinstance(networks, str) and networks != "auto":
         try:

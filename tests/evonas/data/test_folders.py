@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 import zlib
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import evonas
 from evonas import EvonasError, UsageError
 from evonas.data import source
 from evonas.data.source import Source
+from tests.pictures import bright_and_dark
 
 
 def filled(root: Path, *names: str) -> Path:
@@ -364,3 +367,28 @@ def test_every_command_that_reads_a_folder_says_once_what_is_left_out(
         if "--json" in command:
             json.loads(result.stdout)
     assert (tmp_path / "run" / "run.log").read_text().count(line) == 2  # of the search and of the resume
+
+
+def test_without_an_observer_a_python_warning_says_what_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    folder = bright_and_dark(tmp_path / "data", 8).removeprefix("folder:")
+    options = {"channels": 2, "layers": 1, "space": "nasbench201", "batch_size": 2}
+    cell = "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is left out
+        evonas.score(cell, "snip", dataset=f"folder:{folder}", **options)
+    first = next(path for path in Path(folder).rglob("*") if path.is_file())
+    first.with_name("notes.txt").write_text("no image")
+    with pytest.warns(UserWarning, match="left out: 1"):
+        evonas.score(cell, "snip", dataset=f"folder:{folder}", **options)
+    heard: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evonas.score(
+            cell,
+            "snip",
+            dataset=f"folder:{folder}",
+            observer=lambda event: heard.append(event.text) if isinstance(event, evonas.Message) else None,
+            **options,
+        )
+    assert len(heard) == 1 and "left out: 1" in heard[0]
