@@ -35,7 +35,7 @@ _BOUNDS = {  # inclusive
 
 
 class EvaluateOptions(TypedDict, total=False):
-    """The fields of `EvaluateSettings` but for lists; None stands for the default."""
+    """The fields of `EvaluateSettings` except lists; None stands for the default."""
 
     steps: int | None
     step_size: float | None
