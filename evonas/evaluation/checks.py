@@ -22,11 +22,11 @@ from evonas.evaluation.attacks.base import gradient, logits_of
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.fgsm import FGSM
 from evonas.evaluation.attacks.pgd import PGD
-from evonas.evaluation.attacks.undisturbed import undisturbed
 from evonas.evaluation.journal import Json
 from evonas.evaluation.outcomes import Attacked, Check, Checked, Outcome
 from evonas.evaluation.rates import sign_test
 from evonas.evaluation.subject import Subject
+from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
 
 LEVEL = 0.01  # of the sign test

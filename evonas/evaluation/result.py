@@ -230,6 +230,8 @@ def _check_facts(facts: Mapping[str, Any]) -> None:
     if data is not None:
         try:
             text_in(data, "status")
+            if not all(isinstance(name, str) for name in listed(data, "classes")):
+                raise ValueError("a class of the data is not text")
             SplitIdentity.from_json(data["test"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"the identity of the test images cannot be read: {error}") from None

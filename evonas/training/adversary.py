@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from evonas.training.attack_steps import ascend
 from evonas.training.recipe import Recipe
 
 
@@ -22,16 +22,8 @@ def perturb(
     Wong, Rice, Kolter 2020, more are the PGD of Madry et al. 2018. Draws from the global generator of the device.
     """
     eps, step_size = eps / 255, step_size / 255
-    low, high = (images - eps).clamp(min=0), (images + eps).clamp(max=1)
-    moved = images + torch.empty_like(images).uniform_(-eps, eps)
-    moved = moved.clamp(0, 1)
-    for _ in range(steps):
-        moved.requires_grad_()
-        with torch.enable_grad():
-            loss = F.cross_entropy(logits(moved).float(), labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, moved)
-        moved = (moved.detach() + step_size * gradient.sign()).clamp(low, high)
-    return moved.detach()
+    start = (images + torch.empty_like(images).uniform_(-eps, eps)).clamp(0, 1)
+    return ascend(logits, images, labels, start, eps, step_size, steps)
 
 
 def step_size_of(recipe: Recipe, steps: int) -> float:
@@ -40,7 +32,7 @@ def step_size_of(recipe: Recipe, steps: int) -> float:
 
 
 @contextmanager
-def undisturbed(model: nn.Module) -> Iterator[None]:
+def statistics_kept(model: nn.Module) -> Iterator[None]:
     """Uses batch statistics as in training, without updating running statistics or dropping paths."""
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
     before = [(norm.running_mean, norm.running_var, norm.num_batches_tracked) for norm in norms]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from evonas.training.adversary import perturb
 from evonas.training.images import Images
-from evonas.training.precision import full_precision
+from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
 
 BATCH = 512
@@ -18,23 +18,20 @@ Attack = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 
 
 def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> float:
-    """The accuracy of ``model`` in eval mode, in float32 without TF32."""
-    was_training = {module: module.training for module in model.modules()}
-    model.eval()
+    """The accuracy of ``model`` in eval mode, in float32 without TF32, under ``attack(model, pixels, labels)``.
+
+    The attack draws from the global generators, which are restored afterwards.
+    """
     right = 0
-    try:
+    with undisturbed(model, images.images.device):
         for start in range(0, len(images), BATCH):
-            pixels = images.images[start : start + BATCH].float() / 255
+            pixels = images.images[start : start + BATCH].float() / 255  # (n, 3, H, W)
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             labels = images.labels[start : start + BATCH]
-            with full_precision():
-                if attack is not None:
-                    pixels = attack(model, pixels, labels)
-                with torch.no_grad():
-                    right += int((model(pixels).argmax(1) == labels).sum())
-    finally:
-        for module, training in was_training.items():
-            module.training = training
+            if attack is not None:
+                pixels = attack(model, pixels, labels)
+            with torch.no_grad():
+                right += int((model(pixels).argmax(1) == labels).sum())
     return right / len(images)
 
 

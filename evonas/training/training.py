@@ -17,7 +17,7 @@ from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.store.queries import DATABASE
 from evonas.training import checkpoint
-from evonas.training.adversary import perturb, step_size_of, undisturbed
+from evonas.training.adversary import perturb, statistics_kept, step_size_of
 from evonas.training.augment import augment, draw
 from evonas.training.data_check import require_training, unchecked
 from evonas.training.ema import MovingAverage
@@ -186,7 +186,7 @@ class Training:
         with torch.autocast(kind, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             if recipe.adversary != "none":
                 step_size = step_size_of(recipe, self.adversary_steps)
-                with undisturbed(self.model):
+                with statistics_kept(self.model):
                     pixels = perturb(self._logits, pixels, labels, recipe.eps, step_size, self.adversary_steps)
             answer = self.forward(pixels)
             logits, auxiliary = answer if isinstance(answer, tuple) else (answer, None)

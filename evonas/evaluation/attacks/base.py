@@ -6,15 +6,16 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from evonas.evaluation.attacks.draws import Draws
-from evonas.evaluation.attacks.undisturbed import Model, undisturbed
+from evonas.training import attack_steps
+from evonas.training.undisturbed import Model, undisturbed
 from spaces.errors import EvonasError, UsageError
 
 ROUNDING = 1e-6  # by which float32 may leave the ball
@@ -121,13 +122,8 @@ def _inside(part: Attack, model: Model, images: Tensor, labels: Tensor, radius: 
             f"attack {part.name} changed a pixel by {255 * farthest:g}/255, but {255 * radius:g}/255 is allowed, "
             "or left [0, 1]; its result was discarded"
         )
-    low, high = box(images, radius)
+    low, high = attack_steps.box(images, radius)
     return moved.clamp(low, high)
-
-
-def box(images: Tensor, radius: float) -> tuple[Tensor, Tensor]:
-    """The lower and upper bound of each pixel."""
-    return (images - radius).clamp(min=0), (images + radius).clamp(max=1)
 
 
 def require_images(images: Tensor, labels: Tensor) -> None:
@@ -166,7 +162,4 @@ def correct(model: Model, images: Tensor, labels: Tensor) -> Tensor:
 
 def gradient(model: Model, images: Tensor, labels: Tensor) -> Tensor:
     """Gradient of the cross-entropy of each image with respect to it, (N, 3, H, W)."""
-    images = images.detach().requires_grad_()
-    with torch.enable_grad():
-        loss = F.cross_entropy(logits_of(model, images), labels, reduction="sum")
-    return torch.autograd.grad(loss, images)[0]
+    return attack_steps.gradient(partial(logits_of, model), images, labels)

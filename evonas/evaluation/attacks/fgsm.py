@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, box, gradient
+from evonas.evaluation.attacks.base import Attack, AttackOptions, logits_of
 from evonas.evaluation.attacks.draws import Draws
-from evonas.evaluation.attacks.undisturbed import Model
 from evonas.evaluation.registered import attacks
+from evonas.training.attack_steps import ascend
+from evonas.training.undisturbed import Model
 
 
 @attacks.register("fgsm")
@@ -25,5 +27,4 @@ class FGSM(Attack):
         return cls()
 
     def perturb(self, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:
-        low, high = box(images, radius)
-        return (images + radius * gradient(model, images, labels).sign()).clamp(low, high)
+        return ascend(partial(logits_of, model), images, labels, images, radius, step=radius, steps=1)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from evonas.evaluation.attacks.base import Attack, AttackOptions, logits_of
 from evonas.evaluation.attacks.draws import Draws
-from evonas.evaluation.attacks.undisturbed import Model
+from evonas.training.undisturbed import Model
 
 ENSEMBLE = (
     'Croce, Hein, "Reliable evaluation of adversarial robustness with an ensemble of '

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, box, gradient
+from evonas.evaluation.attacks.base import Attack, AttackOptions, logits_of
 from evonas.evaluation.attacks.draws import Draws
-from evonas.evaluation.attacks.undisturbed import Model
 from evonas.evaluation.registered import attacks
+from evonas.training.attack_steps import ascend, box
+from evonas.training.undisturbed import Model
 
 DEFAULT_STEP = 2.5  # times radius / steps
 
@@ -60,11 +62,9 @@ class PGD(Attack):
         }
 
     def perturb(self, model: Model, images: Tensor, labels: Tensor, radius: float, draws: Draws) -> Tensor:
-        low, high = box(images, radius)
-        step, moved = self.step(255 * radius) / 255, images
+        step, start = self.step(255 * radius) / 255, images
         if self.random_start:
             noise = draws.uniform(f"pgd start {self.start}", tuple(images.shape[1:])).to(images)
-            moved = (images + radius * noise).clamp(low, high)
-        for _ in range(self.steps):
-            moved = (moved + step * gradient(model, moved, labels).sign()).clamp(low, high)
-        return moved
+            low, high = box(images, radius)
+            start = (images + radius * noise).clamp(low, high)
+        return ascend(partial(logits_of, model), images, labels, start, radius, step, self.steps)

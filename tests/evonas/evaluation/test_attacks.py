@@ -144,7 +144,7 @@ def test_nothing_global_and_nothing_of_the_model_is_changed(attack: Attack) -> N
 
 SWITCHES = """
 import torch
-from evonas.evaluation.attacks.undisturbed import undisturbed
+from evonas.training.undisturbed import undisturbed
 from evonas.training.images import Images
 from evonas.training.measure import accuracy
 

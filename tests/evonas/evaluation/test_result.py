@@ -84,6 +84,7 @@ DAMAGE: dict[str, tuple[tuple[str, ...], Any]] = {
     "images of the protocol is not a whole number": (("protocol", "images"), "50"),
     "norm of the protocol is not text": (("protocol", "norm"), 2),
     "a digest of the data": (("data", "test", "labels"), "short"),
+    "a class of the data is not text": (("data", "classes"), [1]),
     "weights is not text": (("weights",), 3),
 }
 
