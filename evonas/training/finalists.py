@@ -76,7 +76,8 @@ def compete(
         for i, finalist in enumerate(contest):
             numbers = {**options.get("overrides", {}), "epochs": epochs}
             settings = TrainSettings(finalist.genotype, **{**options, "overrides": numbers}).resolve()
-            key = f"{number}-{finalist.birth}-{settings.digest}"
+            key, former = (f"{number}-{finalist.birth}-{digest}" for digest in settings.digests)
+            key = former if former in known or (run / "finalists" / former).exists() else key
             if key not in known:
                 _require_alone()
                 known[key] = _trained(run / "finalists" / key, settings, observer)

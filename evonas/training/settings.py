@@ -182,9 +182,14 @@ class TrainSettings:
         return [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
 
     @property
-    def digest(self) -> str:
-        """Eight characters that identify the settings."""
-        return hashlib.sha256(json.dumps(self.that_count, sort_keys=True).encode()).hexdigest()[:8]
+    def digests(self) -> tuple[str, str]:
+        """Eight characters that identify the settings wherever a folder lies, and those of earlier versions.
+
+        The latter depend on the path of a folder.
+        """
+        counted = self.that_count
+        place = "folder:" if self.dataset.startswith("folder:") else self.dataset
+        return _short_digest({**counted, "dataset": place}), _short_digest(counted)
 
     def as_dict(self) -> dict[str, Any]:
         """The input of `from_dict`, in the types of JSON."""
@@ -213,3 +218,7 @@ def _precision(asked: str, device: str) -> str:
     if asked == "auto":
         return "bfloat16" if device.startswith("cuda") else "float32"
     return asked
+
+
+def _short_digest(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]

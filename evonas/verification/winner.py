@@ -50,7 +50,8 @@ def _won(leading: list[Individual], settings: TrainSettings, journal: dict[str, 
         ranked = []
         for row in standing[:count]:
             trained = dataclasses.replace(settings, genotype=str(row.genotype), numbers=numbers)
-            line = journal.get(f"{number}-{row.birth}-{trained.digest}")
+            keys = (f"{number}-{row.birth}-{digest}" for digest in trained.digests)
+            line = next((journal[key] for key in keys if key in journal), None)
             if line is None:
                 return None
             ranked.append((*_reached(line), row.score or 0.0, -row.birth, row))

@@ -593,6 +593,29 @@ def test_finalists_compete_on_the_same_data_only(undivided: Path) -> None:
         evonas.resume(run, Listener())
 
 
+def test_finalists_do_not_compete_again_on_a_folder_that_was_moved(undivided: Path) -> None:
+    run = undivided.with_name("run")
+    plan = FinalPlan(overrides={"epochs": 2, "batch_size": 4}, finalists=2, images=2, checks=0)
+    options = {"space": "nasbench201", "proxy": "params", "channels": 2, "layers": 1, "image_size": 8}
+    settings = evonas.SearchSettings(generations=0, population=3, dataset=f"folder:{undivided}", **options)
+    trained: list[str] = []
+
+    def watch(event: evonas.Event) -> None:
+        if isinstance(event, evonas.TrainingStarted):
+            trained.append(event.path.name)
+            if event.path == run / "train" and len(trained) <= 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises((Interrupted, KeyboardInterrupt)):
+        evonas.search(settings, run, watch, final=plan)
+    assert len(trained) >= 3 and trained[-1] == "train"
+    trained[:] = ["four", "places", "before", "these"]
+    moved = undivided.rename(undivided.with_name("moved"))
+    evonas.resume(run, watch, dataset=f"folder:{moved}")
+    assert trained[4:] == ["train"]
+    assert all(finding.passed for finding in evonas.verify(run, 1, dataset=f"folder:{moved}").findings)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

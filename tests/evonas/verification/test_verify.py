@@ -186,7 +186,7 @@ def journalled(run: Path, reached: dict[int, float]) -> None:
     for number, (count, epochs) in enumerate(rounds(3, 1), start=1):
         for robust, row in standing[:count]:
             options = {**from_search(asked), "overrides": {"epochs": epochs, "batch_size": 16}}
-            key = f"{number}-{row.birth}-{TrainSettings(row.genotype, **options).resolve().digest}"
+            key = f"{number}-{row.birth}-{TrainSettings(str(row.genotype), **options).resolve().digests[0]}"
             lines[key] = {"robust": robust, "validation": 0.5}
         standing[:count] = sorted(standing[:count], key=lambda one: -one[0])
     (run / "finalists.json").write_text(json.dumps(lines))
