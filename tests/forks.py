@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import functools
 import importlib
 import json
@@ -154,7 +155,8 @@ def _watch(request: dict, first: int, second: int, status: int) -> NoReturn:
         become_evonas(request["argv"], request["cwd"], first, second)
     os.write(status, f"{child}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    os.write(status, f"{code}\n".encode())
+    with contextlib.suppress(BrokenPipeError):  # nobody asked how it would end
+        os.write(status, f"{code}\n".encode())
     os._exit(0)
 
 

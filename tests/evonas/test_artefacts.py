@@ -98,14 +98,16 @@ def prepared(place: Path, settings: TrainSettings, written: Path) -> Trained:
     return Trained(written / "trained" / "train", settings, tuple(rows), rows[-1])
 
 
+def without_training(monkeypatch: pytest.MonkeyPatch, written: Path) -> None:
+    monkeypatch.setattr(stage, "_trained", lambda place, settings, observer: prepared(place, settings, written))
+
+
 @pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_artefact_is_taken_or_the_command_that_works_is_named(
     command: str, written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command == "train":  # what is trained is looked at here, not the training
-        monkeypatch.setattr(
-            stage, "_trained", lambda place, settings, observer: prepared(place, settings, written)
-        )
+        without_training(monkeypatch, written)
     words, taken = COMMANDS[command]
     by_place = {place: name for name, place in ARTEFACTS.items()}
     for number, (name, place) in enumerate(ARTEFACTS.items()):
@@ -158,7 +160,10 @@ def test_exported_weights_are_the_network_that_was_exported(written: Path) -> No
     assert [row.group for row in evonas.compare([written / "trained", weights])] == [1, 1]
 
 
-def test_a_setting_that_is_given_counts_more_than_that_of_the_file(written: Path, tmp_path: Path) -> None:
+def test_a_setting_that_is_given_counts_more_than_that_of_the_file(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_training(monkeypatch, written)
     words = ["train", "trained/export/genotype.json", *TRAIN, "--channels", "8", "--run", str(tmp_path / "wide")]
     done = run(*words, cwd=written)
     assert json.loads((tmp_path / "wide" / "train" / "settings.json").read_text())["channels"] == 8, done.stderr

@@ -6,11 +6,14 @@ import json
 import os
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.evonas.conftest import content
 from tests.faults.conftest import Undisturbed
 from tests.faults.forking import Forks
 
@@ -96,6 +99,30 @@ def test_a_kill_on_the_way_back_to_an_earlier_generation_loses_no_generation(
         assert shown.code == 0 and json.loads(shown.output)["generation"] >= 2, shown.output
         known.stage.finish(forks, directory)
         assert known.stage.outcome(directory / "run") == known.outcome
+
+
+def members(run: Path) -> set[tuple[object, ...]]:
+    """What run.db holds of a composite, with the seconds that each score took: computed again, they differ."""
+    with closing(sqlite3.connect(run / "run.db")) as db:
+        return set(db.execute("SELECT * FROM \"values\" WHERE name IN ('naswot', 'params')"))
+
+
+def test_a_composite_killed_in_its_first_population_loses_nothing(
+    forks: Forks, undisturbed: Known, tmp_path: Path
+) -> None:
+    stage = undisturbed("composite").stage
+    start = [*stage.start, "--generations", "0"]
+    first = forks.run(*start, cwd=stage.prepare(tmp_path / "first"))  # population, and nothing else
+    directory = stage.prepare(tmp_path / "killed")
+    ended = forks.run(*start, cwd=directory, kill_at=first.steps * 3 // 8)  # between two scores
+    assert ended.code == -9, ended.output
+    kept, before = members(directory / "run"), content(directory / "run")
+    assert 4 <= len(kept) < 2 * 6 and not before["individuals"] and not before["statistics"]
+    continued = forks.run("resume", "run", "--generations", "2", cwd=directory)
+    assert continued.code == 0, continued.output
+    assert kept < members(directory / "run")
+    assert stage.outcome(directory / "run") == undisturbed("composite").outcome
+    assert len(content(directory / "run")["statistics"]) == 1
 
 
 @pytest.mark.slow

@@ -23,14 +23,13 @@ TINY = ["--channels", "2", "--layers", "3", "--batch-size", "2"]
         (["evaluate", "--help"], set()),
         (["show", "searched"], set()),
         (["list", "genotypes"], set()),
-        (["score", "DARTS_V2", "--proxy", "params"], {"torch", "numpy"}),
         (["score", "DARTS_V2", "--proxy", "croze", *TINY], {"torch", "numpy"}),
         (
             ["search", "--no-final", "--population", "2", "--generations", "1", "--run", "run", *TINY],
             {"torch", "numpy", "deap"},
         ),
     ],
-    ids=["help", "search help", "evaluate help", "show", "list", "score params", "score croze", "search croze"],
+    ids=["help", "search help", "evaluate help", "show", "list", "score croze", "search croze"],
 )
 def test_a_command_imports_no_heavy_package_that_it_does_not_need(
     arguments: list[str],

@@ -111,9 +111,9 @@ class KillsAWorker(Listener):
 def test_a_search_on_two_processes_equals_one_in_process_also_when_a_worker_is_killed(
     tiny: Tiny, tmp_path: Path
 ) -> None:
-    settings = tiny(proxy="croze", population=8, children=8, generations=2)
+    settings = tiny(proxy="croze", population=6, children=4, generations=1)
     evonas.search(settings, tmp_path / "here")
-    killer = KillsAWorker(10)
+    killer = KillsAWorker(7)
     evonas.search(settings, tmp_path / "there", killer, Processes(2))
     assert killer.killed == 1 and any("its work is repeated" in text for text in killer.news)
     assert content(tmp_path / "there") == content(tmp_path / "here")

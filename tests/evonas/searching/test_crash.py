@@ -1,21 +1,19 @@
-"""The command line under signals: killed at random moments and resumed, a run is as if nothing had happened."""
+"""The command line under signals: killed or stopped and resumed, a run is as if nothing had happened."""
 
 from __future__ import annotations
 
 import random
 import signal
-import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 
-from evonas import SearchSettings, resume, search
 from tests import forks
 from tests.evonas.conftest import content
 
 SEARCH = ["--channels", "2", "--layers", "3", "--population", "6", "--children", "3", "--batch-size", "2"]
-SEARCH += ["--generations", "8", "--seed", "5", "--no-final", "--engine", "in-process"]
+SEARCH += ["--generations", "4", "--seed", "5", "--no-final", "--engine", "in-process"]
 
 
 def finish(process: forks.Command) -> str:
@@ -61,69 +59,23 @@ def test_a_run_killed_at_a_random_moment_and_resumed_equals_an_uninterrupted_one
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("attempt", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 13))])
+@pytest.mark.parametrize("generation", [0, *(pytest.param(i, marks=pytest.mark.slow) for i in range(1, 4))])
 def test_an_interrupted_run_exits_with_130_and_says_how_to_continue(
-    whole: tuple[Path, float], tmp_path: Path, number: signal.Signals, attempt: int
+    whole: tuple[Path, float], tmp_path: Path, number: signal.Signals, generation: int
 ) -> None:
-    reference, seconds = whole
     process = forks.start("search", *SEARCH, "--run", "run", cwd=tmp_path)
-    assert process.stdout is not None
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if line.startswith("generation"):
+        if line.startswith(f"generation {generation}"):
             break
-    time.sleep(random.Random(attempt).uniform(0, 0.3) * seconds)
     process.send_signal(number)
     rest, _ = process.communicate(timeout=60)
     output = "".join(lines) + rest
-    if "saved in run" not in output:  # unless the signal came when everything was done
-        assert process.returncode == 130, output
-        assert "evonas resume run" in rest and "Traceback" not in output
+    assert process.returncode == 130, output
+    assert "evonas resume run" in rest and "Traceback" not in output
     finish(forks.start("resume", "run", cwd=tmp_path))
-    assert content(tmp_path / "run") == content(reference)
-
-
-def members(run: Path) -> set[tuple[object, ...]]:
-    """What run.db holds of a composite, with the seconds that each score took: computed again, they differ."""
-    if not (run / "run.db").is_file():
-        return set()
-    with sqlite3.connect(f"file:{run / 'run.db'}?mode=ro", uri=True) as db:
-        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'values'").fetchone():
-            return set()
-        return set(db.execute("SELECT * FROM \"values\" WHERE name IN ('croze', 'naswot')"))
-
-
-def test_a_composite_killed_in_its_first_population_loses_nothing(tmp_path: Path) -> None:
-    settings = SearchSettings(
-        space="nasbench201", proxy="croze+naswot*2", channels=8, layers=2, population=16, children=2, generations=1
-    )
-    options = ["--space", "nasbench201", "--proxy", "croze+naswot*2", "--channels", "8", "--layers", "2"]
-    options += [
-        "--population",
-        "16",
-        "--children",
-        "2",
-        "--generations",
-        "1",
-        "--no-final",
-        "--engine",
-        "in-process",
-    ]
-    killed = forks.start("search", *options, "--run", "run", cwd=tmp_path)
-    deadline = time.monotonic() + 120
-    while len(members(tmp_path / "run")) < 4 and killed.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    kept = members(tmp_path / "run")
-    before = content(tmp_path / "run")
-    assert 4 <= len(kept) < 2 * 16 and not before["individuals"] and not before["statistics"]
-    resume(tmp_path / "run")
-    assert kept < members(tmp_path / "run")
-    search(settings, tmp_path / "whole")
-    assert content(tmp_path / "run") == content(tmp_path / "whole")
-    assert len(content(tmp_path / "run")["statistics"]) == 1
+    assert content(tmp_path / "run") == content(whole[0])
 
 
 @pytest.mark.slow
