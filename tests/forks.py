@@ -79,9 +79,19 @@ class Forks:
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
 
-    def start(self, argv: tuple[str, ...], cwd: Path, stdout: int, stderr: int) -> IO[str]:
-        """``evonas argv`` in ``cwd``, writing to two descriptors; the pipe tells its number, then its end."""
-        return self._ask({"argv": argv, "cwd": str(cwd)}, stdout, stderr)
+    def start(
+        self,
+        argv: tuple[str, ...],
+        cwd: Path,
+        stdout: int,
+        stderr: int,
+        environment: dict[str, str] | None = None,
+    ) -> IO[str]:
+        """``evonas argv`` in ``cwd``, writing to two descriptors; the pipe tells its number, then its end.
+
+        ``environment``: its variables, by default those of the process that forks.
+        """
+        return self._ask({"argv": argv, "cwd": str(cwd), "environment": environment}, stdout, stderr)
 
     def serve(self, module: str, requests: int, answers: int) -> IO[str]:
         """``module.main(requests, answers)`` with two descriptors; it has imported everything, too."""
@@ -114,6 +124,12 @@ def start(*argv: str, cwd: Path, apart: bool = False) -> Command:
     status = server().start(argv, cwd, write, write if stderr is None else stderr.fileno())
     os.close(write)
     return Command(argv, status, os.fdopen(read, encoding="utf-8", errors="backslashreplace"), stderr)
+
+
+def start_in_terminal(*argv: str, cwd: Path, terminal: int, environment: dict[str, str]) -> Command:
+    """``evonas argv`` in ``cwd`` at a terminal, with variables, but for those that Python reads when it starts."""
+    status = server().start(argv, cwd, terminal, terminal, environment)
+    return Command(argv, status, Path(os.devnull).open(), None)
 
 
 def run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -152,6 +168,9 @@ def _watch(request: dict, first: int, second: int, status: int) -> NoReturn:
             with os.fdopen(first) as requests, os.fdopen(second, "w") as answers:
                 importlib.import_module(request["serve"]).main(requests, answers)
             os._exit(0)  # nothing of it is wanted any more, and what libraries say at their end neither
+        if request["environment"] is not None:
+            os.environ.clear()
+            os.environ.update(request["environment"])
         become_evonas(request["argv"], request["cwd"], first, second)
     os.write(status, f"{child}\n".encode())
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -167,7 +186,7 @@ def become_evonas(
     code: object = 70
     try:
         os.chdir(cwd)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(stdout if os.isatty(stdout) else os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(stdout, 1)
         os.dup2(stderr, 2)
         os.closerange(3, 64)

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import forks
+
 SEARCH = ["search", "--proxy", "params", "--population", "6", "--no-final", "--run", "r"]
 HIDE, SHOW, ENTER, LEAVE = b"\x1b[?25l", b"\x1b[?25h", b"\x1b[?1049h", b"\x1b[?1049l"
 
@@ -28,15 +30,20 @@ def in_terminal(
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "LC_ALL", "COLUMNS")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evonas", *arguments],
-        cwd=cwd,
-        stdin=child,
-        stdout=child,
-        stderr=child,
-        env={**clean, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment},
-        start_new_session=True,
-    )
+    whole = {**clean, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
+    process: forks.Command | subprocess.Popen[bytes]
+    if "LANG" in environment:  # which Python reads when it starts
+        process = subprocess.Popen(
+            [sys.executable, "-m", "evonas", *arguments],
+            cwd=cwd,
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            env=whole,
+            start_new_session=True,
+        )
+    else:
+        process = forks.start_in_terminal(*arguments, cwd=cwd, terminal=child, environment=whole)
     os.close(child)
     written, deadline = b"", time.monotonic() + 120
     while time.monotonic() < deadline:
@@ -51,7 +58,7 @@ def in_terminal(
             process.send_signal(signal.SIGINT)
             interrupt = None
     os.close(parent)
-    return process.wait(timeout=60), written
+    return process.wait(), written
 
 
 @pytest.mark.parametrize("moment", [b"seed 0", b"mean of the population"], ids=["at the first frame", "later"])
