@@ -24,6 +24,7 @@ TINY = {"space": "chain", "proxy": "minus-loss", "population": 6, "children": 3,
 TINY |= {"channels": 2, "layers": 2, "batch_size": 4}
 OPTIONS = [word for name, value in TINY.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 LAST_BIRTH = 6 + 3 * 3
+OWN = "chain-distribution"  # an algorithm of the package, with a state between generations
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -67,6 +68,19 @@ def test_a_search_uses_the_space_and_the_proxy_of_the_package(searched: Path, py
     assert json.loads(scored)[0]["scores"] == {"minus-loss": summary["best"]["score"]}
 
 
+@pytest.fixture(scope="module")
+def searched_by_own(python: Run, searched: Path) -> Path:
+    """A search with the algorithm of the package, which nothing interrupts."""
+    python("-m", "evonas", "search", "--no-final", *OPTIONS, "--algorithm", OWN, "--run", "own")
+    return searched.parent / "own"
+
+
+def test_a_search_uses_the_algorithm_of_the_package(searched: Path, searched_by_own: Path) -> None:
+    rows = content(searched_by_own)["individuals"]
+    assert len(rows) == 4 * 6  # each generation is a population
+    assert rows[:6] != content(searched)["individuals"][:6]
+
+
 @pytest.mark.parametrize("engine", ["processes", "ray"])
 def test_workers_load_the_package_and_come_to_the_same_scores(engine: str, searched: Path, python: Run) -> None:
     if engine == "ray" and find_spec("ray") is None:
@@ -87,19 +101,25 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    evonas.search(evonas.SearchSettings(**{TINY!r}), "RUN", die, ENGINE)
+    settings = evonas.SearchSettings(**{TINY!r}, algorithm="ALGORITHM")
+    evonas.search(settings, "RUN", die, ENGINE)
 """
 
 
-@pytest.mark.parametrize(("engine", "birth"), [("None", 8), ("Processes(2)", 11)])
-def test_a_killed_search_is_resumed_to_the_same_end(engine: str, birth: int, searched: Path, python: Run) -> None:
-    run = f"killed{birth}"
-    program = searched.parent / f"{run}.py"
-    program.write_text(KILLED.replace("BIRTH", str(birth)).replace("RUN", run).replace("ENGINE", engine))
-    python(str(program), returns=-9)
-    assert len(content(searched.parent / run)["individuals"]) < LAST_BIRTH
+@pytest.mark.parametrize(
+    ("algorithm", "engine", "birth", "whole"),
+    [("regularized-evolution", "None", 8, "searched"), (OWN, "Processes(2)", 15, "searched_by_own")],
+)
+def test_a_killed_search_is_resumed_to_the_same_end(
+    algorithm: str, engine: str, birth: int, whole: str, python: Run, request: pytest.FixtureRequest
+) -> None:
+    expected: Path = request.getfixturevalue(whole)
+    run, source = f"killed{birth}", KILLED.replace("BIRTH", str(birth)).replace("ALGORITHM", algorithm)
+    (expected.parent / f"{run}.py").write_text(source.replace("RUN", run).replace("ENGINE", engine))
+    python(f"{run}.py", returns=-9)
+    assert len(content(expected.parent / run)["individuals"]) < LAST_BIRTH
     python("-m", "evonas", "resume", run)
-    assert content(searched.parent / run) == content(searched)
+    assert content(expected.parent / run) == content(expected)
 
 
 def test_what_the_package_adds_is_listed(python: Run) -> None:
@@ -115,7 +135,11 @@ def test_what_the_package_adds_is_listed(python: Run) -> None:
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("evonas search --space ch", "chain"), ("evonas score chain-3517 --proxy croze,min", "croze,minus-loss")],
+    [
+        ("evonas search --space ch", "chain"),
+        ("evonas search --algorithm ch", OWN),
+        ("evonas score chain-3517 --proxy croze,min", "croze,minus-loss"),
+    ],
 )
 def test_a_shell_completes_what_the_package_adds_without_importing_it(
     words: str, expected: str, python: Run
@@ -130,11 +154,12 @@ def test_a_shell_completes_what_the_package_adds_without_importing_it(
 def test_the_package_keeps_the_contracts(python: Run) -> None:
     code = """
 import torch; torch.set_num_threads(1)
-from evonas.testing import check_proxy, check_space
+from evonas.testing import check_algorithm, check_proxy, check_space
 from spaces import spaces
 check_space("chain")
 check_proxy("minus-loss")
 check_proxy("croze", spaces["chain"])
+check_algorithm("chain-distribution", space="chain", channels=2, layers=2)
 """
     python("-c", code)
 
