@@ -28,7 +28,8 @@ KINDS = (
 )
 NOTES = {
     "proxies": 'Combine proxies into a composite: --proxy "croze+naswot" or "croze*2+synflow*-0.5"; '
-    "each proxy is standardised by the first population of the search."
+    "each proxy is standardised by the first population of the search.",
+    "assessments": "Installed packages add assessments by entry points of the group evonas.assessments.",
 }
 
 

@@ -15,8 +15,8 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions, formats "
-            "or genotypes.",
+            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions, assessments, "
+            "formats or genotypes.",
             autocompletion=completion.kinds,
         ),
     ] = None,
@@ -37,4 +37,6 @@ def list_(
     if as_json:
         return print_json(chosen)
     for name, entries in chosen.items():
+        if not entries and kind is None:
+            continue  # only packages add assessments
         print_rich(listing(name, entries, full=kind is not None, note=NOTES.get(name, "")))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.evaluation.severities import SEVERITIES
 from evonas.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
 from evonas.tables.table import Table
 from evonas.tables.units import AUTOMATIC, MAX_VALUE, VALUE, UnitOption, may_be_accuracy, source_of, units_of
@@ -16,7 +17,6 @@ from spaces import UsageError
 from spaces.errors import shorten
 from spaces.registry import closest
 
-SEVERITIES = (1, 2, 3, 4, 5)
 MAX_LISTED = 500  # columns in a message
 
 # ``paper`` is the grouping of CRoZe's release: brightness is digital, elastic_transform and pixelate are left out.

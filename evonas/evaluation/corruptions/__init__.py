@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evonas.core.arguments import integer, items, text
-from evonas.evaluation.corruptions.base import GROUPS, SEVERITIES, Corruption, corruptions
+from evonas.evaluation.corruptions.base import GROUPS, Corruption, corruptions
 from evonas.evaluation.corruptions.draws import Draws
+from evonas.evaluation.severities import SEVERITIES
 from spaces.errors import UsageError
 
 __all__ = ["GROUPS", "SEVERITIES", "Corruption", "corrupt", "corruptions"]

@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from evonas.evaluation.corruptions.draws import Draws
+from evonas.evaluation.severities import SEVERITIES
 from spaces.registry import Registry
 
-SEVERITIES = (1, 2, 3, 4, 5)
 GROUPS = ("noise", "blur", "weather", "digital")
 SIDE = 32  # the constants are those of images this wide
 

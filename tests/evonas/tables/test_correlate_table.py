@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evonas.evaluation.corruptions import corruptions
 from evonas.tables import read_table, targets
 from evonas.tables.targets import GROUPINGS
 from spaces import UsageError, spaces
@@ -105,9 +106,9 @@ def test_unknown_target_and_grouping_name_the_closest(tmp_path):
         targets(table, grouping="papers")
 
 
-def test_standard_grouping_holds_all_fifteen_corruptions():
-    kinds = [kind for group in GROUPINGS["standard"].values() for kind in group]
-    assert len(kinds) == len(set(kinds)) == 15
+def test_standard_grouping_is_that_of_the_corruptions_that_evaluate_measures():
+    standard = {kind: group for group, kinds in GROUPINGS["standard"].items() for kind in kinds}
+    assert standard == {name: corruptions[name].group for name in corruptions} and len(standard) == 15
 
 
 @pytest.fixture(scope="module")

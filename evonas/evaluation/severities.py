@@ -1,0 +1,3 @@
+"""The severities of a corruption; importing them does not import PyTorch."""
+
+SEVERITIES = (1, 2, 3, 4, 5)
