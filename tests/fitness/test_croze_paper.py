@@ -30,7 +30,7 @@ def test_every_layer_equals_the_naive_statement(
     space: Space, channels: int, layers: int, make_task: Tasks
 ) -> None:
     rng, task = np.random.default_rng(channels), make_task(space, channels, layers, n=4)
-    for _ in range(3):
+    for _ in range(2):
         network = task.network(space.random(rng))
         found, x_prime = terms_of(task, network)
         expected, expected_x_prime = printed_terms(network, *arguments(task))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ from evonas import SearchSettings
 from evonas.reporting.jsonl import JsonLines
 from evonas.training.events import EpochDone
 from evonas.training.metrics import EpochRow
+from tests import forks
 from tests.evonas.cli.test_cli import run
 
 SEARCH = ["search", "--proxy", "params", "--population", "4", "--children", "2", "--no-final", "--run", "r"]
@@ -53,15 +52,13 @@ def test_a_search_tells_every_birth_and_every_generation(tmp_path: Path) -> None
 def test_a_log_is_whole_lines_after_a_kill_and_goes_on_with_a_line_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     arguments = [*SEARCH, "--generations", "100000", "--log", "jsonl", str(path)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evonas", *arguments], cwd=tmp_path, stdout=subprocess.DEVNULL
-    )
+    process = forks.start(*arguments, cwd=tmp_path)
     try:
         while process.poll() is None and not (path.exists() and path.read_bytes().count(b"\n") > 60):
             time.sleep(0.02)
     finally:
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
     before = events(path)
     assert len(before) > 60 and before[-1]["event"] != "closed"
     with path.open("a") as file:

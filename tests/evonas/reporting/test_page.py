@@ -39,6 +39,7 @@ from evonas.training.plan import FinalPlan
 from evonas.training.recipe import overrides
 from evonas.training.recipes import recipes
 from spaces import EvonasError, spaces
+from tests import forks
 from tests.evonas.conftest import content
 from tests.evonas.reporting.conftest import SEARCH
 
@@ -209,7 +210,7 @@ def test_the_search_can_be_repeated_by_its_command(searched_run: Path, tmp_path:
     facts = gather(searched_run)
     words = shlex.split(search_command(facts.summary.settings, facts.plan, tmp_path / "again"))
     assert words[:2] == ["evonas", "search"] and "--no-final" in words
-    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
+    done = forks.run(*words[1:], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert content(tmp_path / "again") == content(searched_run)
 
