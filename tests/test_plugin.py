@@ -127,6 +127,7 @@ def test_what_the_package_adds_is_listed(python: Run) -> None:
         "spaces": ("chain", "four convolutions: 256 genotypes"),
         "proxies": ("minus-loss", "Minus the cross-"),
     }
+    expected["assessments"] = ("mean-confidence", "The mean over the images")
     for kind, (name, about) in expected.items():
         (entries,) = json.loads(python("-m", "evonas", "list", kind, "--json").stdout).values()
         (found,) = [entry for entry in entries if entry["name"] == name]
@@ -154,11 +155,12 @@ def test_a_shell_completes_what_the_package_adds_without_importing_it(
 def test_the_package_keeps_the_contracts(python: Run) -> None:
     code = """
 import torch; torch.set_num_threads(1)
-from evonas.testing import check_algorithm, check_proxy, check_space
+from evonas.testing import check_algorithm, check_assessment, check_proxy, check_space
 from spaces import spaces
 check_space("chain")
 check_proxy("minus-loss")
 check_proxy("croze", spaces["chain"])
+check_assessment("mean-confidence")
 check_algorithm("chain-distribution", space="chain", channels=2, layers=2)
 """
     python("-c", code)
