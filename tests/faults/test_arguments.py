@@ -179,7 +179,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
         "correlate": {"table": folder / "table.csv", "proxies": ["params"]},
         "evaluate": {"target": checkpoint, "settings": SMALL},
         "compare": {"targets": [checkpoint]},
-        "export": {"target": checkpoint, "formats": ["genotype"]},
+        "export": {"target": checkpoint, "formats": ["genotype"], "other_data": True},
         "plot": {"run": run},
         "report": {"run": run},
         "verify": {"run": run, "sample": 1},
