@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evonas.data import DEFAULT_BATCH
 from evonas.evaluation.result import Evaluation
+from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import FinalPlan
 from evonas.training.recipes import recipes
@@ -87,6 +88,7 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
     for pgd in list(found.attacks.get("pgd", {}).values())[:1]:
         words += ["--steps", str(pgd.steps)]
         words += ["--restarts", str(pgd.restarts)] if (pgd.restarts or 1) > 1 else []
+    words += _more(found, words)
     if found.corruptions is None:
         words.append("--no-corruptions")
     options: dict[str, object] = {
@@ -96,6 +98,16 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
     }
     options |= {"--seed": protocol.seed or None, "--assess": ",".join(found.assessments) or None}
     return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
+
+
+def _more(found: Evaluation, words: Sequence[str]) -> list[str]:
+    """Settings of the evaluation, where it records them, that are neither defaults nor in ``words``."""
+    settings, default, more = found.settings or {}, EvaluateSettings(), []
+    for name in ("steps", "step_size", "restarts", "queries"):
+        value, flag = settings.get(name), f"--{name.replace('_', '-')}"
+        if isinstance(value, int | float) and value != getattr(default, name) and flag not in words:
+            more += [flag, _exact(value)]
+    return more + (["--other-data"] if settings.get("other_data") is True else [])
 
 
 def _exact(value: float) -> str:

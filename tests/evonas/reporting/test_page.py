@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import html
 import io
+import itertools
 import json
 import re
 import shlex
@@ -245,6 +246,21 @@ def test_the_training_and_the_evaluation_can_be_repeated_by_their_commands(finis
         images=int(options["--images"]),
     )
     assert settings.epsilons == (8.0, 2.0) and settings.images == 6 and settings.attacks == ("fgsm", "pgd")
+
+
+def test_every_setting_of_an_evaluation_is_in_its_command(finished_run: Path) -> None:
+    found = gather(finished_run).evaluation
+    assert found is not None and found.settings is not None
+    asked = EvaluateSettings(
+        ("square",), (8.0,), steps=7, step_size=0.5, restarts=2, queries=9, other_data=True, images=6
+    )
+    facts = {**found.facts, "settings": asked.as_dict()}
+    attacks = {"square": next(iter(found.attacks.values()))}
+    words = shlex.split(evaluate_command(dataclasses.replace(found, facts=facts, attacks=attacks), "run"))
+    given = dict(itertools.pairwise(words))
+    expected = {"--steps": "7", "--step-size": "0.5", "--restarts": "2", "--queries": "9"}
+    assert expected.items() <= given.items() and "--other-data" in words
+    assert "--other-data" not in shlex.split(evaluate_command(found, "run"))
 
 
 HOSTILE = "<q-x>"
