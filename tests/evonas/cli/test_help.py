@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -28,7 +27,6 @@ from tests.evonas.cli.test_cli import run
 from tests.test_readme import COMMANDS, ROOT
 
 NAMES = list(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-CPU_SECONDS = 0.5
 
 
 def complete(words: str, cwd: Path, shell: str = "bash") -> list[str]:
@@ -87,22 +85,6 @@ def test_completion_knows_every_name_that_is_registered() -> None:
     assert completion.recipes("") == sorted(recipes) and completion.engines("") == sorted(engines)
     assert completion.formats("") == sorted(formats) and completion.algorithms("") == sorted(algorithms)
     assert completion.data_sets("") == sorted("folder:" if name == "folder" else name for name in sources)
-
-
-def test_a_completion_is_quick(tmp_path: Path) -> None:
-    """Beside what typer and its pydantic take by themselves; in turns, as others use the machine too."""
-
-    def seconds(words: str | None) -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if words is None:
-            subprocess.run([sys.executable, "-c", "import typer; from typer import _coercion; import pydantic"])
-        else:
-            complete(words, tmp_path)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-    turns = [(seconds(None), seconds("evonas search --proxy ")) for _ in range(2)]
-    assert min(ours for _, ours in turns) - min(alone for alone, _ in turns) < CPU_SECONDS
 
 
 def test_a_completion_imports_nothing_heavy(run_python: Callable[[str], str], tmp_path: Path) -> None:

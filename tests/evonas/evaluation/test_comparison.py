@@ -85,7 +85,7 @@ def test_a_run_says_how_long_its_search_took(evaluated: Path, pictures: str, tmp
     )
     (tmp_path / "run" / "evaluation.json").write_text(json.dumps(EVALUATION))
     (row,) = api.compare([tmp_path / "run"])
-    assert row.seconds is not None and 0 < row.seconds < 60
+    assert row.seconds is not None and row.seconds > 0
 
 
 def test_what_was_not_evaluated_is_told_the_command(evaluated: Path) -> None:
