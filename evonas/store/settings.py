@@ -170,7 +170,7 @@ def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
     networks = found.pop("batch_networks", "auto")
     if isinstance(networks, str) and networks != "auto":
         try:
-            networks = int(networks)
+            networks = int(str.__str__(networks))  # a subclass may write itself as it likes
         except ValueError:
             wrong = shown(networks)
             raise UsageError(f"--batch-networks must be auto or a number of networks, not {wrong}") from None

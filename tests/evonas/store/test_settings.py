@@ -110,3 +110,15 @@ def test_options_are_the_fields_of_the_settings() -> None:
     assert SearchOptions.__annotations__.keys() == names
     names = {field.name for field in dataclasses.fields(EvaluateSettings)}
     assert EvaluateOptions.__annotations__.keys() | {"attacks", "epsilons", "assess"} == names
+
+
+def test_a_text_that_cannot_write_itself_is_read_or_refused() -> None:
+    class Text(str):
+        def __str__(self) -> str:
+            raise RuntimeError("do not write me")
+
+        __repr__ = __str__
+
+    assert SearchSettings.from_options(batch_networks=Text("2")).batch_networks == 2
+    with pytest.raises(UsageError, match="--batch-networks must be auto or a number of networks, not 'fast'"):
+        SearchSettings.from_options(batch_networks=Text("fast"))
