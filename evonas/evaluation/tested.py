@@ -31,7 +31,7 @@ class Tested:
         name = dataset_of(found, trained)
         if name.startswith("folder:"):
             name = f"folder:{PurePath(name.removeprefix('folder:')).name}"
-        return cls(target, name, trained.image_size or 0, tuple(map(str, found.data["classes"])), found.test)
+        return cls(target, name, trained.image_size or 0, tuple(found.data["classes"]), found.test)
 
     def require(self, other: Tested, other_data: bool) -> None:
         """Raises `UsageError` for other classes or labels and, without ``other_data``, for other images."""

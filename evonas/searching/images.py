@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from evonas.core.devices import pick
 from evonas.core.strict_json import parse_json
 from evonas.data import DEFAULT_BATCH, batch, source
+from evonas.searching.fitness import fitness_of
 from evonas.store.queries import Records
 from evonas.store.settings import SearchSettings
 from evonas.training.data_identity import require_classes
-from fitness import Batch, composite, proxies
+from fitness import Batch
 from spaces import EvonasError
 
 DATA = "data"  # the fact of a run that says which classes its data set has
@@ -26,8 +27,7 @@ def images_for(
 
     ``say`` is told where the data set has fewer images than a batch has by default.
     """
-    members = [member for name in proxy_names for member in composite.names(name)]
-    if not any(proxies[member].needs_images for member in members):
+    if not any(fitness_of(name).needs_images for name in proxy_names):
         return None
     images = batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
     if settings.batch_size is None and len(images.labels) < DEFAULT_BATCH and say is not None:
@@ -85,8 +85,8 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()
     changed.
     """
     scored_by = store.fact("proxies")
-    for name in composite.names(settings.proxy):
-        then, now = scored_by.get(name, 1), proxies[name].version
+    for name, now in fitness_of(settings.proxy).identity().items():
+        then = scored_by.get(name, 1)
         if then != now:
             raise EvonasError(
                 f"{store.path} was scored by version {then} of {name!r}, but the present version {now} gives "

@@ -85,15 +85,15 @@ class Search:
         self.task = task_of(settings, images, engine.most_workers)
         self.space = self.task.space
         self.measure = Measure(run)
-        self.score = partial(score_chunk, fitness=fitness_of(settings.proxy), task=self.task)
+        fitness = fitness_of(settings.proxy)
+        self.score = partial(score_chunk, fitness=fitness, task=self.task)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
         kind = algorithms[settings.algorithm]
         options = kind.Options(
             **{field.name: getattr(settings, field.name) for field in dataclasses.fields(kind.Options)}
         )
         admission = SizeLimit(self.space, settings)
-        objectives = fitness_of(settings.proxy).objectives
-        self.algorithm = kind(self.space, admission, objectives, options, self.rng)
+        self.algorithm = kind(self.space, admission, fitness.objectives, options, self.rng)
         self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from typing import Any
 
 from evonas.core.strict_json import parse_json
+from evonas.searching.fitness import fitness_of
 from evonas.store.queries import Records
 from evonas.store.schema import Value
 from fitness import Score
-from fitness.composite import Composite, is_composite, names, parse, standardise
+from fitness.composite import Composite, is_composite, parse, standardise
 from spaces import EvonasError
 
 Scores = dict[str, Score]  # of one network, by the name of the proxy
@@ -25,12 +26,11 @@ class Measure:
     def __init__(self, run: Records) -> None:
         """The measure of ``run``. Raises `EvonasError` if the stored statistics cannot be read."""
         self._run = run
-        begun = bool(
-            run.generations(last=1)
-        )  # read first, because a running search writes both in one transaction
+        # read first, because a running search writes both in one transaction
+        begun = bool(run.generations(last=1))
         self.proxy = run.settings.proxy
         self.is_composite = is_composite(self.proxy)
-        self.names = names(self.proxy)
+        self.names = fitness_of(self.proxy).names
         stored = run.meta("composite")
         self.composite = _restored(self.proxy, stored) if self.is_composite and stored is not None else None
         if self.open and begun:

@@ -16,6 +16,7 @@ from evonas.core.provenance import machine, noted, versions
 from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
+from evonas.searching.fitness import fitness_of
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
 from evonas.searching.resolve import changed, resolve
@@ -24,7 +25,7 @@ from evonas.store.queries import DATABASE, Records
 from evonas.store.rewind import rewind
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
-from fitness import Batch, composite, proxies
+from fitness import Batch
 from spaces import EvonasError, UsageError
 
 
@@ -46,7 +47,7 @@ def search(
     images = images_for([settings.proxy], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
-    facts["proxies"] = json.dumps({name: proxies[name].version for name in composite.names(settings.proxy)})
+    facts["proxies"] = json.dumps(fitness_of(settings.proxy).identity())
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     with (engine or InProcess()).opened(settings.device, announcing(observer)) as opened:

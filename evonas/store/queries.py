@@ -115,10 +115,8 @@ class Records:
 
     def _individual(self, row: tuple[Any, ...]) -> Individual:
         birth, generation, genotype, canonical, cached, params, flops = row
-        parents: tuple[int, ...] = ()
-        if generation:
-            query = "SELECT parent FROM parents WHERE birth = ? ORDER BY position"
-            parents = tuple(parent for (parent,) in self._db.execute(query, (birth,)))
+        query = "SELECT parent FROM parents WHERE birth = ? ORDER BY position"
+        parents = tuple(parent for (parent,) in self._db.execute(query, (birth,)))
         query = 'SELECT name, value FROM "values" WHERE canonical = ? ORDER BY name'
         found = dict(self._db.execute(query, (canonical,)).fetchall())
         if self.objective not in found:

@@ -150,6 +150,12 @@ def test_what_is_changed_in_a_search_is_found(name: str, change: Change, searche
     assert {name, "run.db"} & found(evonas.verify(searched, sample=1))
 
 
+def test_a_parent_of_the_first_population_is_found(searched: Path) -> None:
+    sql("INSERT INTO parents VALUES (3, 0, 1)")(searched)
+    reseal(searched)
+    assert {"births", "lineage"} <= found(evonas.verify(searched, sample=1))
+
+
 def test_a_broken_seal_is_found_and_a_run_without_seals_has_none(searched: Path) -> None:
     # seconds follow from nothing that is computed again
     sql('UPDATE "values" SET seconds = seconds + 1 WHERE canonical IN (SELECT canonical FROM individuals)')(
