@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from spaces.graph import CellGraph
+from spaces.operation import Operation, named
 from spaces.size import NetworkSize, StageTally
 
-if TYPE_CHECKING:  # PyTorch is imported only to build networks
+if TYPE_CHECKING:  # PyTorch is imported only to build networks, NumPy only to encode genotypes
     import torch
+    from numpy import float32
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
+    from spaces.encoding import Slot
     from spaces.network import Network
 
 
@@ -90,6 +95,49 @@ class Space(ABC):
         # the first call of `to_empty` would import a symbolic algebra system
         network = network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
         return initialise(network, generator)
+
+    @cached_property
+    def operations(self) -> Mapping[str, Operation]:
+        """Every operation by the name that it has in `graphs`; by default those within one edit of a genotype."""
+        genotype = self._example
+        genotypes = (genotype, *self.neighbours(genotype))
+        arrows = (arrow for each in genotypes for graph in self.graphs(each) for arrow in graph.arrows)
+        return {name: named(name) for name in sorted({arrow.operation for arrow in arrows})}
+
+    def encode(self, genotype: Any) -> NDArray[float32]:
+        """The vector of a genotype for models that predict from it, (d,) in float32; d is fixed in a space.
+
+        x[c, s, t, o] = the number of arrows from state s to state t with operation o in cell c, then y[c, s] = the
+        number of times that s is an output. The graphs are those of the canonical form, so that genotypes have
+        the same vector if and only if they have the same canonical form. Raises `UsageError` for one with more
+        cells or nodes than `random` draws. Source: the one-hot adjacency encoding of White et al., "A Study on
+        Encodings for Neural Architecture Search", NeurIPS 2020 (arXiv:2007.04965).
+        """
+        from spaces.encoding import one_hot
+
+        return one_hot(self.graphs(self.canonical(genotype)), self._places)
+
+    def recombine(self, a: Any, b: Any, rng: Generator) -> Any:
+        """A child of two genotypes, every gene from ``a`` or from ``b`` with equal chance; neither is changed.
+
+        Uniform crossover (Syswerda, ICGA 1989). By default a walk of edits from ``a`` to the drawn genes. Raises
+        `UsageError` if the two have no genes in common positions.
+        """
+        from spaces.recombination import by_edits
+
+        return by_edits(self, a, b, rng)
+
+    @cached_property
+    def _example(self) -> Any:
+        from numpy.random import default_rng
+
+        return self.random(default_rng(0))
+
+    @cached_property
+    def _places(self) -> dict[Slot, int]:
+        from spaces.encoding import places
+
+        return places(self.graphs(self._example), self.operations)
 
     def published(self) -> dict[str, Any]:
         """Genotypes of the literature by name."""

@@ -10,6 +10,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from evonas.testing.genotypes import (
+    children_take_every_gene_from_a_parent,
+    encodings_are_equal_for_equal_canonical_forms_only,
+    every_operation_is_declared,
+    named,
+    random_genotypes,
+)
 from evonas.testing.properties import global_generators, refused, require
 from spaces import NetworkSize, Space, UsageError, spaces
 from spaces.arithmetic import Arithmetic
@@ -21,38 +28,29 @@ NONSENSE = ("", "   ", "nonsense", "1", "[]", "None", "\x00", "\ud800", "é" * 5
 MAX_MESSAGE_CHARS = 500
 
 
-def _genotypes(space: Space, count: int, seed: int = 0) -> list[Any]:
-    rng = np.random.default_rng(seed)
-    return [space.random(rng) for _ in range(count)]
-
-
 def _images(count: int, size: NetworkSize) -> torch.Tensor:
     return torch.rand((count, 3, size.image_size, size.image_size), generator=torch.Generator().manual_seed(0))
 
 
-def _named(space: Space) -> str:
-    return f"space {space.name!r}"
-
-
 def it_describes_itself(space: Space) -> None:
-    require(space.name and space.description, f"{_named(space)} has no name or description")
-    require("\n" not in space.description, f"the description of {_named(space)} has more than one line")
+    require(space.name and space.description, f"{named(space)} has no name or description")
+    require("\n" not in space.description, f"the description of {named(space)} has more than one line")
     size = space.default_size()
     require(
-        (size.channels, size.layers) == (space.default_channels, space.default_layers), f"{_named(space)}: {size}"
+        (size.channels, size.layers) == (space.default_channels, space.default_layers), f"{named(space)}: {size}"
     )
 
 
 def genotypes_survive_writing_and_reading(space: Space) -> None:
-    for genotype in [*_genotypes(space, 200), *space.published().values()]:
+    for genotype in [*random_genotypes(space, 200), *space.published().values()]:
         again = space.parse(str(genotype))
-        require(again == genotype, f"{_named(space)} reads another genotype from {genotype}")
+        require(again == genotype, f"{named(space)} reads another genotype from {genotype}")
         require(hash(again) == hash(genotype), f"equal genotypes have different hashes: {genotype}")
 
 
 def nonsense_is_refused_in_one_line(space: Space) -> None:
     for text in NONSENSE:
-        what = f"{_named(space)} must refuse {text[:20]!r} with UsageError"
+        what = f"{named(space)} must refuse {text[:20]!r} with UsageError"
         message = str(refused(partial(space.parse, text), UsageError, what))
         short = len(message.splitlines()) == 1 and len(message) < MAX_MESSAGE_CHARS
         require(
@@ -64,7 +62,7 @@ def nonsense_is_refused_in_one_line(space: Space) -> None:
 
 
 def draws_and_edits_depend_on_the_generator_alone(space: Space) -> None:
-    parent = _genotypes(space, 1)[0]
+    parent = random_genotypes(space, 1)[0]
 
     def edited(seed: int) -> list[Any]:
         rng = np.random.default_rng(seed)
@@ -72,49 +70,49 @@ def draws_and_edits_depend_on_the_generator_alone(space: Space) -> None:
 
     drawn = []
     for seed in (1, 2):
-        with global_generators(seed, _named(space)):
-            drawn.append((_genotypes(space, 10, seed=3), edited(3)))
-    require(drawn[0] == drawn[1], f"{_named(space)} does not draw or mutate alike from equal generators")
-    require(_genotypes(space, 10, seed=4) != drawn[0][0], f"{_named(space)}: random ignores its generator")
-    require(edited(4) != drawn[0][1], f"{_named(space)}: mutate ignores its generator")
+        with global_generators(seed, named(space)):
+            drawn.append((random_genotypes(space, 10, seed=3), edited(3)))
+    require(drawn[0] == drawn[1], f"{named(space)} does not draw or mutate alike from equal generators")
+    require(random_genotypes(space, 10, seed=4) != drawn[0][0], f"{named(space)}: random ignores its generator")
+    require(edited(4) != drawn[0][1], f"{named(space)}: mutate ignores its generator")
 
 
 def a_mutation_is_a_neighbour_and_leaves_its_parent(space: Space) -> None:
     rng = np.random.default_rng(0)
-    for parent in [*_genotypes(space, 20), *space.published().values()]:
+    for parent in [*random_genotypes(space, 20), *space.published().values()]:
         written, neighbours = str(parent), set(space.neighbours(parent))
         for _ in range(20):
             child = space.mutate(parent, rng)
-            require(child != parent, f"{_named(space)}: a mutation of {parent} is {parent} itself")
-            require(child in neighbours, f"{_named(space)}: {child} is not among the neighbours of {parent}")
-        require(str(parent) == written, f"{_named(space)}: mutate changes its parent {written}")
+            require(child != parent, f"{named(space)}: a mutation of {parent} is {parent} itself")
+            require(child in neighbours, f"{named(space)}: {child} is not among the neighbours of {parent}")
+        require(str(parent) == written, f"{named(space)}: mutate changes its parent {written}")
 
 
 def neighbours_are_distinct_and_lead_back(space: Space) -> None:
-    for genotype in _genotypes(space, 3):
+    for genotype in random_genotypes(space, 3):
         neighbours = space.neighbours(genotype)
-        require(len(set(neighbours)) == len(neighbours), f"{_named(space)}: {genotype} has a neighbour twice")
-        require(genotype not in neighbours, f"{_named(space)}: {genotype} is its own neighbour")
+        require(len(set(neighbours)) == len(neighbours), f"{named(space)}: {genotype} has a neighbour twice")
+        require(genotype not in neighbours, f"{named(space)}: {genotype} is its own neighbour")
         for neighbour in neighbours:
             back = genotype in space.neighbours(neighbour)
-            require(back, f"{_named(space)}: {genotype} is not a neighbour of its neighbour {neighbour}")
+            require(back, f"{named(space)}: {genotype} is not a neighbour of its neighbour {neighbour}")
 
 
 def an_edit_is_one_difference_between_graphs(space: Space) -> None:
     rng = np.random.default_rng(0)
-    for parent in _genotypes(space, 20):
+    for parent in random_genotypes(space, 20):
         child = space.mutate(parent, rng)
         found = differences(space.graphs(parent), space.graphs(child))
         require(
             len(found) == 1,
-            f"{_named(space)}: the graphs of {parent} and {child} differ in {found}, not in one edge",
+            f"{named(space)}: the graphs of {parent} and {child} differ in {found}, not in one edge",
         )
 
 
 def graphs_name_every_state_and_flow_forward(space: Space) -> None:
-    for genotype in [*_genotypes(space, 20), *space.published().values()]:
+    for genotype in [*random_genotypes(space, 20), *space.published().values()]:
         for graph in space.graphs(genotype):
-            where, count = f"{_named(space)}: {graph.title} of {genotype}", len(graph.states)
+            where, count = f"{named(space)}: {graph.title} of {genotype}", len(graph.states)
             require(len(set(graph.states)) == count > graph.inputs > 0, f"{where}: states {graph.states}")
             for arrow in graph.arrows:
                 require(0 <= arrow.source < arrow.target < count, f"{where}: {arrow} does not lead forward")
@@ -124,8 +122,8 @@ def graphs_name_every_state_and_flow_forward(space: Space) -> None:
 
 
 def the_canonical_form_is_one_and_the_same_network(space: Space) -> None:
-    for genotype in _genotypes(space, 200):
-        canonical, what = space.canonical(genotype), f"{_named(space)}: the canonical form of {genotype}"
+    for genotype in random_genotypes(space, 200):
+        canonical, what = space.canonical(genotype), f"{named(space)}: the canonical form of {genotype}"
         require(space.canonical(canonical) == canonical, f"{what} has another canonical form")
         for count in (space.params, space.macs):
             require(count(canonical, SMALL) == count(genotype, SMALL), f"{what} has other {count.__name__}")
@@ -133,22 +131,22 @@ def the_canonical_form_is_one_and_the_same_network(space: Space) -> None:
 
 def sizes_in_closed_form_are_those_of_the_network(space: Space) -> None:
     for size in (SMALL, ODD, space.default_size()):
-        for genotype in _genotypes(space, 1, seed=size.channels):
+        for genotype in random_genotypes(space, 1, seed=size.channels):
             expected = counted_params_and_macs(space, genotype, size)
             found = space.params(genotype, size), space.macs(genotype, size)
             require(
                 found == expected,
-                f"{_named(space)}: params and MACs {found}, network {expected}: {genotype}, {size}",
+                f"{named(space)}: params and MACs {found}, network {expected}: {genotype}, {size}",
             )
-            require(space.flops(genotype, size) == 2 * expected[1], f"{_named(space)}: FLOPs are not 2 x MACs")
+            require(space.flops(genotype, size) == 2 * expected[1], f"{named(space)}: FLOPs are not 2 x MACs")
 
 
 def networks_classify_images(space: Space) -> None:
-    for genotype in _genotypes(space, 2):
+    for genotype in random_genotypes(space, 2):
         for norm in (True, False):
             network = space.build(genotype, ODD, generator=torch.Generator().manual_seed(0), norm=norm)
             logits = network(_images(2, ODD))
-            what = f"{_named(space)}, norm={norm}: {genotype}"
+            what = f"{named(space)}, norm={norm}: {genotype}"
             require(
                 logits.shape == (2, ODD.classes), f"{what} returns {tuple(logits.shape)} for 2 images, 7 classes"
             )
@@ -156,31 +154,31 @@ def networks_classify_images(space: Space) -> None:
 
 
 def weights_depend_on_the_generator_alone(space: Space) -> None:
-    genotype = _genotypes(space, 1)[0]
+    genotype = random_genotypes(space, 1)[0]
 
     def weights(seed: int) -> torch.Tensor:
         network = space.build(genotype, SMALL, generator=torch.Generator().manual_seed(seed))
         return torch.cat([tensor.flatten().double() for tensor in network.state_dict().values()])
 
-    with global_generators(1, f"{_named(space)}: build"):
+    with global_generators(1, f"{named(space)}: build"):
         first = weights(3)
-    with global_generators(2, f"{_named(space)}: build"):
-        require(torch.equal(weights(3), first), f"{_named(space)}: build depends on a global random seed")
-    require(not torch.equal(weights(4), first), f"{_named(space)}: build ignores its generator")
+    with global_generators(2, f"{named(space)}: build"):
+        require(torch.equal(weights(3), first), f"{named(space)}: build depends on a global random seed")
+    require(not torch.equal(weights(4), first), f"{named(space)}: build ignores its generator")
 
 
 def every_layer_belongs_to_a_stage(space: Space) -> None:
     """The forward pass reports every stage once; there are as many as `Space.stages` returns."""
-    for genotype in _genotypes(space, 2):
+    for genotype in random_genotypes(space, 2):
         network = space.build(genotype, SMALL, generator=torch.Generator().manual_seed(0), norm=False)
         listener = _Listener()
         network.forward(_images(1, SMALL), listener)
         layers = [name.removesuffix(".weight") for name, p in network.named_parameters() if p.dim() > 1]
         stages, heard = {network.stage_of(layer) for layer in layers}, listener.heard
-        require(stages <= set(heard), f"{_named(space)}: stages {stages - set(heard)} are not reported by forward")
-        require(len(heard) == len(set(heard)), f"{_named(space)}: forward reports a stage twice: {heard}")
+        require(stages <= set(heard), f"{named(space)}: stages {stages - set(heard)} are not reported by forward")
+        require(len(heard) == len(set(heard)), f"{named(space)}: forward reports a stage twice: {heard}")
         count = len(space.stages(genotype, SMALL))
-        require(len(heard) == count, f"{_named(space)}: forward reports {len(heard)} stages, stages() has {count}")
+        require(len(heard) == count, f"{named(space)}: forward reports {len(heard)} stages, stages() has {count}")
 
 
 class _Listener(Arithmetic):
@@ -225,6 +223,9 @@ PROPERTIES: tuple[Callable[[Space], None], ...] = (
     an_edit_is_one_difference_between_graphs,
     graphs_name_every_state_and_flow_forward,
     the_canonical_form_is_one_and_the_same_network,
+    every_operation_is_declared,
+    encodings_are_equal_for_equal_canonical_forms_only,
+    children_take_every_gene_from_a_parent,
     sizes_in_closed_form_are_those_of_the_network,
     networks_classify_images,
     weights_depend_on_the_generator_alone,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spaces.base import Space
 from spaces.darts import closed_form
@@ -14,6 +14,8 @@ from spaces.darts.published import PUBLISHED
 from spaces.darts.reading import parse
 from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
+from spaces.operation import Operation, named
+from spaces.recombination import uniform
 from spaces.registered import spaces
 from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
@@ -24,6 +26,17 @@ if TYPE_CHECKING:
     from spaces.network import Network
 
 CELLS = ("normal", "reduce")
+KINDS = {
+    "max_pool_3x3": "max pooling",
+    "avg_pool_3x3": "average pooling",
+    "sep_conv_3x3": "separable",
+    "sep_conv_5x5": "separable",
+    "sep_conv_7x7": "separable",
+    "dil_conv_3x3": "dilated",
+    "dil_conv_5x5": "dilated",
+    "conv_7x1_1x7": "factorized",
+    "none": "none",
+}
 
 
 def _free_states(cell: tuple[Edge, ...], edge: int) -> list[int]:
@@ -54,6 +67,10 @@ class Darts(Space):
     default_max_params = 6_000_000
     has_auxiliary_head = True
     has_drop_path = True
+    operations: ClassVar[Mapping[str, Operation]] = {
+        "skip_connect": Operation("skip", "skip", "skip"),
+        **{name: named(name, kind) for name, kind in KINDS.items()},
+    }
 
     def parse(self, text: str) -> Genotype:
         return parse(text, self._named)
@@ -87,6 +104,20 @@ class Darts(Space):
             others = [operation for operation in SEARCHED if operation != cell[index][0]]
             edge = (others[int(rng.integers(len(others)))], cell[index][1])
         return _with_edge(genotype, name, index, edge)
+
+    def recombine(self, a: Genotype, b: Genotype, rng: Generator) -> Genotype:
+        """Every node, with its two edges, from ``a`` or ``b``; a cell of another number of nodes as a whole."""
+        changes: dict[str, Any] = {}
+        for name in CELLS:
+            first, second = ((getattr(x, name), getattr(x, f"{name}_concat")) for x in (a, b))
+            if len(first[0]) == len(second[0]):
+                nodes, others = (list(zip(edges[::2], edges[1::2], strict=True)) for edges, _ in (first, second))
+                edges = tuple(edge for node in uniform(nodes, others, rng) for edge in node)
+                (concat,) = uniform(first[1:], second[1:], rng)
+            else:
+                ((edges, concat),) = uniform([first], [second], rng)
+            changes |= {name: edges, f"{name}_concat": concat}
+        return Genotype(**changes)
 
     def neighbours(self, genotype: Genotype) -> list[Genotype]:
         found = []

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spaces.base import Space
 from spaces.graph import Arrow, CellGraph
 from spaces.nasbench201.genotype import EDGES, OPERATIONS, Cell, canonical, key, live_edges
 from spaces.nasbench201.reading import parse
+from spaces.operation import Operation, named
+from spaces.recombination import uniform
 from spaces.registered import spaces
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
@@ -70,6 +72,13 @@ class NasBench201(Space):
     description = "one cell, 6 edges, 5 operations: 15,625 cells, 6,466 isomorphism classes"
     default_channels = 16
     default_layers = 5
+    operations: ClassVar[Mapping[str, Operation]] = {
+        "none": named("none", "none"),
+        "skip_connect": Operation("skip", "skip", "skip"),
+        "nor_conv_1x1": named("nor_conv_1x1", "convolution"),
+        "nor_conv_3x3": named("nor_conv_3x3", "convolution"),
+        "avg_pool_3x3": named("avg_pool_3x3", "average pooling"),
+    }
 
     def parse(self, text: str) -> Cell:
         return parse(text)
@@ -81,6 +90,10 @@ class NasBench201(Space):
         edge = int(rng.integers(6))
         others = [name for name in OPERATIONS if name != genotype.operations[edge]]
         return _with_operation(genotype, edge, others[int(rng.integers(len(others)))])
+
+    def recombine(self, a: Cell, b: Cell, rng: Generator) -> Cell:
+        """Every edge's operation from ``a`` or ``b``."""
+        return Cell(uniform(a.operations, b.operations, rng))
 
     def neighbours(self, genotype: Cell) -> list[Cell]:
         return [

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spaces.base import Space
 from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
+from spaces.operation import Operation
+from spaces.recombination import uniform
 from spaces.registered import spaces
 from spaces.registry import closest
 from spaces.robnet import closed_form
@@ -43,6 +45,12 @@ class RobNet(Space):
     default_channels = 36
     default_layers = 20
     default_max_params = 6_000_000
+    operations: ClassVar[Mapping[str, Operation]] = {
+        "zero": Operation("zero", "zero", "none"),
+        "sep_conv_3x3": Operation("sep conv 3x3", "sep3", "separable"),
+        "identity": Operation("identity", "id", "skip"),
+        "residual sep_conv_3x3": Operation("residual sep 3x3", "+sep3", "residual"),
+    }
 
     def parse(self, text: str) -> Genotype:
         return parse(text, self._named)
@@ -59,6 +67,15 @@ class RobNet(Space):
         cell, edge = int(rng.integers(len(genotype.cells))), int(rng.integers(len(EDGES)))
         others = [code for code in CODES if code != genotype.cells[cell][edge]]
         return _with_operation(genotype, cell, edge, others[int(rng.integers(len(others)))])
+
+    def recombine(self, a: Genotype, b: Genotype, rng: Generator) -> Genotype:
+        """Every edge's operation from ``a`` or ``b``; a single code is taken as that of every cell of the other.
+
+        Raises `UsageError` if both have a code for each cell and their numbers differ.
+        """
+        layers = max(len(a.cells), len(b.cells))
+        pairs = zip(a.codes(layers), b.codes(layers), strict=True)
+        return Genotype(tuple(uniform(first, second, rng) for first, second in pairs))
 
     def neighbours(self, genotype: Genotype) -> list[Genotype]:
         return [

@@ -21,7 +21,9 @@ from evonas.testing import space as spaces
 from fitness import Proxy, Task
 from spaces import NasBench201, Space, UsageError
 from spaces import spaces as registered
+from spaces.encoding import one_hot
 from spaces.graph import CellGraph
+from spaces.operation import named
 from spaces.size import NetworkSize
 
 CALLS: list[int] = []
@@ -166,6 +168,31 @@ class Restless(NasBench201):
         return self.neighbours(genotype)[0]
 
 
+class Undeclared(NasBench201):
+    operations = {"none": named("none", "none")}  # noqa: RUF012
+
+
+class Blurred(NasBench201):
+    def encode(self, genotype: Any) -> Any:
+        return super().encode(genotype)[:5]
+
+
+class Unsettled(NasBench201):
+    def encode(self, genotype: Any) -> Any:
+        return one_hot(self.graphs(genotype), self._places)
+
+
+class Biased(NasBench201):
+    def recombine(self, a: Any, b: Any, rng: np.random.Generator) -> Any:
+        rng.integers(2)
+        return a
+
+
+class Inventive(NasBench201):
+    def recombine(self, a: Any, b: Any, rng: np.random.Generator) -> Any:
+        return self.mutate(a, rng)
+
+
 class Short(NasBench201):
     def params(self, genotype: Any, size: NetworkSize) -> int:
         return super().params(genotype, size) - 1
@@ -205,6 +232,11 @@ class Unstaged(NasBench201):
         (spaces.an_edit_is_one_difference_between_graphs, Leaping, "must differ in one edge|differ in"),
         (spaces.graphs_name_every_state_and_flow_forward, Looped, "states without an operation"),
         (spaces.the_canonical_form_is_one_and_the_same_network, Restless, "has another canonical form"),
+        (spaces.every_operation_is_declared, Undeclared, "operations lacks"),
+        (spaces.encodings_are_equal_for_equal_canonical_forms_only, Blurred, "encode is the same for"),
+        (spaces.encodings_are_equal_for_equal_canonical_forms_only, Unsettled, "and its canonical form"),
+        (spaces.children_take_every_gene_from_a_parent, Biased, "ten children"),
+        (spaces.children_take_every_gene_from_a_parent, Inventive, "are in neither"),
         (spaces.sizes_in_closed_form_are_those_of_the_network, Short, "params and MACs"),
         (spaces.networks_classify_images, Narrow, "for 2 images"),
         (spaces.weights_depend_on_the_generator_alone, Frozen, "build ignores its generator"),

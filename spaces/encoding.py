@@ -1,0 +1,45 @@
+"""Genotypes as vectors: the one-hot encoding of their graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spaces.errors import UsageError
+from spaces.graph import Arrow, CellGraph
+
+Slot = tuple[int, Arrow | int]  # the index of a cell, and an arrow or an output of it
+
+
+def places(graphs: Sequence[CellGraph], operations: Collection[str]) -> dict[Slot, int]:
+    """The index of every slot in the vector: all that cells of the form of ``graphs`` could have."""
+    slots: list[Slot] = []
+    for cell, graph in enumerate(graphs):
+        inner = range(graph.inputs, len(graph.states))
+        slots += [(cell, Arrow(s, t, operation)) for t in inner for s in range(t) for operation in operations]
+        slots += [(cell, state) for state in inner]
+    return {slot: index for index, slot in enumerate(slots)}
+
+
+def one_hot(graphs: Sequence[CellGraph], where: Mapping[Slot, int]) -> NDArray[np.float32]:
+    """How often each slot of ``where`` is used, (d,). Raises `UsageError` for a slot that it lacks."""
+    vector = np.zeros(len(where), np.float32)
+    for slot in _used(graphs):
+        if slot not in where:
+            graph, part = graphs[slot[0]], slot[1]
+            what = part.operation if isinstance(part, Arrow) else "output"
+            state = graph.states[part.target if isinstance(part, Arrow) else part]
+            raise UsageError(
+                f"{graph.title}: {what} at {state} has no place in the encoding, whose cells have as many nodes "
+                "as those that are drawn at random"
+            )
+        vector[where[slot]] += 1
+    return vector
+
+
+def _used(graphs: Sequence[CellGraph]) -> Iterator[Slot]:
+    for cell, graph in enumerate(graphs):
+        yield from ((cell, arrow) for arrow in graph.arrows)
+        yield from ((cell, state) for state in graph.outputs)
