@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ def resume(
     memory: float | None = None,
     space: str | None = None,
     algorithm: str | None = None,
+    options: Mapping[str, object] | None = None,
     population: int | None = None,
     tournament: int | None = None,
     children: int | None = None,
@@ -76,12 +77,12 @@ def resume(
     folder that was moved; the other keywords say what the caller expects. Raises `UsageError` that names those
     that differ.
     """
-    options = {name: value for name, value in locals().items() if name not in ("run", "observer", "engine")}
+    asked = {name: value for name, value in locals().items() if name not in ("run", "observer", "engine")}
     from evonas import pipeline
 
     if from_generation is not None:
-        options["from_generation"] = arguments.integer(from_generation, "--from-generation", 0, 10**12)
-    return pipeline.resume(arguments.path(run, "run"), observer_of(observer), engine_of(engine), **options)
+        asked["from_generation"] = arguments.integer(from_generation, "--from-generation", 0, 10**12)
+    return pipeline.resume(arguments.path(run, "run"), observer_of(observer), engine_of(engine), **asked)
 
 
 @heard_by_observer

@@ -71,7 +71,19 @@ def test_a_search_uses_the_space_and_the_proxy_of_the_package(searched: Path, py
 @pytest.fixture(scope="module")
 def searched_by_own(python: Run, searched: Path) -> Path:
     """A search with the algorithm of the package, which nothing interrupts."""
-    python("-m", "evonas", "search", "--no-final", *OPTIONS, "--algorithm", OWN, "--run", "own")
+    python(
+        "-m",
+        "evonas",
+        "search",
+        "--no-final",
+        *OPTIONS,
+        "--algorithm",
+        OWN,
+        "--option",
+        "rate=0.25",
+        "--run",
+        "own",
+    )
     return searched.parent / "own"
 
 
@@ -101,20 +113,24 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    settings = evonas.SearchSettings(**{TINY!r}, algorithm="ALGORITHM")
+    settings = evonas.SearchSettings(**{TINY!r}, algorithm="ALGORITHM", options=OPTIONS)
     evonas.search(settings, "RUN", die, ENGINE)
 """
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "engine", "birth", "whole"),
-    [("regularized-evolution", "None", 8, "searched"), (OWN, "Processes(2)", 15, "searched_by_own")],
+    ("algorithm", "options", "engine", "birth", "whole"),
+    [
+        ("regularized-evolution", "()", "None", 8, "searched"),
+        (OWN, "{'rate': 0.25}", "Processes(2)", 15, "searched_by_own"),
+    ],
 )
 def test_a_killed_search_is_resumed_to_the_same_end(
-    algorithm: str, engine: str, birth: int, whole: str, python: Run, request: pytest.FixtureRequest
+    algorithm: str, options: str, engine: str, birth: int, whole: str, python: Run, request: pytest.FixtureRequest
 ) -> None:
     expected: Path = request.getfixturevalue(whole)
     run, source = f"killed{birth}", KILLED.replace("BIRTH", str(birth)).replace("ALGORITHM", algorithm)
+    source = source.replace("OPTIONS", options)
     (expected.parent / f"{run}.py").write_text(source.replace("RUN", run).replace("ENGINE", engine))
     python(f"{run}.py", returns=-9)
     assert len(content(expected.parent / run)["individuals"]) < LAST_BIRTH

@@ -76,8 +76,12 @@ def _proxies() -> Entries:
 
 def _algorithms() -> Entries:
     from evonas.searching.algorithms import algorithms
+    from evonas.searching.options import own_options
 
-    return _described(algorithms, _documented)
+    return _described(
+        algorithms,
+        lambda algorithm: {**_documented(algorithm), "options": ", ".join(map(str, own_options(algorithm)))},
+    )
 
 
 def _data_sets() -> Entries:

@@ -75,6 +75,12 @@ Algorithm = Annotated[
     str | None,
     typer.Option(help="Search algorithm; see `evonas list algorithms`.", autocompletion=completion.algorithms),
 ]
+AlgorithmOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="Option of the algorithm; see `evonas list algorithms`. Repeatable."
+    ),
+]
 EngineName = Annotated[
     str,
     typer.Option(

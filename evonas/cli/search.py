@@ -12,6 +12,7 @@ from evonas import api
 from evonas.cli import completion
 from evonas.cli.options import (
     Algorithm,
+    AlgorithmOptions,
     BatchNetworks,
     BatchSize,
     Channels,
@@ -71,6 +72,7 @@ def search(
     batch_networks: BatchNetworks = None,
     memory: Memory = None,
     algorithm: Algorithm = None,
+    options: AlgorithmOptions = None,
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
@@ -101,11 +103,11 @@ def search(
 
     Example: `evonas search --space darts --dataset digits --preset quick --run runs/tour`
     """
-    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    values = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas.training.plan import FinalPlan
     from evonas.training.recipe import overrides
 
-    settings = SearchSettings.from_options(**options)
+    settings = SearchSettings.from_options(**values)
     chosen = _engine(engine, workers, ray_address, time_limit)
     given = overrides(numbers, epochs=epochs, batch_size=train_batch_size)
     # validated even if --no-final ignores it
@@ -137,6 +139,7 @@ def resume(
     batch_networks: BatchNetworks = None,
     memory: Memory = None,
     algorithm: Algorithm = None,
+    options: AlgorithmOptions = None,
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
@@ -151,9 +154,9 @@ def resume(
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
-    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
+    values = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     chosen = _engine(engine, workers, ray_address, time_limit)
-    _render(lambda observer: api.resume(run, observer, chosen, **options), log)
+    _render(lambda observer: api.resume(run, observer, chosen, **values), log)
 
 
 def _engine(name: str, workers: int | None, ray_address: str | None, time_limit: float | None) -> Engine:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evonas.core.options import written
 from evonas.data import DEFAULT_BATCH
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
@@ -28,11 +29,16 @@ def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | 
         value = getattr(settings, field.name)
         if field.name in _FOLLOW and value == _FOLLOW[field.name]:
             continue
-        if field.name in (*_ELSEWHERE, "space", "generations") or value in (None, getattr(default, field.name)):
+        if field.name in (*_ELSEWHERE, "space", "generations", "options") or value in (
+            None,
+            getattr(default, field.name),
+        ):
             continue
         if field.name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
             continue  # the space's default, counted at the space's size
         words += [f"--{field.name.replace('_', '-')}", str(value)]
+    for name, value in dict(settings.options).items():
+        words += ["--option", f"{name}={written(value)}"]
     return shlex.join([*words, *_final(plan), "--run", str(run)])
 
 

@@ -60,9 +60,10 @@ class PopulationOptions:
 class Algorithm(ABC):
     """Asks for births and is told their values.
 
-    ``Options`` is a frozen dataclass; its fields are taken from the settings of the search. ``one_edit`` says that
-    every child is one edit of its only parent, which was alive in the generation before; `evonas verify` checks
-    it.
+    ``Options`` is a frozen dataclass. Fields with the name of a setting of the search take its value; the others
+    are set by ``--option NAME=VALUE`` and have the types int, float, bool, str or a choice of texts, or None (see
+    `evonas.core.options`). ``one_edit`` says that every child is one edit of its only parent, which was alive in
+    the generation before; `evonas verify` checks it.
     """
 
     Options: ClassVar[type] = PopulationOptions

@@ -25,6 +25,7 @@ from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.fitness import fitness_of
 from evonas.searching.measure import Measure, Scores
+from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
 from evonas.searching.task import task_of
 from evonas.store.individual import Individual
@@ -88,12 +89,8 @@ class Search:
         fitness = fitness_of(settings.proxy)
         self.score = partial(score_chunk, fitness=fitness, task=self.task)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
-        kind = algorithms[settings.algorithm]
-        options = kind.Options(
-            **{field.name: getattr(settings, field.name) for field in dataclasses.fields(kind.Options)}
-        )
-        admission = SizeLimit(self.space, settings)
-        self.algorithm = kind(self.space, admission, fitness.objectives, options, self.rng)
+        kind, admission = algorithms[settings.algorithm], SizeLimit(self.space, settings)
+        self.algorithm = kind(self.space, admission, fitness.objectives, options_of(settings), self.rng)
         self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0

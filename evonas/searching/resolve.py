@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from evonas.core.arguments import integer, option, plain, text
+from evonas.core.options import assigned
 from evonas.store.settings import (
     BOUNDS,
     CHANGEABLE,
@@ -67,6 +68,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     from evonas.core.devices import pick
     from fitness import composite
 
+    options = dict(options)
+    asked = assigned(options.pop("options", None) or ())
     wanted = {name: plain(value) for name, value in given_options(options).items()}
     wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
     if "batch_networks" in wanted:
@@ -81,8 +84,13 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     places = [wanted.get("dataset", ""), stored.dataset]
     free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
     refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
-    if refused:
-        differences = ", ".join(f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused)
+    different = [f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused]
+    if asked:
+        from evonas.searching.options import differing  # loads the algorithm
+
+        different += differing(stored, asked)
+    if different:
+        differences = ", ".join(different)
         raise UsageError(
             f"this run was started with {differences}; a run keeps its settings "
             f"(only --{', --'.join(name.replace('_', '-') for name in CHANGEABLE)} may change). "

@@ -19,6 +19,7 @@ from evonas.engine import Engine, InProcess
 from evonas.searching.fitness import fitness_of
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
+from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
 from evonas.store.paths import default_path
 from evonas.store.queries import DATABASE, Records
@@ -43,7 +44,7 @@ def search(
     Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with finished
     work saved.
     """
-    settings, observer = resolve(settings), observer or unwatched
+    settings, observer = with_options(resolve(settings)), observer or unwatched
     images = images_for([settings.proxy], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}

@@ -57,6 +57,8 @@ def beginning(db: sqlite3.Connection) -> str:
     facts = dict(db.execute("SELECT key, value FROM meta").fetchall())
     settings = parse_json(facts["settings"])
     kept = [settings.get(name) for name in _KEPT] + [facts.get(name) for name in _FACTS]
+    if settings.get("options"):  # runs older than options have the same digests as before
+        kept.append(json.dumps(settings["options"], sort_keys=True))
     return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 from evonas.core.arguments import finite, given, integer, items, number
 from evonas.core.fields import check_integers, check_texts, preset_of, set_field
+from evonas.core.options import Scalar, frozen
 from evonas.core.strict_json import parse_json
 from spaces.errors import UsageError, shorten, shown
 from spaces.registry import closest
@@ -64,6 +65,7 @@ class SearchOptions(TypedDict, total=False):
     precision: str | None
     batch_networks: int | str | None
     memory: float | None
+    options: Mapping[str, object] | Iterable[str] | None
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ class SearchSettings:
     precision: str = "float32"
     batch_networks: int | None = None  # networks in one pass; 1 scores sequentially (different rounding)
     memory: float = 0.85  # limit of a pass: up to 1 a fraction of the free memory, above 1 bytes
+    options: Mapping[str, object] | tuple[tuple[str, Scalar], ...] = ()  # of the algorithm; pairs by name
 
     def __post_init__(self) -> None:
         check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
@@ -111,6 +114,7 @@ class SearchSettings:
             )
         fraction_or_bytes = f"a fraction up to 1, or at least {MIN_MEMORY} bytes"
         set_field(self, "memory", number(self.memory, "--memory", fraction_or_bytes, _is_memory))
+        set_field(self, "options", frozen(self.options))
         if self.max_params_at is not None:
             set_field(self, "max_params_at", _size(self.max_params_at))
         if self.tournament is not None and self.tournament > self.population:
@@ -130,8 +134,10 @@ class SearchSettings:
         return cls(**{**preset_of(preset, PRESETS), **given_options(options)})
 
     def to_json(self) -> str:
-        """One JSON object."""
-        return json.dumps(dataclasses.asdict(self))
+        """One JSON object; an algorithm without options has no ``options``."""
+        values = dataclasses.asdict(self)
+        options = dict(values.pop("options"))
+        return json.dumps(values | ({"options": options} if options else {}))
 
     @classmethod
     def from_json(cls, text: str) -> SearchSettings:

@@ -6,7 +6,7 @@ import inspect
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +20,7 @@ from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated
 from evonas.searching.fitness import Objective
+from evonas.searching.options import options_of, with_options
 from evonas.searching.resolve import resolve
 from evonas.store.individual import Individual
 from evonas.store.run import Run
@@ -150,7 +151,7 @@ class Alone:
     """An algorithm without the loop; the value of a genotype is its parameters, and every fifth birth has none."""
 
     def __init__(self, trial: Trial, **changes: Any) -> None:
-        self.settings = resolve(replace(trial.settings, device="cpu", **changes))
+        self.settings = with_options(resolve(replace(trial.settings, device="cpu", **changes)))
         self.space = spaces[self.settings.space]
         self.admission = SizeLimit(self.space, self.settings)
         self.rng = np.random.default_rng(3)
@@ -159,9 +160,7 @@ class Alone:
 
     def _made(self, rng: np.random.Generator) -> Algorithm:
         kind = algorithms[self.settings.algorithm]
-        names = [field.name for field in fields(kind.Options)]
-        options = kind.Options(**{name: getattr(self.settings, name) for name in names})
-        return kind(self.space, self.admission, (Objective("params"),), options, rng)
+        return kind(self.space, self.admission, (Objective("params"),), options_of(self.settings), rng)
 
     def tell(self, asked: Sequence[Birth]) -> None:
         first = len(self.individuals)

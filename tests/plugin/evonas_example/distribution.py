@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evonas.searching.algorithm import Algorithm, Birth
+from evonas.core.options import bounded
+from evonas.searching.algorithm import Algorithm, Birth, PopulationOptions
 from evonas.searching.algorithms import algorithms
 from evonas_example.chain import Chain
 
 KERNELS = "1357"
-RATE = 0.5  # at which the distribution follows a generation
+
+
+@dataclass(frozen=True)
+class Options(PopulationOptions):
+    rate: float = bounded(0.5, 0, 1)  # at which the distribution follows a generation
 
 
 @algorithms.register("chain-distribution")
 class ChainDistribution(Algorithm):
     """Draws every kernel from its frequency among the better half of the generations so far."""
+
+    Options = Options
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -39,7 +47,8 @@ class ChainDistribution(Algorithm):
         better = [one.genotype.kernels for one in scored[: max(1, len(born) // 2)]]
         if better:
             counts = [[sum(one[i] == kernel for one in better) for kernel in KERNELS] for i in range(4)]
-            self.frequencies = (1 - RATE) * self.frequencies + RATE * np.array(counts) / len(better)
+            rate = self.options.rate
+            self.frequencies = (1 - rate) * self.frequencies + rate * np.array(counts) / len(better)
 
     def alive(self) -> list[int]:
         return self.last
