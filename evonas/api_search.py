@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer, unwatched
-from evonas.store.settings import SearchSettings
+from evonas.core.signatures import keywords
+from evonas.store.settings import ScoreOptions, SearchOptions, SearchSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,32 +44,14 @@ def search(
 
 
 @heard_by_observer
+@keywords(SearchOptions)
 def resume(
     run: str | Path,
     observer: Observer | None = None,
     engine: Engine | None = None,
     *,
-    generations: int | None = None,
     from_generation: int | None = None,
-    data_dir: str | Path | None = None,
-    device: str | None = None,
-    batch_networks: int | str | None = None,
-    memory: float | None = None,
-    space: str | None = None,
-    algorithm: str | None = None,
-    options: Mapping[str, object] | None = None,
-    population: int | None = None,
-    tournament: int | None = None,
-    children: int | None = None,
-    proxy: str | None = None,
-    dataset: str | Path | None = None,
-    batch_size: int | None = None,
-    channels: int | None = None,
-    layers: int | None = None,
-    image_size: int | None = None,
-    max_params: int | None = None,
-    seed: int | None = None,
-    precision: str | None = None,
+    **named: Unpack[SearchOptions],
 ) -> SearchResult | Trained:
     """Resume an interrupted run, or extend a finished search to a larger total of ``generations``.
 
@@ -77,34 +60,22 @@ def resume(
     folder that was moved; the other keywords say what the caller expects. Raises `UsageError` that names those
     that differ.
     """
-    asked = {name: value for name, value in locals().items() if name not in ("run", "observer", "engine")}
     from evonas import pipeline
 
-    if from_generation is not None:
-        asked["from_generation"] = arguments.integer(from_generation, "--from-generation", 0, 10**12)
-    return pipeline.resume(arguments.path(run, "run"), observer_of(observer), engine_of(engine), **asked)
+    back = None if from_generation is None else arguments.integer(from_generation, "--from-generation", 0, 10**12)
+    place, chosen = arguments.path(run, "run"), engine_of(engine)
+    return pipeline.resume(place, observer_of(observer), chosen, from_generation=back, **named)
 
 
 @heard_by_observer
+@keywords(ScoreOptions)
 def score(
     genotypes: Iterable[str | Genotype] | str | Genotype,
     proxies: Iterable[str] | str | None = None,
     settings: SearchSettings | None = None,
     run: str | Path | None = None,
     observer: Observer | None = None,
-    *,
-    space: str | None = None,
-    dataset: str | Path | None = None,
-    data_dir: str | Path | None = None,
-    batch_size: int | None = None,
-    image_size: int | None = None,
-    channels: int | None = None,
-    layers: int | None = None,
-    seed: int | None = None,
-    device: str | None = None,
-    precision: str | None = None,
-    batch_networks: int | str | None = None,
-    memory: float | None = None,
+    **options: Unpack[ScoreOptions],
 ) -> list[ScoreRow]:
     """Score genotypes or published architectures (default proxy: croze).
 
@@ -113,23 +84,20 @@ def score(
     then name the settings that a resume may change. Raises `UsageError` for a malformed genotype, for a composite
     without statistics, and for ``settings`` together with keywords or ``run``.
     """
-    options = arguments.given({name: value for name, value in locals().items() if name not in _NOT_OPTIONS})
     from evonas.searching import scoring
 
     written = [arguments.genotype(item) for item in arguments.items(genotypes, "genotypes")]
     names = None if proxies is None else arguments.texts(proxies, "--proxy")
-    if settings is not None and options:
-        raise UsageError(f"pass settings or {', '.join(options)}, not both")
+    given = arguments.given(dict(options))
+    if settings is not None and given:
+        raise UsageError(f"pass settings or {', '.join(given)}, not both")
     if run is None:
         settings = SearchSettings.from_options(**options) if settings is None else settings
         settings = arguments.instance(settings, SearchSettings, "settings")
         return scoring.score(written, names, settings, observer_of(observer))
     if settings is not None:
         raise UsageError("a run has its own settings: pass settings or run, not both")
-    return scoring.score_as(arguments.path(run, "--run"), written, names, options)
-
-
-_NOT_OPTIONS = ("genotypes", "proxies", "settings", "run", "observer")
+    return scoring.score_as(arguments.path(run, "--run"), written, names, given)
 
 
 def observer_of(observer: Observer | None) -> Observer:

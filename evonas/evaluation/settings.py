@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from evonas.core.arguments import flag, given, items, mapping, number, option, text, texts
-from evonas.core.fields import check_integers, check_texts
+from evonas.core.arguments import given, items, mapping, number, text, texts
+from evonas.core.fields import check, like, setting
+from evonas.store.settings import SearchSettings
 from evonas.training.epsilon import question, read, unreachable
-from evonas.training.plan import CHECKS, IMAGES
+from evonas.training.plan import FinalPlan
 from spaces.errors import EvonasError, UsageError, shown
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
     from evonas.evaluation.attacks import Attack
 
 MAX_EPSILON = 255.0
-FLAGS = ("autoattack", "corruptions", "other_data")
-_EPSILON = "in 1/255, from 0 to 255"
-_STEP_SIZE = "in 1/255, above 0 and at most 255"
-
-_BOUNDS = {  # inclusive
-    "steps": (1, 100_000),
-    "restarts": (1, 10_000),
-    "queries": (1, 10_000_000),
-    "images": IMAGES,
-    "checks": CHECKS,
-    "batch_size": (1, 65_536),
-    "seed": (0, 2**63 - 1),
-}
 
 
 class EvaluateOptions(TypedDict, total=False):
@@ -53,6 +41,14 @@ class EvaluateOptions(TypedDict, total=False):
     other_data: bool | None
 
 
+def _epsilons(value: object, name: str) -> tuple[float, ...]:
+    return tuple(number(item, name, "in 1/255, from 0 to 255", _is_epsilon) for item in items(value, name))
+
+
+def _step_size(value: object, name: str) -> float:
+    return number(value, name, "in 1/255, above 0 and at most 255", lambda size: 0 < size <= MAX_EPSILON)
+
+
 @dataclass(frozen=True)
 class EvaluateSettings:
     """Everything except network and images that an evaluation depends on.
@@ -60,37 +56,55 @@ class EvaluateSettings:
     Raises `UsageError` on construction for a value out of range.
     """
 
-    attacks: tuple[str, ...] = ("fgsm", "pgd")
-    epsilons: tuple[float, ...] = (8.0,)  # in 1/255; the first one is the headline
-    steps: int = 20  # of pgd, apgd-ce, apgd-t, fab-t
-    step_size: float | None = None  # of pgd, in 1/255; 2.5 epsilon / steps
-    restarts: int = 1
-    queries: int = 5000  # of square
-    autoattack: bool = False
-    corruptions: bool = True
-    images: int | None = None  # drawn from the test set by the seed; None: all
-    checks: int = 100  # images of the sanity checks; 0: none
-    batch_size: int = 250
-    seed: int = 0
-    device: str = "auto"
-    data_dir: str | None = None  # $EVONAS_DATA, else data/
-    dataset: str | None = None  # that of the training; set it if a folder was moved
-    other_data: bool = False  # allow other images than the test images of the training
-    assess: tuple[str, ...] = ()  # registered assessments that are neither attacks nor corruptions
+    attacks: tuple[str, ...] = setting(
+        ("fgsm", "pgd"),
+        help="Attacks, separated by commas; see `evonas list attacks`.",
+        default_text="fgsm,pgd",
+        completion="attacks",
+        read=texts,
+    )
+    epsilons: tuple[float, ...] = setting(
+        (8.0,),
+        help="Epsilons in units of 1/255, separated by commas; the first is the headline.",
+        default_text="8",
+        spelling="--eps",
+        read=_epsilons,
+    )
+    steps: int = setting(20, help="Steps of pgd, apgd-ce, apgd-t and fab-t.", bounds=(1, 100_000))
+    step_size: float | None = setting(
+        None,
+        help="Step size of pgd, in units of 1/255.",
+        default_text="2.5 epsilon / steps",
+        read=_step_size,
+    )
+    restarts: int = setting(1, help="Random starts per attack.", bounds=(1, 10_000))
+    queries: int = setting(5000, help="Queries of square.", bounds=(1, 10_000_000))
+    autoattack: bool = setting(False, help="Also run the standard AutoAttack.")
+    corruptions: bool = setting(True, help="Skip the corruptions.", spelling="--no-corruptions")
+    images: int | None = like(FinalPlan, "images", help="Number of test images, drawn with --seed.")
+    checks: int = like(FinalPlan, "checks")
+    batch_size: int = setting(250, help="Batch size of the attacks.", bounds=(1, 65_536))
+    seed: int = like(SearchSettings, "seed", after="device")
+    device: str = like(SearchSettings, "device")
+    data_dir: str | None = like(SearchSettings, "data_dir")
+    dataset: str | None = like(
+        SearchSettings,
+        "dataset",
+        default=None,
+        help="Where the images are now, such as folder:PATH.",
+        default_text="as in the training",
+    )
+    other_data: bool = setting(False, help="Evaluate on other images than the test images of the training.")
+    assess: tuple[str, ...] = setting(  # registered assessments that are neither attacks nor corruptions
+        (),
+        help="Other assessments, separated by commas; see `evonas list assessments`.",
+        default_text="",
+        completion="assessments",
+        read=texts,
+    )
 
     def __post_init__(self) -> None:
-        check_texts(self, ("device",), ("data_dir", "dataset"))
-        check_integers(self, _BOUNDS, ("images",))
-        epsilons = tuple(number(value, "--eps", _EPSILON, _is_epsilon) for value in items(self.epsilons, "--eps"))
-        checked: dict[str, Any] = {"attacks": texts(self.attacks, "--attacks"), "epsilons": epsilons}
-        checked["assess"] = texts(self.assess, "--assess")
-        if self.step_size is not None:
-            checked["step_size"] = number(self.step_size, "--step-size", _STEP_SIZE, lambda size: 0 < size <= 255)
-        checked |= {
-            name: flag(getattr(self, name), option(name)) for name in ("autoattack", "corruptions", "other_data")
-        }
-        for name, value in checked.items():
-            object.__setattr__(self, name, value)
+        check(self)
         if not self.epsilons:
             raise UsageError("--eps needs at least one number, such as 8")
         for what, values in (("--eps", self.epsilons), ("--attacks", self.attacks), ("--assess", self.assess)):

@@ -8,38 +8,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evonas.core.fields import Field, fields_of
 from evonas.core.options import written
-from evonas.data import DEFAULT_BATCH
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
-from evonas.store.settings import SearchSettings
+from evonas.store.settings import LOCAL, TO_TRAINING, SearchSettings
 from evonas.training.plan import FinalPlan
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
 
-_ELSEWHERE = ("data_dir", "device", "max_params_at", "classes")  # locations, and derived settings
-_FOLLOW = {"image_size": 32, "batch_size": DEFAULT_BATCH}  # defaults that `resolve` fills in
-
 
 def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
     """``evonas search ...`` with every resolved setting that differs from its default, and its final stage."""
-    default = SearchSettings()
     words = ["evonas", "search", "--space", settings.space, "--generations", str(settings.generations)]
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if field.name in _FOLLOW and value == _FOLLOW[field.name]:
-            continue
-        if field.name in (*_ELSEWHERE, "space", "generations", "options") or value in (
-            None,
-            getattr(default, field.name),
-        ):
-            continue
-        if field.name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
+    for name, field in fields_of(SearchSettings).items():
+        if name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
             continue  # the space's default, counted at the space's size
-        words += [f"--{field.name.replace('_', '-')}", str(value)]
+        if name not in ("space", "generations", "options"):
+            words += _differing(field, getattr(settings, name))
     for name, value in dict(settings.options).items():
         words += ["--option", f"{name}={written(value)}"]
     return shlex.join([*words, *_final(plan), "--run", str(run)])
+
+
+def _differing(field: Field, value: object) -> list[str]:
+    """The option for a value, unless it is the default or about this machine."""
+    default = value in (None, field.default) or str(value) == field.default_text
+    left_out = default or field.name in LOCAL or not field.about.help
+    return [] if left_out else [field.spelling, str(value)]
 
 
 def _final(plan: FinalPlan | None) -> list[str]:
@@ -71,9 +67,9 @@ def train_command(settings: TrainSettings, run: str | Path) -> str:
 def genotype_command(settings: TrainSettings, run: str | Path) -> str:
     """``evonas train GENOTYPE ... --run RUN`` with every setting that differs from its default."""
     words = ["evonas", "train", settings.genotype, "--space", settings.space, "--dataset", settings.dataset]
-    words += ["--channels", str(settings.channels), "--layers", str(settings.layers)]
-    words += [] if settings.image_size == _FOLLOW["image_size"] else ["--image-size", str(settings.image_size)]
-    words += ["--seed", str(settings.seed)] if settings.seed else []
+    for name in TO_TRAINING:
+        if name not in ("space", "dataset"):
+            words += _differing(fields_of(TrainSettings)[name], getattr(settings, name))
     return shlex.join([*words, *_recipe(settings), "--run", str(run)])
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from evonas.core.arguments import integer, option, plain, text
+from evonas.core.arguments import option, plain, text
+from evonas.core.fields import fields_of
 from evonas.core.options import assigned
 from evonas.store.settings import (
-    BOUNDS,
     CHANGEABLE,
     GPU_NETWORKS,
     SHARING_SPACES,
@@ -73,7 +73,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     wanted = {name: plain(value) for name, value in given_options(options).items()}
     wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
     if "batch_networks" in wanted:
-        networks = integer(wanted["batch_networks"], "--batch-networks", *BOUNDS["batch_networks"])
+        networks = fields_of(SearchSettings)["batch_networks"].checked(wanted["batch_networks"])
         if (networks == 1) != (stored.batch_networks == 1):
             raise UsageError(
                 f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "

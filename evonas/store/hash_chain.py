@@ -16,11 +16,8 @@ from typing import Any
 from evonas.core.strict_json import parse_json
 from evonas.store import former
 from evonas.store.schema import FORMAT
+from evonas.store.settings import SEALED, SEALED_IF_STORED
 
-_KEPT = (
-    *("space", "algorithm", "population", "tournament", "children", "proxy", "dataset", "batch_size"),
-    *("channels", "layers", "image_size", "classes", "max_params", "max_params_at", "seed", "precision"),
-)
 _FACTS = ("batch", "proxies", "composite")
 JOURNAL = "journal"  # the fact that holds the digest of the journal
 _WITHIN = "birth >= ? AND birth < ? ORDER BY birth"
@@ -56,9 +53,8 @@ def beginning(db: sqlite3.Connection) -> str:
     """The start of the chain."""
     facts = dict(db.execute("SELECT key, value FROM meta").fetchall())
     settings = parse_json(facts["settings"])
-    kept = [settings.get(name) for name in _KEPT] + [facts.get(name) for name in _FACTS]
-    if settings.get("options"):  # runs older than options have the same digests as before
-        kept.append(json.dumps(settings["options"], sort_keys=True))
+    kept = [settings.get(name) for name in SEALED] + [facts.get(name) for name in _FACTS]
+    kept += [json.dumps(settings[name], sort_keys=True) for name in SEALED_IF_STORED if settings.get(name)]
     return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 

@@ -6,65 +6,51 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from evonas.core.arguments import finite, given, integer, items, number
-from evonas.core.fields import check_integers, check_texts, preset_of, set_field
-from evonas.core.options import Scalar, frozen
+from evonas.core.arguments import given
+from evonas.core.fields import check, marked, marks_of, preset_of, presets_of, require_marks
+from evonas.core.options import Scalar
 from evonas.core.strict_json import parse_json
+from evonas.store.searched import DECISIONS, read_memory, read_options, read_size, searched
 from spaces.errors import UsageError, shorten, shown
-from spaces.registry import closest
 
-PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"channels": 8, "layers": 5, "population": 12, "generations": 5},
-    "paper": {"channels": 36, "layers": 20, "population": 100, "generations": 50},
-}
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
-
-BOUNDS = {  # inclusive
-    "generations": (0, 10_000_000),
-    "population": (1, 1_000_000),
-    "tournament": (1, 1_000_000),
-    "children": (1, 1_000_000),
-    "batch_size": (1, 65_536),
-    "channels": (1, 4096),
-    "layers": (1, 4096),
-    "image_size": (8, 4096),
-    "classes": (2, 1_000_000),
-    "max_params": (0, 10**15),
-    "seed": (0, 2**63 - 1),
-    "batch_networks": (1, 4096),
-}
 GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
 SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
-MIN_MEMORY = 2**20  # bytes; smaller values were meant as a fraction
 
 
-class SearchOptions(TypedDict, total=False):
-    """The fields of `SearchSettings`; None stands for the default, ``batch_networks`` may be ``"auto"``."""
+class ScoreOptions(TypedDict, total=False):
+    """The fields of `SearchSettings` that scoring needs, but for the proxy; None stands for the default."""
 
     space: str | None
+    dataset: str | Path | None
+    data_dir: str | Path | None
+    batch_size: int | None
+    image_size: int | None
+    channels: int | None
+    layers: int | None
+    seed: int | None
+    device: str | None
+    precision: str | None
+    batch_networks: int | str | None
+    memory: float | None
+
+
+class SearchOptions(ScoreOptions, total=False):
+    """The fields of `SearchSettings`; None stands for the default, ``batch_networks`` may be ``"auto"``."""
+
     algorithm: str | None
     generations: int | None
     population: int | None
     tournament: int | None
     children: int | None
     proxy: str | None
-    dataset: str | None
-    data_dir: str | None
-    batch_size: int | None
-    channels: int | None
-    layers: int | None
-    image_size: int | None
     classes: int | None
     max_params: int | None
     max_params_at: tuple[int, int] | None
-    seed: int | None
-    device: str | None
-    precision: str | None
-    batch_networks: int | str | None
-    memory: float | None
     options: Mapping[str, object] | Iterable[str] | None
 
 
@@ -81,52 +67,191 @@ class SearchSettings:
     Raises `UsageError` on construction for a value out of range.
     """
 
-    space: str = "darts"
-    algorithm: str = "regularized-evolution"
-    generations: int = 50  # in total, also after a resume
-    population: int = 100
-    tournament: int | None = None  # population / 4
-    children: int | None = None  # population / 2
-    proxy: str = "croze"
-    dataset: str = "digits"
-    data_dir: str | None = None  # $EVONAS_DATA, else data/
-    batch_size: int | None = None  # images that a score is computed from; 8, of fewer training images all
-    channels: int | None = None  # the space's
-    layers: int | None = None  # the space's
-    image_size: int | None = None  # 32
-    classes: int | None = None  # the data set's
-    max_params: int | None = None  # the space's, at the space's default size; UNLIMITED for none
-    max_params_at: tuple[int, int] | None = None  # (channels, layers) at which max_params is counted
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "float32"
-    batch_networks: int | None = None  # networks in one pass; 1 scores sequentially (different rounding)
-    memory: float = 0.85  # limit of a pass: up to 1 a fraction of the free memory, above 1 bytes
-    options: Mapping[str, object] | tuple[tuple[str, Scalar], ...] = ()  # of the algorithm; pairs by name
+    space: str = searched(
+        "darts",
+        help="Search space: darts, nasbench201, robnet.",
+        completion="spaces",
+        of_score="space",
+        changeable=False,
+        to_training=True,
+    )
+    algorithm: str = searched(
+        "regularized-evolution",
+        help="Search algorithm; see `evonas list algorithms`.",
+        default_text="",
+        completion="algorithms",
+        after="memory",
+        of_score=None,
+        changeable=False,
+    )
+    generations: int = searched(
+        50,
+        help="Total number of generations, including those before a resume.",
+        bounds=(0, 10_000_000),
+        presets={"quick": 5, "paper": 50},
+        of_score=None,
+        changeable=True,
+    )
+    population: int = searched(
+        100,
+        help="Population size.",
+        bounds=(1, 1_000_000),
+        presets={"quick": 12, "paper": 100},
+        of_score=None,
+        changeable=False,
+    )
+    tournament: int | None = searched(
+        None,
+        help="Tournament size.",
+        default_text="population / 4",
+        bounds=(1, 1_000_000),
+        of_score=None,
+        changeable=False,
+    )
+    children: int | None = searched(
+        None,
+        help="Children per generation.",
+        default_text="population / 2",
+        bounds=(1, 1_000_000),
+        of_score=None,
+        changeable=False,
+    )
+    proxy: str = searched(
+        "croze",
+        help="Proxy to maximise; see `evonas list proxies`. a+b*2 is a composite.",
+        completion="proxies",
+        of_score="proxy",
+        changeable=False,
+    )
+    dataset: str = searched(
+        "digits",
+        help="Data set: cifar10, cifar100, digits or folder:PATH.",
+        completion="data_sets",
+        of_score="batch",
+        changeable=False,
+        to_training=True,
+    )
+    data_dir: str | None = searched(
+        None,
+        help="Directory of the CIFAR files.",
+        default_text="$EVONAS_DATA, else data/",
+        of_score=None,
+        to_score=True,
+        changeable=True,
+        to_training=True,
+        local=True,
+    )
+    batch_size: int | None = searched(  # of fewer training images all
+        None,
+        help="Number of images that a score is computed from.",
+        default_text="8",
+        bounds=(1, 65_536),
+        of_score="batch",
+        changeable=False,
+    )
+    channels: int | None = searched(
+        None,
+        help="Initial channels (C).",
+        default_text="36; nasbench201: 16",
+        bounds=(1, 4096),
+        presets={"quick": 8, "paper": 36},
+        of_score="size",
+        changeable=False,
+        to_training=True,
+    )
+    layers: int | None = searched(
+        None,
+        help="Number of cells (L); for nasbench201, per stage.",
+        default_text="20; nasbench201: 5",
+        bounds=(1, 4096),
+        presets={"quick": 5, "paper": 20},
+        of_score="size",
+        changeable=False,
+        to_training=True,
+    )
+    image_size: int | None = searched(
+        None,
+        help="Image side length in pixels, for digits and folder:PATH.",
+        default_text="32",
+        bounds=(8, 4096),
+        after="batch_size",
+        of_score="size",
+        changeable=False,
+        to_training=True,
+    )
+    classes: int | None = searched(  # the data set's
+        None, bounds=(2, 1_000_000), of_score="size", changeable=False
+    )
+    max_params: int | None = searched(  # the space's, at the space's default size; UNLIMITED for none
+        None,
+        help="Maximum number of parameters at --channels and --layers; 0 for no limit.",
+        default_text="6000000 at C=36, L=20; nasbench201: none",
+        bounds=(0, 10**15),
+        of_score=None,
+        changeable=False,
+    )
+    max_params_at: tuple[int, int] | None = searched(  # (channels, layers) at which max_params is counted
+        None, read=read_size, of_score=None, changeable=False
+    )
+    seed: int = searched(
+        0, help="Random seed.", bounds=(0, 2**63 - 1), of_score="seed", changeable=False, to_training=True
+    )
+    device: str = searched(
+        "auto",
+        help="Device: auto, cpu, cuda or cuda:N.",
+        of_score="device",
+        changeable=True,
+        to_training=True,
+        local=True,
+    )
+    precision: str = searched(
+        "float32",
+        help="Floating-point precision: float32 or float64.",
+        choices=PRECISIONS,
+        of_score="dtype",
+        changeable=False,
+    )
+    batch_networks: int | None = searched(  # 1 scores sequentially, with another rounding
+        None,
+        help="Networks scored in one pass.",
+        default_text="auto: 1; darts on a GPU: 64",
+        metavar="auto|K",
+        typed=str,
+        bounds=(1, 4096),
+        of_score="form",
+        changeable=True,
+    )
+    memory: float = searched(
+        0.85,
+        help="Memory limit of a pass: bytes per process, or a fraction of the free memory.",
+        read=read_memory,
+        of_score=None,
+        to_score=True,
+        changeable=True,
+    )
+    options: Mapping[str, object] | tuple[tuple[str, Scalar], ...] = searched(  # of the algorithm; pairs by name
+        (),
+        help="Option of the algorithm; see `evonas list algorithms`. Repeatable.",
+        default_text="",
+        spelling="--option",
+        metavar="NAME=VALUE",
+        typed=list[str],
+        after="algorithm",
+        read=read_options,
+        of_score=None,
+        changeable=False,
+        added=True,
+    )
 
     def __post_init__(self) -> None:
-        check_texts(self, ("space", "algorithm", "proxy", "dataset", "device", "precision"), ("data_dir",))
-        required = ("generations", "population", "seed")
-        check_integers(self, BOUNDS, tuple(name for name in BOUNDS if name not in required))
-        if self.precision not in PRECISIONS:
-            raise UsageError(
-                f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
-            )
-        fraction_or_bytes = f"a fraction up to 1, or at least {MIN_MEMORY} bytes"
-        set_field(self, "memory", number(self.memory, "--memory", fraction_or_bytes, _is_memory))
-        set_field(self, "options", frozen(self.options))
-        if self.max_params_at is not None:
-            set_field(self, "max_params_at", _size(self.max_params_at))
-        if self.tournament is not None and self.tournament > self.population:
-            raise UsageError(
-                f"--tournament {self.tournament} is larger than --population {self.population}; "
-                f"use at most {self.population}"
-            )
-        if self.children is not None and self.children > self.population:
-            raise UsageError(
-                f"--children {self.children} is larger than --population {self.population}; "
-                f"use at most {self.population}"
-            )
+        check(self)
+        for name in ("tournament", "children"):
+            value = getattr(self, name)
+            if value is not None and value > self.population:
+                raise UsageError(
+                    f"--{name} {value} is larger than --population {self.population}; "
+                    f"use at most {self.population}"
+                )
 
     @classmethod
     def from_options(cls, preset: str | None = None, **options: Unpack[SearchOptions]) -> SearchSettings:
@@ -149,25 +274,14 @@ class SearchSettings:
             raise UsageError(f"the stored settings cannot be read: {shorten(str(error), 200)}") from None
 
 
-def _is_memory(value: float) -> bool:
-    return 0 < value <= 1 or (value >= MIN_MEMORY and finite(value))
-
-
-def _size(value: object) -> tuple[int, int]:
-    pair = items(value, "max_params_at")
-    if len(pair) != 2:
-        raise UsageError(f"max_params_at must be channels and layers, not {shown(value)}")
-    channels, layers = (integer(item, "max_params_at", 1, 4096) for item in pair)
-    return channels, layers
-
-
-CHANGEABLE = (
-    "generations",
-    "data_dir",
-    "device",
-    "batch_networks",
-    "memory",
-)  # on a resume; none of them affects scores
+require_marks(SearchSettings, *DECISIONS)
+PRESETS = presets_of(SearchSettings)
+CHANGEABLE = marked(SearchSettings, "changeable")  # on a resume
+SEALED = marked(SearchSettings, "sealed")
+SEALED_IF_STORED = marked(SearchSettings, "sealed_if_stored")
+IDENTITY = marks_of(SearchSettings, "of_score")  # of a score: the fields of every entry
+LOCAL = marked(SearchSettings, "local")
+TO_TRAINING = marked(SearchSettings, "to_training")  # what a training inherits
 
 
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:

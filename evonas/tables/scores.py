@@ -15,6 +15,7 @@ import torch
 
 from evonas.engine import Engine, InProcess, is_lost
 from evonas.engine.scores import no_score, score_missing
+from evonas.store.settings import IDENTITY
 from evonas.store.sqlite_errors import is_refusal
 from fitness import Score, Task, proxies
 from spaces import EvonasError
@@ -42,25 +43,40 @@ Observer = Callable[[Progress], None]
 
 def settings_hash(proxy: str, task: Task) -> str:
     """A digest of everything except the genotype that a score of ``proxy`` depends on."""
-    settings: dict[str, Any] = {
-        "format": FORMAT,
-        "space": task.space.name,
-        "size": [task.size.channels, task.size.layers, task.size.classes, task.size.image_size],
-        "seed": task.seed,
-        "dtype": str(task.dtype),
-        "device": torch.device(task.device).type,
-    }
-    if task.populations is not None:
-        settings["form"] = "population"  # different rounding
-    if proxies[proxy].needs_images:
-        _, _ = task.images_and_labels()  # the error of a missing batch names the option
-        assert task.batch is not None
-        settings["batch"] = [_digest(tensor) for tensor in task.batch]
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    entries = {name: _ENTRIES[name](proxy, task) for name in IDENTITY if name != "proxy"}  # a column of its own
+    known = {"format": FORMAT} | {name: entry for name, entry in entries.items() if entry is not None}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _size(proxy: str, task: Task) -> list[int]:
+    return [value for name, value in vars(task.size).items() if name in IDENTITY["size"]]
+
+
+def _form(proxy: str, task: Task) -> str | None:
+    return None if task.populations is None else "population"  # different rounding
+
+
+def _batch(proxy: str, task: Task) -> list[str] | None:
+    if not proxies[proxy].needs_images:
+        return None
+    _, _ = task.images_and_labels()  # the error of a missing batch names the option
+    assert task.batch is not None
+    return [_digest(tensor) for tensor in task.batch]
 
 
 def _digest(tensor: torch.Tensor) -> str:
     return hashlib.sha256(tensor.detach().cpu().contiguous().numpy().tobytes()).hexdigest()[:16]
+
+
+_ENTRIES: dict[str, Callable[[str, Task], Any]] = {
+    "space": lambda proxy, task: task.space.name,
+    "size": _size,
+    "seed": lambda proxy, task: task.seed,
+    "dtype": lambda proxy, task: str(task.dtype),
+    "device": lambda proxy, task: torch.device(task.device).type,
+    "form": _form,
+    "batch": _batch,
+}
 
 
 class ScoreFile:

@@ -11,6 +11,7 @@ from evonas.core.shell import command
 from evonas.core.strict_json import parse_json
 from evonas.store.nearby import TRAINING, is_run
 from evonas.store.queries import DATABASE
+from evonas.store.settings import TO_TRAINING
 from spaces.errors import EvonasError, UsageError, shorten
 
 MAX_JSON_BYTES = 2**24
@@ -18,7 +19,7 @@ MAX_PATH_CHARS = 250  # a genotype is longer
 WEIGHTS, GENOTYPE = "model.safetensors", "genotype.json"  # in the directory of an export
 CHECKPOINTS = ("evaluate", "compare", "export")  # commands that take a trained network
 GENOTYPES = ("train", "score")  # commands that take a genotype
-SETTINGS = ("space", "dataset", "data_dir", "channels", "layers", "image_size")
+SETTINGS = tuple(name for name in TO_TRAINING if name not in ("seed", "device"))  # in a file about a network
 NEEDED = frozenset(SETTINGS) - {"data_dir"}  # of a file, to train its network
 _KINDS = {
     "run.db": "the database of a run",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.training.data_identity import DataIdentity, identity_of
 from evonas.training.recipe import Recipe
-from evonas.training.settings import TrainSettings
+from evonas.training.settings import OF_NETWORK, TrainSettings
 from spaces.errors import EvonasError, shorten
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 FACTS = "evonas"  # the key of a safetensors header that holds the facts as JSON
 FORMAT = "evonas network 1"
 _NORMALISATION = ("mean", "std")
-_OF_NETWORK = ("genotype", "space", "channels", "layers", "classes", "image_size")
 
 
 def settings_from(facts: Any) -> TrainSettings:
@@ -30,7 +29,7 @@ def settings_from(facts: Any) -> TrainSettings:
         training = facts["training"]
         numbers = Recipe(**{**training["numbers"], "milestones": tuple(training["numbers"]["milestones"])})
         return TrainSettings(
-            **{name: facts[name] for name in _OF_NETWORK},
+            **{name: facts[name] for name in OF_NETWORK},
             dataset=facts["dataset"],
             recipe=training["recipe"],
             numbers=numbers,

@@ -5,41 +5,52 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from evonas.core.arguments import given, mapping
-from evonas.core.fields import check_integers, check_texts, preset_of, set_field
+from evonas.core.fields import check, like, preset_of, presets_of, setting
 from evonas.core.strict_json import parse_json
 from evonas.store.queries import Records
 from evonas.training.recipes import recipes
+from evonas.training.settings import TrainSettings
 from spaces.errors import EvonasError, shorten
 
 FACT = "final"  # the fact of a run that stores its final stage
-IMAGES, CHECKS = (1, 10**9), (0, 10**9)  # images of an evaluation, and of its sanity checks: inclusive bounds
 MAX_FINALISTS = 1024
-_BOUNDS = {"finalists": (0, MAX_FINALISTS), "images": IMAGES, "checks": CHECKS, "at_most": IMAGES}
-PRESETS: dict[str, dict[str, Any]] = {
-    "quick": {"overrides": {"epochs": 5}, "at_most": 100, "checks": 10},
-    "paper": {"recipe": "croze200"},
-}
 
 
 @dataclass(frozen=True)
 class FinalPlan:
     """The final stage of a search. Raises `UsageError` for an unknown recipe or a number out of range."""
 
-    recipe: str = "fast"
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # changes to the numbers of the recipe
-    finalists: int = 0  # best genotypes that compete in short trainings; 0 or 1: the best score wins
-    images: int | None = None  # test images of the evaluation; None: all
-    checks: int = 100  # images of the sanity checks
-    at_most: int | None = None  # upper limit of a preset, used without ``images``
+    recipe: str = like(TrainSettings, "recipe", after=None, presets={"paper": "croze200"})
+    overrides: Mapping[str, Any] = like(  # changes to the numbers of the recipe
+        TrainSettings, "overrides", presets={"quick": {"epochs": 5}}
+    )
+    finalists: int = setting(  # 0 or 1: the best score wins
+        0,
+        help="Number of best genotypes that compete in short trainings first.",
+        bounds=(0, MAX_FINALISTS),
+    )
+    images: int | None = setting(
+        None,
+        help="Number of test images for the evaluation.",
+        default_text="all",
+        bounds=(1, 10**9),
+    )
+    checks: int = setting(
+        100,
+        help="Number of images for the sanity checks; 0 skips them.",
+        bounds=(0, 10**9),
+        presets={"quick": 10},
+    )
+    at_most: int | None = setting(  # upper limit of a preset, used without ``images``
+        None, bounds=(1, 10**9), presets={"quick": 100}
+    )
 
     def __post_init__(self) -> None:
-        check_texts(self, ("recipe",))
-        set_field(self, "overrides", mapping(self.overrides, "overrides"))
-        check_integers(self, _BOUNDS, ("images", "at_most"))
+        check(self)
         recipes[self.recipe].with_numbers(self.overrides)
 
     @classmethod
@@ -53,7 +64,7 @@ class FinalPlan:
         checks: int | None = None,
     ) -> FinalPlan:
         """Defaults, overlaid by a preset, overlaid by what is not None."""
-        base = preset_of(preset, PRESETS)
+        base = preset_of(preset, presets_of(cls))
         base |= given({"recipe": recipe, "finalists": finalists, "images": images, "checks": checks})
         if overrides is not None:
             base["overrides"] = {**base.get("overrides", {}), **mapping(overrides, "overrides")}

@@ -6,25 +6,59 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from evonas.core.arguments import flag, genotype, items, mapping, number
-from evonas.core.fields import check_integers, check_texts
+from evonas.core.arguments import genotype, items, mapping, number
+from evonas.core.fields import check, like, marked, setting
+from evonas.store.settings import SearchSettings
 from evonas.training.fitting import OF_STORED, Ground, doubts, fitted
 from evonas.training.recipes import Recipe, recipes
 from spaces.errors import EvonasError, UsageError, shorten, shown
-from spaces.registry import closest
 from spaces.size import NetworkSize
 
 if TYPE_CHECKING:
     from evonas.training.model import Classifier
 
 PRECISIONS = ("auto", "float32", "bfloat16")
-_BOUNDS = {"channels": (1, 4096), "layers": (1, 4096), "classes": (2, 1_000_000), "image_size": (1, 4096)}
-_BOUNDS |= {"validation": (1, 10**9), "seed": (0, 2**63 - 1)}
-STATISTICS = ("mean", "std")  # of the training images
+NETWORK = {"of_network": True}  # mark of a field that the shape of the network depends on
 MAX_VALIDATION = 2500  # default number of images
+
+
+class TrainOptions(TypedDict, total=False):
+    """The fields of `TrainSettings` that do not follow from others; None stands for the default."""
+
+    recipe: str | None
+    overrides: Mapping[str, Any] | None
+    validation: int | None
+    finalists: int | None
+    space: str | None
+    dataset: str | Path | None
+    data_dir: str | Path | None
+    image_size: int | None
+    channels: int | None
+    layers: int | None
+    seed: int | None
+    device: str | None
+    precision: str | None
+    compile: bool | None
+
+
+def _genotype(value: object, name: str) -> str:
+    return genotype(value)
+
+
+def _numbers(value: object, name: str) -> Recipe:
+    if isinstance(value, Recipe):
+        return value
+    raise UsageError(f"numbers must be a Recipe or None, not {shown(value)}; use overrides")
+
+
+def _statistics(value: object, name: str) -> tuple[float, ...]:
+    return tuple(
+        number(item, name, "a number for each channel", lambda found: True) for item in items(value, name)
+    )
 
 
 @dataclass(frozen=True)
@@ -34,40 +68,41 @@ class TrainSettings:
     None means a default that `resolve` fills in.
     """
 
-    genotype: str
-    space: str = "darts"
-    dataset: str = "digits"
-    data_dir: str | None = None
-    channels: int | None = None  # the space's
-    layers: int | None = None  # the space's
-    classes: int | None = None  # the data set's
-    image_size: int | None = None  # 32
-    recipe: str = "fast"
-    numbers: Recipe | None = None  # the numbers of the recipe after all changes
-    validation: int | None = None  # training images held out; a tenth, at most 2,500
-    seed: int = 0
-    device: str = "auto"
-    precision: str = "auto"  # bfloat16 on a GPU, float32 on a CPU
-    compile: bool = False
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    overrides: Mapping[str, Any] = field(default_factory=dict)  # changes to the numbers of the recipe
+    genotype: str = setting(read=_genotype, marks=NETWORK)
+    space: str = like(SearchSettings, "space", marks=NETWORK)
+    dataset: str = like(SearchSettings, "dataset")
+    data_dir: str | None = like(SearchSettings, "data_dir")
+    channels: int | None = like(SearchSettings, "channels", marks=NETWORK)
+    layers: int | None = like(SearchSettings, "layers", marks=NETWORK)
+    classes: int | None = like(SearchSettings, "classes", marks=NETWORK)
+    image_size: int | None = like(SearchSettings, "image_size", bounds=(1, 4096), after="data_dir", marks=NETWORK)
+    recipe: str = setting(
+        "fast", help="Training recipe; see `evonas list recipes`.", completion="recipes", after="genotype"
+    )
+    numbers: Recipe | None = setting(None, read=_numbers)  # of the recipe after all changes
+    validation: int | None = setting(
+        None,
+        help="Number of training images held out to select the best epoch.",
+        default_text="a tenth, at most 2500",
+        bounds=(1, 10**9),
+        after="recipe",
+    )
+    seed: int = like(SearchSettings, "seed")
+    device: str = like(SearchSettings, "device")
+    precision: str = like(
+        SearchSettings,
+        "precision",
+        default="auto",  # bfloat16 on a GPU, float32 on a CPU
+        help="Floating-point precision: auto, float32 or bfloat16.",
+        choices=PRECISIONS,
+    )
+    compile: bool = setting(False, help="Compile the network with torch.compile (slow start).")
+    mean: tuple[float, ...] = setting((), read=_statistics)  # of the training images, by channel
+    std: tuple[float, ...] = setting((), read=_statistics)
+    overrides: Mapping[str, Any] = setting(default_factory=dict, read=mapping)  # changes to the recipe's numbers
 
     def __post_init__(self) -> None:
-        check_texts(self, ("space", "dataset", "recipe", "device", "precision"), ("data_dir",))
-        check_integers(self, _BOUNDS, tuple(name for name in _BOUNDS if name != "seed"))
-        numbers = {
-            name: tuple(_number(value, name) for value in items(getattr(self, name), name)) for name in STATISTICS
-        }
-        checked = {"genotype": genotype(self.genotype), "compile": flag(self.compile, "--compile"), **numbers}
-        for name, value in {**checked, "overrides": mapping(self.overrides, "overrides")}.items():
-            object.__setattr__(self, name, value)
-        if self.numbers is not None and not isinstance(self.numbers, Recipe):
-            raise UsageError(f"numbers must be a Recipe or None, not {shown(self.numbers)}; use overrides")
-        if self.precision not in PRECISIONS:
-            raise UsageError(
-                f"unknown --precision {self.precision!r}: {closest(self.precision, list(PRECISIONS))}"
-            )
+        check(self)
         recipes[self.recipe].with_numbers(self.overrides)
 
     @property
@@ -210,8 +245,7 @@ class TrainSettings:
             raise EvonasError(f"the stored settings of the training cannot be read: {reason}") from None
 
 
-def _number(value: object, name: str) -> float:
-    return number(value, name, "a number for each channel", lambda found: True)
+OF_NETWORK = marked(TrainSettings, "of_network")
 
 
 def _precision(asked: str, device: str) -> str:

@@ -22,7 +22,7 @@ from evonas.store.nearby import other_runs
 from evonas.store.paths import dated
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
-from evonas.store.settings import SearchSettings
+from evonas.store.settings import TO_TRAINING, SearchSettings
 from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at
 from evonas.training.data_check import require_training
 from evonas.training.finalists import compete
@@ -37,7 +37,6 @@ from spaces.errors import EvonasError, UsageError, shorten
 DIRECTORY = "train"  # inside a run
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
 SETTINGS, RESULT = "settings.json", "result.json"
-FROM_SEARCH = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
 
 
 def train(
@@ -251,7 +250,7 @@ def _created(path: Path) -> Iterator[None]:
 
 def from_search(settings: SearchSettings) -> dict[str, Any]:
     """The settings that a training inherits from a search."""
-    return {name: getattr(settings, name) for name in FROM_SEARCH}
+    return {name: getattr(settings, name) for name in TO_TRAINING}
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
 
-from evonas import EvaluateSettings, SearchSettings, UsageError
-from evonas.evaluation.settings import EvaluateOptions
+from evonas import SearchSettings, UsageError
 from evonas.searching.images import with_batch
 from evonas.searching.resolve import changed, resolve
-from evonas.store.settings import PRESETS, SearchOptions
+from evonas.store.settings import PRESETS
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:
@@ -103,13 +101,6 @@ def test_a_resume_may_change_generations_data_directory_and_device_only() -> Non
 
 def test_a_numbered_cpu_is_the_cpu() -> None:
     assert resolve(SearchSettings(device="cpu:0")) == resolve(SearchSettings(device="cpu"))
-
-
-def test_options_are_the_fields_of_the_settings() -> None:
-    names = {field.name for field in dataclasses.fields(SearchSettings)}
-    assert SearchOptions.__annotations__.keys() == names
-    names = {field.name for field in dataclasses.fields(EvaluateSettings)}
-    assert EvaluateOptions.__annotations__.keys() | {"attacks", "epsilons", "assess"} == names
 
 
 def test_a_text_that_cannot_write_itself_is_read_or_refused() -> None:

@@ -1,0 +1,62 @@
+"""A field of the settings of a search: what scores, seals, resumes and trainings make of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evonas.core.arguments import finite, integer, items, number
+from evonas.core.fields import setting
+from evonas.core.options import Scalar, frozen
+from spaces.errors import UsageError, shown
+
+DECISIONS = ("of_score", "changeable")  # about which every field decides
+MIN_MEMORY = 2**20  # bytes; smaller values were meant as a fraction
+
+
+def searched(
+    default: Any,
+    *,
+    of_score: str | None,
+    changeable: bool,
+    to_score: bool | None = None,
+    to_training: bool = False,
+    local: bool = False,
+    added: bool = False,
+    **about: Any,
+) -> Any:
+    """A field of `SearchSettings`.
+
+    - ``of_score``: the entry that it is part of in the identity of a score; None if no score depends on it
+    - ``changeable``: whether a resume may change it; otherwise it is sealed
+    - ``to_score``: whether scoring needs it, by default if a score depends on it
+    - ``to_training``: whether a training inherits it
+    - ``local``: whether it is about this machine and is left out of the command that reproduces a run
+    - ``added``: whether there are runs of this format without it; it is sealed only where it is stored and not empty
+    """
+    marks = {"of_score": of_score, "changeable": changeable, "to_training": to_training, "local": local}
+    marks |= {"to_score": of_score is not None if to_score is None else to_score}
+    marks |= {"sealed": not changeable and not added, "sealed_if_stored": not changeable and added}
+    return setting(default, marks=marks, **about)
+
+
+def read_memory(value: object, name: str) -> float:
+    """Up to 1 a fraction of the free memory, above 1 bytes. Raises `UsageError`."""
+    return number(value, name, f"a fraction up to 1, or at least {MIN_MEMORY} bytes", _is_memory)
+
+
+def read_size(value: object, name: str) -> tuple[int, int]:
+    """Channels and layers. Raises `UsageError`."""
+    pair = items(value, name)
+    if len(pair) != 2:
+        raise UsageError(f"{name} must be channels and layers, not {shown(value)}")
+    channels, layers = (integer(item, name, 1, 4096) for item in pair)
+    return channels, layers
+
+
+def read_options(value: object, name: str) -> tuple[tuple[str, Scalar], ...]:
+    """The options of an algorithm as pairs. Raises `UsageError`."""
+    return frozen(value)
+
+
+def _is_memory(value: float) -> bool:
+    return 0 < value <= 1 or (value >= MIN_MEMORY and finite(value))
