@@ -18,7 +18,7 @@ _KEY = "about"  # in the metadata of a field
 
 @dataclass(frozen=True)
 class About:
-    """Everything about a field besides name, type and default. One with ``help`` is a command-line option."""
+    """Everything about a field except name, type and default. One with ``help`` is a command-line option."""
 
     help: str = ""
     default_text: str | None = None  # in the help text; None: the default itself, empty: no default is shown

@@ -23,7 +23,7 @@ SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
 
 
 class ScoreOptions(TypedDict, total=False):
-    """The fields of `SearchSettings` that scoring needs, but for the proxy; None stands for the default."""
+    """The fields of `SearchSettings` that scoring needs, except the proxy; None stands for the default."""
 
     space: str | None
     dataset: str | Path | None
