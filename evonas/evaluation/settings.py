@@ -72,10 +72,7 @@ class EvaluateSettings:
     )
     steps: int = setting(20, help="Steps of pgd, apgd-ce, apgd-t and fab-t.", bounds=(1, 100_000))
     step_size: float | None = setting(
-        None,
-        help="Step size of pgd, in units of 1/255.",
-        default_text="2.5 epsilon / steps",
-        read=_step_size,
+        None, help="Step size of pgd, in units of 1/255.", default_text="2.5 epsilon / steps", read=_step_size
     )
     restarts: int = setting(1, help="Random starts per attack.", bounds=(1, 10_000))
     queries: int = setting(5000, help="Queries of square.", bounds=(1, 10_000_000))

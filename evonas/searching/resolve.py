@@ -8,13 +8,13 @@ from typing import Any
 from evonas.core.arguments import option, plain, text
 from evonas.core.fields import fields_of
 from evonas.core.options import assigned
+from evonas.store.searched import given_options
 from evonas.store.settings import (
     CHANGEABLE,
     GPU_NETWORKS,
     SHARING_SPACES,
     UNLIMITED,
     SearchSettings,
-    given_options,
 )
 from spaces.errors import UsageError
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from evonas.core.arguments import finite, integer, items, number
+from evonas.core.arguments import finite, given, integer, items, number
 from evonas.core.fields import setting
 from evonas.core.options import Scalar, frozen
 from spaces.errors import UsageError, shown
@@ -31,7 +32,7 @@ def searched(
     - ``to_score``: whether scoring needs it, by default if a score depends on it
     - ``to_training``: whether a training inherits it
     - ``local``: whether it is about this machine and is left out of the command that reproduces a run
-    - ``added``: whether there are runs of this format without it; it is sealed only where it is stored and not empty
+    - ``added``: whether runs of this format may lack it; it is sealed where it is stored and not empty
     """
     marks = {"of_score": of_score, "changeable": changeable, "to_training": to_training, "local": local}
     marks |= {"to_score": of_score is not None if to_score is None else to_score}
@@ -56,6 +57,19 @@ def read_size(value: object, name: str) -> tuple[int, int]:
 def read_options(value: object, name: str) -> tuple[tuple[str, Scalar], ...]:
     """The options of an algorithm as pairs. Raises `UsageError`."""
     return frozen(value)
+
+
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
+    found = given(dict(options))
+    networks = found.pop("batch_networks", "auto")
+    if isinstance(networks, str) and networks != "auto":
+        try:
+            networks = int(str.__str__(networks))  # a subclass may write itself as it likes
+        except ValueError:
+            wrong = shown(networks)
+            raise UsageError(f"--batch-networks must be auto or a number of networks, not {wrong}") from None
+    return found if isinstance(networks, str) else {**found, "batch_networks": networks}
 
 
 def _is_memory(value: float) -> bool:

@@ -7,14 +7,13 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
-from evonas.core.arguments import given
 from evonas.core.fields import check, marked, marks_of, preset_of, presets_of, require_marks
 from evonas.core.options import Scalar
 from evonas.core.strict_json import parse_json
-from evonas.store.searched import DECISIONS, read_memory, read_options, read_size, searched
-from spaces.errors import UsageError, shorten, shown
+from evonas.store.searched import DECISIONS, given_options, read_memory, read_options, read_size, searched
+from spaces.errors import UsageError, shorten
 
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
@@ -282,16 +281,3 @@ SEALED_IF_STORED = marked(SearchSettings, "sealed_if_stored")
 IDENTITY = marks_of(SearchSettings, "of_score")  # of a score: the fields of every entry
 LOCAL = marked(SearchSettings, "local")
 TO_TRAINING = marked(SearchSettings, "to_training")  # what a training inherits
-
-
-def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
-    found = given(dict(options))
-    networks = found.pop("batch_networks", "auto")
-    if isinstance(networks, str) and networks != "auto":
-        try:
-            networks = int(str.__str__(networks))  # a subclass may write itself as it likes
-        except ValueError:
-            wrong = shown(networks)
-            raise UsageError(f"--batch-networks must be auto or a number of networks, not {wrong}") from None
-    return found if isinstance(networks, str) else {**found, "batch_networks": networks}

@@ -29,21 +29,13 @@ class FinalPlan:
         TrainSettings, "overrides", presets={"quick": {"epochs": 5}}
     )
     finalists: int = setting(  # 0 or 1: the best score wins
-        0,
-        help="Number of best genotypes that compete in short trainings first.",
-        bounds=(0, MAX_FINALISTS),
+        0, help="Number of best genotypes that compete in short trainings first.", bounds=(0, MAX_FINALISTS)
     )
     images: int | None = setting(
-        None,
-        help="Number of test images for the evaluation.",
-        default_text="all",
-        bounds=(1, 10**9),
+        None, help="Number of test images for the evaluation.", default_text="all", bounds=(1, 10**9)
     )
     checks: int = setting(
-        100,
-        help="Number of images for the sanity checks; 0 skips them.",
-        bounds=(0, 10**9),
-        presets={"quick": 10},
+        100, help="Number of images for the sanity checks; 0 skips them.", bounds=(0, 10**9), presets={"quick": 10}
     )
     at_most: int | None = setting(  # upper limit of a preset, used without ``images``
         None, bounds=(1, 10**9), presets={"quick": 100}
