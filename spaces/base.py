@@ -39,6 +39,7 @@ class Space(ABC):
     default_max_params: ClassVar[int | None] = None  # at the default size
     has_auxiliary_head: ClassVar[bool] = False  # `construct` takes ``auxiliary=True``
     has_drop_path: ClassVar[bool] = False  # networks have ``drop_path_prob``
+    has_shared_passes: ClassVar[bool] = False  # `fitness.population` holds many of its networks in one pass
 
     @abstractmethod
     def parse(self, text: str) -> Any:
@@ -103,6 +104,10 @@ class Space(ABC):
         genotypes = (genotype, *self.neighbours(genotype))
         arrows = (arrow for each in genotypes for graph in self.graphs(each) for arrow in graph.arrows)
         return {name: named(name) for name in sorted({arrow.operation for arrow in arrows})}
+
+    def operation(self, name: str) -> Operation:
+        """The operation ``name`` of a graph, also one that `operations` lacks."""
+        return self.operations.get(name) or named(name)
 
     def encode(self, genotype: Any) -> NDArray[float32]:
         """The vector of a genotype for models that predict from it, (d,) in float32; d is fixed in a space.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 KINDS = (
     *("separable", "dilated", "convolution", "factorized", "residual", "max pooling", "average pooling", "skip"),
-    *("none", "other"),  # none passes nothing and is left out of drawings
+    *("none", "other"),
 )
 
 
@@ -17,6 +17,11 @@ class Operation(NamedTuple):
     label: str  # in drawings: sep conv 3x3
     short: str  # in tables: sep3
     kind: str = "other"
+
+    @property
+    def silent(self) -> bool:
+        """Whether it passes nothing; drawings leave it out."""
+        return self.kind == "none"
 
 
 def named(name: str, kind: str = "other") -> Operation:

@@ -2,80 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.text import Text
 
-from evonas.reporting.style import operation_label, operation_style
-from spaces.darts.genotype import Edge, Genotype
-from spaces.nasbench201.genotype import EDGES, Cell
-from spaces.robnet import genotype as robnet
+from evonas.reporting.colours import operation_style
+from spaces import Space
+from spaces.graph import Arrow, CellGraph
 
-ROBNET_LABELS = {"00": "-", "01": "sep", "10": "id", "11": "res"}
+MAX_CELLS = 2  # of a genotype with more, the first is drawn
+DENSE = 2  # arrows per node; a cell with more has a line per node
 BRACKETS = {True: ("╮", "┴─▶"), False: ("+", "+->")}  # upper and lower part, in Unicode or ASCII
+ARROWS = {True: "─▶", False: "->"}
+LABEL_WIDTH = 13
 
 
-def draw(genotype: Any, unicode: bool = True) -> list[tuple[str, Text]]:
+def draw(space: Space, genotype: Any, unicode: bool = True) -> list[tuple[str, Text]]:
     """Each cell of a genotype as (title, drawing)."""
-    if isinstance(genotype, Genotype):
-        return [
-            ("normal cell", _darts_cell(genotype.normal, genotype.normal_concat, unicode)),
-            ("reduction cell", _darts_cell(genotype.reduce, genotype.reduce_concat, unicode)),
-        ]
-    if isinstance(genotype, Cell):
-        return [("cell", _nasbench201_cell(genotype, unicode))]
-    if isinstance(genotype, robnet.Genotype):
-        count = len(genotype.cells)
-        title = "every cell" if count == 1 else f"the first of {count} cells"
-        return [(title, _robnet_cell(genotype.cells[0], unicode))]
-    return [("genotype", Text(str(genotype)))]
+    graphs = space.graphs(genotype)
+    if len(graphs) > MAX_CELLS:
+        return [(f"the first of {len(graphs)} cells", _drawing(space, graphs[0], unicode))]
+    return [(graph.title, _drawing(space, graph, unicode)) for graph in graphs]
 
 
-def _darts_cell(edges: tuple[Edge, ...], concat: tuple[int, ...], unicode: bool) -> Text:
-    """Two lines per node: its inputs, joined by a bracket that ends in the number of the node."""
-    upper, lower = BRACKETS[unicode]
+def _drawing(space: Space, graph: CellGraph, unicode: bool) -> Text:
+    text = Text(no_wrap=True)
+    numbers = [sum(arrow.target == state for arrow in graph.arrows) for state in _nodes(graph)]
+    form: Callable[[Text, Space, CellGraph, bool], None]
+    if sum(numbers) > DENSE * len(numbers):
+        form = _line_per_node
+    else:
+        form = _brackets if set(numbers) == {2} else _line_per_arrow
+    form(text, space, graph, unicode)
+    text.rstrip()
+    return text
+
+
+def _nodes(graph: CellGraph) -> range:
+    return range(graph.inputs, len(graph.states))
+
+
+def _into(graph: CellGraph) -> Iterator[tuple[int, list[Arrow]]]:
+    """Each node with the arrows that lead to it."""
+    for node in _nodes(graph):
+        yield node, [arrow for arrow in graph.arrows if arrow.target == node]
+
+
+def _long(name: str) -> str:
+    return f"node {name}" if name.isdigit() else name
+
+
+def _operation(text: Text, space: Space, name: str) -> None:
+    label = space.operation(name).label
+    text.append(f"{label:<{LABEL_WIDTH}}", style=operation_style(space, name))
+
+
+def _brackets(text: Text, space: Space, graph: CellGraph, unicode: bool) -> None:
+    """Two lines per node: its inputs, joined by a bracket that ends in the name of the node."""
     dash = "─" if unicode else "-"
-    text = Text(no_wrap=True)
-    for i, (operation, state) in enumerate(edges):
-        source = {0: "c[k-2]", 1: "c[k-1]"}.get(state, f"node {state}")
-        text.append(f"{source:>7} {dash} ", style="dim")
-        text.append(f"{operation_label(operation):<13}", style=operation_style(operation))
-        node = 2 + i // 2
-        if i % 2 == 0:
-            text.append(f" {dash}{upper}\n", style="dim")
-        else:
-            text.append(f" {dash}{lower} ", style="dim")
-            text.append(f"{node}", style="bold")
-            text.append(" out\n" if node in concat else "\n", style="dim")
-    text.rstrip()
-    return text
+    upper, lower = BRACKETS[unicode]
+    for node, arrows in _into(graph):
+        for arrow, end in zip(arrows, (upper, lower), strict=True):
+            text.append(f"{_long(graph.states[arrow.source]):>7} {dash} ", style="dim")
+            _operation(text, space, arrow.operation)
+            text.append(f" {dash}{end}" + ("\n" if end == upper else " "), style="dim")
+        text.append(graph.states[node], style="bold")
+        text.append(" out\n" if node in graph.outputs else "\n", style="dim")
 
 
-def _robnet_cell(code: robnet.Code, unicode: bool) -> Text:
-    """One line per node: its operation on each earlier state."""
-    arrow = "─▶" if unicode else "->"
-    text = Text(no_wrap=True)
-    for (source, node), operation in zip(robnet.EDGES, code, strict=True):
-        name = {0: "c[k-2]", 1: "c[k-1]"}.get(source, f"{source}")
-        text.append(f"{name} ", style="dim")
-        text.append(
-            f"{ROBNET_LABELS[operation]:<5}", style=operation_style(robnet.OPERATIONS[operation].split()[-1])
-        )
-        if source == node - 1:
-            text.append(f"{arrow} ", style="dim")
-            text.append(f"{node}", style="bold")
-            text.append(" out\n", style="dim")
-    text.append("sep: sep conv 3x3, res: the same plus its input, id: the input", style="dim")
-    return text
+def _line_per_node(text: Text, space: Space, graph: CellGraph, unicode: bool) -> None:
+    """One line per node: its operation on each earlier state, in short names that the last line explains."""
+    used = [name for name in space.operations if any(arrow.operation == name for arrow in graph.arrows)]
+    heard = [space.operation(name) for name in used if not space.operation(name).silent]
+    width = 1 + max((len(operation.short) for operation in heard), default=1)
+    for node, arrows in _into(graph):
+        for arrow in arrows:
+            operation = space.operation(arrow.operation)
+            text.append(f"{graph.states[arrow.source]} ", style="dim")
+            short = "-" if operation.silent else operation.short
+            text.append(f"{short:<{width}}", style=operation_style(space, arrow.operation))
+        text.append(f"{ARROWS[unicode]} ", style="dim")
+        text.append(graph.states[node], style="bold")
+        text.append(" out\n" if node in graph.outputs else "\n", style="dim")
+    text.append(", ".join(f"{operation.short}: {operation.label}" for operation in heard), style="dim")
 
 
-def _nasbench201_cell(cell: Cell, unicode: bool) -> Text:
-    arrow = "─▶" if unicode else "->"
-    text = Text(no_wrap=True)
-    for operation, (source, target) in zip(cell.operations, EDGES, strict=True):
-        ends = {0: "input", 3: "output"}
-        text.append(f"{ends.get(source, f'node {source}'):>6} {arrow} ", style="dim")
-        text.append(f"{operation_label(operation):<13}", style=operation_style(operation))
-        text.append(f" {arrow} {ends.get(target, f'node {target}')}\n", style="dim")
-    text.rstrip()
-    return text
+def _line_per_arrow(text: Text, space: Space, graph: CellGraph, unicode: bool) -> None:
+    for arrow in graph.arrows:
+        text.append(f"{_long(graph.states[arrow.source]):>6} {ARROWS[unicode]} ", style="dim")
+        _operation(text, space, arrow.operation)
+        text.append(f" {ARROWS[unicode]} {_long(graph.states[arrow.target])}\n", style="dim")

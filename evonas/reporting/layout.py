@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from evonas.reporting.colours import operation_colour
+from spaces import Space
 from spaces.graph import Arrow, CellGraph
 
 RADIUS = 14.0  # of a state
@@ -16,8 +18,6 @@ LANE = 9.0  # between ways outside
 BEND = 8.0  # radius of a corner
 APART = 72.0  # of an input from the middle
 MARGIN = 6.0
-
-SILENT = frozenset({"none", "zero"})  # operations that pass nothing are left out
 
 Command = tuple[str, tuple[float, ...]]  # M x y, L x y, Q cx cy x y, C cx cy cx cy x y
 
@@ -40,7 +40,7 @@ class Pill:
     x: float
     y: float
     width: float
-    operation: str
+    colour: str
     text: str
 
 
@@ -49,7 +49,7 @@ class Way:
     """A line: into an operation, or out of it with its colour."""
 
     commands: tuple[Command, ...]
-    operation: str | None = None
+    colour: str | None = None
 
 
 @dataclass
@@ -65,14 +65,8 @@ class Drawing:
     silent: int = 0  # operations that were left out
 
 
-def label(operation: str) -> str:
-    """A short label of an operation: ``sep conv 3x3`` for ``sep_conv_3x3``."""
-    short = {"skip_connect": "skip", "identity": "identity", "residual sep_conv_3x3": "residual sep 3x3"}
-    return short.get(operation, operation.replace("_", " "))
-
-
-def lay_out(graph: CellGraph) -> Drawing:
-    """The positions of all parts of ``graph``.
+def lay_out(graph: CellGraph, space: Space) -> Drawing:
+    """The positions of all parts of ``graph``, a cell of ``space``.
 
     Each node has its own row, with its operations side by side above it. Edges from the row above are straight,
     edges from further up run outside.
@@ -84,15 +78,15 @@ def lay_out(graph: CellGraph) -> Drawing:
     placed: list[tuple[Arrow, Pill]] = []
     for node in range(graph.inputs, len(graph.states)):
         arrows = [arrow for arrow in graph.arrows if arrow.target == node]
-        live = [arrow for arrow in arrows if arrow.operation not in SILENT]
+        live = [arrow for arrow in arrows if not space.operation(arrow.operation).silent]
         drawing.silent += len(arrows) - len(live)
-        placed += _row(live, spots, graph.inputs)
+        placed += _row(live, spots, graph.inputs, space)
     drawing.pills = [pill for _, pill in placed]
     half = max((abs(pill.x) + pill.width / 2 for pill in drawing.pills), default=APART) + 1.5 * LANE
     lanes = _lanes(placed, graph.inputs, half)
     for arrow, pill in placed:
         drawing.ways.append(Way(_way_in(arrow, pill, spots, graph.inputs, lanes)))
-        drawing.ways.append(Way(_way_out(pill, spots[arrow.target]), arrow.operation))
+        drawing.ways.append(Way(_way_out(pill, spots[arrow.target]), pill.colour))
     reach = max([half, *(abs(x) for x in lanes.values())], default=half) + MARGIN
     drawing.left, drawing.right = -reach, reach
     drawing.height = spots[-1][1] + RADIUS + MARGIN + 2
@@ -111,17 +105,21 @@ def _side(state: int, inputs: int) -> int:
     return 0 if state >= inputs or inputs == 1 else (-1, 1)[min(state, 1)]
 
 
-def _row(arrows: list[Arrow], spots: list[tuple[float, float]], inputs: int) -> list[tuple[Arrow, Pill]]:
+def _row(
+    arrows: list[Arrow], spots: list[tuple[float, float]], inputs: int, space: Space
+) -> list[tuple[Arrow, Pill]]:
     """The operations of a node from left to right: inputs on their side, the nearest of three in the middle."""
     order = sorted(arrows, key=lambda arrow: (_side(arrow.source, inputs), -arrow.source))
     if len(order) > 2 and inputs == 1:
         order = order[1::2] + order[0:1] + order[2::2]
-    widths = [LETTER * len(label(arrow.operation)) + 18 for arrow in order]
+    labels = [space.operation(arrow.operation).label for arrow in order]
+    widths = [LETTER * len(label) + 18 for label in labels]
     x = -(sum(widths) + GAP * (len(widths) - 1)) / 2
     found = []
-    for arrow, width in zip(order, widths, strict=True):
+    for arrow, label, width in zip(order, labels, widths, strict=True):
         y = spots[arrow.target][1] - ABOVE
-        found.append((arrow, Pill(x + width / 2, y, width, arrow.operation, label(arrow.operation))))
+        colour = operation_colour(space, arrow.operation)
+        found.append((arrow, Pill(x + width / 2, y, width, colour, label)))
         x += width + GAP
     return found
 

@@ -24,7 +24,7 @@ from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
 from evonas.store.individual import Individual
 from evonas.store.schema import GenerationRow
-from spaces import spaces
+from spaces import Space, spaces
 
 SECONDS_A_SCREEN = 6
 SCREENS = ("best cell", "population")
@@ -83,7 +83,7 @@ class LiveView(ScreenView):
 
     def _body(self, width: int, room: int, screen: int) -> list[RenderableType]:
         best = self._progress.best
-        cells = None if best is None else cell_panels(best.genotype)
+        cells = None if best is None else cell_panels(spaces[self.settings.space], best.genotype)
         needed = self.lines(cells) if cells is not None else 0
         rows = room - needed - HEAD
         if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * MIN_TABLE_ROWS:
@@ -176,22 +176,22 @@ class Spark:
 
 
 class _Cells:
-    def __init__(self, genotype: object) -> None:
-        self.genotype = genotype
+    def __init__(self, space: Space, genotype: object) -> None:
+        self.space, self.genotype = space, genotype
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         room = options.max_width if options.max_width < ENDLESS else USUAL
         panels = [
             Panel(drawing, title=title, title_align="left", border_style="dim", expand=False)
-            for title, drawing in draw(self.genotype, not options.ascii_only)
+            for title, drawing in draw(self.space, self.genotype, not options.ascii_only)
             if max(map(cell_len, drawing.plain.splitlines())) + FRAME <= room  # a truncated drawing would be wrong
         ]
         yield Constrain(Columns(panels), room)
 
 
-def cell_panels(genotype: object) -> RenderableType:
+def cell_panels(space: Space, genotype: object) -> RenderableType:
     """The cells of a genotype side by side, in Unicode or ASCII."""
-    return _Cells(genotype)
+    return _Cells(space, genotype)
 
 
 def generations_table(history: list[GenerationRow], width: int) -> Table:

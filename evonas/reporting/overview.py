@@ -17,6 +17,7 @@ from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.reporting.summary import Summary
+from spaces import spaces
 
 LAST_GENERATIONS = 6
 MEAN = "mean of the population "
@@ -63,7 +64,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     if summary.note:
         parts.append(Text(summary.note, style="yellow"))
     if best is not None:
-        parts.append(cell_panels(best.genotype))
+        parts.append(cell_panels(spaces[settings.space], best.genotype))
         parts.append(Text(str(best.genotype)))
     means = [row.mean for row in summary.history if row.mean is not None]
     if len(means) > 1:

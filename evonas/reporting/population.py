@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,19 +9,12 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.quantities import count, number
-from evonas.reporting.style import operation_style
+from evonas.reporting.colours import operation_style
 from evonas.store.individual import Individual
 from spaces import Space
 
 WIDE = 100  # columns; wider tables have FLOPs and the parent
 NARROW = 56  # columns; narrower tables have no operations
-
-
-def short(operation: str) -> str:
-    """``sep_conv_3x3`` as ``sep3``, ``residual sep_conv_3x3`` as ``+sep3``."""
-    name = operation.removeprefix("residual ").removesuffix("_connect").replace("nor_conv", "conv")
-    name = re.sub(r"(?:_conv|_pool)?_(\d)x\d", r"\1", name)
-    return ("+" if operation.startswith("residual ") else "") + {"identity": "id"}.get(name, name)
 
 
 def operations(space: Space, genotype: object) -> Text:
@@ -31,7 +23,7 @@ def operations(space: Space, genotype: object) -> Text:
     text = Text(no_wrap=True, overflow="ellipsis")
     for name, times in used.most_common():
         text.append(f"{times} ", style="dim")
-        text.append(f"{short(name)} ", style=operation_style(name.removeprefix("residual ")))
+        text.append(f"{space.operation(name).short} ", style=operation_style(space, name))
     text.rstrip()
     return text
 

@@ -51,7 +51,8 @@ def training_overview(summary: TrainingSummary, width: int = USUAL) -> Renderabl
         parts.append(Text(f"trained on {summary.data}", style="dim"))
     if summary.note:
         parts.append(Text(summary.note, style="yellow"))
-    parts.append(cell_panels(spaces[settings.space].parse(settings.genotype)))
+    space = spaces[settings.space]
+    parts.append(cell_panels(space, space.parse(settings.genotype)))
     parts.append(Text(settings.genotype))
     if summary.history:
         parts.append(epochs_table(summary.history[-LAST_EPOCHS:], width))

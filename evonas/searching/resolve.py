@@ -12,7 +12,6 @@ from evonas.store.searched import given_options
 from evonas.store.settings import (
     CHANGEABLE,
     GPU_NETWORKS,
-    SHARING_SPACES,
     UNLIMITED,
     SearchSettings,
 )
@@ -40,7 +39,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
     data = describe(settings.dataset, settings.data_dir, settings.image_size)
     default_limit, device = settings.max_params is None, pick(settings.device)
-    shares = device != "cpu" and settings.space in SHARING_SPACES
+    shares = device != "cpu" and space.has_shared_passes
     return dataclasses.replace(
         settings,
         proxy=composite.normal(settings.proxy),

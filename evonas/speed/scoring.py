@@ -15,10 +15,10 @@ from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
 from evonas.speed.roofline import Work, counted
 from evonas.speed.rows import Row
-from evonas.store.settings import SHARING_SPACES, SearchSettings
+from evonas.store.settings import SearchSettings
 from fitness import Batch, Task, score_all
 from fitness.population.shared import PASSES
-from spaces import UsageError
+from spaces import UsageError, spaces
 
 Announce = Callable[[str], object]
 
@@ -49,7 +49,7 @@ def ways_of(
 
     Raises `UsageError` for numbers out of range.
     """
-    passes = settings.space in SHARING_SPACES and settings.proxy in PASSES
+    passes = spaces[settings.space].has_shared_passes and settings.proxy in PASSES
     if networks is None:
         networks = (1, architectures) if passes else (1,)
     for count in networks:

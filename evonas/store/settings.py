@@ -18,7 +18,6 @@ from spaces.errors import UsageError, shorten
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
 GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
-SHARING_SPACES = ("darts",)  # whose networks `fitness.population` holds
 
 
 class ScoreOptions(TypedDict, total=False):

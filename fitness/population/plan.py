@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fitness.population.waves import OPERATIONS, Cell, Rows, Waves, layers_of, operation_of, waves
-from spaces import NetworkSize
+from spaces import NetworkSize, Space
 from spaces.darts import Genotype
 from spaces.darts.closed_form import live_cells
 from spaces.darts.network import STEM_MULTIPLIER, reductions
@@ -107,9 +107,9 @@ class Plan:
         return len(self.genotypes)
 
 
-def supported(genotype: object) -> bool:
-    """Whether a population can hold ``genotype``: DARTS cells of separable convolutions, pooling and skips."""
-    return isinstance(genotype, Genotype) and all(
+def supported(genotype: Genotype, space: Space) -> bool:
+    """Whether a population can hold ``genotype`` of ``space``: separable convolutions, pooling and skips."""
+    return space.has_shared_passes and all(
         operation in OPERATIONS for operation, _ in (*genotype.normal, *genotype.reduce)
     )
 

@@ -109,7 +109,7 @@ class SharedPasses:
 
     def run(self, genotypes: Sequence[Any]) -> Found:
         """The results for canonical ``genotypes``; those that no population can hold are left out."""
-        fit = [i for i, genotype in enumerate(genotypes) if supported(genotype)]
+        fit = [i for i, genotype in enumerate(genotypes) if supported(genotype, self.task.space)]
         found = Found(genotypes, self.task)
         alike: dict[tuple[int, int] | None, list[int]] = {}
         for i in fit:

@@ -67,6 +67,7 @@ class Darts(Space):
     default_max_params = 6_000_000
     has_auxiliary_head = True
     has_drop_path = True
+    has_shared_passes = True
     operations: ClassVar[Mapping[str, Operation]] = {
         "skip_connect": Operation("skip", "skip", "skip"),
         **{name: named(name, kind) for name, kind in KINDS.items()},

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
-from evonas.reporting.colours import operation_colour
 from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.layout import PILL, RADIUS, Command, Disc, Drawing, Pill, Way, lay_out
+from spaces import Space
 from spaces.graph import CellGraph
 
 MAX_CELLS = 4
@@ -19,11 +19,11 @@ def cells(facts: TrainingFacts) -> str:
         different.setdefault((*graph.arrows, graph.title if "cell " not in graph.title else ""), graph)
     shown = list(different.values())[:MAX_CELLS]
     note = f'<p class="note">{len(different)} distinct cells; the first {MAX_CELLS} are drawn.</p>'
-    return "".join(map(_figure, shown)) + (note if len(different) > MAX_CELLS else "")
+    return "".join(_figure(graph, facts.space) for graph in shown) + (note if len(different) > MAX_CELLS else "")
 
 
-def _figure(graph: CellGraph) -> str:
-    drawing = lay_out(graph)
+def _figure(graph: CellGraph, space: Space) -> str:
+    drawing = lay_out(graph, space)
     names = [graph.states[state] for state in graph.outputs]
     if len(names) > 1:
         words = [f"Its output concatenates {', '.join(names[:-1])} and {names[-1]}."]
@@ -52,12 +52,12 @@ def _path(commands: tuple[Command, ...]) -> str:
 
 
 def _way(way: Way) -> str:
-    colour = f' style="stroke:{operation_colour(way.operation)}"' if way.operation else ""
+    colour = f' style="stroke:{way.colour}"' if way.colour else ""
     return f'<path class="way" d="{_path(way.commands)}"{colour}/>'
 
 
 def _pill(pill: Pill) -> str:
-    colour = f"--op:{operation_colour(pill.operation)}"
+    colour = f"--op:{pill.colour}"
     x, y = pill.x - pill.width / 2, pill.y - PILL / 2
     box = f'x="{x:.1f}" y="{y:.1f}" width="{pill.width:.1f}" height="{PILL:g}" rx="{PILL / 2:g}"'
     return f'<rect class="pill" style="{colour}" {box}/>{_text(pill.x, pill.y, pill.text)}'

@@ -15,7 +15,7 @@ from evonas.training.artefacts import require_directory
 from evonas.training.metrics import EpochRow, read_csv
 from evonas.training.plan import FinalPlan, plan_of
 from evonas.training.settings import TrainSettings
-from spaces import spaces
+from spaces import Space, spaces
 from spaces.graph import CellGraph
 
 
@@ -32,6 +32,11 @@ class TrainingFacts:
     device: str
     data_dir: str | None
     dataset: str | None = None  # the place that a folder of images was moved to
+
+    @property
+    def space(self) -> Space:
+        """The space of the genotype."""
+        return spaces[self.summary.settings.space]
 
 
 @dataclass(frozen=True, kw_only=True)

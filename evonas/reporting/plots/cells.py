@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
-from evonas.reporting.colours import operation_colour
 from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.layout import PILL, RADIUS, Drawing, Way, lay_out
 from evonas.reporting.plots.base import missing, plots
@@ -23,7 +22,7 @@ def cells(facts: TrainingFacts) -> Figure:
     if not facts.graphs:
         raise missing(facts, "scores", "resume")
     graphs = facts.graphs[:MAX_CELLS]
-    drawings = [lay_out(graph) for graph in graphs]
+    drawings = [lay_out(graph, facts.space) for graph in graphs]
     widths = [drawing.right - drawing.left for drawing in drawings]
     tallest = max(drawing.height for drawing in drawings)
     figure = Figure(figsize=(POINT * sum(widths), POINT * (tallest + 24)), layout="constrained")
@@ -40,11 +39,10 @@ def _draw(axes: Axes, drawing: Drawing) -> None:
     axes.set_aspect("equal")
     axes.axis("off")
     for way in drawing.ways:
-        colour = operation_colour(way.operation) if way.operation else "#5f6871"
+        colour = way.colour or "#5f6871"
         axes.add_patch(PathPatch(_curve(way), fc="none", ec=colour, lw=0.8))
     for pill in drawing.pills:
-        colour = operation_colour(pill.operation)
-        _box(axes, pill.x, pill.y, pill.width, PILL, colour, colour + "30", pill.text)
+        _box(axes, pill.x, pill.y, pill.width, PILL, pill.colour, pill.colour + "30", pill.text)
     for disc in drawing.discs:
         width = max(2 * RADIUS, 6.6 * len(disc.text) + 12)
         _box(axes, disc.x, disc.y, width, 2 * RADIUS, "black", "#f0f1f2" if disc.is_input else "white", disc.text)

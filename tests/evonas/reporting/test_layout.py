@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evonas.reporting.layout import PILL, RADIUS, SILENT, Drawing, lay_out
+from evonas.reporting.layout import PILL, RADIUS, Drawing, lay_out
 from evonas.store.ancestry import Births
 from spaces import Space
 
@@ -13,7 +13,7 @@ from spaces import Space
 def drawings(space: Space) -> list[Drawing]:
     rng = np.random.default_rng(0)
     genotypes = [space.random(rng) for _ in range(40)] + list(space.published().values())
-    return [lay_out(graph) for genotype in genotypes for graph in space.graphs(genotype)]
+    return [lay_out(graph, space) for genotype in genotypes for graph in space.graphs(genotype)]
 
 
 def test_no_operation_covers_another_or_a_state(space: Space) -> None:
@@ -30,14 +30,14 @@ def test_no_operation_covers_another_or_a_state(space: Space) -> None:
 def test_every_operation_has_one_line_in_and_one_out(space: Space) -> None:
     rng = np.random.default_rng(1)
     for graph in space.graphs(space.random(rng)):
-        drawing = lay_out(graph)
-        live = [arrow for arrow in graph.arrows if arrow.operation not in SILENT]
+        drawing = lay_out(graph, space)
+        live = [arrow for arrow in graph.arrows if not space.operation(arrow.operation).silent]
         assert len(drawing.pills) == len(live) and len(drawing.ways) == 2 * len(live)
         assert drawing.silent == len(graph.arrows) - len(live)
         for pill, into, out in zip(drawing.pills, drawing.ways[::2], drawing.ways[1::2], strict=True):
             x, y = into.commands[-1][1][-2:]
             assert abs(x - pill.x) <= pill.width / 2 + 1e-9 and abs(y - pill.y) <= PILL / 2 + 1e-9
-            assert out.commands[0][1][0] == pill.x and out.operation == pill.operation
+            assert out.commands[0][1][0] == pill.x and out.colour == pill.colour
 
 
 def births(params: list[int], score: list[float], cached: list[bool]) -> Births:

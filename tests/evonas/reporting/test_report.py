@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.color import ANSI_COLOR_NAMES
 from rich.console import Console
 
 import evonas
@@ -18,14 +19,15 @@ from evonas.evaluation.outcomes import Attacked, Check, CorruptionTable
 from evonas.evaluation.rates import Rate
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.cells import draw
+from evonas.reporting.colours import HUES, operation_colour, operation_style
 from evonas.reporting.evaluation import EvaluationView, evaluated
 from evonas.reporting.live import LiveView
 from evonas.reporting.overview import overview
 from evonas.reporting.plain import LogFile, PlainLines
-from evonas.reporting.population import short
 from evonas.reporting.style import sparkline
 from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
-from spaces import spaces
+from spaces import NasBench201, Space, spaces
+from spaces.operation import KINDS
 
 
 class Frames(Listener):
@@ -121,13 +123,20 @@ def test_the_population_is_ranked_and_has_ages(tmp_path: Path) -> None:
 
 def test_operations_have_short_names() -> None:
     names = [
-        ("sep_conv_3x3", "sep3"),
-        ("dil_conv_5x5", "dil5"),
-        ("max_pool_3x3", "max3"),
-        ("nor_conv_1x1", "conv1"),
+        *(("darts", "sep_conv_3x3", "sep3"), ("darts", "dil_conv_5x5", "dil5"), ("darts", "max_pool_3x3", "max3")),
+        *(("nasbench201", "nor_conv_1x1", "conv1"), ("nasbench201", "skip_connect", "skip")),
+        *(("robnet", "residual sep_conv_3x3", "+sep3"), ("robnet", "identity", "id"), ("darts", "none", "none")),
+        ("darts", "conv_7x1_1x7", "conv71"),
     ]
-    names += [("skip_connect", "skip"), ("residual sep_conv_3x3", "+sep3"), ("identity", "id"), ("none", "none")]
-    assert [short(name) for name, _ in names] == [expected for _, expected in names]
+    found = [spaces[space].operations[name].short for space, name, _ in names]
+    assert found == [expected for _, _, expected in names]
+
+
+def test_operations_of_a_space_have_a_colour_each(space: Space) -> None:
+    colours = [operation_colour(space, name) for name in space.operations]
+    assert len(set(colours)) == len(colours) and set(HUES) == set(KINDS)
+    assert {operation_style(space, name) for name in space.operations} <= set(ANSI_COLOR_NAMES)
+    assert operation_colour(space, "unheard_of") == HUES["other"].shades[0]
 
 
 def test_the_live_view_names_no_best_while_a_composite_has_none(tmp_path: Path) -> None:
@@ -162,21 +171,50 @@ def test_plain_lines_and_the_log_tell_the_same(tmp_path: Path) -> None:
 
 
 def test_cells_name_every_operation_and_node() -> None:
-    (_, normal), (_, reduction) = draw(spaces["darts"].parse("DARTS_V2"))
+    (_, normal), (_, reduction) = draw(spaces["darts"], spaces["darts"].parse("DARTS_V2"))
     assert normal.plain.count("sep conv 3x3") == 5 and reduction.plain.count("max pool 3x3") == 5
     assert all(f"─▶ {node} out" in normal.plain for node in range(2, 6))
-    ((_, cell),) = draw(
-        spaces["nasbench201"].parse("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")
-    )
+    space = spaces["nasbench201"]
+    ((_, cell),) = draw(space, space.parse("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"))
     assert "node 2 ─▶ nor conv 3x3" in cell.plain and "output" in cell.plain
+
+
+class Plain(NasBench201):
+    """A space that says nothing about its operations."""
+
+    operations = Space.operations  # type: ignore[assignment]
+
+
+def test_a_space_without_names_for_its_operations_is_drawn() -> None:
+    space = Plain()
+    ((title, cell),) = draw(
+        space, space.parse("|none~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|"), False
+    )
+    assert title == "cell" and " input -> skip connect  -> node 2\n" in cell.plain
+    assert cell.plain.endswith("node 2 -> nor conv 3x3  -> output")
+    assert operation_colour(space, "nor_conv_3x3") != operation_colour(space, "nor_conv_1x1")
+
+
+def test_a_dense_cell_has_a_line_per_node_and_its_short_names_explained() -> None:
+    space = spaces["robnet"]
+    ((title, cell),) = draw(space, space.parse("RobNet(cells=['11|10|11|11|10|11|01|01|10|11|11|00|11|01'])"))
+    assert title == "every cell" and cell.plain.splitlines() == [
+        "c[k-2] +sep3 c[k-1] id    ─▶ 2 out",
+        "c[k-2] +sep3 c[k-1] +sep3 2 id    ─▶ 3 out",
+        "c[k-2] +sep3 c[k-1] sep3  2 sep3  3 id    ─▶ 4 out",
+        "c[k-2] +sep3 c[k-1] +sep3 2 -     3 +sep3 4 sep3  ─▶ 5 out",
+        "sep3: sep conv 3x3, id: identity, +sep3: residual sep 3x3",
+    ]
+    ((title, _),) = draw(space, space.parse("RobNet_free"))
+    assert title == "the first of 20 cells"
 
 
 @pytest.mark.parametrize("name", list(spaces["darts"].published()))
 def test_every_published_genotype_is_drawn(name: str) -> None:
     genotype = spaces["darts"].parse(name)
-    assert sum(text.plain.count("\n") + 1 for _, text in draw(genotype)) == len(genotype.normal) + len(
-        genotype.reduce
-    )
+    assert sum(text.plain.count("\n") + 1 for _, text in draw(spaces["darts"], genotype)) == len(
+        genotype.normal
+    ) + len(genotype.reduce)
 
 
 def test_numbers_are_short_and_truthful() -> None:
