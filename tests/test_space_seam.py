@@ -24,7 +24,8 @@ def asked(tree: ast.AST) -> Iterator[str]:
     defaults: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "space":
-            defaults.add(node.value or node)
+            value = node.value  # the default, or the call that has it as its first argument
+            defaults.add(value.args[0] if isinstance(value, ast.Call) and value.args else value or node)
         elif isinstance(node, ast.keyword) and node.arg == "space":
             defaults.add(node.value)
         elif isinstance(node, ast.Dict):
@@ -79,6 +80,7 @@ def test_a_question_is_found(source: str) -> None:
     "source",
     [
         'space: str = "darts"',
+        'space: str = setting("darts", help="Search space.")',
         'def work(a, space="darts", *, b=1): pass',
         'def work(*, space: str = "darts"): pass',
         'Settings(space="nasbench201")',
