@@ -51,6 +51,7 @@ class LiveView(ScreenView):
         settings, progress = event.settings, event.progress
         self.path, self.settings = event.path, settings
         self.device = f"{describe(settings.device)}, {event.engine}"
+        self._maximise = event.objectives[0].maximise
         self._history = list(event.history)
         self._progress = self._start = progress
         self._began = time.monotonic()
@@ -112,7 +113,7 @@ class LiveView(ScreenView):
         progress = self._progress
         alive = progress.population or self._first
         best = progress.best.birth if progress.best else None
-        return population_table(alive, spaces[self.settings.space], rows, width, best)
+        return population_table(alive, spaces[self.settings.space], rows, width, best, self._maximise)
 
     def _title(self, roomy: bool) -> list[Text]:
         title = Text.assemble(("evonas ", "bold"), str(self.path), no_wrap=True, overflow="ellipsis")
@@ -140,7 +141,7 @@ class LiveView(ScreenView):
 
     def _counters(self, roomy: bool) -> list[Text]:
         # imported here, because commands without PyTorch show tables of this file
-        from fitness.composite import is_composite
+        from evonas.searching.fitness import fitness_of
 
         progress, best = self._progress, self._progress.best
         counters = Text(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")
@@ -150,7 +151,7 @@ class LiveView(ScreenView):
         if best is not None:
             found.append(f"best {number(best.score)}", style="bold green")
             found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
-        elif is_composite(self.settings.proxy) and not self._history:
+        elif fitness_of(self.settings.proxy).members and not self._history:
             found.append("best: known once the first population is scored", style="dim")
         if not roomy:
             line = Text(" | ").join([counters, *([found] if found else [])])

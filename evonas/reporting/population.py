@@ -29,7 +29,12 @@ def operations(space: Space, genotype: object) -> Text:
 
 
 def population_table(
-    population: Sequence[Individual], space: Space, rows: int, width: int, best: int | None = None
+    population: Sequence[Individual],
+    space: Space,
+    rows: int,
+    width: int,
+    best: int | None = None,
+    maximise: bool = True,
 ) -> Table:
     """The best ``rows``: rank, score, size, age in births, operations; ``best`` is the birth to mark."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
@@ -39,7 +44,8 @@ def population_table(
     if not narrow:
         table.add_column("operations", overflow="ellipsis")  # this column is truncated if space is short
     youngest = max((one.birth for one in population), default=0)
-    ranked = sorted(population, key=lambda one: (one.score is None, -(one.score or 0.0), one.birth))
+    sign = 1.0 if maximise else -1.0
+    ranked = sorted(population, key=lambda one: (one.score is None, -sign * (one.score or 0.0), one.birth))
     for rank, one in enumerate(ranked[:rows], start=1):
         cells = [str(rank), number(one.score), count(one.params)]
         if wide:

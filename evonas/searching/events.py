@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from evonas.core.events import Event
 from evonas.store.individual import Individual
+from evonas.store.objective import Objective
 from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 
@@ -36,6 +37,7 @@ class SearchStarted(Event):
     progress: Progress
     history: list[GenerationRow]
     engine: str  # describes where scores are computed
+    objectives: tuple[Objective, ...]
     name: ClassVar[str] = "started"
 
 

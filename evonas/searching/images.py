@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from evonas.core.devices import pick
 from evonas.core.strict_json import parse_json
 from evonas.data import DEFAULT_BATCH, batch, source
-from evonas.searching.fitness import fitness_of
+from evonas.searching.fitness import Fitness, fitness_of
 from evonas.store.queries import Records
 from evonas.store.settings import SearchSettings
 from evonas.training.data_identity import require_classes
@@ -21,13 +21,13 @@ DATA = "data"  # the fact of a run that says which classes its data set has
 
 
 def images_for(
-    proxy_names: Iterable[str], settings: SearchSettings, say: Callable[[str], object] | None = None
+    asked: Iterable[Fitness], settings: SearchSettings, say: Callable[[str], object] | None = None
 ) -> Batch | None:
-    """The batch of the data set of ``settings``; None if no proxy needs images.
+    """The batch of the data set of ``settings``; None if no fitness needs images.
 
     ``say`` is told where the data set has fewer images than a batch has by default.
     """
-    if not any(fitness_of(name).needs_images for name in proxy_names):
+    if not any(fitness.needs_images for fitness in asked):
         return None
     images = batch(settings.dataset, settings.batch_size, settings.seed, settings.data_dir, settings.image_size)
     if settings.batch_size is None and len(images.labels) < DEFAULT_BATCH and say is not None:
@@ -78,14 +78,15 @@ def _require_described(store: Records, settings: SearchSettings, needed: bool) -
     )
 
 
-def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()) -> Batch | None:
+def images_of(store: Records, settings: SearchSettings, more: Sequence[Fitness] = ()) -> Batch | None:
     """The images that a run scores with, for its proxy and for ``more``.
 
     Raises `EvonasError` if the images have changed, if the device is unavailable, or if the version of a proxy has
     changed.
     """
     scored_by = store.fact("proxies")
-    for name, now in fitness_of(settings.proxy).identity().items():
+    fitness = fitness_of(settings.proxy)
+    for name, now in fitness.identity().items():
         then = scored_by.get(name, 1)
         if then != now:
             raise EvonasError(
@@ -99,7 +100,7 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[str] = ()
             f"{store.path} was scored on {settings.device}: {error} (scores then agree to about 1e-6, not exactly)"
         ) from None
     count = _require_described(store, settings, store.meta("batch") != fingerprint(None))
-    images = images_for([settings.proxy], settings)
+    images = images_for([fitness], settings)
     if store.meta("batch") != fingerprint(images):
         raise EvonasError(
             f"the images of {settings.dataset} differ from those that {store.path} was scored with{count}. Scores "

@@ -87,6 +87,7 @@ class Search:
         self.space = self.task.space
         self.measure = Measure(run)
         fitness = fitness_of(settings.proxy)
+        self.objective = fitness.objectives[0]
         self.score = partial(score_chunk, fitness=fitness, task=self.task)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
         kind, admission = algorithms[settings.algorithm], SizeLimit(self.space, settings)
@@ -120,7 +121,9 @@ class Search:
         if not (self.run.path / BEST).exists():  # removed when a later state was undone
             self._write_best()
         try:
-            self.observer(SearchStarted(self.run.path, self.settings, progress, history, where))
+            self.observer(
+                SearchStarted(self.run.path, self.settings, progress, history, where, self.run.objectives)
+            )
             if self.run.forgotten:
                 self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
             with stop_requests(announcing(self.observer)) as stop:
@@ -146,7 +149,7 @@ class Search:
         born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)], stop)
 
         improved = self.best
-        self.best = _better(self.best, born)
+        self.best = self._better(self.best, born)
         self.algorithm.tell(born)
         alive = self.algorithm.alive()
         known = {individual.birth: individual for individual in (*self.population, *born)}
@@ -202,7 +205,7 @@ class Search:
             self.failures += not hit and self.measure.failed(known[individual.key])
             values = self.measure.values(known[individual.key])
             scored.append(dataclasses.replace(individual, values=values, cached=hit))
-            leader = _better(leader, scored[-1:])
+            leader = self._better(leader, scored[-1:])
             progress = self._progress(individual.birth + 1, individual.generation, leader)
             self.observer(Evaluated(scored[-1], progress))
         return self._fixed(scored, known) if self.measure.open else scored
@@ -225,7 +228,8 @@ class Search:
     def _statistics(self, started: float) -> GenerationRow:
         """The statistics of the population."""
         scores = np.array([individual.score for individual in self.population if individual.score is not None])
-        best, mean, std = (float(of(scores)) if len(scores) else None for of in (np.max, np.mean, np.std))
+        most = np.max if self.objective.maximise else np.min
+        best, mean, std = (float(of(scores)) if len(scores) else None for of in (most, np.mean, np.std))
         so_far = self.best.score if self.best else None
         counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
         seconds = time.perf_counter() - started
@@ -266,10 +270,11 @@ class Search:
             self.population,
         )
 
-
-def _better(best: Individual | None, others: Iterable[Individual]) -> Individual | None:
-    """The first of the individuals with the highest score; None if there is none."""
-    for one in others:
-        if one.score is not None and (best is None or best.score is None or one.score > best.score):
-            best = one
-    return best
+    def _better(self, best: Individual | None, others: Iterable[Individual]) -> Individual | None:
+        """The first of the individuals with the best score; None if there is none."""
+        for one in others:
+            if one.score is not None and (
+                best is None or best.score is None or self.objective.better(one.score, best.score)
+            ):
+                best = one
+        return best

@@ -11,7 +11,7 @@ from evonas.searching.fitness import fitness_of
 from evonas.store.queries import Records
 from evonas.store.schema import Value
 from fitness import Score
-from fitness.composite import Composite, is_composite, parse, standardise
+from fitness.composite import Composite, Member, standardise
 from spaces import EvonasError
 
 Scores = dict[str, Score]  # of one network, by the name of the proxy
@@ -29,10 +29,14 @@ class Measure:
         # read first, because a running search writes both in one transaction
         begun = bool(run.generations(last=1))
         self.proxy = run.settings.proxy
-        self.is_composite = is_composite(self.proxy)
-        self.names = fitness_of(self.proxy).names
+        fitness = fitness_of(self.proxy)
+        self.names, self._members = fitness.names, fitness.members
+        self._objectives = tuple(objective.name for objective in fitness.objectives)
+        self.is_composite = bool(self._members)
         stored = run.meta("composite")
-        self.composite = _restored(self.proxy, stored) if self.is_composite and stored is not None else None
+        self.composite = (
+            _restored(self.proxy, self._members, stored) if self.is_composite and stored is not None else None
+        )
         if self.open and begun:
             raise EvonasError(f"{run.path} lacks the statistics of {self.proxy!r}; start a new run")
 
@@ -44,12 +48,12 @@ class Measure:
     def fix(self, population: Collection[Scores]) -> None:
         """Standardise by the scores of the distinct networks of the first population."""
         by_name = {name: [scores[name] for scores in population] for name in self.names}
-        self.composite = standardise(parse(self.proxy), by_name)
+        self.composite = standardise(self._members, by_name)
 
     def of(self, scores: Scores) -> Score:
-        """The score of a network; not while the measure is `open`."""
+        """The score of a network, the value of the first objective; not while the measure is `open`."""
         if not self.is_composite:
-            return scores[self.proxy]
+            return scores[self._objectives[0]]
         assert self.composite is not None
         return self.composite.combine(scores)
 
@@ -68,14 +72,16 @@ class Measure:
     def rows(self, canonical: str, scores: Scores) -> list[Value]:
         """The values to store: those of the members of a composite, and the score once there is one."""
         found = {name: scores[name] for name in self.names}
-        if not self.open:
-            found[self.proxy] = self.of(scores)
+        if self.composite is not None:
+            found[self._objectives[0]] = self.of(scores)
         return [Value(canonical, name, *score) for name, score in found.items()]
 
     def values(self, scores: Scores) -> dict[str, float | None]:
-        """The values of an individual, the objective first, which is None while the measure is `open`."""
-        found = {name: scores[name].value for name in self.names if name != self.proxy}
-        return {self.proxy: None if self.open else self.of(scores).value, **found}
+        """The values of an individual, the objectives first; a composite is None while the measure is `open`."""
+        found = {name: scores[name].value for name in self.names}
+        if self.is_composite:
+            return {self._objectives[0]: None if self.open else self.of(scores).value, **found}
+        return {name: found[name] for name in dict.fromkeys((*self._objectives, *found))}
 
     def facts(self) -> dict[str, str]:
         """The statistics as facts of the run."""
@@ -94,8 +100,7 @@ class Measure:
         ]
 
 
-def _restored(proxy: str, statistics: str) -> Composite:
-    members = parse(proxy)
+def _restored(proxy: str, members: tuple[Member, ...], statistics: str) -> Composite:
     try:
         rows = parse_json(statistics)
         if [(row["name"], row["weight"]) for row in rows] != list(members):

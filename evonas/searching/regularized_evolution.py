@@ -21,9 +21,15 @@ from evonas.store.state import State
 
 
 class Maximised(base.Fitness):
-    """One value to maximise; a missing value is less than any other."""
+    """One value to maximise; a missing value is worse than any other."""
 
     weights = (1.0,)
+
+
+class Minimised(base.Fitness):
+    """One value to minimise; a missing value is worse than any other."""
+
+    weights = (-1.0,)
 
 
 class Member(NamedTuple):
@@ -62,6 +68,7 @@ class RegularizedEvolution(Algorithm):
         self.toolbox.register("mutate", self.admission.mutate, rng=self.rng)
         self.toolbox.register("select", self._tournament)
         self.population: list[Member] = []
+        self.kind = Maximised if self.objectives[0].maximise else Minimised
 
     def ask(self) -> list[Birth]:
         if not self.population:
@@ -73,20 +80,19 @@ class RegularizedEvolution(Algorithm):
         return births
 
     def tell(self, born: Sequence[Individual]) -> None:
-        self.population = [*self.population, *map(_member, born)][-self.options.population :]
+        self.population = [*self.population, *map(self._member, born)][-self.options.population :]
 
     def alive(self) -> Sequence[int]:
         return [member.individual.birth for member in self.population]
 
     def load_state_dict(self, state: State, alive: Sequence[int], history: History) -> None:
-        self.population = [_member(individual) for individual in history.of(alive)]
+        self.population = [self._member(individual) for individual in history.of(alive)]
 
     def _tournament(self) -> Member:
         return tournament(self.population, self.options.tournament, self.rng)
 
-
-def _member(individual: Individual) -> Member:
-    fitness = Maximised()
-    if individual.score is not None:
-        fitness.values = (individual.score,)
-    return Member(individual, fitness)
+    def _member(self, individual: Individual) -> Member:
+        fitness = self.kind()
+        if individual.score is not None:
+            fitness.values = (individual.score,)
+        return Member(individual, fitness)

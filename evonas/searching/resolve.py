@@ -27,7 +27,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     from evonas.core.devices import pick
     from evonas.data import describe
     from evonas.searching.algorithms import algorithms
-    from fitness import composite
+    from evonas.searching.fitness import fitness_of
     from spaces import spaces
 
     if "," in settings.proxy:
@@ -42,7 +42,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     shares = device != "cpu" and space.has_shared_passes
     return dataclasses.replace(
         settings,
-        proxy=composite.normal(settings.proxy),
+        proxy=fitness_of(settings.proxy).text,
         tournament=settings.tournament or min(settings.population, max(2, settings.population // 4)),
         children=settings.children or max(1, settings.population // 2),
         channels=channels,
@@ -65,7 +65,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.core.devices import pick
-    from fitness import composite
+    from evonas.searching.fitness import fitness_of
 
     options = dict(options)
     asked = assigned(options.pop("options", None) or ())
@@ -79,7 +79,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
                 "1 and larger numbers, because their rounding differs; omit the option"
             )
     if "proxy" in wanted:
-        wanted["proxy"] = composite.normal(wanted["proxy"])
+        wanted["proxy"] = fitness_of(wanted["proxy"]).text
     places = [wanted.get("dataset", ""), stored.dataset]
     free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
     refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]

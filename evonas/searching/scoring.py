@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from evonas.core.events import Observer, unwatched, warning
 from evonas.core.files import exists
 from evonas.core.shell import command
-from evonas.engine.scores import Proxies, score_chunk
+from evonas.engine.scores import Proxies, Scorer, score_chunk
+from evonas.searching.fitness import Fitness, fitness_of
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.resolve import changed, resolve
@@ -18,7 +19,6 @@ from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at
 from fitness import Score, Task
-from fitness.composite import is_composite, names, normal
 from spaces import Space, UsageError, spaces
 from spaces.given import parsed, reads
 
@@ -54,7 +54,7 @@ def score(
     a composite, before anything is computed.
     """
     settings = resolve(settings)
-    asked = [normal(name) for name in proxy_names or DEFAULT]
+    asked = [fitness_of(name) for name in proxy_names or DEFAULT]
     _require_proxies(
         asked, "it is standardised by the first population of a search, so it has no value without a run"
     )
@@ -74,24 +74,26 @@ def score_as(
     with Run.read(Path(run)) as store:
         settings = changed(store.settings, options)
         measure = Measure(store)
-        asked = [normal(name) for name in proxy_names or [measure.proxy]]
-        if measure.open and measure.proxy in asked:
+        asked = [fitness_of(name) for name in proxy_names or [measure.proxy]]
+        others = [fitness for fitness in asked if fitness.text != measure.proxy]
+        if measure.open and len(others) < len(asked):
             raise UsageError(
                 f"{run} has not finished its first population, which standardises {measure.proxy!r}; "
                 f"resume it with: {command('resume', run)}"
             )
-        others = [name for name in asked if name != measure.proxy]
         _require_proxies(
             others, f"it differs from the proxy of {run}, {measure.proxy!r}, so it has no statistics there"
         )
         parsed = _parse(genotypes, settings)
-        return _rows(genotypes, parsed, asked, task_of(settings, images_of(store, settings, asked)), measure)
+        return _rows(genotypes, parsed, asked, task_of(settings, images_of(store, settings, others)), measure)
 
 
-def _require_proxies(asked: Sequence[str], why_not: str) -> None:
-    for name in filter(is_composite, asked):
+def _require_proxies(asked: Sequence[Fitness], why_not: str) -> None:
+    for fitness in asked:
+        if not fitness.members:
+            continue
         raise UsageError(
-            f"{name!r} is a composite: {why_not}. Score its proxies (--proxy {','.join(names(name))}), "
+            f"{fitness.text!r} is a composite: {why_not}. Score its proxies (--proxy {','.join(fitness.names)}), "
             "or use a run that was searched with it (--run RUN)"
         )
 
@@ -113,16 +115,13 @@ def _text(space: Space, text: str) -> str:
 def _rows(
     genotypes: Sequence[str],
     parsed: Sequence[Any],
-    asked: Sequence[str],
+    asked: Sequence[Fitness],
     task: Task,
     measure: Measure | None = None,
 ) -> list[ScoreRow]:
-    members = list(dict.fromkeys(member for name in asked for member in names(name)))
     rows = []
-    for text, genotype, scored in zip(
-        genotypes, parsed, score_chunk(parsed, Proxies(tuple(members)), task), strict=True
-    ):
-        found = {name: _one(name, scored, measure) for name in asked}
+    for text, genotype, scored in zip(genotypes, parsed, _scored(parsed, asked, task), strict=True):
+        found = {fitness.text: _one(fitness, scored, measure) for fitness in asked}
         rows.append(
             ScoreRow(
                 text,
@@ -137,5 +136,20 @@ def _rows(
     return rows
 
 
-def _one(name: str, scored: dict[str, Score], measure: Measure | None) -> Score:
-    return scored[name] if measure is None or not is_composite(name) else measure.of(scored)
+def _scored(genotypes: Sequence[Any], asked: Sequence[Fitness], task: Task) -> list[dict[str, Score]]:
+    """The values of each genotype; proxies are scored together, so that those of the same passes share them."""
+    by_name = {name: fitness for fitness in asked for name in fitness.names}
+    names = tuple(name for name, fitness in by_name.items() if fitness.of_proxies)
+    others = dict.fromkeys(fitness for fitness in by_name.values() if not fitness.of_proxies)
+    parts: list[Scorer] = [*([Proxies(names)] if names else []), *others]
+    scored = [score_chunk(genotypes, part, task) for part in parts]
+    return [
+        {name: score for values in of_one for name, score in values.items()}
+        for of_one in zip(*scored, strict=True)
+    ]
+
+
+def _one(fitness: Fitness, scored: dict[str, Score], measure: Measure | None) -> Score:
+    if fitness.members and measure is not None:
+        return measure.of(scored)
+    return scored[fitness.objectives[0].name]

@@ -21,6 +21,7 @@ from evonas.searching.images import DATA, described, fingerprint, images_for, im
 from evonas.searching.loop import Search, SearchResult
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
+from evonas.store.objective import facts_of
 from evonas.store.paths import default_path
 from evonas.store.queries import DATABASE, Records
 from evonas.store.rewind import rewind
@@ -45,10 +46,12 @@ def search(
     work saved.
     """
     settings, observer = with_options(resolve(settings)), observer or unwatched
-    images = images_for([settings.proxy], settings, warning(observer))
+    fitness = fitness_of(settings.proxy)
+    images = images_for([fitness], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
-    facts["proxies"] = json.dumps(fitness_of(settings.proxy).identity())
+    facts["proxies"] = json.dumps(fitness.identity())
+    facts |= facts_of(fitness.objectives, settings.proxy)
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     with (engine or InProcess()).opened(settings.device, announcing(observer)) as opened:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from evonas.core.devices import describe, peak_memory
+from evonas.searching.fitness import fitness_of
 from evonas.searching.images import images_for
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
@@ -74,7 +75,8 @@ def measure(
         raise UsageError("--engine needs at least one name, such as in-process")
     settings = resolve(settings)
     ways = ways_of(engines, networks, architectures, settings)
-    images = images_for([settings.proxy], settings, announce)
+    fitness = fitness_of(settings.proxy)
+    images = images_for([fitness], settings, announce)
     task = task_of(dataclasses.replace(settings, batch_networks=1), images)
     rng = np.random.default_rng(stable_hash(settings.seed, "bench"))
     genotypes = [task.space.random(rng) for _ in range(architectures)]
@@ -82,7 +84,7 @@ def measure(
     announce("the limits of the device")
     limits = roofline(task.device)
     announce("one architecture, counted")
-    work = work_of(genotypes[0], settings.proxy, task)
+    work = work_of(genotypes[0], fitness, task)
     where, ideal = Where(workers, ray_address), limits.seconds(work)
     rows = scoring_rows(genotypes, settings, images, ways, where, rounds, ideal, announce)
     if train_batch != 0:

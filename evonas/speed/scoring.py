@@ -9,14 +9,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from evonas.engine import Engine, make
-from evonas.engine.scores import Proxies, no_score, score_chunk
+from evonas.engine.scores import Scorer, no_score, score_chunk
+from evonas.searching.fitness import fitness_of
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
 from evonas.speed.roofline import Work, counted
 from evonas.speed.rows import Row
 from evonas.store.settings import SearchSettings
-from fitness import Batch, Task, score_all
+from fitness import Batch, Task
 from fitness.population.shared import PASSES
 from spaces import UsageError, spaces
 
@@ -63,10 +64,10 @@ def ways_of(
     return [Way(name, first) for name in dict.fromkeys(engines)] + [Way("in-process", count) for count in others]
 
 
-def work_of(genotype: Any, proxy: str, task: Task) -> Work:
+def work_of(genotype: Any, fitness: Scorer, task: Task) -> Work:
     """The work of scoring one architecture."""
     with counted() as found:
-        next(iter(score_all([genotype], [proxy], task)))
+        next(iter(fitness.score([genotype], task)))
     return found[0]
 
 
@@ -81,14 +82,15 @@ def scoring_rows(
     announce: Announce,
 ) -> list[Row]:
     """Each engine with the times of ``rounds`` and the peak memory of its untimed warm-up round."""
-    names, device = (settings.proxy,), settings.device
+    fitness, device = fitness_of(settings.proxy), settings.device
+    names = fitness.names
     with ExitStack() as stack:
         calls, hows, memories = [], [], []
         for name, networks in ways:
             engine = stack.enter_context(where.make(name).opened(device, announce))
             task = task_of(dataclasses.replace(settings, batch_networks=networks), images, engine.most_workers)
             engine.share(len(genotypes), networks)
-            evaluate = partial(score_chunk, fitness=Proxies(tuple(names)), task=task)
+            evaluate = partial(score_chunk, fitness=fitness, task=task)
 
             def score(opened: Engine = engine, evaluate: Any = evaluate) -> list[Any]:
                 return list(opened.map(evaluate, genotypes, lambda genotype, reason: no_score(names, reason)))

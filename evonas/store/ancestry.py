@@ -39,6 +39,7 @@ class Births:
     params: NDArray[np.int64]
     flops: NDArray[np.int64]
     score: NDArray[np.float64]  # NaN: none
+    maximise: bool = True  # whether a larger score is better
 
     def __len__(self) -> int:
         return len(self.generation)
@@ -55,11 +56,21 @@ class Births:
         return np.flatnonzero(~self.cached & np.isfinite(self.score))
 
     def front(self) -> NDArray[np.intp]:
-        """Indices of the Pareto front of params (minimised) and score (maximised), from small to large."""
-        places = self.distinct()
-        order = places[np.lexsort((-self.score[places], self.params[places]))]
-        best = np.maximum.accumulate(self.score[order]) if len(order) else np.empty(0)
+        """Indices of the Pareto front of params (minimised) and score, from small to large."""
+        places, gain = self.distinct(), self._gain
+        order = places[np.lexsort((-gain[places], self.params[places]))]
+        best = np.maximum.accumulate(gain[order]) if len(order) else np.empty(0)
         return order[np.concatenate(([True], best[1:] > best[:-1]))] if len(order) else order
+
+    @property
+    def _gain(self) -> NDArray[np.float64]:
+        """The score, of which more is better."""
+        return self.score if self.maximise else -self.score
+
+    def best_so_far(self) -> NDArray[np.float64]:
+        """The best score up to each birth, infinite before the first one."""
+        best = np.maximum.accumulate(np.where(np.isfinite(self.score), self._gain, -np.inf))
+        return best if self.maximise else -best
 
     def size_correlation(self) -> float | None:
         """Spearman's rho of score and params over the distinct networks; None if undefined."""
@@ -80,7 +91,7 @@ def births(store: Records) -> Births:
     scored = np.array(store.scores(), dtype=np.float64).reshape(-1, 2)
     scored = scored[scored[:, 0] < len(rows)]  # a running search may have advanced
     score[scored[:, 0].astype(np.intp)] = scored[:, 1]
-    return Births(generation, parent, cached.astype(bool), params, flops, score)
+    return Births(generation, parent, cached.astype(bool), params, flops, score, store.objective.maximise)
 
 
 def lineage(store: Records, birth: int, known: Births) -> list[Step]:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store import former
+from evonas.store import former, objective
 from evonas.store.schema import FORMAT
 from evonas.store.settings import SEALED, SEALED_IF_STORED
 
@@ -55,6 +55,8 @@ def beginning(db: sqlite3.Connection) -> str:
     settings = parse_json(facts["settings"])
     kept = [settings.get(name) for name in SEALED] + [facts.get(name) for name in _FACTS]
     kept += [json.dumps(settings[name], sort_keys=True) for name in SEALED_IF_STORED if settings.get(name)]
+    if objective.FACT in facts:
+        kept.append(facts[objective.FACT])
     return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 

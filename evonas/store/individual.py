@@ -12,7 +12,8 @@ from typing import Any
 class Individual:
     """A genotype that was born in a search, with its values once it is scored.
 
-    ``values`` maps the objective, which comes first, and the members of a composite to numbers; None: no value.
+    ``values`` maps the objectives, which come first in their order, and the members of a composite to numbers;
+    None: no value.
     """
 
     birth: int  # 0, 1, 2, ... in order of birth
@@ -27,7 +28,7 @@ class Individual:
 
     @property
     def score(self) -> float | None:
-        """The value of the objective; None if there is none, or none yet."""
+        """The value of the first objective; None if there is none, or none yet."""
         return next(iter(self.values.values()), None)
 
     @property

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from evonas.core.strict_json import parse_json
 from evonas.store import former
 from evonas.store.individual import Individual
+from evonas.store.objective import FACT as OBJECTIVES
+from evonas.store.objective import Objective, objectives_in
 from evonas.store.schema import STATISTICS, GenerationRow, Value
 from evonas.store.settings import SearchSettings
 from evonas.store.sqlite_errors import reported
@@ -75,9 +77,14 @@ class Records:
             raise UsageError(f"{self.path / DATABASE}: {error}") from None
 
     @cached_property
-    def objective(self) -> str:
-        """The name of the value that is maximised."""
-        return self.settings.proxy
+    def objectives(self) -> tuple[Objective, ...]:
+        """What the search maximises or minimises; best individuals are those of the first."""
+        return objectives_in(self.meta(OBJECTIVES), self.settings.proxy)
+
+    @cached_property
+    def objective(self) -> Objective:
+        """The first objective."""
+        return self.objectives[0]
 
     @cached_property
     def _space(self) -> Space:
@@ -93,7 +100,7 @@ class Records:
         """Why networks have no score, by their canonical form."""
         with self._reported():
             query = f"SELECT canonical, reason FROM {_SCORED} AND value IS NULL"
-            return dict(self._db.execute(query, (self.objective,)).fetchall())
+            return dict(self._db.execute(query, (self.objective.name,)).fetchall())
 
     def born(self, canonical: str) -> bool:
         """Whether a committed individual is this network."""
@@ -119,9 +126,10 @@ class Records:
         parents = tuple(parent for (parent,) in self._db.execute(query, (birth,)))
         query = 'SELECT name, value FROM "values" WHERE canonical = ? ORDER BY name'
         found = dict(self._db.execute(query, (canonical,)).fetchall())
-        if self.objective not in found:
+        first = [objective.name for objective in self.objectives]
+        if not found.keys() >= set(first):
             raise sqlite3.DatabaseError("its index names a missing row")
-        values = {self.objective: found.pop(self.objective), **found}
+        values = {**{name: found[name] for name in first}, **found}
         try:
             parsed, form = self._space.parse(genotype), self._space.parse(canonical)
         except UsageError as error:
@@ -169,7 +177,7 @@ class Records:
         """Birth and score of all individuals with a score, unordered."""
         with self._reported():
             query = f"SELECT birth, value FROM {_BY_NETWORK} AND value IS NOT NULL"
-            return self._db.execute(query, (self.objective,)).fetchall()
+            return self._db.execute(query, (self.objective.name,)).fetchall()
 
     def genotypes(self, births: Iterable[int]) -> dict[int, str]:
         """The genotypes of some individuals by birth."""
@@ -194,27 +202,29 @@ class Records:
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
     def best(self) -> Individual | None:
-        """The individual with the highest score, the first among equals."""
-        name = self.objective
+        """The individual with the best score, the first among equals."""
+        name, maximise = self.objective
+        most, worse = ("MAX", "<") if maximise else ("MIN", ">")
         with self._reported():
-            (score,) = self._db.execute(f"SELECT MAX(value) FROM {_SCORED}", (name,)).fetchone()
+            (score,) = self._db.execute(f"SELECT {most}(value) FROM {_SCORED}", (name,)).fetchone()
             while score is not None:  # repeated only if it belongs to an unfinished generation
                 query = f"SELECT MIN(birth) FROM {_BY_NETWORK} AND value = ?"
                 (birth,) = self._db.execute(query, (name, score)).fetchone()
                 if birth is not None:
                     return self.individuals_of([birth])[0]
-                query = f"SELECT MAX(value) FROM {_SCORED} AND value < ?"
+                query = f"SELECT {most}(value) FROM {_SCORED} AND value {worse} ?"
                 (score,) = self._db.execute(query, (name, score)).fetchone()
         return None
 
     def leading(self, count: int) -> list[Individual]:
-        """The ``count`` individuals with the highest scores, each network once."""
+        """The ``count`` individuals with the best scores, each network once."""
+        order = "DESC" if self.objective.maximise else "ASC"
         with self._reported():
             query = (
                 f"SELECT birth FROM {_BY_NETWORK} AND value IS NOT NULL AND NOT cached "
-                "ORDER BY value DESC, birth LIMIT ?"
+                f"ORDER BY value {order}, birth LIMIT ?"
             )
-            births = [birth for (birth,) in self._db.execute(query, (self.objective, count))]
+            births = [birth for (birth,) in self._db.execute(query, (self.objective.name, count))]
         return self.individuals_of(births)
 
     def births(self) -> int:
@@ -232,17 +242,17 @@ class Records:
     def seconds_per_evaluation(self) -> float | None:
         """The mean time of scoring a network."""
         with self._reported():
-            (mean,) = self._db.execute(f"SELECT AVG(seconds) FROM {_SCORED}", (self.objective,)).fetchone()
+            (mean,) = self._db.execute(f"SELECT AVG(seconds) FROM {_SCORED}", (self.objective.name,)).fetchone()
         return None if mean is None else float(mean)
 
     def evaluated(self) -> int:
         """The number of scored networks, including those of an unfinished generation."""
         with self._reported():
-            return int(self._db.execute(f"SELECT COUNT(*) FROM {_SCORED}", (self.objective,)).fetchone()[0])
+            return int(self._db.execute(f"SELECT COUNT(*) FROM {_SCORED}", (self.objective.name,)).fetchone()[0])
 
     def failures(self) -> int:
         """The number of born networks without a score."""
         born = "EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = v.canonical)"
         with self._reported():
             query = f"SELECT COUNT(*) FROM {_SCORED} AND value IS NULL AND {born}"
-            return int(self._db.execute(query, (self.objective,)).fetchone()[0])
+            return int(self._db.execute(query, (self.objective.name,)).fetchone()[0])

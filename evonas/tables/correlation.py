@@ -9,6 +9,7 @@ from evonas.core.events import unwatched, warning
 from evonas.core.signals import REPEAT, resumable
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
+from evonas.searching.fitness import fitness_of
 from evonas.searching.images import images_for
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
@@ -47,7 +48,7 @@ def correlate(
     settings, say = resolve(settings), announce or warning(unwatched)
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
-    images = images_for(proxy_names, settings, say)
+    images = images_for(map(fitness_of, proxy_names), settings, say)
     with (
         (engine or InProcess()).opened(settings.device, announce or unheard) as opened,
         resumable(REPEAT),

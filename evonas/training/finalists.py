@@ -33,7 +33,7 @@ class Finalist:
 
     birth: int
     genotype: str
-    score: float
+    place: int  # among the best of the search
     round: int = 0  # rounds it was trained in
     robust: float = 0.0
     validation: float = 0.0
@@ -59,7 +59,7 @@ def compete(
     for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016). Raises
     `UsageError` if one of them has to be trained while there are several processes.
     """
-    standing = [Finalist(row.birth, str(row.genotype), row.score or 0.0) for row in individuals]
+    standing = [Finalist(row.birth, str(row.genotype), place) for place, row in enumerate(individuals)]
     full = TrainSettings(standing[0].genotype, **options).resolve()
     plan = rounds(len(standing), full.chosen.epochs)
     cost = sum(count * epochs for count, epochs in plan)
@@ -82,7 +82,7 @@ def compete(
                 _require_alone()
                 known[key] = _trained(run / "finalists" / key, settings, observer)
                 write_json(run / JOURNAL, known, resuming(run))
-            contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.score, number, **known[key])
+            contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.place, number, **known[key])
             found = contest[i]
             observer(
                 Message(
@@ -90,7 +90,7 @@ def compete(
                     f"{100 * found.validation:.2f} % clean, after {epochs} epochs"
                 )
             )
-        contest.sort(key=lambda one: (-one.robust, -one.validation, -one.score, one.birth))
+        contest.sort(key=lambda one: (-one.robust, -one.validation, one.place))
         standing[:count] = contest
     return standing
 

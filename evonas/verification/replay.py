@@ -17,6 +17,7 @@ from evonas.engine.base import Engine, Lost, R, T
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
 from evonas.store.individual import Individual
+from evonas.store.objective import facts_of
 from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
@@ -55,7 +56,7 @@ def replayed(store: Run) -> Iterator[Run]:
         return found
 
     with tempfile.TemporaryDirectory() as directory:
-        with Run.create(Path(directory) / "run", settings, {}) as run:
+        with Run.create(Path(directory) / "run", settings, facts_of(store.objectives, settings.proxy)) as run:
             Search(run, settings, None, Listener(), Recorded(answer)).go()
         with Run.read(Path(directory) / "run") as run:
             yield run

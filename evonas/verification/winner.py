@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +45,19 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
 
 def _won(leading: list[Individual], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
     """The winner by the records of each round, see `evonas.training.finalists`; None if a record is missing."""
-    standing = leading
+    standing = list(enumerate(leading))
     for number, (count, epochs) in enumerate(rounds(len(leading), settings.chosen.epochs), start=1):
         numbers = dataclasses.replace(settings.chosen, epochs=epochs)
         ranked = []
-        for row in standing[:count]:
+        for place, row in standing[:count]:
             trained = dataclasses.replace(settings, genotype=str(row.genotype), numbers=numbers)
             keys = (f"{number}-{row.birth}-{digest}" for digest in trained.digests)
             line = next((journal[key] for key in keys if key in journal), None)
             if line is None:
                 return None
-            ranked.append((*_reached(line), row.score or 0.0, -row.birth, row))
-        standing = [row for *_, row in sorted(ranked, reverse=True)]
-    return str(standing[0].genotype)
+            ranked.append((*_reached(line), -place, row))
+        standing = [(-back, row) for *_, back, row in sorted(ranked, reverse=True, key=itemgetter(0, 1, 2))]
+    return str(standing[0][1].genotype)
 
 
 def _reached(line: Any) -> tuple[float, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from evonas.core.quantities import number
@@ -36,8 +34,8 @@ def evolution(facts: Facts) -> str:
     parts.append(svg.dots(x.all(moments[finite]), y.all(births.score[finite]), "birth"))
     if means:
         parts.append(svg.line(at, [y.at(mean) for _, mean, _ in means], "mean"))
-    best = np.maximum.accumulate(np.where(finite, births.score, -math.inf))
-    rises = np.flatnonzero(np.concatenate(([True], best[1:] > best[:-1])) & np.isfinite(best))
+    best = births.best_so_far()
+    rises = np.flatnonzero(np.concatenate(([True], best[1:] != best[:-1])) & np.isfinite(best))
     parts.append(
         svg.stairs(
             [*x.all(moments[rises]).tolist(), x.at(float(moments[-1]))],

@@ -37,7 +37,7 @@ def history(facts: TrainingFacts) -> Figure:
     std = np.array([row.std for row in rows], dtype=np.float64)
     axes.fill_between(at, mean - std, mean + std, color="#1d6fb8", alpha=0.18, lw=0)
     axes.plot(at, mean, color="#1d6fb8", label="population mean ± std")
-    best = np.maximum.accumulate(np.where(finite, births.score, -np.inf))
+    best = births.best_so_far()
     axes.step(
         moments, np.where(np.isfinite(best), best, np.nan), where="post", color="#0d8050", label="best so far"
     )
