@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from spaces.errors import UsageError, shorten
 from spaces.graph import CellGraph
 from spaces.operation import Operation, named
+from spaces.published import Published
+from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:  # PyTorch is imported only to build networks, NumPy only to encode genotypes
@@ -144,9 +147,17 @@ class Space(ABC):
 
         return places(self.graphs(self._example), self.operations)
 
-    def published(self) -> dict[str, Any]:
-        """Genotypes of the literature by name."""
+    def published(self) -> Mapping[str, Published]:
+        """Genotypes of the literature with their sources, by the name that `parse` reads as well."""
         return {}
+
+    def named(self, name: str) -> Any:
+        """The published genotype ``name``. Raises `UsageError` that suggests the closest names."""
+        published = self.published()
+        if name not in published:
+            known = closest(name, sorted(published)) if published else f"the space {self.name} has none"
+            raise UsageError(f"unknown published genotype {shorten(name)}: {known}")
+        return published[name].genotype
 
     def params(self, genotype: Any, size: NetworkSize) -> int:
         """Trainable parameters, without an auxiliary head."""

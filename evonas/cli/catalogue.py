@@ -154,12 +154,19 @@ def _formats() -> Entries:
 
 
 def _genotypes() -> Entries:
-    from spaces import darts, robnet
+    from spaces import spaces
 
     return [
-        {"name": name, "about": entry.method, "source": entry.source, "note": entry.note}
-        for published in (darts.PUBLISHED, robnet.PUBLISHED)
-        for name, entry in published.items()
+        {
+            "name": name,
+            "about": entry.method,
+            "space": space,
+            "source": entry.source,
+            "note": entry.note,
+            "genotype": str(entry.genotype),
+        }
+        for space, owner in spaces.loadable()
+        for name, entry in owner.published().items()
     ]
 
 

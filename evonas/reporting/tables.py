@@ -68,6 +68,9 @@ def scores(rows: Sequence[ScoreRow], longest: int | None = MAX_GENOTYPE_CHARS) -
     return Group(table, *(Text(reason, style="red") for reason in reasons))
 
 
+UNPRINTED = ("name", "about", "genotype")  # the first line has two of them, the last has up to 900 characters
+
+
 def listing(title: str, entries: Sequence[dict[str, str]], full: bool, note: str = "") -> RenderableType:
     """One kind of entries: one line each, or all details with ``full``; then ``note``."""
     if not full:
@@ -81,6 +84,6 @@ def listing(title: str, entries: Sequence[dict[str, str]], full: bool, note: str
     parts: list[RenderableType] = []
     for entry in entries:
         parts.append(Text.assemble((entry["name"], "bold cyan"), "  ", entry["about"]))
-        details = {name: text for name, text in entry.items() if text and name not in ("name", "about")}
+        details = {name: text for name, text in entry.items() if text and name not in UNPRINTED}
         parts += [Text.assemble((f"    {name}: ", "dim"), text) for name, text in details.items()]
     return Group(*parts, *([Text(note)] if note else []))

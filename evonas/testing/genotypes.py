@@ -23,8 +23,21 @@ def named(space: Space) -> str:
     return f"space {space.name!r}"
 
 
+def published_genotypes(space: Space) -> list[Any]:
+    """Those of `Space.published`, without their sources."""
+    return [entry.genotype for entry in space.published().values()]
+
+
+def published_genotypes_have_a_source_and_a_name(space: Space) -> None:
+    for name, entry in space.published().items():
+        what = f"{named(space)}: the published genotype {name!r}"
+        require(entry.method and entry.source, f"{what} has no method or source")
+        require(space.parse(name) == entry.genotype, f"{what} is not what parse reads from its name")
+        require(space.named(name) == entry.genotype, f"{what} is not what named returns")
+
+
 def every_operation_is_declared(space: Space) -> None:
-    for genotype in [*random_genotypes(space, 200), *space.published().values()]:
+    for genotype in [*random_genotypes(space, 200), *published_genotypes(space)]:
         used = {arrow.operation for graph in space.graphs(genotype) for arrow in graph.arrows}
         unknown = sorted(used - set(space.operations))
         require(not unknown, f"{named(space)}: operations lacks {unknown} of the graphs of {genotype}")

@@ -15,6 +15,8 @@ from evonas.testing.genotypes import (
     encodings_are_equal_for_equal_canonical_forms_only,
     every_operation_is_declared,
     named,
+    published_genotypes,
+    published_genotypes_have_a_source_and_a_name,
     random_genotypes,
 )
 from evonas.testing.properties import global_generators, refused, require
@@ -42,7 +44,7 @@ def it_describes_itself(space: Space) -> None:
 
 
 def genotypes_survive_writing_and_reading(space: Space) -> None:
-    for genotype in [*random_genotypes(space, 200), *space.published().values()]:
+    for genotype in [*random_genotypes(space, 200), *published_genotypes(space)]:
         again = space.parse(str(genotype))
         require(again == genotype, f"{named(space)} reads another genotype from {genotype}")
         require(hash(again) == hash(genotype), f"equal genotypes have different hashes: {genotype}")
@@ -79,7 +81,7 @@ def draws_and_edits_depend_on_the_generator_alone(space: Space) -> None:
 
 def a_mutation_is_a_neighbour_and_leaves_its_parent(space: Space) -> None:
     rng = np.random.default_rng(0)
-    for parent in [*random_genotypes(space, 20), *space.published().values()]:
+    for parent in [*random_genotypes(space, 20), *published_genotypes(space)]:
         written, neighbours = str(parent), set(space.neighbours(parent))
         for _ in range(20):
             child = space.mutate(parent, rng)
@@ -110,7 +112,7 @@ def an_edit_is_one_difference_between_graphs(space: Space) -> None:
 
 
 def graphs_name_every_state_and_flow_forward(space: Space) -> None:
-    for genotype in [*random_genotypes(space, 20), *space.published().values()]:
+    for genotype in [*random_genotypes(space, 20), *published_genotypes(space)]:
         for graph in space.graphs(genotype):
             where, count = f"{named(space)}: {graph.title} of {genotype}", len(graph.states)
             require(len(set(graph.states)) == count > graph.inputs > 0, f"{where}: states {graph.states}")
@@ -223,6 +225,7 @@ PROPERTIES: tuple[Callable[[Space], None], ...] = (
     an_edit_is_one_difference_between_graphs,
     graphs_name_every_state_and_flow_forward,
     the_canonical_form_is_one_and_the_same_network,
+    published_genotypes_have_a_source_and_a_name,
     every_operation_is_declared,
     encodings_are_equal_for_equal_canonical_forms_only,
     children_take_every_gene_from_a_parent,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Published(NamedTuple):
+class Row(NamedTuple):
     """A genotype of the literature."""
 
     method: str
@@ -34,8 +34,8 @@ class Published(NamedTuple):
 
 
 # fmt: off
-PUBLISHED: dict[str, Published] = {
-    "DARTS_V1": Published(
+PUBLISHED: dict[str, Row] = {
+    "DARTS_V1": Row(
         "DARTS 1st order (Liu 2019)",
         "quark0/darts f276dd346a cnn/genotypes.py DARTS_V1",
         "sep_conv_3x3 1, sep_conv_3x3 0, skip_connect 0, sep_conv_3x3 1, "
@@ -45,7 +45,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 0, skip_connect 2, skip_connect 2, avg_pool_3x3 0",
         (2, 3, 4, 5),
     ),
-    "DARTS_V2": Published(
+    "DARTS_V2": Row(
         "DARTS 2nd order (Liu 2019)",
         "quark0/darts f276dd346a cnn/genotypes.py DARTS_V2",
         "sep_conv_3x3 0, sep_conv_3x3 1, sep_conv_3x3 0, sep_conv_3x3 1, "
@@ -55,7 +55,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 0, skip_connect 2, skip_connect 2, max_pool_3x3 1",
         (2, 3, 4, 5),
     ),
-    "NASNet_A": Published(
+    "NASNet_A": Row(
         "NASNet-A",
         "quark0/darts f276dd346a cnn/genotypes.py NASNet",
         "sep_conv_5x5 1, sep_conv_3x3 0, sep_conv_5x5 0, sep_conv_3x3 0, "
@@ -66,7 +66,7 @@ PUBLISHED: dict[str, Published] = {
         (4, 5, 6),
         "5 nodes, sep_conv_7x7",
     ),
-    "AmoebaNet_A": Published(
+    "AmoebaNet_A": Row(
         "AmoebaNet-A",
         "quark0/darts f276dd346a cnn/genotypes.py AmoebaNet",
         "avg_pool_3x3 0, max_pool_3x3 1, sep_conv_3x3 0, sep_conv_5x5 2, "
@@ -77,7 +77,7 @@ PUBLISHED: dict[str, Published] = {
         (3, 4, 6),
         "5 nodes, conv_7x1_1x7",
     ),
-    "PDARTS": Published(
+    "PDARTS": Row(
         "P-DARTS",
         "nutellamok/advrush a15b26a4ef eval/genotypes.py PDARTS",
         "skip_connect 0, dil_conv_3x3 1, skip_connect 0, sep_conv_3x3 1, "
@@ -87,7 +87,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 0, dil_conv_3x3 1, dil_conv_3x3 1, dil_conv_5x5 3",
         (2, 3, 4, 5),
     ),
-    "PC_DARTS_cifar": Published(
+    "PC_DARTS_cifar": Row(
         "PC-DARTS",
         "yuhuixu1993/PC-DARTS b74702f86c genotypes.py PC_DARTS_cifar",
         "sep_conv_3x3 1, skip_connect 0, sep_conv_3x3 0, dil_conv_3x3 1, "
@@ -97,7 +97,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_3x3 0, sep_conv_3x3 3, sep_conv_3x3 1, sep_conv_3x3 2",
         (2, 3, 4, 5),
     ),
-    "PC_DARTS_imagenet": Published(
+    "PC_DARTS_imagenet": Row(
         "PC-DARTS searched on ImageNet",
         "yuhuixu1993/PC-DARTS b74702f86c genotypes.py PC_DARTS_image",
         "skip_connect 1, sep_conv_3x3 0, sep_conv_3x3 0, skip_connect 1, "
@@ -107,7 +107,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_3x3 2, sep_conv_3x3 1, sep_conv_5x5 0, sep_conv_3x3 3",
         (2, 3, 4, 5),
     ),
-    "DrNAS_cifar10": Published(
+    "DrNAS_cifar10": Row(
         "DrNAS",
         "xiangning-chen/DrNAS f2caa4dbdd DARTS-space/genotypes.py DrNAS_cifar10",
         "sep_conv_3x3 0, sep_conv_5x5 1, sep_conv_3x3 1, sep_conv_3x3 2, "
@@ -117,7 +117,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_5x5 1, dil_conv_5x5 3, skip_connect 4, sep_conv_5x5 1",
         (2, 3, 4, 5),
     ),
-    "DrNAS_imagenet": Published(
+    "DrNAS_imagenet": Row(
         "DrNAS searched on ImageNet",
         "xiangning-chen/DrNAS f2caa4dbdd DARTS-space/genotypes.py DrNAS_imagenet",
         "sep_conv_3x3 1, sep_conv_3x3 0, sep_conv_3x3 0, sep_conv_3x3 1, "
@@ -127,7 +127,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_3x3 0, sep_conv_3x3 2, sep_conv_3x3 3, sep_conv_3x3 1",
         (2, 3, 4, 5),
     ),
-    "ADVRUSH": Published(
+    "ADVRUSH": Row(
         "AdvRush",
         "nutellamok/advrush a15b26a4ef eval/genotypes.py ADVRUSH",
         "sep_conv_3x3 1, sep_conv_3x3 0, sep_conv_5x5 0, sep_conv_3x3 1, "
@@ -137,7 +137,7 @@ PUBLISHED: dict[str, Published] = {
         "skip_connect 0, avg_pool_3x3 1, skip_connect 0, skip_connect 2",
         (2, 3, 4, 5),
     ),
-    "RACL": Published(
+    "RACL": Row(
         "RACL",
         "nutellamok/advrush a15b26a4ef eval/genotypes.py RACL",
         "sep_conv_3x3 0, sep_conv_3x3 1, sep_conv_5x5 0, skip_connect 1, "
@@ -147,7 +147,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_3x3 0, sep_conv_5x5 1, sep_conv_3x3 2, dil_conv_3x3 3",
         (2, 3, 4, 5),
     ),
-    "CROZE_CIFAR10": Published(
+    "CROZE_CIFAR10": Row(
         "CRoZe CIFAR-10",
         "HyeonjeongHa/CRoZe 3e89e3d113 train.py CROZE_CIFAR10",
         "avg_pool_3x3 0, dil_conv_3x3 1, dil_conv_5x5 0, dil_conv_3x3 1, max_pool_3x3 2, sep_conv_3x3 0, "
@@ -158,7 +158,7 @@ PUBLISHED: dict[str, Published] = {
         (3, 2, 5, 5),
         "14 edges read as 7 nodes, of which the last three never reach the output; concat repeats nodes",
     ),
-    "CROZE_CIFAR100": Published(
+    "CROZE_CIFAR100": Row(
         "CRoZe CIFAR-100",
         "HyeonjeongHa/CRoZe 3e89e3d113 train.py CROZE_CIFAR100",
         "max_pool_3x3 0, sep_conv_7x7 1, avg_pool_3x3 0, sep_conv_7x7 1, max_pool_3x3 2, avg_pool_3x3 0, "
@@ -169,7 +169,7 @@ PUBLISHED: dict[str, Published] = {
         (3, 4, 5, 5),
         "as CROZE_CIFAR10",
     ),
-    "CROZE_IMAGENET": Published(
+    "CROZE_IMAGENET": Row(
         "CRoZe (ImageNet16-120)",
         "HyeonjeongHa/CRoZe 3e89e3d113 train.py CROZE_IMAGENET",
         "dil_conv_5x5 0, avg_pool_3x3 1, skip_connect 0, sep_conv_3x3 1, avg_pool_3x3 2, dil_conv_3x3 0, "
@@ -180,7 +180,7 @@ PUBLISHED: dict[str, Published] = {
         (3, 3, 4, 5),
         "as CROZE_CIFAR10",
     ),
-    "LRNAS_cifar10": Published(
+    "LRNAS_cifar10": Row(
         "LRNAS (TNNLS 2024)",
         "fyqsama/LRNAS aa13ec2404 genotypes.py search_cifar10",
         "max_pool_3x3 1, avg_pool_3x3 0, sep_conv_3x3 1, skip_connect 0, "
@@ -191,7 +191,7 @@ PUBLISHED: dict[str, Published] = {
         (2, 3, 4, 5),
         "uses 'none' edges",
     ),
-    "LRNAS_cifar100": Published(
+    "LRNAS_cifar100": Row(
         "LRNAS CIFAR-100",
         "fyqsama/LRNAS aa13ec2404 genotypes.py search_cifar100",
         "avg_pool_3x3 0, none 1, skip_connect 0, skip_connect 2, "
@@ -201,7 +201,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 1, none 0, skip_connect 4, sep_conv_3x3 0",
         (2, 3, 4, 5),
     ),
-    "E2RNAS": Published(
+    "E2RNAS": Row(
         "E2RNAS",
         "fyqsama/LRNAS aa13ec2404 genotypes.py E2RNAS",
         "avg_pool_3x3 0, skip_connect 1, avg_pool_3x3 0, sep_conv_3x3 2, "
@@ -212,7 +212,7 @@ PUBLISHED: dict[str, Published] = {
         (2, 3, 4, 5),
         "as listed by the LRNAS authors",
     ),
-    "RNAS": Published(
+    "RNAS": Row(
         "RNAS",
         "fyqsama/LRNAS aa13ec2404 genotypes.py RNAS",
         "dil_conv_5x5 0, dil_conv_5x5 1, dil_conv_5x5 0, dil_conv_3x3 1, "
@@ -223,7 +223,7 @@ PUBLISHED: dict[str, Published] = {
         (2, 3, 4, 5),
         "as listed by the LRNAS authors",
     ),
-    "REP_PGD": Published(
+    "REP_PGD": Row(
         "REP plugin, PGD (TKDE 2025)",
         "fly2tortoise/TRNAS 66b668f3d1 2_Darts_space/eval/genotypes.py REP_PGD",
         "skip_connect 1, dil_conv_3x3 0, dil_conv_3x3 1, sep_conv_3x3 0, "
@@ -234,7 +234,7 @@ PUBLISHED: dict[str, Published] = {
         (2, 3, 4, 5),
         "as listed by the TRNAS authors",
     ),
-    "RNTK": Published(
+    "RNTK": Row(
         "ZCPRob robust-NTK proxy (ICLR 2025)",
         "fly2tortoise/TRNAS 66b668f3d1 2_Darts_space/eval/genotypes.py RNTK",
         "sep_conv_3x3 0, sep_conv_5x5 1, sep_conv_3x3 0, dil_conv_5x5 1, "
@@ -245,7 +245,7 @@ PUBLISHED: dict[str, Published] = {
         (2, 3, 4, 5),
         "as listed by the TRNAS authors",
     ),
-    "TRNAS_c10": Published(
+    "TRNAS_c10": Row(
         "TRNAS (ICCV 2025) CIFAR-10",
         "fly2tortoise/TRNAS 66b668f3d1 2_Darts_space/eval/genotypes.py TRNAS_c10",
         "sep_conv_5x5 0, sep_conv_5x5 1, sep_conv_5x5 1, skip_connect 0, "
@@ -255,7 +255,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_5x5 0, sep_conv_5x5 1, sep_conv_5x5 1, sep_conv_5x5 3",
         (2, 3, 4, 5),
     ),
-    "TRNAS_imagenet": Published(
+    "TRNAS_imagenet": Row(
         "TRNAS (ICCV 2025) ImageNet",
         "fly2tortoise/TRNAS 66b668f3d1 2_Darts_space/eval/genotypes.py TRNAS_imagenet",
         "sep_conv_3x3 0, sep_conv_3x3 1, sep_conv_3x3 0, sep_conv_3x3 1, "
@@ -265,7 +265,7 @@ PUBLISHED: dict[str, Published] = {
         "sep_conv_5x5 0, sep_conv_5x5 2, sep_conv_5x5 4, sep_conv_5x5 0",
         (2, 3, 4, 5),
     ),
-    "RoBoT_cifar10": Published(
+    "RoBoT_cifar10": Row(
         "RoBoT (ICLR 2024) CIFAR-10",
         "hzf1174/RoBoT ead6c2f4e9 darts_space/genotypes.py CIFAR_10_arch",
         "dil_conv_3x3 1, skip_connect 0, dil_conv_3x3 2, max_pool_3x3 1, "
@@ -275,7 +275,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 2, max_pool_3x3 0, sep_conv_5x5 4, skip_connect 3",
         (2, 3, 4, 5),
     ),
-    "RoBoT_cifar100": Published(
+    "RoBoT_cifar100": Row(
         "RoBoT CIFAR-100",
         "hzf1174/RoBoT ead6c2f4e9 darts_space/genotypes.py CIFAR_100_arch",
         "sep_conv_3x3 1, skip_connect 0, avg_pool_3x3 2, max_pool_3x3 0, "
@@ -285,7 +285,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 1, dil_conv_3x3 3, avg_pool_3x3 1, avg_pool_3x3 4",
         (2, 3, 4, 5),
     ),
-    "RoBoT_imagenet": Published(
+    "RoBoT_imagenet": Row(
         "RoBoT ImageNet",
         "hzf1174/RoBoT ead6c2f4e9 darts_space/genotypes.py ImageNet_arch",
         "avg_pool_3x3 1, sep_conv_5x5 0, dil_conv_3x3 2, sep_conv_3x3 0, "
@@ -295,7 +295,7 @@ PUBLISHED: dict[str, Published] = {
         "max_pool_3x3 2, skip_connect 3, sep_conv_3x3 3, sep_conv_3x3 0",
         (2, 3, 4, 5),
     ),
-    "TENAS_cifar10": Published(
+    "TENAS_cifar10": Row(
         "TE-NAS",
         "jovitalukasik/AG-Net b828b72e5d genotypes.py TENAS_cifar10",
         "dil_conv_3x3 0, sep_conv_5x5 1, sep_conv_3x3 0, sep_conv_3x3 2, "

@@ -12,12 +12,11 @@ from spaces.darts import closed_form
 from spaces.darts.genotype import NODES, SEARCHED, Edge, Genotype, canonical
 from spaces.darts.published import PUBLISHED
 from spaces.darts.reading import parse
-from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
 from spaces.operation import Operation, named
+from spaces.published import Published, read
 from spaces.recombination import uniform
 from spaces.registered import spaces
-from spaces.registry import closest
 from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:
@@ -74,12 +73,7 @@ class Darts(Space):
     }
 
     def parse(self, text: str) -> Genotype:
-        return parse(text, self._named)
-
-    def _named(self, name: str) -> Genotype:
-        if name not in PUBLISHED:
-            raise UsageError(f"unknown published genotype {shorten(name)}: {closest(name, sorted(PUBLISHED))}")
-        return self._published[name]
+        return parse(text, self.named)
 
     def random(self, rng: Generator) -> Genotype:
         cells = []
@@ -151,10 +145,10 @@ class Darts(Space):
         return DartsNetwork(genotype, size, norm, **options)
 
     @cached_property
-    def _published(self) -> dict[str, Genotype]:
-        return {name: self.parse(entry.genotype) for name, entry in PUBLISHED.items()}
+    def _published(self) -> dict[str, Published]:
+        return read(self, PUBLISHED)
 
-    def published(self) -> dict[str, Genotype]:
+    def published(self) -> dict[str, Published]:
         return dict(self._published)
 
 

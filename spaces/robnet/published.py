@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Published(NamedTuple):
+class Row(NamedTuple):
     """A RobNet of the literature."""
 
     method: str
@@ -22,8 +22,8 @@ class Published(NamedTuple):
 SOURCE = "gmh14/RobNets 0fbcb0363e architecture_code.py"
 LARGE = ("11|11|11|11|11|01|11|01|10|11|01|01|01|11",)
 
-PUBLISHED: dict[str, Published] = {
-    "RobNet_free": Published(
+PUBLISHED: dict[str, Row] = {
+    "RobNet_free": Row(
         "RobNet-free (Guo 2020)",
         f"{SOURCE} robnet_free",
         (
@@ -48,15 +48,15 @@ PUBLISHED: dict[str, Published] = {
             "11|10|11|11|11|11|11|10|11|00|11|01|11|11",
             "11|11|01|01|11|11|01|00|00|10|00|01|01|11",
         ),
-        "space robnet; a code for each of 20 cells",
+        "a code for each of 20 cells",
     ),
-    "RobNet_large_v1": Published(
-        "RobNet-large v1 (Guo 2020)", f"{SOURCE} robnet_large_v1", LARGE, "space robnet; one code for all cells"
+    "RobNet_large_v1": Row(
+        "RobNet-large v1 (Guo 2020)", f"{SOURCE} robnet_large_v1", LARGE, "one code for all cells"
     ),
-    "RobNet_large_v2": Published(
+    "RobNet_large_v2": Row(
         "RobNet-large v2 (Guo 2020)",
         f"{SOURCE} robnet_large_v2",
         LARGE,
-        "space robnet; one code for all cells; the same code as v1",
+        "one code for all cells; the same code as v1",
     ),
 }

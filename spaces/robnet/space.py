@@ -7,12 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from spaces.base import Space
-from spaces.errors import UsageError, shorten
 from spaces.graph import Arrow, CellGraph
 from spaces.operation import Operation
+from spaces.published import Published, read
 from spaces.recombination import uniform
 from spaces.registered import spaces
-from spaces.registry import closest
 from spaces.robnet import closed_form
 from spaces.robnet.genotype import EDGES, NODES, OPERATIONS, Genotype, canonical, key
 from spaces.robnet.published import PUBLISHED
@@ -53,12 +52,7 @@ class RobNet(Space):
     }
 
     def parse(self, text: str) -> Genotype:
-        return parse(text, self._named)
-
-    def _named(self, name: str) -> Genotype:
-        if name not in PUBLISHED:
-            raise UsageError(f"unknown published RobNet {shorten(name)}: {closest(name, sorted(PUBLISHED))}")
-        return self._published[name]
+        return parse(text, self.named)
 
     def random(self, rng: Generator) -> Genotype:
         return Genotype((tuple(CODES[i] for i in rng.integers(len(CODES), size=len(EDGES)).tolist()),))
@@ -112,10 +106,10 @@ class RobNet(Space):
         return RobNetNetwork(genotype, size, norm, **options)
 
     @cached_property
-    def _published(self) -> dict[str, Genotype]:
-        return {name: self.parse(entry.genotype) for name, entry in PUBLISHED.items()}
+    def _published(self) -> dict[str, Published]:
+        return read(self, PUBLISHED)
 
-    def published(self) -> dict[str, Genotype]:
+    def published(self) -> dict[str, Published]:
         return dict(self._published)
 
 

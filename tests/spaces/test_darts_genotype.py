@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from evonas.testing.genotypes import published_genotypes
 from spaces import Network, NetworkSize, Space
 from spaces.darts import Genotype
 from tests.spaces.renaming import RENAMINGS, Renaming, random_renaming, rename, renamed
@@ -88,7 +89,7 @@ def test_ten_thousand_mutations_are_real_single_edits_and_reach_every_neighbour(
 def test_published_genotypes_outside_the_strict_space_mutate_into_genotypes_that_parse(
     darts: Space, rng: np.random.Generator
 ) -> None:
-    outside = [genotype for genotype in darts.published().values() if not genotype.strict]
+    outside = [genotype for genotype in published_genotypes(darts) if not genotype.strict]
     assert len(outside) >= 6
     for genotype in outside:
         for _ in range(20):
@@ -123,7 +124,7 @@ def test_canonical_form_distinguishes_all_neighbours_of_a_genotype_that_are_no_r
 
 
 def test_key_of_a_genotype_is_that_of_its_canonical_form(darts: Space, rng: np.random.Generator) -> None:
-    for genotype in [darts.random(rng) for _ in range(100)] + list(darts.published().values()):
+    for genotype in [darts.random(rng) for _ in range(100)] + published_genotypes(darts):
         assert darts.key(darts.canonical(genotype)) == darts.key(genotype)
 
 
@@ -152,7 +153,7 @@ def test_the_canonical_network_computes_the_same_function(darts: Space, rng: np.
 
 @pytest.mark.parametrize("name", ["NASNet_A", "AmoebaNet_A", "CROZE_CIFAR10"])
 def test_cells_of_other_shapes_have_a_canonical_form_of_the_same_size(darts: Space, name: str) -> None:
-    genotype = darts.published()[name]
+    genotype = darts.named(name)
     canonical = darts.canonical(genotype)
     assert darts.canonical(canonical) == canonical
     assert darts.stages(canonical, NetworkSize(4, 5)) == darts.stages(genotype, NetworkSize(4, 5))

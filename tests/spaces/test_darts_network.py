@@ -17,7 +17,7 @@ SIZE = NetworkSize(4, 3)  # cell 0 normal, cells 1 and 2 reduce
 
 
 def build(space: Space, name: str, **options: bool) -> Network:
-    genotype = space.published()[name]
+    genotype = space.named(name)
     return space.build(genotype, SIZE, generator=torch.Generator().manual_seed(0), **options)
 
 
@@ -64,7 +64,7 @@ def test_the_auxiliary_head_answers_in_training_only_and_counts_for_no_parameter
     assert logits.shape == auxiliary.shape == (2, 10)
     assert network.eval()(torch.rand(2, 3, 32, 32)).shape == (2, 10)
     counted = sum(p.numel() for name, p in network.named_parameters() if not name.startswith("auxiliary_head"))
-    assert counted == darts.params(darts.published()["DARTS_V2"], SIZE)
+    assert counted == darts.params(darts.named("DARTS_V2"), SIZE)
 
 
 def test_drop_path_acts_in_training_only(darts: Space) -> None:
@@ -101,7 +101,7 @@ def test_drop_path_zeroes_whole_images_and_is_unbiased(
 def test_reductions_stand_at_a_third_and_two_thirds(darts: Space) -> None:
     for layers, where in ((8, {2, 5}), (3, {1, 2}), (2, {0, 1}), (1, {0})):
         with torch.device("meta"):
-            network = darts.construct(darts.published()["DARTS_V2"], NetworkSize(4, layers))
+            network = darts.construct(darts.named("DARTS_V2"), NetworkSize(4, layers))
         images = torch.empty(1, 3, 32, 32, device="meta")
         sides = []
         for cell in network.cells:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evonas.testing.genotypes import published_genotypes
 from spaces import Space, UsageError, spaces
 from spaces.darts import Genotype
 from spaces.darts.genotype import as_written
@@ -206,7 +207,7 @@ def test_no_part_of_a_genotype_raises_anything_but_a_usage_error(inside: str, wr
 
 def test_the_short_way_for_written_genotypes_reads_what_the_syntax_tree_reads(darts: Space) -> None:
     rng = np.random.default_rng(0)
-    for genotype in [darts.random(rng) for _ in range(100)] + list(darts.published().values()):
+    for genotype in [darts.random(rng) for _ in range(100)] + published_genotypes(darts):
         assert (
             as_written(str(genotype)) == darts.parse(f"  {genotype} ") == darts.parse(f"({genotype})") == genotype
         )

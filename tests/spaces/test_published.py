@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from evonas.testing.genotypes import published_genotypes
 from spaces import NetworkSize, Space
 from spaces.darts import PUBLISHED, Genotype
 from tests.spaces.sizes import built_params_and_macs
@@ -82,5 +83,5 @@ def test_closed_form_sizes_equal_the_built_network(darts: Space, name: str, laye
 
 
 def test_published_genotypes_survive_writing_and_reading(darts: Space) -> None:
-    for genotype in darts.published().values():
+    for genotype in published_genotypes(darts):
         assert darts.parse(str(genotype)) == genotype

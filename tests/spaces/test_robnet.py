@@ -62,7 +62,7 @@ def test_robnet_free_has_the_published_size_and_that_of_the_built_network(
 
 
 def published(robnet: Space) -> list[tuple[str, Genotype]]:
-    return list(robnet.published().items())
+    return [(name, entry.genotype) for name, entry in robnet.published().items()]
 
 
 def test_names_follow_the_authors(robnet: Space) -> None:

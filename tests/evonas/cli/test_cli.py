@@ -18,10 +18,11 @@ import pytest
 import evonas
 from evonas import SearchSettings, UsageError
 from evonas.cli.app import main
-from evonas.cli.catalogue import KINDS
+from evonas.cli.catalogue import KINDS, catalogue
 from spaces import spaces
 from spaces.darts import PUBLISHED
 from spaces.nasbench201.genotype import EXAMPLE
+from spaces.published import Published
 from spaces.robnet import PUBLISHED as ROBNETS
 from tests.conftest import REPOSITORY
 
@@ -289,8 +290,28 @@ def test_list_knows_everything_that_has_a_name(tmp_path: Path) -> None:
     listed: dict[str, Any] = json.loads(run("list", "--json", cwd=tmp_path).stdout)
     assert tuple(listed) == KINDS and all(entry["about"] for entries in listed.values() for entry in entries)
     assert [entry["name"] for entry in listed["genotypes"]] == [*PUBLISHED, *ROBNETS]
+    for entry in listed["genotypes"]:
+        published = spaces[entry["space"]].published()[entry["name"]]
+        assert (str(published.genotype), published.source) == (entry["genotype"], entry["source"])
     human = run("list", "proxies", cwd=tmp_path).stdout
     assert "formula: " in human and "croze-paper" in human
+
+
+def test_list_shows_the_published_genotypes_of_every_space(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = spaces["nasbench201"]
+    added = {"Best_cell": Published(space.parse(EXAMPLE), "Best (Somebody 2020)", "a paper, Table 1")}
+    monkeypatch.setattr(type(space), "published", lambda self: added)
+    listed = [entry for entry in catalogue(["genotypes"])["genotypes"] if entry["space"] == "nasbench201"]
+    expected = {"name": "Best_cell", "about": "Best (Somebody 2020)", "source": "a paper, Table 1"}
+    assert listed == [{**expected, "space": "nasbench201", "note": "", "genotype": EXAMPLE}]
+    main(["list", "genotypes"], standalone_mode=False)
+    assert (
+        "Best_cell  Best (Somebody 2020)\n    space: nasbench201\n    source: a paper" in capsys.readouterr().out
+    )
+    with pytest.raises(UsageError, match=r"unknown published genotype 'Best' .*did you mean Best_cell\?"):
+        space.named("Best")
 
 
 def test_commands_in_messages_can_be_pasted(finished: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from spaces import Space
 
 def drawings(space: Space) -> list[Drawing]:
     rng = np.random.default_rng(0)
-    genotypes = [space.random(rng) for _ in range(40)] + list(space.published().values())
+    genotypes = [space.random(rng) for _ in range(40)] + [entry.genotype for entry in space.published().values()]
     return [lay_out(graph, space) for genotype in genotypes for graph in space.graphs(genotype)]
 
 

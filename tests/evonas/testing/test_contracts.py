@@ -23,7 +23,9 @@ from spaces import NasBench201, Space, UsageError
 from spaces import spaces as registered
 from spaces.encoding import one_hot
 from spaces.graph import CellGraph
+from spaces.nasbench201.genotype import EXAMPLE
 from spaces.operation import named
+from spaces.published import Published
 from spaces.size import NetworkSize
 
 CALLS: list[int] = []
@@ -172,6 +174,16 @@ class Undeclared(NasBench201):
     operations = {"none": named("none", "none")}  # noqa: RUF012
 
 
+class Unsourced(NasBench201):
+    def published(self) -> Any:
+        return {"best": Published(self.parse(EXAMPLE), "a method", "")}
+
+
+class Unreadable(NasBench201):
+    def published(self) -> Any:
+        return {EXAMPLE.replace("1x1", "3x3"): Published(self.parse(EXAMPLE), "a method", "a paper")}
+
+
 class Blurred(NasBench201):
     def encode(self, genotype: Any) -> Any:
         return super().encode(genotype)[:5]
@@ -232,6 +244,8 @@ class Unstaged(NasBench201):
         (spaces.an_edit_is_one_difference_between_graphs, Leaping, "must differ in one edge|differ in"),
         (spaces.graphs_name_every_state_and_flow_forward, Looped, "states without an operation"),
         (spaces.the_canonical_form_is_one_and_the_same_network, Restless, "has another canonical form"),
+        (spaces.published_genotypes_have_a_source_and_a_name, Unsourced, "has no method or source"),
+        (spaces.published_genotypes_have_a_source_and_a_name, Unreadable, "is not what parse reads from its name"),
         (spaces.every_operation_is_declared, Undeclared, "operations lacks"),
         (spaces.encodings_are_equal_for_equal_canonical_forms_only, Blurred, "encode is the same for"),
         (spaces.encodings_are_equal_for_equal_canonical_forms_only, Unsettled, "and its canonical form"),
