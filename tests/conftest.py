@@ -10,13 +10,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start, too: they share the cores
+
 import numpy as np
 import pytest
 import torch
 
 from evonas.core.signals import STOPPING
+from evonas.engine import Processes
 from fitness import Batch
 from spaces import Space, spaces
+from tests.warm import WarmProcesses
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -90,6 +94,12 @@ def run_python() -> Callable[[str], str]:
         return process.stdout.strip()
 
     return run
+
+
+@pytest.fixture
+def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker processes are ready at once, see `tests.warm`."""
+    monkeypatch.setattr(Processes, "start", WarmProcesses.start)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

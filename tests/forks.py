@@ -70,11 +70,12 @@ class Command:
 
 
 class Forks:
-    """The process that forks."""
+    """The process that forks; ``packages``: a folder of installed packages that it finds besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, packages: Path | None = None) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+        path = os.pathsep.join(map(str, filter(None, (REPOSITORY, packages))))
+        environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "tests.forks", str(theirs.fileno())]
         self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
@@ -89,7 +90,8 @@ class Forks:
     ) -> IO[str]:
         """``evonas argv`` in ``cwd``, writing to two descriptors; the pipe tells its number, then its end.
 
-        ``environment``: its variables, by default those of the process that forks.
+        After "-c" it is a program instead of ``evonas``. ``environment``: its variables, by default those of the
+        process that forks.
         """
         return self._ask({"argv": argv, "cwd": str(cwd), "environment": environment}, stdout, stderr)
 
@@ -117,11 +119,11 @@ def server() -> Forks:
     return forks
 
 
-def start(*argv: str, cwd: Path, apart: bool = False) -> Command:
+def start(*argv: str, cwd: Path, apart: bool = False, forks: Forks | None = None) -> Command:
     """``evonas argv`` in ``cwd``; with ``apart`` standard error is not mixed into standard output."""
     read, write = os.pipe()
     stderr = tempfile.TemporaryFile("w+") if apart else None  # noqa: SIM115  (lives as long as the command)
-    status = server().start(argv, cwd, write, write if stderr is None else stderr.fileno())
+    status = (forks or server()).start(argv, cwd, write, write if stderr is None else stderr.fileno())
     os.close(write)
     return Command(argv, status, os.fdopen(read, encoding="utf-8", errors="backslashreplace"), stderr)
 
@@ -132,9 +134,9 @@ def start_in_terminal(*argv: str, cwd: Path, terminal: int, environment: dict[st
     return Command(argv, status, Path(os.devnull).open(), None)
 
 
-def run(*argv: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run(*argv: str, cwd: Path, forks: Forks | None = None) -> subprocess.CompletedProcess[str]:
     """``evonas argv`` in ``cwd`` to its end."""
-    command = start(*argv, cwd=cwd, apart=True)
+    command = start(*argv, cwd=cwd, apart=True, forks=forks)
     output, error = command.communicate()
     return subprocess.CompletedProcess(["evonas", *argv], command.wait(), output, error)
 
@@ -182,7 +184,7 @@ def _watch(request: dict, first: int, second: int, status: int) -> NoReturn:
 def become_evonas(
     argv: list[str], cwd: str, stdout: int, stderr: int, before: Callable[[], object] = lambda: None
 ) -> NoReturn:
-    """Be ``evonas argv`` in ``cwd``, once ``before`` was called; never returns."""
+    """Be ``evonas argv``, or the program after "-c", in ``cwd``, once ``before`` was called; never returns."""
     code: object = 70
     try:
         os.chdir(cwd)
@@ -195,7 +197,10 @@ def become_evonas(
         from evonas.cli.app import main as evonas
 
         before()
-        evonas()
+        if argv[:1] == ["-c"]:
+            exec(argv[1], {"__name__": "__main__"})
+        else:
+            evonas()
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)

@@ -8,12 +8,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from tests import forks
 from tests.conftest import REPOSITORY
 from tests.evonas.conftest import content
 from tests.installed import install
@@ -38,52 +39,45 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Runs Python where the package is installed, in one directory."""
-    cwd = tmp_path_factory.mktemp("work").resolve()
-
-    def run(*arguments: str, returns: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        environment |= {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{installed}", "COLUMNS": "200"}
-        command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True)
-        assert done.returncode == returns, done.stderr
-        return done
-
-    return run
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of all runs."""
+    return tmp_path_factory.mktemp("work").resolve()
 
 
 @pytest.fixture(scope="module")
-def searched(python: Run) -> Path:
+def evonas(installed: Path, work: Path) -> Iterator[Run]:
+    """Runs ``evonas``, or a program after "-c", in ``work`` where the package is installed."""
+    server = forks.Forks(installed)
+
+    def run(*arguments: str, returns: int = 0) -> subprocess.CompletedProcess[str]:
+        done = forks.run(*arguments, cwd=work, forks=server)
+        assert done.returncode == returns, done.stderr
+        return done
+
+    yield run
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def searched(evonas: Run, work: Path) -> Path:
     """A search in one process, which nothing interrupts."""
-    python("-m", "evonas", "search", "--no-final", *OPTIONS, "--run", "alone")
-    return Path(python("-c", "import os; print(os.getcwd())").stdout.strip()) / "alone"
+    evonas("search", "--no-final", *OPTIONS, "--run", "alone")
+    return work / "alone"
 
 
-def test_a_search_uses_the_space_and_the_proxy_of_the_package(searched: Path, python: Run) -> None:
+def test_a_search_uses_the_space_and_the_proxy_of_the_package(searched: Path, evonas: Run) -> None:
     found = content(searched)
     assert len(found["individuals"]) == LAST_BIRTH and len(found["evaluations"]) > 6
-    summary = json.loads(python("-m", "evonas", "show", "alone", "--json").stdout)
-    scored = python("-m", "evonas", "score", summary["best"]["genotype"], "--run", "alone", "--json").stdout
+    summary = json.loads(evonas("show", "alone", "--json").stdout)
+    scored = evonas("score", summary["best"]["genotype"], "--run", "alone", "--json").stdout
     assert summary["best"]["genotype"].startswith("chain-")
     assert json.loads(scored)[0]["scores"] == {"minus-loss": summary["best"]["score"]}
 
 
 @pytest.fixture(scope="module")
-def searched_by_own(python: Run, searched: Path) -> Path:
+def searched_by_own(evonas: Run, searched: Path) -> Path:
     """A search with the algorithm of the package, which nothing interrupts."""
-    python(
-        "-m",
-        "evonas",
-        "search",
-        "--no-final",
-        *OPTIONS,
-        "--algorithm",
-        OWN,
-        "--option",
-        "rate=0.25",
-        "--run",
-        "own",
-    )
+    evonas("search", "--no-final", *OPTIONS, "--algorithm", OWN, "--option", "rate=0.25", "--run", "own")
     return searched.parent / "own"
 
 
@@ -94,10 +88,10 @@ def test_a_search_uses_the_algorithm_of_the_package(searched: Path, searched_by_
 
 
 @pytest.mark.parametrize("engine", ["processes", "ray"])
-def test_workers_load_the_package_and_come_to_the_same_scores(engine: str, searched: Path, python: Run) -> None:
+def test_workers_load_the_package_and_come_to_the_same_scores(engine: str, searched: Path, evonas: Run) -> None:
     if engine == "ray" and find_spec("ray") is None:
         pytest.skip('Ray is not installed: pip install "evonas[ray]"')
-    python("-m", "evonas", "search", "--no-final", *OPTIONS, "--engine", engine, "--workers", "2", "--run", engine)
+    evonas("search", "--no-final", *OPTIONS, "--engine", engine, "--workers", "1", "--run", engine)
     assert content(searched.parent / engine) == content(searched)
 
 
@@ -122,30 +116,29 @@ if __name__ == "__main__":
     ("algorithm", "options", "engine", "birth", "whole"),
     [
         ("regularized-evolution", "()", "None", 8, "searched"),
-        (OWN, "{'rate': 0.25}", "Processes(2)", 15, "searched_by_own"),
+        (OWN, "{'rate': 0.25}", "Processes(1)", 15, "searched_by_own"),
     ],
 )
 def test_a_killed_search_is_resumed_to_the_same_end(
-    algorithm: str, options: str, engine: str, birth: int, whole: str, python: Run, request: pytest.FixtureRequest
+    algorithm: str, options: str, engine: str, birth: int, whole: str, evonas: Run, request: pytest.FixtureRequest
 ) -> None:
     expected: Path = request.getfixturevalue(whole)
     run, source = f"killed{birth}", KILLED.replace("BIRTH", str(birth)).replace("ALGORITHM", algorithm)
     source = source.replace("OPTIONS", options)
-    (expected.parent / f"{run}.py").write_text(source.replace("RUN", run).replace("ENGINE", engine))
-    python(f"{run}.py", returns=-9)
+    evonas("-c", source.replace("RUN", run).replace("ENGINE", engine), returns=-9)
     assert len(content(expected.parent / run)["individuals"]) < LAST_BIRTH
-    python("-m", "evonas", "resume", run)
+    evonas("resume", run)
     assert content(expected.parent / run) == content(expected)
 
 
-def test_what_the_package_adds_is_listed(python: Run) -> None:
+def test_what_the_package_adds_is_listed(evonas: Run) -> None:
     expected = {
         "spaces": ("chain", "four convolutions: 256 genotypes"),
         "proxies": ("minus-loss", "Minus the cross-"),
     }
     expected["assessments"] = ("mean-confidence", "The mean over the images")
     for kind, (name, about) in expected.items():
-        (entries,) = json.loads(python("-m", "evonas", "list", kind, "--json").stdout).values()
+        (entries,) = json.loads(evonas("list", kind, "--json").stdout).values()
         (found,) = [entry for entry in entries if entry["name"] == name]
         assert found["about"].startswith(about)
 
@@ -159,18 +152,19 @@ def test_what_the_package_adds_is_listed(python: Run) -> None:
     ],
 )
 def test_a_shell_completes_what_the_package_adds_without_importing_it(
-    words: str, expected: str, python: Run
+    words: str, expected: str, installed: Path
 ) -> None:
     code = "import sys; sys.argv = ['evonas']; from evonas.cli.app import main\n"
     code += "try: main()\nfinally: assert not {'evonas_example', 'torch'} & set(sys.modules)"
     words_before = str(len(words.split(" ")) - 1)
     asked = {"_EVONAS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": words_before}
-    assert python("-c", code, **asked).stdout.split() == [expected]
+    environment = os.environ | asked | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{installed}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.split() == [expected], done.stderr
 
 
-def test_the_package_keeps_the_contracts(python: Run) -> None:
+def test_the_package_keeps_the_contracts(evonas: Run) -> None:
     code = """
-import torch; torch.set_num_threads(1)
 from evonas.testing import check_algorithm, check_assessment, check_proxy, check_space
 from spaces import spaces
 check_space("chain")
@@ -179,18 +173,16 @@ check_proxy("croze", spaces["chain"])
 check_assessment("mean-confidence")
 check_algorithm("chain-distribution", space="chain", channels=2, layers=2)
 """
-    python("-c", code)
+    evonas("-c", code)
 
 
-def test_every_node_of_a_cluster_must_have_the_same_version_of_the_package(python: Run) -> None:
+def test_every_node_of_a_cluster_must_have_the_same_version_of_the_package(evonas: Run) -> None:
     code = "from evonas.engine.ray_cluster import versions; print(versions()['evonas-example'])"
-    assert python("-c", code).stdout == "1.0\n"
+    assert evonas("-c", code).stdout == "1.0\n"
 
 
 def test_without_the_package_the_run_names_what_is_missing(searched: Path) -> None:
-    command = [sys.executable, "-m", "evonas", "resume", str(searched), "--generations", "4"]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, cwd=searched.parent, env=environment, capture_output=True, text=True)
+    done = forks.run("resume", str(searched), "--generations", "4", cwd=searched.parent)
     assert done.returncode == 2 and "unknown proxy 'minus-loss'" in done.stderr, done.stderr
 
 

@@ -28,7 +28,11 @@ class Ended:
     code: int  # of the exit; negative: the signal that ended it
     output: str  # standard output and standard error together
     seconds: float
-    steps: int  # see `tests.faults.inject.Steps`
+    kinds: list[str]  # of its steps, see `tests.faults.inject.Steps`
+
+    @property
+    def steps(self) -> int:
+        return len(self.kinds)
 
 
 class Forks:
@@ -71,22 +75,22 @@ def main(requests: IO[str], answers: IO[str]) -> None:
 
 
 def _forked(request: dict[str, Any]) -> Ended:
-    counter = mmap.mmap(-1, 8)  # shared: what a killed child has counted is still there
+    notes = mmap.mmap(-1, 1 << 20)  # shared: what a killed child has noted is still there
     read, write = os.pipe()
     started = time.monotonic()
     child = os.fork()
     if child == 0:
         from tests.faults import inject
 
-        before = functools.partial(inject.prepare, counter, **request["fault"])
+        before = functools.partial(inject.prepare, notes, **request["fault"])
         become_evonas(request["argv"], request["cwd"], write, write, before)
     os.close(write)
     output = _listen(read, child, request["after"], request["sign"])
     _, status = os.waitpid(child, 0)
     seconds = time.monotonic() - started
     os.close(read)
-    steps = int.from_bytes(counter[:], "little")
-    return Ended(os.waitstatus_to_exitcode(status), output.decode(errors="replace"), seconds, steps)
+    kinds = notes[: notes.find(b"\0")].decode().splitlines()
+    return Ended(os.waitstatus_to_exitcode(status), output.decode(errors="replace"), seconds, kinds)
 
 
 def _listen(read: int, child: int, after: float | None, sign: int) -> bytes:

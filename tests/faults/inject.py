@@ -12,9 +12,11 @@ import io
 import mmap
 import os
 import random
+import re
 import resource
 import signal
 import sqlite3
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -27,16 +29,20 @@ from tests.faults.power import Disk
 
 
 class Steps:
-    """Counts steps where another process can read it, and sends this one ``sign`` at step ``last``."""
+    """Notes the kind of each step where another process can read it, and sends this one ``sign`` at the ``last``.
 
-    def __init__(self, counter: mmap.mmap, last: int | None, sign: int, disk: Disk | None) -> None:
-        self.counter, self.last, self.sign, self.disk = counter, last, sign, disk
+    ``last``: a number of steps, or the kind whose first step it is.
+    """
+
+    def __init__(self, notes: mmap.mmap, last: int | str | None, sign: int, disk: Disk | None) -> None:
+        self.notes, self.last, self.sign, self.disk = notes, last, sign, disk
         self.count = 0
 
-    def step(self) -> None:
+    def step(self, *words: str) -> None:
         self.count += 1
-        self.counter[:] = self.count.to_bytes(8, "little")
-        if self.count == self.last:
+        kind = " ".join(words)
+        self.notes.write(kind.encode() + b"\n")
+        if self.last in (self.count, kind):
             if self.disk is not None:
                 unhooked()
                 self.disk.lose_power()
@@ -56,8 +62,9 @@ def unhooked() -> None:
 
 
 def prepare(
-    counter: mmap.mmap,
+    notes: mmap.mmap,
     kill_at: int | None = None,
+    kill_on: str | None = None,
     sign: int = signal.SIGKILL,
     power_loss: bool = False,
     largest_file: int | None = None,
@@ -67,13 +74,13 @@ def prepare(
 ) -> None:
     """Put the faults into this process.
 
-    ``kill_at``: the step at which it gets ``sign``; ``power_loss``: and the whole machine ends. ``largest_file``:
-    bytes, no file can become larger. ``memory``: bytes that it can still allocate. ``exhausted``: the name of a
-    function, which call of it finds no memory, and on which kind of device. ``jumping_clock``: the seed by which
-    the clock of the system jumps, by up to a year and in both directions.
+    ``kill_at``: the step at which it gets ``sign``, or ``kill_on``, its kind; ``power_loss``: and the whole
+    machine ends. ``largest_file``: bytes, no file can become larger. ``memory``: bytes that it can still allocate.
+    ``exhausted``: the name of a function, which call of it finds no memory, and on which kind of device.
+    ``jumping_clock``: the seed by which the clock of the system jumps, by up to a year and in both directions.
     """
     store.JOURNAL_SECONDS = 0.0  # every score is a step: these are computed faster than half a second
-    steps = Steps(counter, kill_at, sign, Disk() if power_loss else None)
+    steps = Steps(notes, kill_on or kill_at, sign, Disk() if power_loss else None)
     _count_files(steps)
     _count_statements(steps)
     if largest_file is not None:
@@ -89,19 +96,34 @@ def prepare(
         _let_the_clock_jump(random.Random(jumping_clock))
 
 
+def _name(file: object) -> str:
+    """The name of a file; of a descriptor, whether it is one of a directory."""
+    if isinstance(file, int):
+        return "directory" if stat.S_ISDIR(os.fstat(file).st_mode) else "file"
+    return Path(str(file)).name
+
+
+def _verb(statement: str) -> str:
+    """What a statement of SQLite does, and to which table."""
+    words = re.findall(r"\w+", statement.replace("=", " is "))
+    if words[:1] == ["INSERT"]:
+        return f"INSERT {words[words.index('INTO') + 1]}"
+    return " ".join(words[: 3 if words[:1] == ["PRAGMA"] else 1])
+
+
 def _count_files(steps: Steps) -> None:
     class Raw(io.FileIO):
         def write(self, content: Any) -> int:
-            steps.step()
+            steps.step("before", "write", _name(self.name))
             view = memoryview(content).cast("B")
             half = super().write(view[: len(view) // 2])
-            steps.step()
+            steps.step("amid", "write", _name(self.name))
             return half + super().write(view[half:])
 
     def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
         if not set(mode) & set("wax") or not isinstance(file, (str, Path)) or str(file).startswith("/dev"):
             return ORIGINAL["open"](file, mode, buffering, *args, **kwargs)
-        steps.step()
+        steps.step("before", "open", _name(file))
         raw = Raw(file, mode.replace("b", "").replace("t", ""))
         if steps.disk is not None:
             steps.disk.written(Path(file))
@@ -114,11 +136,12 @@ def _count_files(steps: Steps) -> None:
         original = ORIGINAL[name]
 
         def counted(*args: Any, **kwargs: Any) -> Any:
-            steps.step()
+            kind = name, _name(args[name in ("replace", "rename")])
+            steps.step("before", *kind)
             before(*args)
             result = original(*args, **kwargs)
             after(*args)
-            steps.step()
+            steps.step("after", *kind)
             return result
 
         setattr(os, name, counted)
@@ -138,17 +161,19 @@ def _count_files(steps: Steps) -> None:
 def _count_statements(steps: Steps) -> None:
     class Connection(sqlite3.Connection):
         def execute(self, statement: str, *args: Any) -> sqlite3.Cursor:
-            steps.step()
+            kind = _verb(statement)
+            steps.step("before", kind)
             found = super().execute(statement, *args)
             if steps.disk is not None:
                 steps.disk.stated(self, statement)
-            steps.step()
+            steps.step("after", kind)
             return found
 
         def executemany(self, statement: str, *args: Any) -> sqlite3.Cursor:
-            steps.step()
+            kind = _verb(statement)
+            steps.step("before", kind)
             found = super().executemany(statement, *args)
-            steps.step()
+            steps.step("after", kind)
             return found
 
     original = sqlite3.connect

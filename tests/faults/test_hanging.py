@@ -22,6 +22,7 @@ def lost(item: Any, reason: str) -> str:
     return f"lost: {reason}"
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_search_tries_twice_what_hangs_and_goes_on_with_the_reason_in_place_of_the_score(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -37,12 +38,12 @@ def test_a_search_tries_twice_what_hangs_and_goes_on_with_the_reason_in_place_of
         return plain(self, one, items, lost)
 
     monkeypatch.setattr(Processes, "map", hanging)
-    limited = ["--engine", "processes", "--workers", "1", "--time-limit", "2"]
+    limited = ["--engine", "processes", "--workers", "1", "--time-limit", "1"]
     done = run(*search, "run", *limited, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert evonas.summarise(tmp_path / "run").failures == 1
     found = content(tmp_path / "run")["individuals"][:4]
-    assert found[2][-2:] == (None, "crashed 2 workers (last: no answer within 2 s)")
+    assert found[2][-2:] == (None, "crashed 2 workers (last: no answer within 1 s)")
     assert [*found[:2], found[3]] == [*whole[:2], whole[3]]
 
 

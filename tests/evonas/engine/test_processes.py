@@ -21,6 +21,7 @@ from tests.conftest import REPOSITORY
 from tests.evonas.conftest import content
 from tests.evonas.engine.functions import Unreadable, act
 from tests.evonas.engine.processes import alive, needs_proc, wait_until, workers_of
+from tests.warm import WarmProcesses
 
 Tiny = Callable[..., SearchSettings]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}  # of programs that import these tests
@@ -38,7 +39,7 @@ def news() -> list[str]:
 @pytest.fixture(scope="module")
 def two(news: list[str]) -> Iterator[Engine]:
     """Two processes for the tests of this file; what they do is in the items."""
-    with Processes(2).opened("cpu", news.append) as engine:
+    with WarmProcesses(2).opened("cpu", news.append) as engine:
         yield engine
 
 
@@ -89,17 +90,17 @@ def test_a_worker_that_cannot_import_what_it_needs_is_one_message(news: list[str
 
 
 class KillsAWorker(Listener):
-    """Sends SIGKILL to one of this process's workers when a birth is scored, and counts the workers killed."""
+    """Sends SIGKILL to one of the workers when a birth is scored, and counts the workers killed."""
 
-    def __init__(self, birth: int) -> None:
-        self.birth, self.killed = birth, 0
-        self.others = workers_of(os.getpid())
+    def __init__(self, birth: int, engine: Engine) -> None:
+        self.birth, self.engine, self.killed = birth, engine, 0
+        self.workers: set[int] = set()
         self.news: list[str] = []
 
     def evaluated(self, event: Evaluated) -> None:
-        progress = event.progress
-        if progress.births == self.birth:
-            os.kill(max(workers_of(os.getpid()) - self.others), signal.SIGKILL)
+        self.workers.update(self.engine.processes())
+        if event.progress.births == self.birth:
+            os.kill(max(self.engine.processes()), signal.SIGKILL)
             self.killed += 1
 
     def message(self, event: Message) -> None:
@@ -113,14 +114,16 @@ def test_a_search_on_two_processes_equals_one_in_process_also_when_a_worker_is_k
 ) -> None:
     settings = tiny(proxy="croze", population=6, children=4, generations=1)
     evonas.search(settings, tmp_path / "here")
-    killer = KillsAWorker(7)
-    evonas.search(settings, tmp_path / "there", killer, Processes(2))
+    engine = WarmProcesses(2)
+    killer = KillsAWorker(7, engine)
+    evonas.search(settings, tmp_path / "there", killer, engine)
     assert killer.killed == 1 and any("its work is repeated" in text for text in killer.news)
     assert content(tmp_path / "there") == content(tmp_path / "here")
-    assert workers_of(os.getpid()) == killer.others
+    assert len(killer.workers) >= 2 and not alive(killer.workers)
 
 
 SEARCH = ["--channels", "2", "--layers", "3", "--population", "6", "--children", "6", "--batch-size", "2"]
+SEARCH += ["--proxy", "naswot"]
 SEARCH += ["--seed", "5", "--run", "run", "--engine", "processes", "--workers", "2"]
 
 
@@ -161,7 +164,14 @@ def test_a_signal_to_the_whole_group_stops_the_search_and_not_the_workers_under_
         generations = run.generations()[-1].generation
     evonas.resume(tmp_path / "run", generations=generations + 1)
     whole = SearchSettings(
-        channels=2, layers=3, population=6, children=6, batch_size=2, seed=5, generations=generations + 1
+        proxy="naswot",
+        channels=2,
+        layers=3,
+        population=6,
+        children=6,
+        batch_size=2,
+        seed=5,
+        generations=generations + 1,
     )
     evonas.search(whole, tmp_path / "whole")
     assert content(tmp_path / "run") == content(tmp_path / "whole")

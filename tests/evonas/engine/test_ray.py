@@ -121,25 +121,24 @@ def command(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def search(directory: Path, address: str, generations: int) -> subprocess.Popen[str]:
-    """A search on the cluster, returned when its second generation is there."""
+def search(directory: Path, address: str, generations: int, reached: int = 1) -> subprocess.Popen[str]:
+    """A search on the cluster, returned when it has ``reached`` a generation."""
     options = {**SETTINGS, "generations": generations, "proxy": "croze", "run": "run"}
     arguments = [text for name, value in options.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     process = command(directory, "search", "--no-final", *arguments, "--engine", "ray", "--ray-address", address)
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("generation 1:"):
+        if line.startswith(f"generation {reached}:"):
             break
     return process
 
 
 @needs_proc
-@pytest.mark.parametrize("moment", [0.0, 0.3])
+@pytest.mark.parametrize("reached", [1, 2])
 def test_a_killed_driver_and_a_resume_change_nothing(
-    cluster: Any, whole: Path, tmp_path: Path, moment: float
+    cluster: Any, whole: Path, tmp_path: Path, reached: int
 ) -> None:
-    process = search(tmp_path, cluster.address, 3)
-    time.sleep(moment)
+    process = search(tmp_path, cluster.address, 3, reached)
     process.kill()
     process.communicate(timeout=100)
     wait_until(lambda: not actors())  # the cluster ends them, and is free again

@@ -78,8 +78,10 @@ def test_published_hrs_follow_from_published_accuracies(dataset: str) -> None:
 
 
 def test_a_run_says_how_long_its_search_took(evaluated: Path, pictures: str, tmp_path: Path) -> None:
-    settings = SearchSettings(proxy="params", dataset=pictures, image_size=16, channels=2, layers=3)
-    settings = dataclasses.replace(settings, population=2, children=1, tournament=1, generations=1)
+    settings = SearchSettings(proxy="params", dataset=pictures, image_size=16, channels=2, layers=1)
+    settings = dataclasses.replace(
+        settings, space="nasbench201", population=2, children=1, tournament=1, generations=1
+    )
     api.search(
         settings, tmp_path / "run", final=FinalPlan(overrides={"epochs": 1, "batch_size": 16}, images=2, checks=0)
     )

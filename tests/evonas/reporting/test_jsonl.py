@@ -19,6 +19,7 @@ from evonas.training.events import EpochDone
 from evonas.training.metrics import EpochRow
 from tests import forks
 from tests.evonas.cli.test_cli import run
+from tests.evonas.trained import LIGHT
 
 SEARCH = ["search", "--proxy", "params", "--population", "4", "--children", "2", "--no-final", "--run", "r"]
 
@@ -74,9 +75,9 @@ def test_a_log_is_whole_lines_after_a_kill_and_goes_on_with_a_line_of_its_own(tm
 
 
 def test_a_training_and_an_evaluation_are_told_too(tmp_path: Path) -> None:
-    train = ["--channels", "2", "--layers", "3", "--epochs", "1", "--set", "batch_size=800", "--run", "t"]
+    train = ["--image-size", "16", "--channels", "2", "--layers", "3", "--epochs", "1", "--set", "batch_size=800"]
     log = ["--log", "jsonl", "log.jsonl"]
-    done = run("train", "DARTS_V2", *train, *log, cwd=tmp_path)
+    done = run("train", LIGHT, *train, "--run", "t", *log, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = events(tmp_path / "log.jsonl")
     assert [event["event"] for event in told] == ["training", "step", "epoch", "closed"]

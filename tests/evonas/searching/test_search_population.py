@@ -45,6 +45,7 @@ def test_run_from_before_there_was_a_choice_goes_on_with_one_after_the_other() -
     assert SearchSettings.from_json("{}").batch_networks == 1
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_worker_processes_share_passes_too_and_score_the_same(tmp_path: Path) -> None:
     settings = SearchSettings.from_options(generations=1, batch_networks="3", device="cpu", **OPTIONS)
     api.search(settings, tmp_path / "here")

@@ -79,6 +79,7 @@ def test_calls_take_turns() -> None:
     assert Timing((3.0, 1.0, 2.0)).median == 2.0
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_every_engine_and_the_training_are_measured() -> None:
     measured = measure(
         TINY, engines=["in-process", "processes"], workers=1, architectures=2, rounds=2, train_batch=2

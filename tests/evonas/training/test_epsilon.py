@@ -89,8 +89,10 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     ),
     "search with finalists": (
         [
-            *["search", *SMALL, "--proxy", "params", "--population", "3", "--generations", "1", "--run", "s"],
+            *["search", *SMALL, "--space", "nasbench201", "--proxy", "params", "--population", "3", "--run", "s"],
             *[
+                "--generations",
+                "1",
                 "--finalists",
                 "2",
                 "--recipe",

@@ -142,7 +142,8 @@ def test_a_number_is_given_once() -> None:
 def test_the_score_and_the_training_of_a_search_have_a_batch_each(tmp_path: Path) -> None:
     (tmp_path / "few").mkdir()
     bright_and_dark(tmp_path / "few", 4)
-    small = ["search", "--dataset", "folder:few", "--image-size", "8", "--channels", "4", "--layers", "3"]
+    small = ["search", "--dataset", "folder:few", "--image-size", "8", "--channels", "4", "--layers", "1"]
+    small += ["--space", "nasbench201"]
     small += ["--proxy", "snip", "--population", "3", "--generations", "1", "--epochs", "1", "--checks", "0"]
     done = run(*small, "--run", "r", "--train-batch-size", "4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

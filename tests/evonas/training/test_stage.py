@@ -34,8 +34,9 @@ def settings(pictures: str) -> SearchSettings:
         proxy="params",
         dataset=pictures,
         image_size=16,
+        space="nasbench201",
         channels=2,
-        layers=3,
+        layers=1,
         population=4,
         children=2,
         generations=2,
@@ -154,7 +155,7 @@ def test_who_wants_another_training_of_a_run_is_told_a_way_that_works(
         api.train(str(run), overrides={"epochs": 2})
     with pytest.raises(UsageError, match=way_out):
         api.train(str(run), tmp_path / "new")
-    taken = {name: getattr(settings, name) for name in ("dataset", "channels", "layers")}
+    taken = {name: getattr(settings, name) for name in ("dataset", "space", "channels", "layers")}
     genotype = str(result.best.genotype)
     assert len(api.train(genotype, tmp_path / "new", overrides={"epochs": 1}, **taken).history) == 1
     with pytest.raises(EvonasError, match="choose a new directory with --run"):
