@@ -298,19 +298,21 @@ def test_list_knows_everything_that_has_a_name(tmp_path: Path) -> None:
 
 
 def test_list_shows_the_published_genotypes_of_every_space(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     space = spaces["nasbench201"]
+    with pytest.raises(UsageError, match="the space nasbench201 has none"):
+        space.named("Best")
     added = {"Best_cell": Published(space.parse(EXAMPLE), "Best (Somebody 2020)", "a paper, Table 1")}
     monkeypatch.setattr(type(space), "published", lambda self: added)
     listed = [entry for entry in catalogue(["genotypes"])["genotypes"] if entry["space"] == "nasbench201"]
     expected = {"name": "Best_cell", "about": "Best (Somebody 2020)", "source": "a paper, Table 1"}
     assert listed == [{**expected, "space": "nasbench201", "note": "", "genotype": EXAMPLE}]
-    main(["list", "genotypes"], standalone_mode=False)
     assert (
-        "Best_cell  Best (Somebody 2020)\n    space: nasbench201\n    source: a paper" in capsys.readouterr().out
+        "Best_cell  Best (Somebody 2020)\n    space: nasbench201\n    source: a p"
+        in run("list", "genotypes", cwd=tmp_path).stdout
     )
-    with pytest.raises(UsageError, match=r"unknown published genotype 'Best' .*did you mean Best_cell\?"):
+    with pytest.raises(UsageError, match=r"unknown published genotype 'Best': did you mean Best_cell\?"):
         space.named("Best")
 
 
