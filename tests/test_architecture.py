@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from evonas.cli.app import app
 from tests.unsafe import unsafe
 
 REPOSITORY = Path(__file__).parents[1]
@@ -15,6 +17,7 @@ FLOORS = ("spaces", "fitness", "evonas")
 FILES = sorted(path for floor in FLOORS for path in (REPOSITORY / floor).rglob("*.py"))
 DATA_TABLES = {Path("spaces/darts/published.py")}
 MAX_LINES = 300  # lines
+MAX_COMMAND_LINES = 15  # of the body of a command, without its docstring
 
 
 def named(path: Path) -> str:
@@ -102,6 +105,38 @@ def test_the_check_of_the_source_lets_pass(snippet: str) -> None:
 def test_a_file_is_short_enough_to_be_held_in_mind() -> None:
     lengths = {path.relative_to(REPOSITORY): len(path.read_text().splitlines()) for path in FILES}
     assert not {path: n for path, n in lengths.items() if n > MAX_LINES and path not in DATA_TABLES}
+
+
+def body_lines(function: ast.FunctionDef) -> int:
+    """The lines of a function after its signature and docstring."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+def test_lines_of_a_body_are_counted() -> None:
+    source = 'def f(\n    a,\n):\n    """One.\n\n    Two.\n    """\n    a = (\n        1\n    )\n\n    return a\n'
+    (function,) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef) and body_lines(function) == 5
+
+
+def test_a_command_parses_builds_settings_calls_the_library_and_renders_in_few_lines() -> None:
+    callbacks = [inspect.unwrap(command.callback) for command in app.registered_commands if command.callback]
+    assert len(callbacks) > 12
+    lines = {}
+    for callback in callbacks:
+        (function,) = ast.parse(inspect.getsource(callback)).body
+        assert isinstance(function, ast.FunctionDef)
+        lines[function.name] = body_lines(function)
+    assert not {name: count for name, count in lines.items() if count > MAX_COMMAND_LINES}
+
+
+def test_no_command_tells_its_settings_from_its_other_parameters_by_name() -> None:
+    found = [
+        named(path)
+        for path in (REPOSITORY / "evonas" / "cli").glob("*.py")
+        if any(name == "locals" for name, _ in calls(ast.parse(path.read_text())))
+    ]
+    assert not found
 
 
 def test_the_lower_floors_neither_print_nor_open_files() -> None:

@@ -6,40 +6,22 @@ import os
 import signal
 import sys
 from io import TextIOWrapper
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from evonas import api
-from evonas.cli import completion
 from evonas.cli.bench import bench
 from evonas.cli.compare import compare
 from evonas.cli.correlate import correlate
 from evonas.cli.evaluate import evaluate
 from evonas.cli.export import export
 from evonas.cli.list import list_
-from evonas.cli.options import (
-    AsJson,
-    BatchNetworks,
-    BatchSize,
-    Channels,
-    DataDir,
-    Dataset,
-    Device,
-    ImageSize,
-    Layers,
-    Memory,
-    Precision,
-    RunPath,
-    Seed,
-    Space,
-    names,
-)
 from evonas.cli.plot import plot
 from evonas.cli.report import report
+from evonas.cli.score import score
 from evonas.cli.search import resume, search
+from evonas.cli.show import show
 from evonas.cli.train import train
 from evonas.cli.verify import verify
 from evonas.core.atomic_files import FULL
@@ -47,7 +29,6 @@ from evonas.core.notices import heard_by
 from evonas.core.signals import Interrupted, heeded
 from evonas.core.streams import tolerant_output
 from evonas.core.version import __version__
-from evonas.store.settings import SearchSettings
 from spaces.errors import EvonasError
 
 
@@ -78,7 +59,6 @@ app = typer.Typer(
 )
 
 SEARCH, FINAL, INSPECT, SCORE, REFERENCE = "Search", "Train and evaluate", "Inspect", "Score", "Reference"
-_NOT_SETTINGS = ("run", "genotypes", "as_json", "proxies")
 
 
 def _version(asked: bool) -> None:
@@ -108,80 +88,12 @@ app.command(rich_help_panel=INSPECT)(report)
 app.command(rich_help_panel=INSPECT)(plot)
 
 
-@app.command(rich_help_panel=SCORE)
-def score(
-    genotypes: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="GENOTYPE|NAME...", help="Genotypes or published names.", autocompletion=completion.genotypes
-        ),
-    ],
-    proxies: Annotated[
-        str | None,
-        typer.Option(
-            "--proxy",
-            help="Proxies, separated by commas.  [default: croze]",
-            autocompletion=completion.proxies,
-        ),
-    ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            help="Use the settings of this run, and its proxy by default.", autocompletion=completion.runs
-        ),
-    ] = None,
-    space: Space = None,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    batch_networks: BatchNetworks = None,
-    memory: Memory = None,
-    as_json: AsJson = False,
-) -> None:
-    """Score genotypes or published architectures.
-
-    Example: `evonas score DARTS_V2 ADVRUSH PC_DARTS_cifar --proxy croze,params,flops --channels 8 --layers 5`
-    """
-    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    chosen = None if proxies is None else names(proxies)
-    given = options if run is not None else {"settings": SearchSettings.from_options(**options)}
-    rows = api.score(genotypes, chosen, run=run, observer=_output().announcing_observer(), **given)
-    if as_json:
-        return _output().print_json([row.as_json() for row in rows])
-    from evonas.reporting.tables import Scores
-
-    _output().print_rich(Scores(rows))
-
-
+app.command(rich_help_panel=SCORE)(score)
 app.command(rich_help_panel=SCORE)(correlate)
 app.command(rich_help_panel=REFERENCE)(bench)
 app.command(name="list", rich_help_panel=REFERENCE)(list_)
 
-
-@app.command(rich_help_panel=INSPECT)
-def show(run: RunPath, as_json: AsJson = False) -> None:
-    """Summarise a run.
-
-    Example: `evonas show runs/tour`
-    """
-    summary = api.summarise(run)
-    if as_json:
-        return _output().print_json(summary.as_json())
-    from evonas.reporting.training_summary import TrainingSummary
-
-    if isinstance(summary, TrainingSummary):
-        from evonas.reporting.training_overview import TrainingOverview
-
-        return _output().print_rich(TrainingOverview(summary))
-    from evonas.reporting.overview import Overview
-
-    _output().print_rich(Overview(summary))
+app.command(rich_help_panel=INSPECT)(show)
 
 
 def _output() -> Any:

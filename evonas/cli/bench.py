@@ -2,54 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from evonas.cli.options import (
-    AsJson,
-    BatchSize,
-    Channels,
-    DataDir,
-    Dataset,
-    Device,
-    ImageSize,
-    Layers,
-    Memory,
-    Precision,
-    Proxy,
-    RayAddress,
-    Seed,
-    Space,
-    Workers,
-)
+from evonas.cli.fields import Fields, Values, with_fields
+from evonas.cli.options import AsJson, RayAddress, Workers
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
-_NOT_SETTINGS = (
-    "batch_networks",
-    "engine",
-    "workers",
-    "ray_address",
-    "architectures",
-    "rounds",
-    "train_batch",
-    "as_json",
-)
 
-
+@with_fields
 def bench(
-    space: Space = None,
-    proxy: Proxy = None,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
+    *,
+    settings: Annotated[Values, Fields(SearchSettings, mark="to_score", without=("batch_networks", "memory"))],
     batch_networks: Annotated[
         str,
         typer.Option(
@@ -59,7 +25,7 @@ def bench(
             show_default=False,
         ),
     ] = "auto",
-    memory: Memory = None,
+    memory: Annotated[Values, Fields(SearchSettings, "memory")],
     engine: Annotated[str, typer.Option(help="Engines to compare, separated by commas.")] = "in-process,processes",
     workers: Workers = None,
     ray_address: RayAddress = None,
@@ -74,25 +40,21 @@ def bench(
 
     Example: `evonas bench --channels 8 --layers 5 --architectures 2 --rounds 2`
     """
-    options: dict[str, Any] = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
     from evonas.reporting.output import announce, print_json, print_rich
     from evonas.reporting.speed import speed
 
+    counts: Values = {"architectures": architectures, "rounds": rounds, "train_batch": train_batch}
     measured = api.bench(
-        SearchSettings.from_options(**options),
+        SearchSettings.from_options(**settings, **memory),
         engines=[name.strip() for name in engine.split(",") if name.strip()],
         networks=_numbers(batch_networks),
         workers=workers,
         ray_address=ray_address,
-        architectures=architectures,
-        rounds=rounds,
-        train_batch=train_batch,
         announce=announce,
+        **counts,
     )
-    if as_json:
-        return print_json(measured.as_json())
-    print_rich(speed(measured))
+    print_json(measured.as_json()) if as_json else print_rich(speed(measured))
 
 
 def _numbers(text: str) -> list[int] | None:

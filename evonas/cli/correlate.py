@@ -3,44 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evonas.cli import completion
-from evonas.cli.options import (
-    AsJson,
-    BatchNetworks,
-    BatchSize,
-    Channels,
-    DataDir,
-    Dataset,
-    Device,
-    EngineName,
-    ImageSize,
-    Layers,
-    Memory,
-    Precision,
-    RayAddress,
-    Seed,
-    Space,
-    Workers,
-    names,
-)
+from evonas.cli.fields import Fields, Values, with_fields
+from evonas.cli.options import AsJson, EngineName, RayAddress, Workers, names
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.tables import Correlation
 
-_SETTINGS = (
-    *("space", "dataset", "data_dir", "batch_size", "image_size", "channels", "layers", "seed", "device"),
-    *("precision", "batch_networks", "memory"),
-)
 
-
+@with_fields
 def correlate(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV file with architectures and accuracies.")],
+    *,
     proxies: Annotated[
         str,
         typer.Option(
@@ -49,7 +29,7 @@ def correlate(
             autocompletion=completion.proxies,
         ),
     ] = "croze",
-    space: Space = "nasbench201",
+    space: Annotated[Values, Fields(SearchSettings, "space", space="nasbench201")],
     sample: Annotated[
         int | None, typer.Option(help="Number of architectures, drawn with --seed.  [default: all]")
     ] = None,
@@ -82,17 +62,7 @@ def correlate(
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a Markdown table that compares with the CRoZe paper.")
     ] = False,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    batch_networks: BatchNetworks = None,
-    memory: Memory = None,
+    settings: Annotated[Values, Fields(SearchSettings, mark="to_score", without=("space", "proxy"))],
     as_json: AsJson = False,
 ) -> None:
     """Correlate proxies with the accuracies of trained networks.
@@ -103,15 +73,15 @@ def correlate(
     from evonas.engine import make
     from evonas.reporting.correlation import ScoringProgress, draw
 
-    options = {name: value for name, value in locals().items() if name in _SETTINGS}
     pair = _pair(plot, scatter, as_json and as_markdown)
-    choice: dict[str, Any] = {"sample": sample, "all_ids": all_ids, "half": half, "grouping": grouping}
-    choice |= {"unit": unit, "architecture": architecture}
-    choice |= {"scores": scores, "engine": make(engine, workers, ray_address), "pair": pair}
-    choice |= {"target_names": names(target, "--target") if target is not None else None}
+    targets = None if target is None else names(target, "--target")
+    choice: Values = {"sample": sample, "all_ids": all_ids, "half": half, "target_names": targets, "pair": pair}
+    choice |= {"grouping": grouping, "unit": unit, "architecture": architecture, "scores": scores}
+    choice |= {"engine": make(engine, workers, ray_address)}
     with ScoringProgress() as observer:
         choice |= {"observer": observer, "announce": observer.message}
-        result = api.correlate(table, names(proxies), SearchSettings.from_options(**options), **choice)
+        chosen = SearchSettings.from_options(**space, **settings)
+        result = api.correlate(table, names(proxies), chosen, **choice)
     if plot is not None:
         draw(result, plot, pair)
     _print(result, as_json, as_markdown)

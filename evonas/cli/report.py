@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from evonas.cli.options import DataDir, Device, Moved, RunPath
+from evonas.cli.fields import with_fields
+from evonas.cli.options import Place, RunPath
 
 
+@with_fields
 def report(
     run: RunPath,
+    *,
     out: Annotated[Path | None, typer.Option(help="Output file.  [default: RUN/report.html]")] = None,
-    device: Device = None,
-    data_dir: DataDir = None,
-    dataset: Moved = None,
+    place: Place,
 ) -> None:
     """Write one HTML report of a run, finished or in progress.
 
@@ -24,4 +25,5 @@ def report(
     from evonas import api
     from evonas.reporting.output import print_rich
 
-    print_rich(f"written to {api.report(run, out, device=device or 'auto', data_dir=data_dir, dataset=dataset)}")
+    device = place.pop("device") or "auto"
+    print_rich(f"written to {api.report(run, out, device=device, **place)}")

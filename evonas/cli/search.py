@@ -10,37 +10,11 @@ import typer
 
 from evonas import api
 from evonas.cli import completion
-from evonas.cli.options import (
-    Algorithm,
-    AlgorithmOptions,
-    BatchNetworks,
-    BatchSize,
-    Channels,
-    Checks,
-    Children,
-    DataDir,
-    Dataset,
-    Device,
-    EngineName,
-    Generations,
-    ImageSize,
-    Layers,
-    Log,
-    MaxParams,
-    Memory,
-    Population,
-    Precision,
-    Proxy,
-    RayAddress,
-    RunPath,
-    Seed,
-    Space,
-    TimeLimit,
-    Tournament,
-    Workers,
-)
-from evonas.cli.train import Epochs, Numbers, Recipe
+from evonas.cli.fields import Fields, Values, with_fields
+from evonas.cli.options import EngineName, Log, RayAddress, RunPath, TimeLimit, Workers
+from evonas.cli.train import Epochs, Numbers
 from evonas.store.settings import PRESETS, SearchSettings
+from evonas.training.plan import FinalPlan
 
 if TYPE_CHECKING:
     from evonas.core.events import Observer
@@ -48,31 +22,11 @@ if TYPE_CHECKING:
     from evonas.searching.loop import SearchResult
     from evonas.training.training import Trained
 
-_FINAL = ("no_final", "recipe", "epochs", "train_batch_size", "numbers", "finalists", "images", "checks")
-_NOT_SETTINGS = ("run", "log", "engine", "workers", "ray_address", "time_limit", *_FINAL)
 
-
+@with_fields
 def search(
-    space: Space = None,
-    generations: Generations = None,
-    population: Population = None,
-    tournament: Tournament = None,
-    children: Children = None,
-    proxy: Proxy = None,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    max_params: MaxParams = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    batch_networks: BatchNetworks = None,
-    memory: Memory = None,
-    algorithm: Algorithm = None,
-    options: AlgorithmOptions = None,
+    *,
+    settings: Annotated[Values, Fields(SearchSettings)],
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
@@ -83,63 +37,38 @@ def search(
     ] = None,
     run: Annotated[Path | None, typer.Option(help="A new directory.  [default: runs/DATE-SPACE-PROXY]")] = None,
     no_final: Annotated[bool, typer.Option("--no-final", help="Stop after the search.")] = False,
-    recipe: Recipe = None,
+    recipe: Annotated[Values, Fields(FinalPlan, "recipe")],
     epochs: Epochs = None,
     train_batch_size: Annotated[
         int | None, typer.Option(help="Number of images per training step.  [default: the recipe's]")
     ] = None,
     numbers: Numbers = None,
-    finalists: Annotated[
-        int | None,
-        typer.Option(help="Number of best genotypes that compete in short trainings first.  [default: 0]"),
-    ] = None,
-    images: Annotated[
-        int | None, typer.Option(help="Number of test images for the evaluation.  [default: all]")
-    ] = None,
-    checks: Checks = None,
+    final: Annotated[Values, Fields(FinalPlan, without=("recipe",))],
     log: Log = None,
 ) -> None:
     """Search for a robust network, train the best one and evaluate its robustness.
 
     Example: `evonas search --space darts --dataset digits --preset quick --run runs/tour`
     """
-    values = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
-    from evonas.training.plan import FinalPlan
     from evonas.training.recipe import overrides
 
-    settings = SearchSettings.from_options(**values)
-    chosen = _engine(engine, workers, ray_address, time_limit)
-    given = overrides(numbers, epochs=epochs, batch_size=train_batch_size)
+    chosen = SearchSettings.from_options(preset, **settings)
+    place = _engine(engine, workers, ray_address, time_limit)
+    changes = overrides(numbers, epochs=epochs, batch_size=train_batch_size)
     # validated even if --no-final ignores it
-    final = FinalPlan.from_options(preset, recipe, given, finalists, images, checks)
-    _render(lambda observer: api.search(settings, run, observer, chosen, None if no_final else final), log)
+    plan = FinalPlan.from_options(preset, overrides=changes, **recipe, **final)
+    _render(lambda observer: api.search(chosen, run, observer, place, None if no_final else plan), log)
 
 
+@with_fields
 def resume(
     run: RunPath,
-    generations: Generations = None,
+    *,
+    generations: Annotated[Values, Fields(SearchSettings, "generations")],
     from_generation: Annotated[
         int | None, typer.Option(help="Go back to this generation first; the current state is kept as run.db.1.")
     ] = None,
-    space: Space = None,
-    population: Population = None,
-    tournament: Tournament = None,
-    children: Children = None,
-    proxy: Proxy = None,
-    dataset: Dataset = None,
-    data_dir: DataDir = None,
-    batch_size: BatchSize = None,
-    image_size: ImageSize = None,
-    channels: Channels = None,
-    layers: Layers = None,
-    max_params: MaxParams = None,
-    seed: Seed = None,
-    device: Device = None,
-    precision: Precision = None,
-    batch_networks: BatchNetworks = None,
-    memory: Memory = None,
-    algorithm: Algorithm = None,
-    options: AlgorithmOptions = None,
+    settings: Annotated[Values, Fields(SearchSettings, without=("generations",))],
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
@@ -154,8 +83,8 @@ def resume(
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
-    values = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     chosen = _engine(engine, workers, ray_address, time_limit)
+    values = {"from_generation": from_generation, **generations, **settings}
     _render(lambda observer: api.resume(run, observer, chosen, **values), log)
 
 

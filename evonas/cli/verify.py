@@ -6,32 +6,30 @@ from typing import Annotated
 
 import typer
 
-from evonas.cli.options import AsJson, DataDir, Device, Moved, RunPath
+from evonas.cli.fields import with_fields
+from evonas.cli.options import AsJson, Place, RunPath
 
-_NOT_SETTINGS = ("run", "as_json")
 
-
+@with_fields
 def verify(
     run: RunPath,
+    *,
     sample: Annotated[
         int | None, typer.Option(help="Number of scores to recompute, always including the best.  [default: 10]")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed that selects the scores to recompute.")] = 0,
-    device: Device = None,
-    data_dir: DataDir = None,
-    dataset: Moved = None,
+    place: Place,
     as_json: AsJson = False,
 ) -> None:
     """Check whether the recorded results can be reproduced; exits with 1 if something differs.
 
     Example: `evonas verify runs/tour --sample 2`
     """
-    options = {name: value for name, value in locals().items() if name not in _NOT_SETTINGS}
     from evonas import api
     from evonas.reporting.output import print_json, print_rich, verification_observer
     from evonas.reporting.verification import verified
 
-    result = api.verify(run, observer=verification_observer(), **options)
+    result = api.verify(run, sample, verification_observer(), seed=seed, **place)
     print_json(result.as_json()) if as_json else print_rich(verified(result))
     if not result.passed:
         raise typer.Exit(1)
