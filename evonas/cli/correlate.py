@@ -77,11 +77,10 @@ def correlate(
     targets = None if target is None else names(target, "--target")
     choice: Values = {"sample": sample, "all_ids": all_ids, "half": half, "target_names": targets, "pair": pair}
     choice |= {"grouping": grouping, "unit": unit, "architecture": architecture, "scores": scores}
-    choice |= {"engine": make(engine, workers, ray_address)}
+    choice["engine"] = make(engine, workers, ray_address)
     with ScoringProgress() as observer:
         choice |= {"observer": observer, "announce": observer.message}
-        chosen = SearchSettings.from_options(**space, **settings)
-        result = api.correlate(table, names(proxies), chosen, **choice)
+        result = api.correlate(table, names(proxies), SearchSettings.from_options(**space, **settings), **choice)
     if plot is not None:
         draw(result, plot, pair)
     _print(result, as_json, as_markdown)
