@@ -14,7 +14,7 @@ from evonas.core.strict_json import parse_json
 from evonas.training import exported
 from evonas.training.data_identity import DataIdentity, identity_of
 from evonas.training.known_images import PREFIX, KnownData
-from evonas.training.settings import TrainSettings
+from evonas.training.settings import OF_NETWORK, TrainSettings
 from spaces import spaces
 from spaces.errors import EvonasError, UsageError
 
@@ -65,7 +65,7 @@ class Checkpoint:
     def _require_room(self) -> None:
         """Refuses settings of a network larger than the file, before memory is allocated for it."""
         space, settings = spaces[self.settings.space], self.settings
-        if None in (settings.channels, settings.layers, settings.classes, settings.image_size):
+        if any(getattr(settings, name) is None for name in OF_NETWORK):
             raise EvonasError(f"{self.path} lacks the size of its network")
         if len(settings.mean) != 3 or len(settings.std) != 3:
             raise EvonasError(f"{self.path} lacks the normalisation of its images")
