@@ -25,7 +25,7 @@ def synflow_log(network: Network, size: NetworkSize) -> float:
     theta = {f"{name}.weight": absolute[f"{name}.weight"].requires_grad_() for name in layers}
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     like = absolute[f"{layers[0]}.weight"]
-    ones = torch.ones(1, 3, size.image_size, size.image_size, dtype=like.dtype, device=like.device)
+    ones = torch.ones(1, *size.image, dtype=like.dtype, device=like.device)
     logits: Scaled = functional_call(network, {**absolute, **buffers}, (ones, ScaledArithmetic()))
     gradients = torch.autograd.grad(logits.value.sum(), list(theta.values()), allow_unused=True)
     flow = sum(

@@ -40,6 +40,8 @@ class Space(ABC):
     default_channels: ClassVar[int]
     default_layers: ClassVar[int]
     default_max_params: ClassVar[int | None] = None  # at the default size
+    min_layers: ClassVar[int] = 1
+    min_image_size: ClassVar[int] = 1  # pixels
     has_auxiliary_head: ClassVar[bool] = False  # `construct` takes ``auxiliary=True``
     has_drop_path: ClassVar[bool] = False  # networks have ``drop_path_prob``
     has_shared_passes: ClassVar[bool] = False  # `fitness.population` holds many of its networks in one pass
@@ -80,6 +82,13 @@ class Space(ABC):
     def construct(self, genotype: Any, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
         """The bare module, parameters not set; ``norm=False`` leaves BatchNorm out as CRoZe does."""
 
+    def check_size(self, size: NetworkSize) -> None:
+        """Raises `UsageError` with the allowed values if the space has no networks of ``size``."""
+        for name, least in (("layers", self.min_layers), ("image_size", self.min_image_size)):
+            value = getattr(size, name)
+            if value < least:
+                raise UsageError(f"{name} must be at least {least} in the space {self.name}, not {value}")
+
     def build(
         self,
         genotype: Any,
@@ -89,7 +98,11 @@ class Space(ABC):
         norm: bool = True,
         **options: Any,
     ) -> Network:
-        """The network of ``genotype`` in float32 on the CPU, initial weights drawn from ``generator``."""
+        """The network of ``genotype`` in float32 on the CPU, initial weights drawn from ``generator``.
+
+        Raises `UsageError` for a size that `check_size` refuses.
+        """
+        self.check_size(size)
         import torch
 
         from spaces.initialise import initialise

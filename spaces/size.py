@@ -26,6 +26,11 @@ class NetworkSize:
             if not isinstance(value, int) or not 1 <= value <= MAX_DIMENSION:
                 raise UsageError(f"{name} must be an integer from 1 to {MAX_DIMENSION}, not {value!r}")
 
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """The shape of one image, (3, H, W)."""
+        return 3, self.image_size, self.image_size
+
 
 class Layer(NamedTuple):
     """One convolution or linear layer, with the BatchNorm that belongs to it.

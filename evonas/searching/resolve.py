@@ -19,7 +19,8 @@ from spaces.errors import UsageError
 
 
 def resolve(settings: SearchSettings) -> SearchSettings:
-    """The same settings with every default filled in. Raises `UsageError` for unknown names.
+    """The same settings with every default filled in. Raises `UsageError` for unknown names and for a
+    size that the space does not have.
 
     The default parameter limit is counted at the default size of the space (6e6 at C=36, L=20 for DARTS), so
     that the same genotypes are allowed at every size; an explicit limit is counted at the size of the run.
@@ -28,7 +29,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     from evonas.data import describe
     from evonas.searching.algorithms import algorithms
     from evonas.searching.fitness import fitness_of
-    from spaces import spaces
+    from spaces import NetworkSize, spaces
 
     if "," in settings.proxy:
         several = "+".join(name.strip() for name in settings.proxy.split(",") if name.strip())
@@ -38,6 +39,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
         _ = algorithms[settings.algorithm]  # the error names the closest ones
     channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
     data = describe(settings.dataset, settings.data_dir, settings.image_size)
+    space.check_size(NetworkSize(channels, layers, len(data.classes), data.image_size))
     default_limit, device = settings.max_params is None, pick(settings.device)
     shares = device != "cpu" and space.has_shared_passes
     return dataclasses.replace(

@@ -16,8 +16,7 @@ def step_of(genotype: Any, task: Task, batch_size: int) -> Callable[[], None]:
     kind = "cuda" if task.device.startswith("cuda") else "cpu"
     network = task.network(genotype).float().to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.SGD(network.parameters(), lr=0.025, momentum=0.9, weight_decay=3e-4)
-    side = task.size.image_size
-    images = torch.rand(batch_size, 3, side, side, device=task.device).to(memory_format=torch.channels_last)
+    images = torch.rand(batch_size, *task.size.image, device=task.device).to(memory_format=torch.channels_last)
     labels = torch.arange(batch_size, device=task.device) % task.size.classes
 
     def step() -> None:

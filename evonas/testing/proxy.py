@@ -42,8 +42,8 @@ class Trial:
 
     def task(self, dtype: torch.dtype = torch.float64, seed: int = 0) -> Task:
         """Random images; a new object every time, so that nothing computed for another one is reused."""
-        side, generator = self.size.image_size, torch.Generator().manual_seed(8)
-        images = torch.randn((IMAGES, 3, side, side), generator=generator, dtype=torch.float64)
+        generator = torch.Generator().manual_seed(8)
+        images = torch.randn((IMAGES, *self.size.image), generator=generator, dtype=torch.float64)
         bound = torch.full((3, 1, 1), 4.0, dtype=torch.float64)
         batch = Batch(images.clamp(-bound, bound), torch.arange(IMAGES) % 3, -bound, bound)
         return Task(self.space, self.size, seed, batch, dtype=dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,8 +31,18 @@ NONSENSE = ("", "   ", "nonsense", "1", "[]", "None", "\x00", "\ud800", "é" * 5
 MAX_MESSAGE_CHARS = 500
 
 
+def admitted(space: Space, size: NetworkSize) -> NetworkSize:
+    """``size``, with the default layers and images where the space does not have these."""
+    try:
+        space.check_size(size)
+    except UsageError:
+        default = space.default_size()
+        return replace(size, layers=default.layers, image_size=default.image_size)
+    return size
+
+
 def _images(count: int, size: NetworkSize) -> torch.Tensor:
-    return torch.rand((count, 3, size.image_size, size.image_size), generator=torch.Generator().manual_seed(0))
+    return torch.rand((count, *size.image), generator=torch.Generator().manual_seed(0))
 
 
 def it_describes_itself(space: Space) -> None:
@@ -125,14 +136,15 @@ def graphs_name_every_state_and_flow_forward(space: Space) -> None:
 
 def the_canonical_form_is_one_and_the_same_network(space: Space) -> None:
     for genotype in random_genotypes(space, 200):
+        small = admitted(space, SMALL)
         canonical, what = space.canonical(genotype), f"{named(space)}: the canonical form of {genotype}"
         require(space.canonical(canonical) == canonical, f"{what} has another canonical form")
         for count in (space.params, space.macs):
-            require(count(canonical, SMALL) == count(genotype, SMALL), f"{what} has other {count.__name__}")
+            require(count(canonical, small) == count(genotype, small), f"{what} has other {count.__name__}")
 
 
 def sizes_in_closed_form_are_those_of_the_network(space: Space) -> None:
-    for size in (SMALL, ODD, space.default_size()):
+    for size in (admitted(space, SMALL), admitted(space, ODD), space.default_size()):
         for genotype in random_genotypes(space, 1, seed=size.channels):
             expected = counted_params_and_macs(space, genotype, size)
             found = space.params(genotype, size), space.macs(genotype, size)
@@ -144,22 +156,48 @@ def sizes_in_closed_form_are_those_of_the_network(space: Space) -> None:
 
 
 def networks_classify_images(space: Space) -> None:
+    size = admitted(space, ODD)
     for genotype in random_genotypes(space, 2):
         for norm in (True, False):
-            network = space.build(genotype, ODD, generator=torch.Generator().manual_seed(0), norm=norm)
-            logits = network(_images(2, ODD))
-            what = f"{named(space)}, norm={norm}: {genotype}"
-            require(
-                logits.shape == (2, ODD.classes), f"{what} returns {tuple(logits.shape)} for 2 images, 7 classes"
-            )
-            require(logits.isfinite().all(), f"{what} returns logits that are not finite")
+            _classify(space, genotype, size, norm)
+
+
+def small_sizes_work_or_are_refused(space: Space) -> None:
+    """`Space.check_size` and `Space.build` refuse the same sizes, and every other one can be built and used."""
+    genotype, least = random_genotypes(space, 1)[0], space.min_image_size
+    for layers in {1, space.min_layers - 1, space.min_layers} - {0}:
+        for side in {1, 2, least - 1, least} - {0}:
+            size = NetworkSize(1, layers, 2, side)
+            try:
+                space.check_size(size)
+            except UsageError as error:
+                what = f"{named(space)} must refuse {size} in build as in check_size"
+                again = refused(partial(_classify, space, genotype, size, True), UsageError, what)
+                require(
+                    len(f"{error}".splitlines()) == 1 and str(again) == str(error), f"{what}: {error}; {again}"
+                )
+                continue
+            try:
+                _classify(space, genotype, size, True)
+            except Exception as error:
+                raise AssertionError(
+                    f"{named(space)} does not refuse {size}, but fails with it: {error}"
+                ) from error
+
+
+def _classify(space: Space, genotype: Any, size: NetworkSize, norm: bool) -> None:
+    network = space.build(genotype, size, generator=torch.Generator().manual_seed(0), norm=norm)
+    logits, what = network(_images(2, size)), f"{named(space)}, norm={norm}, {size}: {genotype}"
+    expected = (2, size.classes)
+    require(logits.shape == expected, f"{what} returns {tuple(logits.shape)} for 2 images, {size.classes} classes")
+    require(logits.isfinite().all(), f"{what} returns logits that are not finite")
 
 
 def weights_depend_on_the_generator_alone(space: Space) -> None:
-    genotype = random_genotypes(space, 1)[0]
+    genotype, small = random_genotypes(space, 1)[0], admitted(space, SMALL)
 
     def weights(seed: int) -> torch.Tensor:
-        network = space.build(genotype, SMALL, generator=torch.Generator().manual_seed(seed))
+        network = space.build(genotype, small, generator=torch.Generator().manual_seed(seed))
         return torch.cat([tensor.flatten().double() for tensor in network.state_dict().values()])
 
     with global_generators(1, f"{named(space)}: build"):
@@ -171,15 +209,16 @@ def weights_depend_on_the_generator_alone(space: Space) -> None:
 
 def every_layer_belongs_to_a_stage(space: Space) -> None:
     """The forward pass reports every stage once; there are as many as `Space.stages` returns."""
+    small = admitted(space, SMALL)
     for genotype in random_genotypes(space, 2):
-        network = space.build(genotype, SMALL, generator=torch.Generator().manual_seed(0), norm=False)
+        network = space.build(genotype, small, generator=torch.Generator().manual_seed(0), norm=False)
         listener = _Listener()
-        network.forward(_images(1, SMALL), listener)
+        network.forward(_images(1, small), listener)
         layers = [name.removesuffix(".weight") for name, p in network.named_parameters() if p.dim() > 1]
         stages, heard = {network.stage_of(layer) for layer in layers}, listener.heard
         require(stages <= set(heard), f"{named(space)}: stages {stages - set(heard)} are not reported by forward")
         require(len(heard) == len(set(heard)), f"{named(space)}: forward reports a stage twice: {heard}")
-        count = len(space.stages(genotype, SMALL))
+        count = len(space.stages(genotype, small))
         require(len(heard) == count, f"{named(space)}: forward reports {len(heard)} stages, stages() has {count}")
 
 
@@ -199,7 +238,7 @@ def counted_params_and_macs(space: Space, genotype: Any, size: NetworkSize) -> t
     """
     with torch.device("meta"):
         network = space.construct(genotype, size).eval()
-        image = torch.empty(1, 3, size.image_size, size.image_size)
+        image = torch.empty(1, *size.image)
     macs = 0
 
     def count(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
@@ -231,6 +270,7 @@ PROPERTIES: tuple[Callable[[Space], None], ...] = (
     children_take_every_gene_from_a_parent,
     sizes_in_closed_form_are_those_of_the_network,
     networks_classify_images,
+    small_sizes_work_or_are_refused,
     weights_depend_on_the_generator_alone,
     every_layer_belongs_to_a_stage,
 )

@@ -63,6 +63,7 @@ class Darts(Space):
     description = "normal and reduction cell, 4 nodes x 2 inputs, 7 operations: about 10^18 cell pairs"
     default_channels = 36
     default_layers = 20
+    min_image_size = 4  # two reductions halve the sides
     default_max_params = 6_000_000
     has_auxiliary_head = True
     has_drop_path = True

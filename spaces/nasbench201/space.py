@@ -72,6 +72,7 @@ class NasBench201(Space):
     description = "one cell, 6 edges, 5 operations: 15,625 cells, 6,466 isomorphism classes"
     default_channels = 16
     default_layers = 5
+    min_image_size = 4  # two reductions halve the sides
     operations: ClassVar[Mapping[str, Operation]] = {
         "none": named("none", "none"),
         "skip_connect": Operation("skip", "skip", "skip"),

@@ -43,6 +43,7 @@ class RobNet(Space):
     description = "a dense cell, 14 edges, 4 operations: 4^14 codes, one for all cells (searched) or one for each"
     default_channels = 36
     default_layers = 20
+    min_image_size = 4  # two reductions halve the sides
     default_max_params = 6_000_000
     operations: ClassVar[Mapping[str, Operation]] = {
         "zero": Operation("zero", "zero", "none"),

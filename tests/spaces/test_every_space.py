@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from evonas.testing.space import PROPERTIES
-from spaces import NetworkSize, Space
+from spaces import NetworkSize, Space, UsageError
 from tests.spaces.sizes import built_params_and_macs
 
 SIZES = [  # channels, layers, classes, image size
@@ -48,6 +50,37 @@ def test_closed_form_sizes_equal_the_built_network(space: Space, size: NetworkSi
         expected = built_params_and_macs(space, genotype, size)
         assert (space.params(genotype, size), space.macs(genotype, size)) == expected
         assert space.flops(genotype, size) == 2 * expected[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_size": 3}, "image_size must be at least 4 in the space {name}, not 3"),
+        ({"image_size": 1, "layers": 1}, "image_size must be at least 4 in the space {name}, not 1"),
+        ({"image_size": 0}, "image_size must be an integer from 1 to 4096, not 0"),
+        ({"image_size": 4097}, "image_size must be an integer from 1 to 4096, not 4097"),
+        ({"layers": 0}, "layers must be an integer from 1 to 4096, not 0"),
+        ({"channels": 2.5}, "channels must be an integer from 1 to 4096, not 2.5"),
+    ],
+    ids=str,
+)
+def test_a_size_that_cannot_be_built_is_refused(space: Space, changes: dict[str, Any], message: str) -> None:
+    (genotype,) = random_genotypes(space, 1)
+    with pytest.raises(UsageError) as caught:
+        size = NetworkSize(**{"channels": 2, "layers": 3, **changes})
+        space.build(genotype, size, generator=torch.Generator())
+    assert str(caught.value) == message.format(name=space.name)
+
+
+def test_a_space_may_need_more_layers(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(space), "min_layers", 3)
+    space.check_size(NetworkSize(2, 3))
+    with pytest.raises(UsageError, match=f"layers must be at least 3 in the space {space.name}, not 2"):
+        space.check_size(NetworkSize(2, 2))
+
+
+def test_the_shape_of_an_image_follows_from_its_size() -> None:
+    assert NetworkSize(2, 3, image_size=17).image == (3, 17, 17)
 
 
 FINGERPRINTS = """

@@ -299,6 +299,15 @@ def test_a_stop_request_is_answered_between_two_evaluations(tiny: Tiny, tmp_path
     assert content(tmp_path / "run") == content(tmp_path / "whole")
 
 
+def test_a_size_that_the_space_lacks_is_refused_before_anything_is_written(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(spaces[tiny().space]), "min_layers", 300)
+    with pytest.raises(UsageError, match="layers must be at least 300 in the space"):
+        evonas.search(tiny(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_resume_refuses_changed_settings_and_names_them(tiny: Tiny, tmp_path: Path) -> None:
     evonas.search(tiny(), tmp_path / "run")
     before = content(tmp_path / "run")

@@ -205,6 +205,19 @@ class Inventive(NasBench201):
         return self.mutate(a, rng)
 
 
+class Brittle(NasBench201):
+    min_image_size = 1
+
+    def construct(self, genotype: Any, size: NetworkSize, **options: Any) -> Any:
+        assert size.image_size > 3
+        return super().construct(genotype, size, **options)
+
+
+class Lax(NasBench201):
+    def build(self, genotype: Any, size: NetworkSize, **options: Any) -> Any:
+        return super().build(genotype, replace(size, image_size=32), **options)
+
+
 class Short(NasBench201):
     def params(self, genotype: Any, size: NetworkSize) -> int:
         return super().params(genotype, size) - 1
@@ -253,6 +266,12 @@ class Unstaged(NasBench201):
         (spaces.children_take_every_gene_from_a_parent, Inventive, "are in neither"),
         (spaces.sizes_in_closed_form_are_those_of_the_network, Short, "params and MACs"),
         (spaces.networks_classify_images, Narrow, "for 2 images"),
+        (spaces.small_sizes_work_or_are_refused, Brittle, "does not refuse .*but fails with it"),
+        (
+            spaces.small_sizes_work_or_are_refused,
+            Lax,
+            "must refuse .* in build as in check_size; it raises nothing",
+        ),
         (spaces.weights_depend_on_the_generator_alone, Frozen, "build ignores its generator"),
         (spaces.every_layer_belongs_to_a_stage, Unstaged, "forward reports 5 stages, stages\\(\\) has 4"),
     ],
