@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from evonas.core.quantities import count, number
-from evonas.reporting.html.facts import Facts
+from evonas.reporting.facts import Facts
 from evonas.store.ancestry import Step
 
 FOLDED = 16  # steps; longer lineages are folded in the middle

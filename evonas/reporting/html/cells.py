@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.facts import TrainingFacts
 from evonas.reporting.layout import PILL, RADIUS, Command, Disc, Drawing, Pill, Way, lay_out
 from spaces import Space
 from spaces.graph import CellGraph

@@ -6,7 +6,7 @@ import dataclasses
 from html import escape
 
 from evonas.core.quantities import duration
-from evonas.reporting.html.facts import Facts, TrainingFacts
+from evonas.reporting.facts import Facts, TrainingFacts
 from evonas.reporting.reproduce import evaluate_command, genotype_command, search_command, train_command
 
 

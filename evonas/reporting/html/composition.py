@@ -7,8 +7,8 @@ from html import escape
 import numpy as np
 
 from evonas.reporting.colours import operation_colour
+from evonas.reporting.facts import Facts
 from evonas.reporting.html import svg
-from evonas.reporting.html.facts import Facts
 
 
 def composition(facts: Facts) -> str:

@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from evonas.evaluation.result import Evaluation
-from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.facts import TrainingFacts
 from spaces.errors import EvonasError
 
 if TYPE_CHECKING:

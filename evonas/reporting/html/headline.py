@@ -8,7 +8,7 @@ from evonas.core.quantities import count, number
 from evonas.evaluation.outcomes import Attacked, CorruptionTable
 from evonas.evaluation.rates import Rate, hrs, wilson
 from evonas.evaluation.result import Evaluation
-from evonas.reporting.html.facts import Facts, TrainingFacts
+from evonas.reporting.facts import Facts, TrainingFacts
 from evonas.reporting.training_summary import TrainingSummary
 
 Z_BOTH = 2.241402727604947  # two-sided 97.5 %: two such intervals hold together with 95 %

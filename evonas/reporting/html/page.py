@@ -9,12 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from evonas.core.atomic_files import replace_text
+from evonas.reporting.facts import Facts, TrainingFacts, gather
 from evonas.reporting.html.ancestry import ancestry
 from evonas.reporting.html.cells import cells
 from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
 from evonas.reporting.html.composition import composition
 from evonas.reporting.html.evolution import evolution
-from evonas.reporting.html.facts import Facts, TrainingFacts, gather
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto

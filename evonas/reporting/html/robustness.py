@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from evonas.evaluation.rates import Rate
-from evonas.reporting.colours import attack_colour
+from evonas.reporting.facts import TrainingFacts
+from evonas.reporting.figures import robustness as figure
 from evonas.reporting.html import svg
-from evonas.reporting.html.facts import TrainingFacts
 from evonas.reporting.html.sections import sections
 
 
@@ -22,26 +22,20 @@ def curves(facts: TrainingFacts) -> str:
     found = facts.evaluation
     if found is None or not found.epsilons:
         return ""
-    x, y = svg.horizontal(0, max(found.epsilons) or 1.0), svg.vertical(0, 100)
-    parts = []
-    for place, name in enumerate(found.attacks):
-        colour = f"--c:{attack_colour(place)}"
-        points = found.against_epsilon(name)
-        line = svg.line(
-            [x.at(epsilon) for epsilon, _ in points], [y.at(100 * rate.accuracy) for _, rate in points], ""
-        )
-        parts.append(f'<g class="attack" style="{colour}">{line}')
-        for epsilon, rate in points:
-            low, high = (y.at(100 * end) for end in rate.interval)
-            label = f"{name} {epsilon:g}/255:" if epsilon else "clean"
-            about = f"{label} {100 * rate.accuracy:.2f} %"
-            parts.append(f'<path class="line whisker" d="M{x.at(epsilon):.1f} {low:.1f}V{high:.1f}"/>')
-            parts.append(svg.mark(x.at(epsilon), y.at(100 * rate.accuracy), "", about, 3.5))
+    x, y, parts = svg.horizontal(0, max(found.epsilons) or 1.0), svg.vertical(0, 100), []
+    lines = figure.curves(found)
+    for curve in lines:
+        at, up = x.all(curve.epsilons).tolist(), y.all(curve.accuracy).tolist()
+        parts.append(f'<g class="attack" style="--c:{curve.colour}">{svg.line(at, up, "")}')
+        ends = zip(y.all(curve.low).tolist(), y.all(curve.high).tolist(), strict=True)
+        for epsilon, share, a, b, (low, high) in zip(curve.epsilons, curve.accuracy, at, up, ends, strict=True):
+            label = f"{curve.name} {epsilon:g}/255:" if epsilon else "clean"
+            parts.append(f'<path class="line whisker" d="M{a:.1f} {low:.1f}V{high:.1f}"/>')
+            parts.append(svg.mark(a, b, "", f"{label} {share:.2f} %", 3.5))
         parts.append("</g>")
     picture = svg.frame(x, y, "epsilon (1/255)", "accuracy, %", "".join(parts), "Accuracy against epsilon")
     keys = "".join(
-        f'<span><i class="key line" style="--c:{attack_colour(place)}"></i>{escape(name)}</span>'
-        for place, name in enumerate(found.attacks)
+        f'<span><i class="key line" style="--c:{curve.colour}"></i>{escape(curve.name)}</span>' for curve in lines
     )
     return f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p></figure>'
 

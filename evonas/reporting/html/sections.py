@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.facts import TrainingFacts
 from spaces.registry import Registry
 
 Section = Callable[[TrainingFacts], str]  # figures as HTML

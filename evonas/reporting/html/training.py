@@ -5,26 +5,24 @@ from __future__ import annotations
 from html import escape
 
 from evonas.core.quantities import duration, plural
+from evonas.reporting.facts import TrainingFacts
+from evonas.reporting.figures.epochs import epochs
 from evonas.reporting.html import svg
-from evonas.reporting.html.facts import TrainingFacts
 from evonas.training.metrics import kept
 
 
 def training(facts: TrainingFacts) -> str:
     """Accuracies by epoch, and the best epoch."""
-    rows, settings = facts.epochs, facts.training
-    if not rows or settings is None:
+    rows, settings, found = facts.epochs, facts.training, epochs(facts)
+    if found is None or settings is None:
         return ""
-    lines = [("mean", "validation", [row.validation for row in rows])]
-    lines.append(("birth", "training images", [row.accuracy for row in rows]))
-    if any(row.robust is not None for row in rows):
-        lines.append(
-            ("best", "validation under PGD", [float("nan") if row.robust is None else row.robust for row in rows])
-        )
-    x = svg.horizontal(rows[0].epoch, rows[-1].epoch, whole=True)
+    lines = [("mean", "validation", found.validation), ("birth", "training images", found.training)]
+    if found.robust is not None:
+        lines.append(("best", "validation under PGD", found.robust))
+    x = svg.horizontal(found.epochs[0], found.epochs[-1], whole=True)
     y = svg.vertical(0, 100)
-    at = [x.at(row.epoch) for row in rows]
-    parts = [svg.line(at, [y.at(100 * value) for value in values], kind) for kind, _, values in lines]
+    at = x.all(found.epochs).tolist()
+    parts = [svg.line(at, y.all(values).tolist(), kind) for kind, _, values in lines]
     chosen = kept(rows)
     about = f"best epoch {chosen.epoch}: {100 * chosen.chosen_by:.2f} %"
     parts.append(svg.mark(x.at(chosen.epoch), y.at(100 * chosen.chosen_by), "winner", about, 5))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evonas.core.atomic_files import replace
 from evonas.core.shell import command
-from evonas.reporting.html.facts import TrainingFacts, gather
+from evonas.reporting.facts import TrainingFacts, gather
 from spaces.errors import UsageError, shorten
 from spaces.registry import Registry, closest
 

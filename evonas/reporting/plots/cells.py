@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
 
-from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.facts import TrainingFacts
 from evonas.reporting.layout import PILL, RADIUS, Drawing, Way, lay_out
 from evonas.reporting.plots.base import missing, plots
 

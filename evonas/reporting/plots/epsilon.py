@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from evonas.reporting.colours import attack_colour
-from evonas.reporting.html.facts import TrainingFacts
+from evonas.reporting.facts import TrainingFacts
+from evonas.reporting.figures.robustness import curves
 from evonas.reporting.plots.base import COLUMN, missing, plots
 
 
@@ -18,20 +18,17 @@ def epsilon(facts: TrainingFacts) -> Figure:
         raise missing(facts, "attacked images", "evaluate")
     figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
-    for place, name in enumerate(found.attacks):
-        points = found.against_epsilon(name)
-        shares = 100 * np.array([rate.accuracy for _, rate in points])
-        ends = 100 * np.array([rate.interval for _, rate in points]).T
-        spread = np.maximum([shares - ends[0], ends[1] - shares], 0.0)
+    for curve in curves(found):
+        spread = np.maximum([curve.accuracy - curve.low, curve.high - curve.accuracy], 0.0)
         axes.errorbar(
-            [epsilon for epsilon, _ in points],
-            shares,
+            curve.epsilons,
+            curve.accuracy,
             spread,
             fmt="o-",
             ms=3,
             capsize=2,
-            color=attack_colour(place),
-            label=name,
+            color=curve.colour,
+            label=curve.name,
         )
     axes.set_xlabel("epsilon (1/255)")
     axes.set_ylabel("accuracy, %")

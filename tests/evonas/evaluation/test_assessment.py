@@ -25,7 +25,7 @@ from evonas.evaluation.registered import assessments
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.comparison import compared
 from evonas.reporting.evaluation import evaluated
-from evonas.reporting.html.facts import TrainingFacts, gather
+from evonas.reporting.facts import TrainingFacts, gather
 from evonas.reporting.html.page import page
 from evonas.reporting.html.sections import sections
 from evonas.reporting.overview import Overview

@@ -11,7 +11,7 @@ import pytest
 import evonas
 from evonas import UsageError
 from evonas.core.digests import tensors_digest
-from evonas.reporting.html.facts import gather
+from evonas.reporting.facts import gather
 from evonas.reporting.html.page import page
 from evonas.training import checkpoint
 from tests.evonas.reporting.test_overview import shown

@@ -32,7 +32,7 @@ from evonas.core.events import Listener
 from evonas.evaluation.corrupted import Regenerated
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
-from evonas.reporting.html.facts import gather
+from evonas.reporting.facts import gather
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.page import page, write_report
 from evonas.reporting.reproduce import evaluate_command, search_command, train_command

@@ -1,0 +1,1 @@
+"""The data of every figure, computed once for the page and for matplotlib."""
