@@ -123,7 +123,7 @@ class Proxy:
         """The value for one genotype, scored in its canonical form; NaN and infinity become None."""
         started = time.perf_counter()
         try:
-            with one_thread():
+            with threads(1):  # CPU sums are split among them: scores must not depend on the number of cores
                 value = float(self.function(task.space.canonical(genotype), task))
             reason = "" if math.isfinite(value) else f"{self.name} is {value}"
         except NoScore as error:
@@ -132,10 +132,10 @@ class Proxy:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """CPU sums are split among threads; one thread makes scores independent of the number of cores."""
+def threads(count: int) -> Iterator[None]:
+    """PyTorch computes with ``count`` CPU threads within the block."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.attacking import left_by
-from evonas.evaluation.attacks.base import gradient, logits_of
+from evonas.evaluation.attacks.base import gradient
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.attacks.fgsm import FGSM
 from evonas.evaluation.attacks.pgd import PGD
@@ -26,6 +26,7 @@ from evonas.evaluation.journal import Json
 from evonas.evaluation.outcomes import Attacked, Check, Checked, Outcome
 from evonas.evaluation.rates import sign_test
 from evonas.evaluation.subject import Subject
+from evonas.training.logits import logits_of
 from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
 

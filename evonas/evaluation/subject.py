@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from evonas.core.digests import digest, tensors_digest
 from evonas.core.events import Listener, Message, Observer
 from evonas.core.signals import Interrupted, StopRequest
-from evonas.evaluation.attacks.base import correct, logits_of
 from evonas.evaluation.events import ImagesMeasured
 from evonas.evaluation.journal import Journal, Json, Recorded, as_stored
 from evonas.evaluation.rates import Rate
+from evonas.training.logits import correct, logits_of
 from evonas.training.undisturbed import Model, undisturbed
 from spaces.errors import EvonasError, UsageError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 from evonas.core.events import Listener, Observer, Observers
+from evonas.core.ranks import is_first
 from evonas.reporting.columns import ENDLESS
 from evonas.reporting.jsonl import JsonLines
 from evonas.reporting.live import LiveView
@@ -22,11 +22,6 @@ from spaces.registry import closest
 
 Log = tuple[str, Path]  # a format and a file
 LOG_FORMATS = {"jsonl": JsonLines}
-
-
-def is_first() -> bool:
-    """Whether this is the only process or the first of several."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def make_console() -> Console:

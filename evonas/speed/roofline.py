@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from evonas.speed.clock import alternate
+from fitness import base
 
 COPIED = {"cpu": 2**28, "cuda": 2**31}  # bytes, far beyond any cache
 WIDTH = {"cpu": 1024, "cuda": 8192}  # of the square matrices
@@ -39,7 +40,7 @@ class Work(NamedTuple):
 def roofline(device: str, threads: int = 1) -> Roofline:
     """Measure both limits of ``device``; on a CPU with ``threads`` threads, as many as a score uses."""
     kind = "cuda" if device.startswith("cuda") else "cpu"
-    with _threads(threads):
+    with base.threads(threads):
         source = torch.ones(COPIED[kind] // 4, device=device)
         target = torch.empty_like(source)
         a = torch.rand(WIDTH[kind], WIDTH[kind], device=device)
@@ -48,16 +49,6 @@ def roofline(device: str, threads: int = 1) -> Roofline:
         alternate(calls, 1, device)  # pages touched, kernels chosen
         copy, multiply = (min(timing.seconds) for timing in alternate(calls, CALLS, device))
     return Roofline(2 * COPIED[kind] / copy, 2 * WIDTH[kind] ** 3 / multiply)
-
-
-@contextlib.contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _backward(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.evaluation.rates import hrs
 from evonas.evaluation.severities import SEVERITIES
 from evonas.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
 from evonas.tables.table import Table
@@ -70,12 +71,6 @@ class Target:
         """The mean over its columns, accuracies as fractions and others without conversion, (rows,)."""
         scale = [MAX_VALUE.get(unit, 1.0) for unit in self.units]
         return np.mean([table.columns[n] / s for n, s in zip(self.columns, scale, strict=True)], axis=0)
-
-
-def hrs(clean: NDArray[np.float64], robust: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Harmonic robustness score 2CR/(C+R) of fractions; 0 where both are 0."""
-    total = clean + robust
-    return 2 * clean * robust / np.where(total > 0, total, 1)
 
 
 def targets(
@@ -188,4 +183,7 @@ def with_harmonic(
     if clean is None:
         return accuracies, {}
     robust = (t.name for t in found if t.is_accuracy and not t.clean and not t.smaller_is_better)
-    return accuracies, {name: hrs(clean, accuracies[name]) for name in robust}
+    return accuracies, {
+        name: np.array([hrs(*pair) for pair in zip(clean.tolist(), accuracies[name].tolist(), strict=True)])
+        for name in robust
+    }

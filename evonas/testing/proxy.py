@@ -13,6 +13,7 @@ import torch
 
 from evonas.testing.properties import Picture, global_generators, refused, require
 from fitness import Batch, Proxy, Score, Task, proxies
+from fitness.base import threads
 from spaces import Network, NetworkSize, Space, UsageError, spaces
 
 SEPARATORS = set(",+* \t\n")  # of lists and composites of proxies
@@ -122,15 +123,12 @@ def scores_do_not_depend_on_global_generators(trial: Trial) -> None:
 
 
 def scores_do_not_depend_on_the_number_of_threads(trial: Trial) -> None:
-    threads, found = torch.get_num_threads(), []
-    try:
-        for count in (1, 2):
-            torch.set_num_threads(count)
+    found = []
+    for count in (1, 2):
+        with threads(count):
             found.append(trial.values(trial.genotypes(1), trial.task(torch.float32)))
             unchanged = torch.get_num_threads() == count
             require(unchanged, f"{trial.on(trial.proxies[0])} or its neighbours change the number of threads")
-    finally:
-        torch.set_num_threads(threads)
     trial.require_equal(found[0], found[1], "scores depend on the number of threads")
 
 

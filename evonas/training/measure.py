@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from evonas.training.adversary import perturb
 from evonas.training.images import Images
+from evonas.training.logits import correct
 from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
 
@@ -30,8 +31,7 @@ def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> 
             labels = images.labels[start : start + BATCH]
             if attack is not None:
                 pixels = attack(model, pixels, labels)
-            with torch.no_grad():
-                right += int((model(pixels).argmax(1) == labels).sum())
+            right += int(correct(model, pixels, labels).sum())
     return right / len(images)
 
 

@@ -54,11 +54,6 @@ class Group:
         return box[0]
 
 
-def leads() -> bool:
-    """Whether this process writes files, before the group exists: only the first process of ``torchrun`` does."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def alone() -> bool:
     """Whether this is the only process of the training."""
     return _number("WORLD_SIZE", 1) == 1

@@ -15,6 +15,7 @@ from evonas.core.events import Observer, Warned, unwatched, warning
 from evonas.core.files import exists, write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
+from evonas.core.ranks import is_first
 from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import resumable
 from evonas.core.strict_json import parse_json
@@ -28,7 +29,7 @@ from evonas.training.data_check import require_training
 from evonas.training.finalists import compete
 from evonas.training.images import known
 from evonas.training.measure import accuracy
-from evonas.training.parallel import alone, joined, leads
+from evonas.training.parallel import alone, joined
 from evonas.training.plan import FinalPlan, plan_of
 from evonas.training.settings import TrainSettings
 from evonas.training.training import LAST, Trained, Training
@@ -61,7 +62,7 @@ def train(
             raise UsageError(
                 f"the best genotype of a run is trained in the run itself; otherwise {elsewhere(Path(target))}"
             )
-        with Run.open(place) if leads() else Run.read(place) as store:
+        with Run.open(place) if is_first() else Run.read(place) as store:
             return in_run(store, observer, **options)
     if place is not None:
         if run is None and (place / DIRECTORY / SETTINGS).exists():
@@ -113,7 +114,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
     if _given(options):  # else they are those of the search, which was asked about them
         _question(settings, observer)
     settings = settings.resolve(warning(observer))
-    if leads():
+    if is_first():
         _set_aside(store.path, settings)
     return _trained(store.path, settings, observer)
 
@@ -240,7 +241,7 @@ def _set_aside(run: Path, settings: TrainSettings) -> None:
 
 @contextmanager
 def _created(path: Path) -> Iterator[None]:
-    if not leads():
+    if not is_first():
         yield
         return
     make_directory(path)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from fitness.base import NoScore, Populations, Task, one_thread, stable_hash
+from fitness.base import NoScore, Populations, Task, stable_hash, threads
 from fitness.croze import LayerTerms, released_layers
 from fitness.naswot import agreement_of
 from fitness.passes import LayerSums, Remembered, first_order_sums
@@ -119,7 +119,7 @@ class SharedPasses:
             started = time.perf_counter()
             results: dict[int, Any] = {}
             for which in alike.values():  # padding would change the order of sums, and with it bits, on a CPU
-                with one_thread():
+                with threads(1):
                     results |= zip(which, self._split(shared, [genotypes[i] for i in which]), strict=True)
             each = (time.perf_counter() - started) / max(1, len(fit))
             found.results.append((shared, first, results, each))

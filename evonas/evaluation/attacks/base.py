@@ -15,6 +15,7 @@ from torch import Tensor
 
 from evonas.evaluation.attacks.draws import Draws
 from evonas.training import attack_steps
+from evonas.training.logits import correct, logits_of
 from evonas.training.undisturbed import Model, undisturbed
 from spaces.errors import EvonasError, UsageError
 
@@ -140,24 +141,6 @@ def require_images(images: Tensor, labels: Tensor) -> None:
             f"images must lie in [0, 1], not from {images.min().item():g} to {images.max().item():g}; "
             "normalisation belongs inside the model"
         )
-
-
-def logits_of(model: Model, images: Tensor) -> Tensor:
-    """Logits float32 (N, classes). Raises `UsageError` if the model returns anything else."""
-    logits = model(images)
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(images) or logits.shape[1] < 2:
-        what = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise UsageError(f"the model must return logits of shape ({len(images)}, num_classes), got {what}")
-    if logits.dtype != torch.float32:
-        raise UsageError(f"attacks compute in float32, but the model returns {logits.dtype}; call model.float()")
-    return logits
-
-
-@torch.no_grad()
-def correct(model: Model, images: Tensor, labels: Tensor) -> Tensor:
-    """Which images are classified correctly, bool (N,); non-finite logits are wrong."""
-    logits = logits_of(model, images)
-    return (logits.argmax(1) == labels) & logits.isfinite().all(1)
 
 
 def gradient(model: Model, images: Tensor, labels: Tensor) -> Tensor:

@@ -7,10 +7,11 @@ from functools import partial
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, logits_of
+from evonas.evaluation.attacks.base import Attack, AttackOptions
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.registered import attacks
 from evonas.training.attack_steps import ascend
+from evonas.training.logits import logits_of
 from evonas.training.undisturbed import Model
 
 

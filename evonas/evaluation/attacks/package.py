@@ -19,8 +19,9 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, logits_of
+from evonas.evaluation.attacks.base import Attack, AttackOptions
 from evonas.evaluation.attacks.draws import Draws
+from evonas.training.logits import logits_of
 from evonas.training.undisturbed import Model
 
 ENSEMBLE = (

@@ -9,10 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
-from evonas.evaluation.attacks.base import Attack, AttackOptions, logits_of
+from evonas.evaluation.attacks.base import Attack, AttackOptions
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.registered import attacks
 from evonas.training.attack_steps import ascend, box
+from evonas.training.logits import logits_of
 from evonas.training.undisturbed import Model
 
 DEFAULT_STEP = 2.5  # times radius / steps

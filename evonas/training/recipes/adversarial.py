@@ -1,18 +1,15 @@
 """Adversarial training: the network learns from images that are attacked during training."""
 
+from dataclasses import replace
+
 from evonas.training.recipe import Recipe, recipes
+from evonas.training.recipes.literature import CROZE200
 
 recipes.register("pgd7")(
-    Recipe(
+    replace(
+        CROZE200,
         source="Madry et al. 2018, PGD with 7 steps of 2/255 (https://arxiv.org/abs/1706.06083), "
         "on the schedule of croze200",
-        epochs=200,
-        batch_size=128,
-        lr=0.1,
-        schedule="steps",
-        milestones=(99, 149),
-        weight_decay=5e-4,
-        clip=5.0,
         adversary="pgd",
         eps=8.0,
         step_size=2.0,

@@ -17,15 +17,14 @@ recipes.register("darts600")(
     )
 )
 
-recipes.register("croze200")(
-    Recipe(
-        source="Ha, Kim, Hwang 2023, CRoZe, standard training (https://arxiv.org/abs/2306.05031)",
-        epochs=200,
-        batch_size=128,
-        lr=0.1,
-        schedule="steps",
-        milestones=(99, 149),
-        weight_decay=5e-4,
-        clip=5.0,
-    )
+CROZE200 = Recipe(
+    source="Ha, Kim, Hwang 2023, CRoZe, standard training (https://arxiv.org/abs/2306.05031)",
+    epochs=200,
+    batch_size=128,
+    lr=0.1,
+    schedule="steps",
+    milestones=(99, 149),
+    weight_decay=5e-4,
+    clip=5.0,
 )
+recipes.register("croze200")(CROZE200)

@@ -13,6 +13,8 @@ import torch
 from evonas.core.events import Event, Listener, Message, Observer
 from evonas.training import checkpoint, training
 from evonas.training.events import StepDone
+from evonas.training.images import Images
+from evonas.training.measure import accuracy
 from evonas.training.metrics import EpochRow
 from evonas.training.parallel import Group
 from evonas.training.recipes import recipes
@@ -199,3 +201,12 @@ def test_an_auxiliary_head_is_left_out_where_there_is_none_and_refused_where_it_
     assert "auxiliary is lowered to 0: 0.4 needs an auxiliary head" in lines[0]
     with pytest.raises(UsageError, match="auxiliary=0"):
         TrainSettings(CELL, **options, overrides={"auxiliary": 0.4}).resolve()  # type: ignore[arg-type]
+
+
+def test_a_network_whose_logits_are_not_finite_is_right_about_no_image() -> None:
+    class Broken(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(images), 3), float("nan"))
+
+    images = Images(torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.zeros(4, dtype=torch.int64))
+    assert accuracy(Broken(), images) == 0.0
