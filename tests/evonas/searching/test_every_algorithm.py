@@ -11,7 +11,7 @@ import pytest
 from evonas import SearchSettings
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
-from evonas.searching.regularized_evolution import RegularizedEvolution
+from evonas.searching.algorithms.regularized_evolution import RegularizedEvolution
 from evonas.store.individual import Individual
 from evonas.store.state import State
 from evonas.testing import algorithm as contract
@@ -21,8 +21,17 @@ from evonas.testing.algorithm import SMALL, Trial
 Holds = Callable[[Trial], None]
 
 
+SMALLER = {  # options of algorithms that compare many genotypes
+    "bananas": {"candidates": 20},
+    "boosted": {"candidates": 20, "rounds": 5},
+    "gp": {"candidates": 20},
+    "guided": {"candidates": 20, "parents": 1},
+    "warmup-move": {"warmup": 20, "neighbours": 4},
+}
+
+
 def trial(name: str, folder: Path) -> Trial:
-    return Trial(SearchSettings(**{**SMALL, "algorithm": name}), folder)
+    return Trial(SearchSettings(**{**SMALL, "algorithm": name, "options": SMALLER.get(name, {})}), folder)
 
 
 @pytest.mark.parametrize("holds", contract.PROPERTIES, ids=lambda holds: holds.__name__)

@@ -16,8 +16,7 @@ from evonas import SearchSettings, UsageError
 from evonas.cli.catalogue import catalogue
 from evonas.core.options import bounded
 from evonas.reporting.reproduce import search_command
-from evonas.searching import regularized_evolution
-from evonas.searching.algorithms import algorithms
+from evonas.searching.algorithms import algorithms, regularized_evolution
 from evonas.searching.options import with_options
 from evonas.store import hash_chain
 from evonas.store.run import Run

@@ -17,8 +17,8 @@ from evonas import EvonasError, SearchSettings, UsageError
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
 from evonas.engine import InProcess
+from evonas.searching.algorithms.regularized_evolution import tournament
 from evonas.searching.events import Evaluated
-from evonas.searching.regularized_evolution import tournament
 from evonas.store.run import Run
 from fitness import NoScore, proxies, stable_hash
 from fitness.base import Proxy

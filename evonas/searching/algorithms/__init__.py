@@ -1,0 +1,32 @@
+"""The registry of search algorithms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spaces.registry import Registry
+
+if TYPE_CHECKING:  # naming the algorithms imports none
+    from evonas.searching.algorithm import Algorithm
+
+algorithms: Registry[type[Algorithm]] = Registry(
+    "algorithm",
+    {
+        name: f"evonas.searching.algorithms.{name.replace('-', '_')}"
+        for name in (
+            *(
+                "bananas",
+                "boosted",
+                "eda",
+                "gp",
+                "guided",
+                "local-search",
+                "nsga2",
+                "random",
+                "regularized-evolution",
+            ),
+            "warmup-move",
+        )
+    },
+    group="evonas.algorithms",
+)

@@ -1,0 +1,1 @@
+"""Models that predict the value of a genotype from its encoding."""
