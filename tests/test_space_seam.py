@@ -13,7 +13,7 @@ from tests.test_architecture import FILES, REPOSITORY, imported, named
 
 BUILT_IN = tuple(name for name in spaces if spaces.home(name) is not None)
 OUTSIDE = [path for path in FILES if path.relative_to(REPOSITORY).parts[0] != "spaces"]
-KERNELS = ("fitness/population/", "fitness/reverse/")  # of the layers of one space, which `supported` tells
+KERNELS = ("fitness/population/",)  # of the networks of one space, which says so in `Space.has_shared_passes`
 OPERATIONS = frozenset(name for space in BUILT_IN for name in spaces[space].operations)
 OWN_WORDS = {"none", "identity"}  # names of an operation that are words of the package
 NAMES = {*BUILT_IN, *OPERATIONS} - OWN_WORDS

@@ -16,7 +16,7 @@ from fitness.population.waves import OPERATIONS, Cell, Rows, Waves, layers_of, o
 from spaces import NetworkSize, Space
 from spaces.darts import Genotype
 from spaces.darts.closed_form import live_cells
-from spaces.darts.network import STEM_MULTIPLIER, reductions
+from spaces.skeleton.layers import STEM_MULTIPLIER, reductions
 
 
 @dataclass

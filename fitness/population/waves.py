@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from spaces.darts.closed_form import Liveness
 from spaces.darts.genotype import Edge
+from spaces.skeleton.liveness import Liveness
 
 
 class Convolution(NamedTuple):

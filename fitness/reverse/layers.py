@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from fitness.reverse import depthwise
 from fitness.reverse.depthwise import Geometry, interleaved, planes
 from fitness.reverse.values import Joined, Shifted, Term, Value, common
-from spaces.darts.operations import Shift, StridedPointwise
+from spaces.skeleton.blocks import Shift, StridedPointwise
 
 if TYPE_CHECKING:
     from fitness.reverse.tape import Tape

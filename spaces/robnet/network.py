@@ -1,8 +1,7 @@
 """The RobNet network, with the module names of the authors' repository.
 
-Source: Guo et al. 2020 (arXiv:1911.10695), repository gmh14/RobNets. It is a DARTS skeleton (stem, reductions at
-L//3 and 2L//3) with a dense cell: each node adds an operation on every earlier state. Only the stem's BatchNorm
-has parameters.
+Source: Guo et al. 2020 (arXiv:1911.10695), repository gmh14/RobNets. It is the skeleton of DARTS with a dense
+cell. Only the stem's BatchNorm has parameters.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from typing import Any
 from torch import nn
 
 from spaces.arithmetic import PLAIN, Arithmetic, Block
-from spaces.darts.layers import STEM_MULTIPLIER, reductions
-from spaces.darts.operations import FactorizedReduce, ReLUConvBN, SepConv, Zero, batch_norm
-from spaces.network import Network
+from spaces.darts.operations import SepConv, Zero
 from spaces.robnet.genotype import EDGES, NODES, Code, Genotype
 from spaces.size import NetworkSize
+from spaces.skeleton.blocks import FactorizedReduce
+from spaces.skeleton.network import Cell, CellPlace, SkeletonNetwork
 
 
 def _identity(channels: int, stride: int, norm: bool) -> nn.Module:
@@ -64,64 +63,21 @@ class Edge(Block):
         return arithmetic.apply(self.op, x)
 
 
-class Cell(nn.Module):
-    """Nodes that each add an operation on every earlier state; the output concatenates all nodes."""
-
-    def __init__(
-        self,
-        code: Code,
-        c_prev_prev: int,
-        c_prev: int,
-        channels: int,
-        reduction: bool,
-        reduction_prev: bool,
-        norm: bool,
-    ) -> None:
-        super().__init__()
-        before = FactorizedReduce if reduction_prev else ReLUConvBN
-        self.preprocess0 = before(c_prev_prev, channels, norm, affine=False)
-        self.preprocess1 = ReLUConvBN(c_prev, channels, norm, affine=False)
-        self._ops = nn.ModuleList(
-            Edge(operation, channels, 2 if reduction and source < 2 else 1, norm)
-            for operation, (source, _) in zip(code, EDGES, strict=True)
-        )
-
-    def forward(self, s0: Any, s1: Any, a: Arithmetic = PLAIN) -> Any:
-        states = [a.state(a.apply(self.preprocess0, s0)), a.state(a.apply(self.preprocess1, s1))]
-        for node in range(2, 2 + NODES):
-            terms = [
-                a.apply(edge, states[source])
-                for edge, (source, target) in zip(self._ops, EDGES, strict=True)
-                if target == node
-            ]
-            states.append(a.state(a.add(terms)))
-        return a.concatenate(states[2:])
+def cell(code: Code, place: CellPlace, norm: bool) -> Cell:
+    """The cell of ``code``, whose nodes each add an operation on every earlier state and are all concatenated."""
+    return Cell(
+        place,
+        EDGES,
+        lambda i, stride: Edge(code[i], place.channels, stride, norm),
+        range(2, 2 + NODES),
+        norm,
+        affine=False,
+    )
 
 
-class RobNetNetwork(Network):
+class RobNetNetwork(SkeletonNetwork):
     """``forward`` returns logits (N, classes). ``norm=False`` drops every BatchNorm."""
 
     def __init__(self, genotype: Genotype, size: NetworkSize, norm: bool = True) -> None:
-        super().__init__()
-        c_stem = STEM_MULTIPLIER * size.channels
-        self.stem = nn.Sequential(nn.Conv2d(3, c_stem, 3, padding=1, bias=False), batch_norm(c_stem, norm))
-        self.cells = nn.ModuleList()
-        c_prev_prev, c_prev, channels, reduction_prev = c_stem, c_stem, size.channels, False
-        for i, code in enumerate(genotype.codes(size.layers)):
-            reduction = i in reductions(size.layers)
-            channels *= 2 if reduction else 1
-            self.cells.append(Cell(code, c_prev_prev, c_prev, channels, reduction, reduction_prev, norm))
-            c_prev_prev, c_prev, reduction_prev = c_prev, NODES * channels, reduction
-        self.global_pooling = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.classifier = nn.Linear(c_prev, size.classes)
-
-    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
-        a = arithmetic
-        s0 = s1 = a.stage("stem", a.state(a.apply(self.stem, x)))
-        for i, cell in enumerate(self.cells):
-            s0, s1 = s1, a.stage(f"cells.{i}", cell(s0, s1, a))
-        return a.apply(self.classifier, a.stage("pooled", a.apply(self.global_pooling, s1)))
-
-    def stage_of(self, layer: str) -> str:
-        parts = layer.split(".")
-        return {"stem": "stem", "classifier": "pooled"}.get(parts[0]) or ".".join(parts[:2])
+        codes = genotype.codes(size.layers)
+        super().__init__(size, norm, lambda i, place: cell(codes[i], place, norm))

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from spaces import Network, NetworkSize, Space
 from spaces.darts import Genotype
-from spaces.darts.network import Cell, drop_path
-from spaces.darts.operations import FactorizedReduce
+from spaces.darts import network as darts_network
+from spaces.skeleton.blocks import FactorizedReduce
+from spaces.skeleton.network import CellPlace, drop_path
 
 SIZE = NetworkSize(4, 3)  # cell 0 normal, cells 1 and 2 reduce
 
@@ -78,7 +79,8 @@ def test_drop_path_acts_in_training_only(darts: Space) -> None:
 def test_drop_path_spares_the_identity() -> None:
     pools = (("max_pool_3x3", 0), ("max_pool_3x3", 1))
     for edges, spared in (((("skip_connect", 0), ("skip_connect", 1)), True), (pools, False)):
-        cell = Cell(Genotype(edges, (2,), pools, (2,)), 4, 4, 4, reduction=False, reduction_prev=False, norm=True)
+        place = CellPlace(4, 4, 4, reduction=False, reduction_prev=False)
+        cell = darts_network.cell(Genotype(edges, (2,), pools, (2,)), place, norm=True)
         x = torch.rand(8, 4, 8, 8)
         assert torch.equal(cell.train()(x, x, drop_path_prob=0.9), cell(x, x)) == spared
 
