@@ -83,7 +83,7 @@ def gather(
         winner=winner,
         lineage=steps,
         operations=found,
-        graphs=space.graphs(space.parse(steps[-1].genotype)) if steps else [],
+        graphs=space.graphs(steps[-1].individual.genotype) if steps else [],
         epochs=read_csv(path / "train" / "metrics.csv"),
         training=training,
         plan=plan,

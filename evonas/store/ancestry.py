@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.store.individual import Individual
 from evonas.store.queries import Records
 from spaces import spaces
 from spaces.errors import EvonasError
@@ -21,12 +23,8 @@ MOMENTS = 40  # maximum number of generations sampled for the composition of the
 class Step(NamedTuple):
     """One individual in the lineage of the best network."""
 
-    birth: int
-    generation: int
-    score: float | None
-    params: int
-    genotype: str
-    edits: list[str]  # edit of the parent; None for the ancestor
+    individual: Individual
+    edits: list[str]  # of its parent; none for the ancestor
 
 
 @dataclass(frozen=True)
@@ -105,23 +103,10 @@ def lineage(store: Records, birth: int, known: Births) -> list[Step]:
             raise EvonasError(f"{store.path} is damaged: birth {chain[-1]} comes before its parent {parent}")
         chain.append(parent)
     chain.reverse()
-    space, texts = spaces[store.settings.space], store.genotypes(chain)
-    graphs = {at: space.graphs(space.parse(texts[at])) for at in chain}
-    steps = []
-    for before, at in zip([None, *chain], chain, strict=False):
-        edits = [] if before is None else differences(graphs[before], graphs[at])
-        score = float(known.score[at])
-        steps.append(
-            Step(
-                at,
-                int(known.generation[at]),
-                None if np.isnan(score) else score,
-                int(known.params[at]),
-                texts[at],
-                edits,
-            )
-        )
-    return steps
+    space, born = spaces[store.settings.space], store.individuals_of(chain)
+    graphs = [space.graphs(one.genotype) for one in born]
+    edits = [[], *(differences(*pair) for pair in pairwise(graphs))]
+    return [Step(*pair) for pair in zip(born, edits, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -29,12 +29,10 @@ STANDARD_EPS = 1.0  # in 1/255; networks without adversarial training are broken
 
 @dataclass(frozen=True)
 class Finalist:
-    """One finalist: the individual of the search and its result in its last round."""
+    """An individual of the search and its result in its last round."""
 
-    birth: int
-    genotype: str
+    individual: Individual
     place: int  # among the best of the search
-    round: int = 0  # rounds it was trained in
     robust: float = 0.0
     validation: float = 0.0
 
@@ -51,16 +49,16 @@ def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
 
 def compete(
     run: Path, individuals: list[Individual], options: Mapping[str, Any], observer: Observer
-) -> list[Finalist]:
-    """The finalists of a run, the winner first; trainings and results are stored in ``run``/finalists.
+) -> Individual:
+    """The winner among the finalists of a run; trainings and results are stored in ``run``/finalists.
 
     In each round every competitor is trained from its initial weights, for twice as many epochs as in the round
     before, and ranked by its accuracy on the images held out under PGD-10 (with the recipe's eps, or with 1/255
     for a recipe without an adversary), then by clean accuracy, then by score (Jamieson, Talwalkar 2016). Raises
     `UsageError` if one of them has to be trained while there are several processes.
     """
-    standing = [Finalist(row.birth, str(row.genotype), place) for place, row in enumerate(individuals)]
-    full = TrainSettings(standing[0].genotype, **options).resolve()
+    standing = [Finalist(individual, place) for place, individual in enumerate(individuals)]
+    full = TrainSettings(str(individuals[0].genotype), **options).resolve()
     plan = rounds(len(standing), full.chosen.epochs)
     cost = sum(count * epochs for count, epochs in plan)
     observer(
@@ -75,24 +73,24 @@ def compete(
         contest = standing[:count]
         for i, finalist in enumerate(contest):
             numbers = {**options.get("overrides", {}), "epochs": epochs}
-            settings = TrainSettings(finalist.genotype, **{**options, "overrides": numbers}).resolve()
-            key, former = (f"{number}-{finalist.birth}-{digest}" for digest in settings.digests)
+            one = finalist.individual
+            settings = TrainSettings(str(one.genotype), **{**options, "overrides": numbers}).resolve()
+            key, former = (f"{number}-{one.birth}-{digest}" for digest in settings.digests)
             key = former if former in known or (run / "finalists" / former).exists() else key
             if key not in known:
                 _require_alone()
                 known[key] = _trained(run / "finalists" / key, settings, observer)
                 write_json(run / JOURNAL, known, resuming(run))
-            contest[i] = Finalist(finalist.birth, finalist.genotype, finalist.place, number, **known[key])
-            found = contest[i]
+            found = contest[i] = Finalist(one, finalist.place, **known[key])
             observer(
                 Message(
-                    f"round {number}, birth {found.birth}: {100 * found.robust:.2f} % under PGD-10, "
+                    f"round {number}, birth {one.birth}: {100 * found.robust:.2f} % under PGD-10, "
                     f"{100 * found.validation:.2f} % clean, after {epochs} epochs"
                 )
             )
         contest.sort(key=lambda one: (-one.robust, -one.validation, one.place))
         standing[:count] = contest
-    return standing
+    return standing[0].individual
 
 
 def _require_data(run: Path, keys: Iterable[str], settings: TrainSettings) -> None:

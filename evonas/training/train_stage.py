@@ -107,10 +107,8 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
     observer = observer or unwatched
-    genotype = str(leading[0].genotype)
-    if len(leading) > 1:
-        genotype = compete(store.path, leading, given, observer)[0].genotype
-    settings = TrainSettings(genotype, **given)
+    winner = leading[0] if len(leading) == 1 else compete(store.path, leading, given, observer)
+    settings = TrainSettings(str(winner.genotype), **given)
     if _given(options):  # else they are those of the search, which was asked about them
         _question(settings, observer)
     settings = settings.resolve(warning(observer))

@@ -35,13 +35,13 @@ def _list(rows: list[str]) -> str:
 
 def _row(old: Step | None, new: Step) -> str:
     edit = "drawn at random" if old is None else "; ".join(new.edits) or "the same network, written differently"
-    change = ""
-    if old is not None and old.score and new.score is not None:
-        share = 100 * (new.score - old.score) / abs(old.score)
+    one, change = new.individual, ""
+    if old is not None and old.individual.score and one.score is not None:
+        share = 100 * (one.score - old.individual.score) / abs(old.individual.score)
         change = f'<span class="{"up" if share >= 0 else "down"}">{share:+.1f} %</span>'
     return (
-        f'<li><span class="when">{escape(f"generation {new.generation}, birth {new.birth}")}</span>'
+        f'<li><span class="when">{escape(f"generation {one.generation}, birth {one.birth}")}</span>'
         f'<span class="edit">{escape(edit)}</span>'
-        f'<span class="score">{number(new.score)} {change}</span>'
-        f'<span class="size">{count(new.params)} params</span></li>'
+        f'<span class="score">{number(one.score)} {change}</span>'
+        f'<span class="size">{count(one.params)} params</span></li>'
     )

@@ -20,8 +20,8 @@ def headline(facts: TrainingFacts) -> str:
     if isinstance(facts, Facts):
         if not facts.lineage:
             return '<p class="note">No individual has a score yet.</p>'
-        winner = facts.lineage[-1]
-        flops, params, text = int(facts.births.flops[winner.birth]), winner.params, winner.genotype
+        winner = facts.lineage[-1].individual
+        flops, params, text = winner.flops, winner.params, str(winner.genotype)
         score = f"score ({facts.summary.settings.proxy})"
         tiles = [_tile(score, number(winner.score), f"birth {winner.birth}")]
     else:

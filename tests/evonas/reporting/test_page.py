@@ -146,13 +146,12 @@ def test_the_lineage_goes_from_a_random_ancestor_to_the_best_one_edit_at_a_time(
 ) -> None:
     facts = gather(finished_run)
     first, last = facts.lineage[0], facts.lineage[-1]
-    assert first.edits == [] and facts.births.parent[first.birth] == -1
-    assert facts.summary.best is not None and last.birth == facts.summary.best.birth
+    assert first.edits == [] and first.individual.parents == ()
+    assert facts.summary.best is not None and last.individual == facts.summary.best
     for before, after in zip(facts.lineage, facts.lineage[1:], strict=False):
-        assert facts.births.parent[after.birth] == before.birth and len(after.edits) == 1
+        assert after.individual.parents == (before.individual.birth,) and len(after.edits) == 1
         assert html.escape(after.edits[0]) in report
-        children = spaces["darts"].neighbours(spaces["darts"].parse(before.genotype))
-        assert spaces["darts"].parse(after.genotype) in children
+        assert after.individual.genotype in spaces["darts"].neighbours(before.individual.genotype)
 
 
 def test_every_birth_is_a_point(searched_run: Path) -> None:
