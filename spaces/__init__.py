@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from spaces.errors import EvonasError, UsageError
     from spaces.nasbench201.space import NasBench201
     from spaces.network import Network
+    from spaces.product import ProductSpace
     from spaces.registered import spaces
     from spaces.registry import Registry
     from spaces.robnet.space import RobNet
@@ -25,6 +26,7 @@ _HOMES = {
     "Network": "spaces.network",
     "NetworkSize": "spaces.size",
     "Registry": "spaces.registry",
+    "ProductSpace": "spaces.product",
     "RobNet": "spaces.robnet.space",
     "Space": "spaces.base",
     "StageTally": "spaces.size",
@@ -40,6 +42,7 @@ __all__ = [
     "NasBench201",
     "Network",
     "NetworkSize",
+    "ProductSpace",
     "Registry",
     "RobNet",
     "Space",

@@ -54,29 +54,35 @@ class Space(ABC):
     def random(self, rng: Generator) -> Any:
         """A uniformly drawn genotype."""
 
-    @abstractmethod
     def mutate(self, genotype: Any, rng: Generator) -> Any:
-        """A new genotype, one effective edit away; ``genotype`` itself is not changed."""
+        """A new genotype, one effective edit away, by default any neighbour; ``genotype`` is not changed."""
+        neighbours = self.neighbours(genotype)
+        return neighbours[int(rng.integers(len(neighbours)))]
 
     @abstractmethod
     def neighbours(self, genotype: Any) -> list[Any]:
         """All genotypes that one edit can reach, without ``genotype``."""
 
-    @abstractmethod
     def canonical(self, genotype: Any) -> Any:
-        """The form shared by all renamings of a network; it builds the same function."""
+        """The form shared by all renamings of a network; it builds the same function. By default itself."""
+        return genotype
 
-    @abstractmethod
     def key(self, genotype: Any) -> str:
-        """The isomorphism class, which identifies distinct networks."""
+        """The isomorphism class, which identifies distinct networks; by default the canonical form as text."""
+        return str(self.canonical(genotype))
 
     @abstractmethod
     def graphs(self, genotype: Any) -> list[CellGraph]:
         """The cells as graphs of states and operations, including the operation none."""
 
-    @abstractmethod
     def stages(self, genotype: Any, size: NetworkSize) -> Sequence[StageTally]:
-        """Closed-form totals of the layers, stage by stage."""
+        """Totals of the layers, stage by stage; a closed form is some hundred times faster than the default.
+
+        By default they are counted on the network, every layer as live.
+        """
+        from spaces import counted
+
+        return counted.stages(self, genotype, size)
 
     @abstractmethod
     def construct(self, genotype: Any, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:

@@ -131,6 +131,11 @@ def test_a_killed_search_is_resumed_to_the_same_end(
     assert content(expected.parent / run) == content(expected)
 
 
+def test_a_file_of_the_package_is_short() -> None:
+    lengths = {file.name: len(file.read_text().splitlines()) for file in SOURCE.rglob("*.py")}
+    assert len(lengths) >= 5 and not {name: n for name, n in lengths.items() if n >= 60}
+
+
 def test_what_the_package_adds_is_listed(evonas: Run) -> None:
     expected = {
         "spaces": ("chain", "four convolutions: 256 genotypes"),

@@ -128,9 +128,6 @@ class Darts(Space):
     def canonical(self, genotype: Genotype) -> Genotype:
         return canonical(genotype)
 
-    def key(self, genotype: Genotype) -> str:
-        return str(canonical(genotype))
-
     def graphs(self, genotype: Genotype) -> list[CellGraph]:
         return [
             _graph("normal cell", genotype.normal, genotype.normal_concat),

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from spaces.base import Space
 from spaces.graph import Arrow, CellGraph
 from spaces.nasbench201.genotype import EDGES, OPERATIONS, Cell, canonical, key, live_edges
 from spaces.nasbench201.reading import parse
 from spaces.operation import Operation, named
-from spaces.recombination import uniform
+from spaces.product import ProductSpace
 from spaces.registered import spaces
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
@@ -65,13 +64,15 @@ def _with_operation(cell: Cell, edge: int, operation: str) -> Cell:
     return Cell((*cell.operations[:edge], operation, *cell.operations[edge + 1 :]))
 
 
-class NasBench201(Space):
+class NasBench201(ProductSpace):
     """Dong and Yang, "NAS-Bench-201", ICLR 2020. ``layers`` of its `NetworkSize` counts cells in a stage."""
 
     name = "nasbench201"
     description = "one cell, 6 edges, 5 operations: 15,625 cells, 6,466 isomorphism classes"
     default_channels = 16
     default_layers = 5
+    choices: ClassVar[Sequence[Sequence[str]]] = (OPERATIONS,) * len(EDGES)
+    genotype = Cell
     min_image_size = 4  # two reductions halve the sides
     operations: ClassVar[Mapping[str, Operation]] = {
         "none": named("none", "none"),
@@ -84,6 +85,9 @@ class NasBench201(Space):
     def parse(self, text: str) -> Cell:
         return parse(text)
 
+    def genes(self, genotype: Cell) -> tuple[str, ...]:
+        return genotype.operations
+
     def random(self, rng: Generator) -> Cell:
         return Cell(tuple(OPERATIONS[i] for i in rng.integers(len(OPERATIONS), size=6).tolist()))
 
@@ -91,18 +95,6 @@ class NasBench201(Space):
         edge = int(rng.integers(6))
         others = [name for name in OPERATIONS if name != genotype.operations[edge]]
         return _with_operation(genotype, edge, others[int(rng.integers(len(others)))])
-
-    def recombine(self, a: Cell, b: Cell, rng: Generator) -> Cell:
-        """Every edge's operation from ``a`` or ``b``."""
-        return Cell(uniform(a.operations, b.operations, rng))
-
-    def neighbours(self, genotype: Cell) -> list[Cell]:
-        return [
-            _with_operation(genotype, edge, name)
-            for edge in range(6)
-            for name in OPERATIONS
-            if name != genotype.operations[edge]
-        ]
 
     def canonical(self, genotype: Cell) -> Cell:
         return canonical(genotype)

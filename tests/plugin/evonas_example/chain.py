@@ -1,27 +1,24 @@
 """A space: four convolutions in a row, each with a kernel of 1, 3, 5 or 7, repeated ``layers`` times."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
-from spaces import Layer, Network, NetworkSize, Space, StageTally, UsageError, spaces
+from spaces import Network, NetworkSize, ProductSpace, UsageError, spaces
 from spaces.arithmetic import PLAIN
 from spaces.graph import Arrow, CellGraph
-from spaces.size import tally
 
 
-class Chain(NamedTuple):
-    kernels: str
-
+class Chain(tuple[str, ...]):
     def __str__(self) -> str:
-        return f"chain-{self.kernels}"
+        return f"chain-{''.join(self)}"
 
 
 class ChainNetwork(Network):
     def __init__(self, genotype: Chain, size: NetworkSize, norm: bool) -> None:
         super().__init__()
         c, self.parts = size.channels, nn.Sequential(nn.Conv2d(3, size.channels, 3, padding=1, bias=False))
-        for k in map(int, genotype.kernels * size.layers):
+        for k in map(int, genotype * size.layers):
             conv = nn.Conv2d(c, c, k, padding=k // 2, bias=False)
             self.parts.append(nn.Sequential(nn.ReLU(), conv, nn.BatchNorm2d(c) if norm else nn.Identity()))
         self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
@@ -36,8 +33,9 @@ class ChainNetwork(Network):
         return "head" if layer == "classifier" else layer.split(".")[1]
 
 
-class Chains(Space):
+class Chains(ProductSpace):
     name, description, default_channels, default_layers = "chain", "four convolutions: 256 genotypes", 8, 2
+    choices, genotype = ("1357",) * 4, Chain
 
     def parse(self, text: str) -> Chain:
         kernels = text.strip().removeprefix("chain-")
@@ -45,32 +43,9 @@ class Chains(Space):
             raise UsageError("a chain has four kernels of 1, 3, 5 or 7, such as chain-3517")
         return Chain(kernels)
 
-    def random(self, rng: Any) -> Chain:
-        return Chain("".join(rng.choice(list("1357"), size=4)))
-
-    def mutate(self, genotype: Chain, rng: Any) -> Chain:
-        return self.neighbours(genotype)[rng.integers(12)]
-
-    def neighbours(self, genotype: Chain) -> list[Chain]:
-        whole = genotype.kernels
-        every = [Chain(whole[:i] + kernel + whole[i + 1 :]) for i in range(4) for kernel in "1357"]
-        return [other for other in every if other != genotype]
-
-    def canonical(self, genotype: Chain) -> Chain:
-        return genotype
-
-    def key(self, genotype: Chain) -> str:
-        return genotype.kernels
-
     def graphs(self, genotype: Chain) -> list[CellGraph]:
-        arrows = tuple(Arrow(i, i + 1, f"conv_{k}x{k}") for i, k in enumerate(genotype.kernels))
+        arrows = tuple(Arrow(i, i + 1, f"conv_{k}x{k}") for i, k in enumerate(genotype))
         return [CellGraph("chain", ("input", "1", "2", "3", "output"), 1, arrows, (4,))]
-
-    def stages(self, genotype: Chain, size: NetworkSize) -> list[StageTally]:
-        c, area, kernels = size.channels, size.image_size**2, genotype.kernels * size.layers
-        layers = [Layer(c, 27, area), *(Layer(c, c * int(k) ** 2, area, 2 * c) for k in kernels)]
-        head = StageTally(c, tally([Layer(size.classes, c, 1, size.classes)], live=True))
-        return [*(StageTally(c * area, tally([layer], live=True)) for layer in layers), head]
 
     def construct(self, genotype: Chain, size: NetworkSize, *, norm: bool = True, **options: Any) -> Network:
         return ChainNetwork(genotype, size, norm)

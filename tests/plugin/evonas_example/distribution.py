@@ -44,17 +44,16 @@ class ChainDistribution(Algorithm):
     def tell(self, born: Sequence[Any]) -> None:
         self.last = [one.birth for one in born]
         scored = sorted((one for one in born if one.score is not None), key=lambda one: -one.score)
-        better = [one.genotype.kernels for one in scored[: max(1, len(born) // 2)]]
+        better = [one.genotype for one in scored[: max(1, len(born) // 2)]]
         if better:
             counts = [[sum(one[i] == kernel for one in better) for kernel in KERNELS] for i in range(4)]
-            rate = self.options.rate
-            self.frequencies = (1 - rate) * self.frequencies + rate * np.array(counts) / len(better)
+            self.frequencies += self.options.rate * (np.array(counts) / len(better) - self.frequencies)
 
     def alive(self) -> list[int]:
         return self.last
 
     def state_dict(self) -> dict[str, Any]:
-        return {"frequencies": self.frequencies}
+        return {"frequencies": self.frequencies.copy()}
 
     def load_state_dict(self, state: Any, alive: Sequence[int], history: Any) -> None:
         self.frequencies, self.last = state["frequencies"], list(alive)
