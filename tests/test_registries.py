@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests import forks
 from tests.installed import install
 
 KINDS = {"space", "proxy", "algorithm", "attack", "corruption", "recipe", "format", "engine", "data set", "plot"}
@@ -32,29 +31,29 @@ print(json.dumps({kind: [registry.modules, registry.registered] for kind, regist
 """
 
 
-def test_the_table_of_every_registry_is_what_the_modules_register(run_python: Callable[[str], str]) -> None:
-    found = json.loads(run_python(IMPORT_ALL))
+def test_the_table_of_every_registry_is_what_the_modules_register(tmp_path: Path) -> None:
+    found = json.loads(forks.run("-c", IMPORT_ALL, cwd=tmp_path).stdout)
     assert set(found) == KINDS
     for kind, (table, registered) in found.items():
         assert table == registered and bool(table) != (kind in EMPTY), kind
 
 
-def evonas(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, with the packages of ``folder`` installed."""
-    environment = os.environ | {"PYTHONPATH": f"{REPOSITORY}{os.pathsep}{folder}", "COLUMNS": "200"}
-    command = [sys.executable, "-m", "evonas", *arguments]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+Evonas = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package whose proxy and space cannot be imported, and whose recipe has the name of another."""
+def evonas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evonas]:
+    """The command, with a package whose proxy and space cannot be imported; its recipe has the name of another."""
     points = {
         "evonas.proxies": {"lost": "lost"},
         "evonas.spaces": {"nowhere": "lost"},
         "evonas.recipes": {"fast": "lost"},
     }
-    return install(tmp_path_factory.mktemp("broken"), "wreck", points, {"lost.py": "import a_missing_library\n"})
+    folder = tmp_path_factory.mktemp("broken")
+    install(folder, "wreck", points, {"lost.py": "import a_missing_library\n"})
+    server = forks.Forks(folder)
+    yield functools.partial(forks.run, cwd=folder, forks=server)
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -67,14 +66,14 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_broken_package_affects_only_its_own_names(arguments: list[str], said: str, broken: Path) -> None:
-    done = evonas(broken, *arguments)
+def test_a_broken_package_affects_only_its_own_names(arguments: list[str], said: str, evonas: Evonas) -> None:
+    done = evonas(*arguments)
     assert done.returncode == 0, done.stderr
     assert said in " ".join(done.stdout.split())
 
 
-def test_a_name_of_a_broken_package_is_one_message(broken: Path) -> None:
-    done = evonas(broken, "score", "DARTS_V2", "--proxy", "lost")
+def test_a_name_of_a_broken_package_is_one_message(evonas: Evonas) -> None:
+    done = evonas("score", "DARTS_V2", "--proxy", "lost")
     assert done.returncode == 1 and done.stdout == ""
     assert done.stderr == (
         "error: proxy 'lost' of wreck 1.0 cannot be loaded: ModuleNotFoundError: No module named "

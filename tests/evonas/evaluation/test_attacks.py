@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from evonas.testing.attack import PROPERTIES
 from evonas.training.model import Classifier
 from fitness import stable_hash
 from spaces import EvonasError, UsageError
+from tests import forks
 from tests.evonas.networks import convolutions, digits, image_by_image, trained
 
 OPTIONS = AttackOptions(steps=4, restarts=2, queries=40)
@@ -173,8 +175,9 @@ for choice in ("", "torch.set_float32_matmul_precision('high')", "b.cuda.matmul.
 
 
 @pytest.mark.skipif(not hasattr(torch.backends.cudnn, "conv"), reason="PyTorch before 2.9 has the older switches")
-def test_a_program_may_choose_its_precision_by_old_and_by_new_switches(run_python: Callable[[str], str]) -> None:
-    assert run_python(SWITCHES).count("['tf32'") == 3
+def test_a_program_may_choose_its_precision_by_old_and_by_new_switches(tmp_path: Path) -> None:
+    done = forks.run("-c", SWITCHES, cwd=tmp_path)  # switches of a whole process
+    assert done.returncode == 0 and done.stdout.count("['tf32'") == 3, done.stderr
 
 
 @every_attack
