@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from evonas.data.tables.kinds import ACCURACY, UNKNOWN, kind_of
+from evonas.data.tables.source import SEPARATORS
+from evonas.data.tables.table import Table
+from evonas.data.tables.units import UnitOption, doubtful
 from evonas.store.settings import SearchSettings
-from evonas.tables.kinds import ACCURACY, UNKNOWN, kind_of
-from evonas.tables.source import SEPARATORS
-from evonas.tables.table import Table
 from evonas.tables.targets import Target
-from evonas.tables.units import UnitOption, doubtful
 
 BY_NAME = ("cifar10", "cifar100", "digits")  # data sets that --dataset takes
 DEFAULT_DATA_SET = SearchSettings.dataset

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from evonas.data.tables.table import Table
+from evonas.data.tables.units import AUTOMATIC, UnitOption
 from evonas.engine import Engine
 from evonas.tables import statistics
 from evonas.tables.account import Account, account, complete
 from evonas.tables.choice import choice
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep
 from evonas.tables.statistics import Floats
-from evonas.tables.table import Table
 from evonas.tables.targets import targets, with_harmonic
-from evonas.tables.units import AUTOMATIC, UnitOption
 from fitness import Score, Task, composite, proxies, stable_hash
 from spaces import UsageError
 from spaces.registry import closest

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evonas.core.events import unwatched, warning
 from evonas.core.signals import REPEAT, resumable
+from evonas.data.tables.units import UnitOption
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.searching.fitness import fitness_of
@@ -17,7 +18,6 @@ from evonas.store.settings import SearchSettings
 from evonas.tables import Correlation, read_table
 from evonas.tables import correlate as correlate_table
 from evonas.tables.scores import Observer
-from evonas.tables.units import UnitOption
 from spaces import spaces
 
 

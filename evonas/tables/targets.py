@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.data.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
+from evonas.data.tables.table import Table
+from evonas.data.tables.units import AUTOMATIC, MAX_VALUE, VALUE, UnitOption, may_be_accuracy, source_of, units_of
 from evonas.evaluation.rates import hrs
 from evonas.evaluation.severities import SEVERITIES
-from evonas.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
-from evonas.tables.table import Table
-from evonas.tables.units import AUTOMATIC, MAX_VALUE, VALUE, UnitOption, may_be_accuracy, source_of, units_of
 from spaces import UsageError
 from spaces.errors import shorten
 from spaces.registry import closest
@@ -53,7 +53,7 @@ class Target:
     name: str
     columns: tuple[str, ...]
     clean: bool = False  # clean accuracy, the C of the harmonic robustness score
-    units: tuple[str, ...] = ()  # of each column, see `evonas.tables.units`
+    units: tuple[str, ...] = ()  # of each column, see `evonas.data.tables.units`
     kind: Kind = ACCURACY
     smaller_is_better: bool = False
 

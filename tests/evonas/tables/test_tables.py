@@ -12,9 +12,9 @@ import pytest
 
 import evonas
 from evonas import SearchSettings
+from evonas.data.tables.kinds import KINDS, kind_of
+from evonas.data.tables.units import UnitOption
 from evonas.tables import Correlation, correlate, read_table
-from evonas.tables.kinds import KINDS, kind_of
-from evonas.tables.units import UnitOption
 from fitness import Task
 from spaces import NetworkSize, UsageError, spaces
 from tests import forks

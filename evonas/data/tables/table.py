@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evonas.tables import source
-from evonas.tables.cells import Column, Unreadable, read_column
-from evonas.tables.kinds import ACCURACY, UNKNOWN, kind_of
+from evonas.data.tables import source
+from evonas.data.tables.cells import Column, Unreadable, read_column
+from evonas.data.tables.kinds import ACCURACY, UNKNOWN, kind_of
 from spaces import Space, UsageError
 from spaces.errors import shorten
 from spaces.given import parsed, reads

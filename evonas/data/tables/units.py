@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from evonas.tables.kinds import ACCURACY, is_clean, kind_of
-from evonas.tables.table import Table
+from evonas.data.tables.kinds import ACCURACY, is_clean, kind_of
+from evonas.data.tables.table import Table
 from spaces import UsageError
 from spaces.errors import shorten
 

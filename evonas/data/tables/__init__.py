@@ -1,0 +1,1 @@
+"""Tables of trained architectures by path: one row per architecture, one column per accuracy."""
