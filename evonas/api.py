@@ -195,10 +195,12 @@ def verify(
     device: str | None = None,
     data_dir: str | Path | None = None,
     dataset: str | Path | None = None,
+    proxy: str | None = None,
 ) -> Verification:
     """Check whether the results of a run can be reproduced; ``sample`` scores (default 10) are recomputed.
 
-    ``seed`` draws them. The run is not changed. Raises `UsageError` for a directory that is not a run.
+    ``seed`` draws them. ``dataset`` and ``proxy`` name the new places of a folder and of a table that were moved.
+    The run is not changed. Raises `UsageError` for a directory that is not a run.
     """
     from evonas.verification.verify import SAMPLE, verify
 
@@ -210,6 +212,7 @@ def verify(
         None if data_dir is None else arguments.text(data_dir, "--data-dir"),
         observer_of(observer),
         None if dataset is None else arguments.text(dataset, "--dataset"),
+        None if proxy is None else arguments.text(proxy, "--proxy"),
     )
 
 

@@ -14,7 +14,7 @@ from tests import forks
 from tests.installed import install
 
 KINDS = {"space", "proxy", "algorithm", "attack", "corruption", "recipe", "format", "engine", "data set", "plot"}
-KINDS |= {"assessment", "section"}
+KINDS |= {"assessment", "section", "kind of fitness"}
 EMPTY = {"assessment"}  # for packages alone: attacks and corruptions have registries of their own
 
 IMPORT_ALL = """

@@ -16,6 +16,7 @@ Entries = list[Entry]
 KINDS = (
     "spaces",
     "proxies",
+    "fitness",
     "algorithms",
     "datasets",
     "engines",
@@ -72,6 +73,12 @@ def _proxies() -> Entries:
             "source": proxy.source,
         },
     )
+
+
+def _fitness() -> Entries:
+    from evonas.searching.fitness_kinds import fitness_kinds
+
+    return _described(fitness_kinds, lambda kind: {"form": kind.form, **_documented(kind)})
 
 
 def _algorithms() -> Entries:
@@ -176,6 +183,7 @@ _ENTRIES = dict(
         (
             _spaces,
             _proxies,
+            _fitness,
             _algorithms,
             _data_sets,
             _engines,

@@ -86,6 +86,13 @@ def proxies(incomplete: str) -> list[str]:
     return _next(incomplete, ",+", (name for name in registry if ":" not in name))
 
 
+def fitness(incomplete: str) -> list[str]:
+    """Proxies and other kinds of fitness; the shell completes the path after a colon."""
+    from evonas.searching.fitness_kinds import fitness_kinds
+
+    return [*proxies(incomplete), *_next(incomplete, ",", (f"{kind}:" for kind in fitness_kinds))]
+
+
 def attacks(incomplete: str) -> list[str]:
     """Attacks, including the next one of a list."""
     from evonas.evaluation.registered import attacks as registry

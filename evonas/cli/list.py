@@ -15,8 +15,8 @@ def list_(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="spaces, proxies, algorithms, datasets, engines, recipes, attacks, corruptions, assessments, "
-            "formats or genotypes.",
+            help="spaces, proxies, fitness, algorithms, datasets, engines, recipes, attacks, corruptions, "
+            "assessments, formats or genotypes.",
             autocompletion=completion.kinds,
         ),
     ] = None,

@@ -27,7 +27,7 @@ def score(
         typer.Option(
             "--proxy",
             help="Proxies, separated by commas.  [default: croze]",
-            autocompletion=completion.proxies,
+            autocompletion=completion.fitness,
         ),
     ] = None,
     run: Annotated[

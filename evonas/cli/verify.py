@@ -19,6 +19,9 @@ def verify(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed that selects the scores to recompute.")] = 0,
     place: Place,
+    proxy: Annotated[
+        str | None, typer.Option(help="Where the table is now: table:PATH:COLUMN.  [default: as in the search]")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check whether the recorded results can be reproduced; exits with 1 if something differs.
@@ -29,7 +32,7 @@ def verify(
     from evonas.reporting.output import print_json, print_rich, verification_observer
     from evonas.reporting.verification import verified
 
-    result = api.verify(run, sample, verification_observer(), seed=seed, **place)
+    result = api.verify(run, sample, verification_observer(), seed=seed, proxy=proxy, **place)
     print_json(result.as_json()) if as_json else print_rich(verified(result))
     if not result.passed:
         raise typer.Exit(1)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from evonas.store.objective import Objective
-from fitness import Score, Task, composite, proxies, score_all
+from fitness import Score, Task
 from fitness.composite import Member
-from spaces.errors import UsageError
+from spaces import Space
 
-__all__ = ["Fitness", "Minimised", "Objective", "ProxyFitness", "fitness_of"]
+__all__ = ["Fitness", "Objective"]
 
 
 class Fitness(ABC):
-    """Scores genotypes by named values; it is pickled once for each worker process."""
+    """Scores genotypes by named values; it is pickled once for each worker process.
 
+    A kind of fitness registers a class in `evonas.searching.fitness_kinds`, which is called with what follows the
+    colon of ``--proxy KIND:ARGUMENT``. Two objects with equal `objectives` are the same value at two places,
+    such as a file that was moved.
+    """
+
+    form: ClassVar[str] = ""  # of the argument, such as PATH:COLUMN
     needs_images: bool = False  # whether a score depends on a batch of images
     members: tuple[Member, ...] = ()  # of a composite, which the first population standardises
     of_proxies: bool = False  # whether the values are those of the proxies called `names`
@@ -41,88 +46,16 @@ class Fitness(ABC):
     def identity(self) -> dict[str, Any]:
         """Everything except genotype and task that a kept value depends on, as JSON: versions, digests."""
 
+    def check(self, space: Space) -> Sequence[str]:
+        """Warnings before a search starts. Raises `UsageError` if genotypes of ``space`` cannot be scored."""
+        return ()
+
+    def changed(self, name: str, then: Any, now: Any) -> str:
+        """What is wrong with a run in whose `identity` the entry ``name`` was ``then``, after the run's path."""
+        if isinstance(now, int):
+            then, now = f"version {then}", f"the present version {now}"
+        return f"was scored by {then} of {name!r}, but {now} gives other scores; start a new run"
+
     @abstractmethod
     def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
         """The values of each genotype by name, in order."""
-
-
-@dataclass(frozen=True)
-class ProxyFitness(Fitness):
-    """A proxy, or a composite whose members are standardised by the first population."""
-
-    name: str
-    of_proxies = True
-
-    @property
-    def text(self) -> str:
-        return self.name
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        return (Objective(self.name),)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return composite.names(self.name)
-
-    @property
-    def members(self) -> tuple[Member, ...]:  # type: ignore[override]
-        return composite.parse(self.name) if composite.is_composite(self.name) else ()
-
-    @property
-    def needs_images(self) -> bool:  # type: ignore[override]
-        return any(proxies[name].needs_images for name in self.names)
-
-    def identity(self) -> dict[str, Any]:
-        return {name: proxies[name].version for name in self.names}
-
-    def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
-        return score_all(genotypes, self.names, task)
-
-
-@dataclass(frozen=True)
-class Minimised(Fitness):
-    """Another fitness, of which less is better."""
-
-    fitness: Fitness
-
-    @property
-    def text(self) -> str:
-        return f"-{self.fitness.text}"
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        first, *others = self.fitness.objectives
-        return (Objective(first.name, not first.maximise), *others)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return self.fitness.names
-
-    @property
-    def needs_images(self) -> bool:  # type: ignore[override]
-        return self.fitness.needs_images
-
-    @property
-    def of_proxies(self) -> bool:  # type: ignore[override]
-        return self.fitness.of_proxies
-
-    def identity(self) -> dict[str, Any]:
-        return self.fitness.identity()
-
-    def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
-        return self.fitness.score(genotypes, task)
-
-
-def fitness_of(text: str) -> Fitness:
-    """The fitness that ``--proxy`` names; a minus sign stands before a value of which less is better.
-
-    Raises `UsageError` for an unknown name or a malformed text.
-    """
-    name = text.removeprefix("-")
-    fitness = ProxyFitness(composite.normal(name))
-    if name == text:
-        return fitness
-    if fitness.members:
-        raise UsageError(f"a composite is maximised: give its proxies negative weights instead of {text!r}")
-    return Minimised(fitness)

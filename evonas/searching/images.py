@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from evonas.core.devices import pick
 from evonas.core.strict_json import parse_json
 from evonas.data import DEFAULT_BATCH, batch, source
-from evonas.searching.fitness import Fitness, fitness_of
+from evonas.searching.fitness import Fitness
+from evonas.searching.named_fitness import fitness_of
 from evonas.store.queries import Records
 from evonas.store.settings import SearchSettings
 from evonas.training.data_identity import require_classes
@@ -89,10 +90,7 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[Fitness] 
     for name, now in fitness.identity().items():
         then = scored_by.get(name, 1)
         if then != now:
-            raise EvonasError(
-                f"{store.path} was scored by version {then} of {name!r}, but the present version {now} gives "
-                "other scores; start a new run"
-            )
+            raise EvonasError(f"{store.path} {fitness.changed(name, then, now)}")
     try:
         pick(settings.device)
     except EvonasError as error:

@@ -23,8 +23,8 @@ from evonas.searching.admission import SizeLimit
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
-from evonas.searching.fitness import fitness_of
 from evonas.searching.measure import Measure, Scores
+from evonas.searching.named_fitness import fitness_of
 from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
 from evonas.searching.task import task_of
@@ -249,7 +249,7 @@ class Search:
             content: dict[str, Any] = {
                 "genotype": str(best.genotype),
                 "score": best.score,
-                "proxy": self.settings.proxy,
+                "proxy": self.measure.proxy,
             }
             content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
             if self.measure.is_composite:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from evonas.core.strict_json import parse_json
-from evonas.searching.fitness import fitness_of
+from evonas.searching.named_fitness import fitness_of
 from evonas.store.queries import Records
 from evonas.store.schema import Value
 from fitness import Score
@@ -31,6 +31,7 @@ class Measure:
         self.proxy = run.settings.proxy
         fitness = fitness_of(self.proxy)
         self.names, self._members = fitness.names, fitness.members
+        self.objectives = fitness.objectives
         self._objectives = tuple(objective.name for objective in fitness.objectives)
         self.is_composite = bool(self._members)
         stored = run.meta("composite")

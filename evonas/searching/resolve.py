@@ -28,12 +28,9 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     from evonas.core.devices import pick
     from evonas.data import describe
     from evonas.searching.algorithms import algorithms
-    from evonas.searching.fitness import fitness_of
+    from evonas.searching.named_fitness import fitness_of
     from spaces import NetworkSize, spaces
 
-    if "," in settings.proxy:
-        several = "+".join(name.strip() for name in settings.proxy.split(",") if name.strip())
-        raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
     space = spaces[settings.space]
     if settings.algorithm not in algorithms:  # its module is loaded by a search only
         _ = algorithms[settings.algorithm]  # the error names the closest ones
@@ -62,12 +59,12 @@ def resolve(settings: SearchSettings) -> SearchSettings:
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     """``stored`` with the given options, of which only `CHANGEABLE` may differ, and an explicit device.
 
-    A folder of images may have been moved: its path may differ, too.
+    A folder of images or the table of a fitness may have been moved: its path may differ, too.
 
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.core.devices import pick
-    from evonas.searching.fitness import fitness_of
+    from evonas.searching.named_fitness import fitness_of
 
     options = dict(options)
     asked = assigned(options.pop("options", None) or ())
@@ -81,9 +78,12 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
                 "1 and larger numbers, because their rounding differs; omit the option"
             )
     if "proxy" in wanted:
-        wanted["proxy"] = fitness_of(wanted["proxy"]).text
+        fitness = fitness_of(wanted["proxy"])
+        wanted["proxy"] = fitness.text
     places = [wanted.get("dataset", ""), stored.dataset]
-    free = (*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else []))
+    free = [*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else [])]
+    if "proxy" in wanted and fitness.objectives == fitness_of(stored.proxy).objectives:
+        free.append("proxy")
     refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
     different = [f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused]
     if asked:

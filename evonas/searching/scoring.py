@@ -10,9 +10,10 @@ from evonas.core.events import Observer, unwatched, warning
 from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.engine.scores import Proxies, Scorer, score_chunk
-from evonas.searching.fitness import Fitness, fitness_of
+from evonas.searching.fitness import Fitness
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
+from evonas.searching.named_fitness import fitness_of
 from evonas.searching.resolve import changed, resolve
 from evonas.searching.task import task_of
 from evonas.store.run import Run
@@ -55,6 +56,8 @@ def score(
     """
     settings = resolve(settings)
     asked = [fitness_of(name) for name in proxy_names or DEFAULT]
+    for fitness in asked:
+        fitness.check(spaces[settings.space])
     _require_proxies(
         asked, "it is standardised by the first population of a search, so it has no value without a run"
     )
@@ -72,10 +75,11 @@ def score_as(
     those of the run, and `EvonasError` if the images do.
     """
     with Run.read(Path(run)) as store:
-        settings = changed(store.settings, options)
-        measure = Measure(store)
-        asked = [fitness_of(name) for name in proxy_names or [measure.proxy]]
-        others = [fitness for fitness in asked if fitness.text != measure.proxy]
+        measure, asked = Measure(store), [fitness_of(name) for name in proxy_names or ()]
+        moved = [fitness.text for fitness in asked if fitness.objectives == measure.objectives]
+        settings = changed(store.settings, {**options, **({"proxy": moved[0]} if moved else {})})
+        asked = asked or [fitness_of(settings.proxy)]
+        others = [fitness for fitness in asked if fitness.objectives != measure.objectives]
         if measure.open and len(others) < len(asked):
             raise UsageError(
                 f"{run} has not finished its first population, which standardises {measure.proxy!r}; "

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evonas.core.events import Observer, announcing, unwatched, warning
+from evonas.core.events import Observer, Warned, announcing, unwatched, warning
 from evonas.core.memory_errors import memory_reported
 from evonas.core.provenance import FACT as MACHINES
 from evonas.core.provenance import machine, noted, versions
 from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
-from evonas.searching.fitness import fitness_of
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
+from evonas.searching.named_fitness import fitness_of
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
 from evonas.store.objective import facts_of
@@ -28,7 +28,7 @@ from evonas.store.rewind import rewind
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
 from fitness import Batch
-from spaces import EvonasError, UsageError
+from spaces import EvonasError, UsageError, spaces
 
 
 def search(
@@ -47,6 +47,8 @@ def search(
     """
     settings, observer = with_options(resolve(settings)), observer or unwatched
     fitness = fitness_of(settings.proxy)
+    for text in fitness.check(spaces[settings.space]):
+        observer(Warned(text))
     images = images_for([fitness], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
@@ -88,8 +90,9 @@ def resume(
             accepted = rewind(Path(run) / DATABASE, from_generation, accept)
         store = stack.enter_context(Run.open(Path(run)))
         settings, images, opened = accepted or accept(store)  # all checks are done
-        kept = replace(settings, dataset=store.settings.dataset)  # the seals contain the original path
-        if kept != store.settings:
+        stored = store.settings  # the seals contain the original paths
+        kept = replace(settings, dataset=stored.dataset, proxy=stored.proxy)
+        if kept != stored:
             store.set_meta(settings=kept.to_json())
         if _last(store) < settings.generations:
             _note(store, machine(settings.device, settings.precision))

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from evonas.core.devices import describe, peak_memory
-from evonas.searching.fitness import fitness_of
 from evonas.searching.images import images_for
+from evonas.searching.named_fitness import fitness_of
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate

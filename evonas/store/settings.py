@@ -116,8 +116,9 @@ class SearchSettings:
     )
     proxy: str = searched(
         "croze",
-        help="Proxy to maximise; see `evonas list proxies`. a+b*2 is a composite.",
-        completion="proxies",
+        help="Proxy to maximise; see `evonas list proxies`. a+b*2 is a composite, -a is minimised, "
+        "table:PATH:COLUMN is a number of a table.",
+        completion="fitness",
         of_score="proxy",
         changeable=False,
     )

@@ -10,8 +10,8 @@ from evonas.core.signals import REPEAT, resumable
 from evonas.data.tables.units import UnitOption
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
-from evonas.searching.fitness import fitness_of
 from evonas.searching.images import images_for
+from evonas.searching.named_fitness import fitness_of
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.store.settings import SearchSettings

@@ -33,10 +33,11 @@ def verify(
     data_dir: str | None = None,
     observer: Observer | None = None,
     dataset: str | None = None,
+    proxy: str | None = None,
 ) -> Verification:
     """Verify search, scores, training and evaluation of a run, without changing it.
 
-    ``dataset`` is the path that a folder of images was moved to.
+    ``dataset`` is the path that a folder of images was moved to, ``proxy`` that of a table.
     ``sample`` scores and about as many entries of the evaluation are recomputed, drawn by ``seed``.
     A damaged file is a finding. Raises `UsageError` for a directory that is not a run.
     """
@@ -58,7 +59,7 @@ def verify(
                 findings += [*compare(store), lineage(store, seed), *_seals(store)]
                 observer(Message(f"recomputing {sample} scores"))
                 reasons += environment.of_search(store, _here(device, store.settings.device))
-                options = {"device": device, "data_dir": data_dir, "dataset": dataset}
+                options = {"device": device, "data_dir": data_dir, "dataset": dataset, "proxy": proxy}
                 found, scores = rescored(store, sample, seed, tuple(reasons), options)
                 findings += found
             except EvonasError as error:

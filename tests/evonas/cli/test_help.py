@@ -21,6 +21,7 @@ from evonas.engine import engines
 from evonas.evaluation.attacks import attacks
 from evonas.exporting.formats import formats
 from evonas.searching.algorithms import algorithms
+from evonas.searching.fitness_kinds import fitness_kinds
 from evonas.training.recipes import recipes
 from fitness import proxies
 from tests.evonas.cli.test_cli import run
@@ -80,6 +81,7 @@ def test_other_shells_are_answered_too(shell: str, tmp_path: Path, monkeypatch: 
 def test_completion_knows_every_name_that_is_registered() -> None:
     assert completion.proxies("") == sorted(name for name in proxies if ":" not in name)
     assert completion.proxies("croze*2+snip+nasw") == ["croze*2+snip+naswot"]
+    assert completion.fitness("") == [*completion.proxies(""), *(f"{kind}:" for kind in fitness_kinds)]
     assert completion.attacks("") == sorted(attacks)
     assert completion.spaces("nas") == ["nasbench201"]
     assert completion.recipes("") == sorted(recipes) and completion.engines("") == sorted(engines)
@@ -89,7 +91,7 @@ def test_completion_knows_every_name_that_is_registered() -> None:
 
 def test_a_completion_imports_nothing_heavy(run_python: Callable[[str], str], tmp_path: Path) -> None:
     code = "import sys; from evonas.cli import completion as c\n"
-    code += "asked = c.runs, c.trainable, c.spaces, c.kinds, c.data_sets, c.presets, c.proxies, c.attacks, "
+    code += "asked = c.runs, c.trainable, c.spaces, c.kinds, c.data_sets, c.presets, c.fitness, c.attacks, "
     code += "c.recipes, c.engines, c.algorithms, c.formats\n"
     code += "[ask('') for ask in asked]\n"
     code += "print({'torch', 'numpy', 'sklearn', 'matplotlib', 'scipy', 'deap'} & set(sys.modules))"

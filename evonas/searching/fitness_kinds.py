@@ -1,0 +1,16 @@
+"""The registry of kinds of fitness other than proxies: ``--proxy KIND`` or ``--proxy KIND:ARGUMENT``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spaces.registry import Registry
+
+if TYPE_CHECKING:  # naming the kinds imports none
+    from evonas.searching.fitness import Fitness
+
+fitness_kinds: Registry[type[Fitness]] = Registry(
+    "kind of fitness",
+    {"table": "evonas.searching.table_fitness"},
+    group="evonas.fitness",
+)

@@ -1,0 +1,83 @@
+"""The fitness that a text names: a proxy, a composite or another kind, maximised or minimised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evonas.searching.fitness import Fitness, Objective
+from evonas.searching.fitness_kinds import fitness_kinds
+from evonas.searching.proxy_fitness import ProxyFitness
+from fitness import Score, Task, composite, proxies
+from spaces import Space
+from spaces.errors import UsageError, shorten
+from spaces.registry import closest
+
+
+@dataclass(frozen=True)
+class Minimised(Fitness):
+    """Another fitness, of which less is better."""
+
+    fitness: Fitness
+
+    @property
+    def text(self) -> str:
+        return f"-{self.fitness.text}"
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        first, *others = self.fitness.objectives
+        return (Objective(first.name, not first.maximise), *others)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.fitness.names
+
+    @property
+    def needs_images(self) -> bool:  # type: ignore[override]
+        return self.fitness.needs_images
+
+    @property
+    def of_proxies(self) -> bool:  # type: ignore[override]
+        return self.fitness.of_proxies
+
+    def identity(self) -> dict[str, Any]:
+        return self.fitness.identity()
+
+    def check(self, space: Space) -> Sequence[str]:
+        return self.fitness.check(space)
+
+    def changed(self, name: str, then: Any, now: Any) -> str:
+        return self.fitness.changed(name, then, now)
+
+    def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
+        return self.fitness.score(genotypes, task)
+
+
+def fitness_of(text: str) -> Fitness:
+    """The fitness that ``--proxy`` names; a minus sign stands before a value of which less is better.
+
+    Raises `UsageError` for an unknown name or a malformed text.
+    """
+    name = text.removeprefix("-")
+    kind, _, argument = name.partition(":")
+    if name not in proxies and kind in fitness_kinds:
+        form = fitness_kinds[kind].form
+        if bool(argument) != bool(form):
+            raise UsageError(f"--proxy {kind} is used as {kind}{f':{form}' if form else ''}, not {shorten(text)}")
+        fitness: Fitness = fitness_kinds[kind](*([argument] if form else []))
+    elif (
+        argument and not composite.is_composite(name) and not any(one.partition(":")[0] == kind for one in proxies)
+    ):
+        raise UsageError(f"unknown kind of fitness {shorten(kind)}: {closest(kind, list(fitness_kinds))}")
+    elif "," in name:
+        several = "+".join(part.strip() for part in name.split(",") if part.strip())
+        raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
+    else:
+        fitness = ProxyFitness(composite.normal(name))
+    if name == text:
+        return fitness
+    if fitness.members:
+        raise UsageError(f"a composite is maximised: give its proxies negative weights instead of {text!r}")
+    return Minimised(fitness)
