@@ -95,7 +95,7 @@ class Task:
         return network
 
     def images_and_labels(self) -> tuple[Tensor, Tensor]:
-        """The batch on the task's device and in its precision."""
+        """Images (N, 3, H, W) and labels (N,) on the task's device, images in its precision."""
         if self.batch is None:
             raise UsageError("this proxy needs a batch of images; choose a data set with --dataset")
         images = self.batch.images.to(self.device, self.dtype, memory_format=self._layout)

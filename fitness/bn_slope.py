@@ -17,8 +17,8 @@ from spaces import Network
 def log_slopes(network: Network, images: Tensor, labels: Tensor) -> dict[str, float]:
     """mean over channels of log |gamma|/sigma for every live BatchNorm, sigma^2 = variance + eps at the batch.
 
-    A layer is live if its input varies between positions and the gradient of the mean cross-entropy reaches it.
-    ``network`` is not modified.
+    Images (N, 3, H, W), labels (N,). A layer is live if its input varies between positions and the gradient of the
+    mean cross-entropy reaches it. ``network`` is not modified.
     """
     norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     found: dict[str, tuple[float, bool, Tensor]] = {}

@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 def unit(x: Tensor, dim: int | None = None) -> Tensor:
-    """``x`` divided by its largest magnitude over ``dim`` or over all entries; zeros stay zeros."""
+    """``x`` of any shape divided by its largest magnitude over ``dim`` or all entries; zeros stay zeros."""
     largest = x.abs().amax() if dim is None else x.abs().amax(dim, keepdim=True)
     return x / torch.where(largest > 0, largest, 1)
 
 
 def norm(x: Tensor) -> Tensor:
-    """Euclidean norm of all entries, without overflow or underflow of squares."""
+    """Euclidean norm () of all entries of any shape, without overflow or underflow of squares."""
     return norms(x.reshape(1, -1))[0, 0]
 
 
@@ -50,5 +50,5 @@ def _scaled(x: Tensor) -> Tensor:
 
 
 def whole(u: Tensor, v: Tensor) -> Tensor:
-    """cos of two tensors of equal shape as vectors; 0 if either is zero."""
+    """cos () of two tensors of equal shape as vectors; 0 if either is zero."""
     return columns(u.reshape(-1, 1), v.reshape(-1, 1))[0]

@@ -28,7 +28,10 @@ class Clean(NamedTuple):
 
 
 def clean_pass(network: nn.Module, images: Tensor, labels: Tensor) -> Clean:
-    """One forward and one backward of f_theta(x). Raises `NoScore` if the loss has no gradient."""
+    """One forward and one backward of f_theta(x), images (N, 3, H, W) and labels (N,).
+
+    Raises `NoScore` if the loss has no gradient.
+    """
     theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
     z, g, _ = _forward_backward(network, theta, images, labels)
     if not any(gradient is not None and gradient.any() for gradient in g.values()):
@@ -51,9 +54,10 @@ def croze_paper_terms(
 ) -> tuple[dict[str, LayerTerms], Tensor]:
     """P, G and Z of every Conv2d and Linear layer that receives a gradient, and the perturbed images x'.
 
-    ``network`` keeps its BatchNorm and is not modified, including running statistics. ``low`` and ``high`` are
-    the normalised values of 0 and 1. ``x_prime`` stands in for the images of equation 4 and saves their pass, and
-    ``clean`` is what `clean_pass` returned for the same network, images and labels.
+    ``network`` keeps its BatchNorm and is not modified, including running statistics. Images and x' are
+    (N, 3, H, W), labels (N,); ``low`` and ``high`` (3, 1, 1) are the normalised values of 0 and 1. ``x_prime``
+    stands in for the images of equation 4 and saves their pass, and ``clean`` is what `clean_pass` returned for
+    the same network, images and labels.
     Raises `NoScore` if the loss has no gradient.
     """
     theta, robust, z, g = clean or clean_pass(network, images, labels)
@@ -131,7 +135,7 @@ def clean_network(genotype: Any, task: Task) -> tuple[nn.Module, Clean]:
 
 
 def terms_of(genotype: Any, task: Task, x_prime: Tensor | None = None) -> list[LayerTerms]:
-    """P, G and Z of every layer of the task's network, with the images of equation 4 or with ``x_prime``."""
+    """P, G and Z of every layer of the task's network, at the images of equation 4 or ``x_prime`` (N, 3, H, W)."""
     images, labels = task.images_and_labels()
     assert task.batch is not None
     low, high = (bound.to(images) for bound in (task.batch.low, task.batch.high))

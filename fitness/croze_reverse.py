@@ -19,7 +19,10 @@ from spaces import Network
 def croze_terms_by_reverse(
     network: Network, images: Tensor, labels: Tensor
 ) -> tuple[dict[str, LayerTerms], Tensor]:
-    """What `fitness.croze.croze_terms` promises, for networks that `fitness.reverse.known` accepts."""
+    """What `fitness.croze.croze_terms` promises, for networks that `fitness.reverse.known` accepts.
+
+    Images (N, 3, H, W), labels (N,).
+    """
     layers = Layers(network)
     w = layers.absolute()
     clean = forward_backward(network, layers, w, images, labels, positive=True)

@@ -14,7 +14,10 @@ from fitness.registered import register
 
 
 def grasp_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """-theta . H g over all Conv2d and Linear weights. ``network`` is not modified."""
+    """-theta . H g over all Conv2d and Linear weights. ``network`` is not modified.
+
+    Images (N, 3, H, W), labels (N,).
+    """
     theta = list(passes.weights(network).values())
     named = dict(zip(passes.layers(network), theta, strict=True))
     loss = F.cross_entropy(passes.logits(network, images, named), labels)

@@ -17,7 +17,7 @@ from spaces import Network
 
 
 class ChannelScale(nn.Module):
-    """BatchNorm's slope |gamma|/sigma for each channel, with the mean left out."""
+    """BatchNorm's slope |gamma|/sigma for each channel of (N, C, H, W), with the mean left out."""
 
     scale: Tensor
 
@@ -32,7 +32,7 @@ class ChannelScale(nn.Module):
 def log_jacobian_bound(network: Network, images: Tensor) -> float:
     """log of an upper bound of max_k |df_k/dx|_1, BatchNorm's statistics held at those of ``images``.
 
-    ``network`` is not modified.
+    Images (N, 3, H, W). ``network`` is not modified.
     """
     norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     slopes: dict[str, Tensor] = {}

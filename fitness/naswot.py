@@ -50,7 +50,7 @@ def _ancestors(node: Any) -> set[Any]:
 
 @passes.Remembered
 def agreement_of(genotype: Any, task: Task) -> Tensor:
-    """`agreement` of the task's network, on the CPU."""
+    """`agreement` (N, N) of the task's network, on the CPU."""
     images, _ = task.images_and_labels()
     return agreement(task.network(genotype), images).cpu()
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def laid_out_like(y: Tensor, x: Tensor) -> Tensor:
-    """``y`` channels last if ``x`` is."""
+    """``y`` (N, C, H, W) channels last if ``x`` is."""
     return y if x.is_contiguous() else y.contiguous(memory_format=torch.channels_last)
 
 

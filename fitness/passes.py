@@ -22,7 +22,7 @@ def layers(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def weights(network: nn.Module) -> dict[str, Tensor]:
-    """Copies of the layers' weights by layer name, ready to be differentiated."""
+    """Copies of the layers' weights by name, (C_out, C_in, k, k) or (C_out, C_in), to be differentiated."""
     named = layers(network)
     return {name: network.get_parameter(f"{name}.weight").detach().clone().requires_grad_() for name in named}
 
@@ -85,7 +85,10 @@ class LayerSums(NamedTuple):
 
 
 def first_order(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str, LayerSums]:
-    """`LayerSums` of every layer that the gradient of the mean cross-entropy reaches; one forward and backward."""
+    """`LayerSums` of every layer that the gradient of the mean cross-entropy reaches; one forward and backward.
+
+    Images (N, 3, H, W), labels (N,).
+    """
     theta = weights(network)
     fisher: dict[str, float] = {}
 

@@ -39,7 +39,7 @@ class ScaledArithmetic(Arithmetic):
         self.stages: dict[str, Scaled] = {}
 
     def lift(self, x: Tensor) -> Scaled:
-        """``x`` as it is, with log-scale 0."""
+        """``x`` of any shape as it is, with log-scale 0."""
         return Scaled(x, torch.zeros((), dtype=torch.float64, device=x.device))
 
     def apply(self, module: nn.Module, x: Any) -> Scaled:

@@ -17,7 +17,10 @@ PARTS = 2  # batches whose gradients are compared; the released code's number
 
 
 def zico_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Sum over layers of log sum mean|g|/std(g) over `PARTS` parts of the batch. ``network`` is not modified."""
+    """Sum over layers of log sum mean|g|/std(g) over `PARTS` parts of images (N, 3, H, W).
+
+    ``network`` is not modified.
+    """
     if len(labels) < PARTS:
         raise NoScore(f"zico compares {PARTS} parts of a batch, but the batch has {len(labels)} image")
     gradients = []

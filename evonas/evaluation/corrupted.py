@@ -103,7 +103,7 @@ _ADVICE = "complete the folder, or move it away to have the corruptions regenera
 
 
 def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int) -> Corrupted:
-    """The published arrays of a data set if they exist, else ours. ``labels`` are those of the test set."""
+    """The published arrays of a data set if they exist, else ours. ``labels`` (N,) are those of the test set."""
     folder = data_directory(data_dir) / FOLDERS.get(dataset, "")
     if dataset in FOLDERS and folder.is_dir():
         return Published(folder, labels)

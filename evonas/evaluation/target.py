@@ -67,7 +67,10 @@ def locate(path: Path, name: str = "evaluate") -> Target:
 
 
 def draw(count: int | None, n: int, seed: int) -> Tensor:
-    """Indices of ``count`` of ``n`` images, drawn by the seed and in order. Raises `UsageError` for too many."""
+    """Indices (count,) of ``count`` of ``n`` images, drawn by the seed and in order.
+
+    Raises `UsageError` for too many.
+    """
     import torch
 
     from fitness import stable_hash

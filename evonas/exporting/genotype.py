@@ -26,7 +26,7 @@ class Genotype(Format):
         return (json.dumps(subject.facts, indent=2) + "\n").encode()
 
     def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
-        """The network rebuilt from the JSON, with the weights of the exported network."""
+        """The network of the JSON, with the weights of the exported network: (N, 3, H, W) -> (N, classes)."""
         from evonas.exporting.subject import rebuilt
 
         model = rebuilt(json.loads(content))

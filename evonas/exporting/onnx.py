@@ -50,7 +50,7 @@ class Onnx(Format):
         return model.SerializeToString()
 
     def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
-        """The network as onnxruntime computes it on the CPU."""
+        """The network as onnxruntime computes it on the CPU: (N, 3, H, W) -> (N, classes)."""
         import onnxruntime
         import torch
 

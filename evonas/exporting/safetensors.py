@@ -32,7 +32,7 @@ class SafeTensors(Format):
         return save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
 
     def decode(self, content: bytes, subject: Subject) -> Callable[[Tensor], Tensor]:
-        """The network rebuilt from the header with the weights of the file."""
+        """The network rebuilt from the header with the weights of the file: (N, 3, H, W) -> (N, classes)."""
         from safetensors.torch import load
 
         from evonas.exporting.subject import rebuilt

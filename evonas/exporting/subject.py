@@ -47,7 +47,7 @@ class Subject:
         return torch.rand(shape, generator=torch.Generator().manual_seed(count))
 
     def logits(self, images: Tensor) -> Tensor:
-        """The logits of the network."""
+        """The logits (N, classes) of images (N, 3, H, W)."""
         with torch.no_grad():
             return self.model(images)
 

@@ -30,6 +30,7 @@ class Edge(nn.Module):
 
     The logit of the label is MARGIN - sum |d| - sum d / 2, d the difference to the nearest image; others are 0.
     So every attack that moves an image fools it, and its gradient at the image is not zero.
+    (N, 3, H, W) -> (N, classes).
     """
 
     def __init__(self, images: Tensor, labels: Tensor) -> None:

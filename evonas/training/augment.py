@@ -19,7 +19,7 @@ class Draws(NamedTuple):
     centre: Tensor  # (N, 2) centre of the cutout square
 
     def at(self, chosen: Tensor | slice) -> Draws:
-        """The random choices of some of the images."""
+        """The random choices of the images with the indices ``chosen``, (n,) or a slice."""
         return Draws(*(values[chosen] for values in self))
 
 

@@ -87,7 +87,10 @@ def write(
     advice: str = UNTOUCHED,
     data: KnownData | None = None,
 ) -> None:
-    """Replace ``path`` atomically and sync it. Raises `EvonasError` with ``advice`` on failure."""
+    """Replace ``path`` atomically and sync it; tensors of any shape.
+
+    Raises `EvonasError` with ``advice`` on failure.
+    """
     from safetensors.torch import save
 
     metadata = {

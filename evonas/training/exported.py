@@ -66,7 +66,7 @@ def classifier_shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def to_classifier(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors of an exported file under their names in the classifier."""
+    """The tensors of an exported file, of any shape, under their names in the classifier."""
     return {
         classifier_name(name): tensor.reshape(classifier_shape(name, tuple(tensor.shape)))
         for name, tensor in tensors.items()

@@ -66,7 +66,7 @@ class KnownData:
         return cls(DataIdentity(tuple(source.classes), source.image_size, **parts), images)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The input of `from_tensors`."""
+        """The input of `from_tensors`: codes and labels (N,) of each split."""
         import torch
 
         found = {}

@@ -40,7 +40,7 @@ class Group:
         return nn.parallel.DistributedDataParallel(model, device_ids=index)
 
     def total(self, values: Tensor) -> Tensor:
-        """The sum over all processes."""
+        """The sum over all processes, of any shape, in place."""
         if self.world > 1:
             dist.all_reduce(values)
         return values

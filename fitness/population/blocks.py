@@ -22,9 +22,11 @@ class Parameters:
         self._stacks, self._gradients = stacks, gradients
 
     def of(self, place: Place) -> Tensor:
+        """The weights of the layers at ``place``, (rows, out, fan)."""
         return self._stacks[place.stack][place.rows]
 
     def gradient(self, place: Place) -> Tensor:
+        """Where the gradients of the layers at ``place`` are written, (rows, out, fan)."""
         assert self._gradients is not None
         return self._gradients[place.stack][place.rows]
 
@@ -39,7 +41,7 @@ class Observer:
         """``x`` (rows, C, N, H, W) has passed the ReLU in front of the layers at ``place``."""
 
     def output(self, y: Tensor, g: Tensor, place: Place) -> None:
-        """The layers at ``place`` returned ``y``, with gradient ``g``; called in the backward pass."""
+        """The layers at ``place`` returned ``y`` (rows, C, N, H, W) with gradient ``g``; called backwards."""
 
 
 class Around(NamedTuple):
@@ -69,16 +71,16 @@ class Block:
         self.kept = (*kept, y, finished) if self.around.keep else None
 
     def backward(self, g: Tensor) -> Tensor:
-        """The gradient for what entered the ReLU, given that of ``out``."""
+        """The gradient for what entered the ReLU, given that of ``out``, both (rows, C, N, H, W)."""
         (*kept, y, finished), self.kept = self.kept, None
         return self.convolve_backward(self.around.form.finish_backward(g, finished), y, *kept)
 
     def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
-        """The convolutions, into ``y``; returns what `convolve_backward` needs."""
+        """The convolutions of ``x`` (rows, C, N, H, W) into ``y``; returns what `convolve_backward` needs."""
         raise NotImplementedError
 
     def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
-        """The gradient for what entered the ReLU, given that of ``y``, which is None if it is not needed."""
+        """The gradient (rows, C, N, H, W) for what entered the ReLU, given that of ``y``, None if not needed."""
         raise NotImplementedError
 
     def _product(self, x: Tensor, place: Place, y: Tensor) -> None:

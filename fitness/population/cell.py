@@ -57,7 +57,7 @@ class StageOutput:
         self.gradient: Tensor | None = None
 
     def add_gradient(self, g: Tensor, rows: Tensor | None) -> None:
-        """Add ``g`` to the gradient, for all networks or for some."""
+        """Add ``g`` (networks, C, N, H, W) to the gradient, for all networks or for those at ``rows``."""
         if self.gradient is None:
             if rows is None:
                 self.gradient = g
@@ -135,7 +135,7 @@ class CellPass:
         return inputs if stride == 2 else nodes
 
     def backward(self, g: Tensor, outputs: list[StageOutput]) -> None:
-        """Add the gradients for what was read to ``outputs``, given that of the output."""
+        """Add the gradients for what was read to ``outputs``, given that of the output (networks, C, N, H, W)."""
         waves = self.cell.waves
         states, inputs, nodes = self._room(outputs[0].value)
         for room in (inputs, nodes):

@@ -30,7 +30,7 @@ class Form:
         return torch.empty_like(out)
 
     def finish(self, y: Tensor, out: Tensor) -> Any:
-        """What follows the convolution ``y`` on the way to ``out``; returns what its backward needs."""
+        """What follows a convolution ``y`` (rows, C, N, H, W), into ``out``; returns what its backward needs."""
         rows, channels = y.shape[:2]
         flat = y.view(1, rows * channels, -1)  # statistics of each row and channel, over images and pixels
         normalised, mean, invstd = aten.native_batch_norm(flat, None, None, None, None, True, 0.0, self.eps)
@@ -38,7 +38,7 @@ class Form:
         return y, mean, invstd
 
     def finish_backward(self, g: Tensor, kept: Any) -> Tensor:
-        """The gradient for ``y`` of `finish`."""
+        """The gradient for ``y`` of `finish`, given that of ``out``, (rows, C, N, H, W)."""
         y, mean, invstd = kept
         flat = y.view(1, y.shape[0] * y.shape[1], -1)
         gradient, _, _ = aten.native_batch_norm_backward(
@@ -57,25 +57,28 @@ class Scales:
     log: Any = None
 
     def input_(self, rows: slice, x: Tensor, log: Any) -> None:
-        """Rescale preprocessed inputs ``x`` in place; ``log`` is that of the stages they were read from."""
+        """Rescale preprocessed inputs ``x`` (rows, C, N, H, W) in place; ``log`` (rows,) of what they read."""
 
     def edges_(self, y: Tensor, sources: Tensor, edges_of_node: Tensor, node_of_edge: Tensor) -> None:
-        """Bring the outputs of a wave's edges to a common scale within each node, in place."""
+        """Bring the outputs (edges, C, N, H, W) of a wave's edges to a common scale within each node, in place."""
 
     def nodes_(self, rows: slice, x: Tensor) -> None:
-        """Rescale the nodes of the wave whose edges came last."""
+        """Rescale the nodes (nodes, C, N, H, W) of the wave whose edges came last."""
 
     def output_(self, parts: Tensor, states: Tensor) -> Any:
         """Bring ``parts`` (networks, width, ...), each a state's, to a common scale; returns its logarithm."""
 
     def output_backward_(self, g: Tensor) -> None:
-        """The gradient for the parts, in place; the following undo waves and inputs, last ones first."""
+        """The gradient (networks, width, ...) for the parts, in place.
+
+        The following undo waves and inputs, last ones first.
+        """
 
     def wave_backward_(self, g: Tensor) -> None:
         """``g`` (edges, ...) from the gradient of a wave's nodes to that of its edges' outputs, in place."""
 
     def input_backward_(self, g: Tensor) -> None:
-        """From the gradient of rescaled inputs to that of what was rescaled, in place."""
+        """From the gradient (rows, C, N, H, W) of rescaled inputs to that of what was rescaled, in place."""
 
 
 class PlainForm(Form):

@@ -58,7 +58,7 @@ def depthwise(x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
 def depthwise_backward(
     g: Tensor, x: Tensor, weight: Tensor, stride: int, dilation: int, weight_gradient: Tensor
 ) -> Tensor:
-    """The gradient of `depthwise` for ``x``; that for ``weight`` is written to ``weight_gradient``."""
+    """The gradient of `depthwise` for ``x``; that for ``weight`` goes to ``weight_gradient`` (rows, C, k k)."""
     images, kernels = x.shape[2], _per_image(weight, x.shape[2])
     padding = dilation * (kernels.shape[-1] - 1) // 2
     gx, gw, _ = aten.convolution_backward(
@@ -70,13 +70,13 @@ def depthwise_backward(
 
 
 def pointwise_backward(g: Tensor, x: Tensor, weight: Tensor, weight_gradient: Tensor) -> Tensor:
-    """The gradient of ``product(weight, flat(x))`` for ``x``; that for ``weight`` to ``weight_gradient``."""
+    """The gradient of ``product(weight, flat(x))`` for ``x``; ``weight_gradient`` is (rows, out, in)."""
     product(flat(g), flat(x).mT, weight_gradient)
     return product(weight.mT, flat(g)).view(x.shape)
 
 
 def halves(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Every other pixel, and every other pixel of ``x`` shifted by one, zeros where that leaves the image."""
+    """Every other pixel of ``x`` (rows, C, N, H, W), and of ``x`` shifted by one, zeros outside the image."""
     even = x[..., ::2, ::2].contiguous()
     odd = x[..., 1::2, 1::2]
     if odd.shape == even.shape:
@@ -87,7 +87,7 @@ def halves(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def halves_backward(even: Tensor, odd: Tensor, side: int) -> Tensor:
-    """The gradient of `halves` for an input of ``side`` pixels."""
+    """The gradient (rows, C, N, side, side) of `halves`."""
     gx = even.new_zeros((*even.shape[:3], side, side))
     gx[..., ::2, ::2] = even
     inside = gx[..., 1::2, 1::2]
@@ -100,14 +100,14 @@ def _images(x: Tensor) -> Tensor:
 
 
 def max_pool(x: Tensor, stride: int, out: Tensor) -> Tensor:
-    """3x3 max pooling into ``out``; returns where the largest entries are."""
+    """3x3 max pooling of (rows, C, N, H, W) into ``out``; returns where the largest are, (rows, C N, H', W')."""
     indices = torch.empty(_images(out).shape, dtype=torch.int64, device=x.device)
     aten.max_pool2d_with_indices.out(_images(x), [3, 3], [stride] * 2, [1, 1], out=_images(out), indices=indices)
     return indices
 
 
 def max_pool_backward(g: Tensor, x: Tensor, stride: int, indices: Tensor) -> Tensor:
-    """The gradient of `max_pool` for ``x``."""
+    """The gradient of `max_pool` for ``x`` (rows, C, N, H, W)."""
     gx = aten.max_pool2d_with_indices_backward(
         _images(g), _images(x), [3, 3], [stride] * 2, [1, 1], [1, 1], False, indices
     )
@@ -115,24 +115,24 @@ def max_pool_backward(g: Tensor, x: Tensor, stride: int, indices: Tensor) -> Ten
 
 
 def average_pool(x: Tensor, stride: int, out: Tensor) -> None:
-    """3x3 average pooling into ``out``; pixels outside the image do not count."""
+    """3x3 average pooling of (rows, C, N, H, W) into ``out``; pixels outside the image do not count."""
     aten.avg_pool2d.out(_images(x), [3, 3], [stride] * 2, [1, 1], False, False, out=_images(out))
 
 
 def average_pool_backward(g: Tensor, side: int, stride: int) -> Tensor:
-    """The gradient of `average_pool` for an input of ``side`` pixels."""
+    """The gradient (rows, C, N, side, side) of `average_pool`."""
     x = g.new_empty((*g.shape[:3], side, side))  # only its shape is read
     gx = aten.avg_pool2d_backward(_images(g), _images(x), [3, 3], [stride] * 2, [1, 1], False, False, None)
     return gx.view(x.shape)
 
 
 def relu_backward_(g: Tensor, positive: Tensor) -> Tensor:
-    """``g`` where the ReLU's output ``positive`` is not 0, in place."""
+    """``g`` of any shape where the ReLU's output ``positive`` is not 0, in place."""
     return aten.threshold_backward.grad_input(g, positive, 0, grad_input=g)
 
 
 def accumulate(total: Tensor, rows: Tensor, x: Tensor) -> None:
-    """``total[rows[i]] += x[i]``, in a fixed order also where a row is named more than once."""
+    """``total[rows[i]] += x[i]`` for ``rows`` (n,), in a fixed order also where a row is named more than once."""
     if total.is_cuda:  # atomic additions would come in any order; this sorts the rows
         total.index_put_((rows,), x, accumulate=True)
     else:

@@ -29,7 +29,7 @@ class Part:
         torch.index_select(states, 0, self.sources, out=out)
 
     def backward(self, g: Tensor) -> Tensor:
-        """The gradient for what was read, given that of ``out``."""
+        """The gradient (edges, C, N, H, W) for what was read, given that of ``out``."""
         return g
 
 
@@ -89,7 +89,7 @@ class MaxPools(Part):
 
 
 def part(group: Group, stride: int, cell: PlacedCell, sources: Tensor, around: Around) -> Part:
-    """The part that runs ``group`` of a bundle with ``stride``."""
+    """The part that runs ``group`` of a bundle with ``stride`` on the states at ``sources`` (edges,)."""
     operation, places = group.operation, [cell.place(rows) for rows in group.layers]
     if operation in CONVOLUTIONS:
         dilation = CONVOLUTIONS[operation].dilation

@@ -259,7 +259,7 @@ def layer_shapes(genotype: Genotype, size: NetworkSize) -> list[tuple[int, int]]
 
 
 def indices(lists: Sequence[Sequence[int]], device: str) -> list[Tensor]:
-    """Index tensors on ``device`` in one transfer."""
+    """Index tensors, (n,) each, on ``device`` in one transfer."""
     flat = torch.tensor([i for part in lists for i in part], dtype=torch.int64)
     if device.startswith("cuda"):
         flat = flat.pin_memory()

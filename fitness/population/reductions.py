@@ -11,7 +11,7 @@ from fitness.population.plan import Plan
 
 
 def unit(x: Tensor, dim: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """``x`` divided by its largest magnitude over ``dim``, and that; zeros are divided by 1."""
+    """``x`` of any shape divided by its largest magnitude over ``dim``, and that; zeros are divided by 1."""
     largest = x.abs().amax(dim, keepdim=True)
     return x / torch.where(largest > 0, largest, 1), largest
 
@@ -23,14 +23,14 @@ def norms(x: Tensor) -> Tensor:
 
 
 def directions(x: Tensor) -> Tensor:
-    """Each row divided by its Euclidean norm; a row of zeros stays zeros."""
+    """Each row of (rows, out, fan) divided by its Euclidean norm; a row of zeros stays zeros."""
     scaled, _ = unit(x, (1, 2))
     length = torch.linalg.vector_norm(scaled, dim=(1, 2), keepdim=True)
     return scaled / torch.where(length > 0, length, 1)
 
 
 def cosines(u: Tensor, v: Tensor, dim: int) -> Tensor:
-    """cos over ``dim`` for every position of the other dimensions; 0 for a zero column."""
+    """cos over ``dim`` for every position of the other dimensions, of any shape; 0 for a zero column."""
     u, v = unit(u, (dim,))[0], unit(v, (dim,))[0]
     dot = torch.linalg.vecdot
     lengths = (dot(u, u, dim=dim) * dot(v, v, dim=dim)).sqrt()

@@ -24,7 +24,7 @@ class Weights(NamedTuple):
         return Weights([stack.abs() for stack in self.stacks], self.bias.abs())
 
     def zeros(self) -> list[Tensor]:
-        """Room for the gradients of the stacks."""
+        """Room for the gradients of the stacks, (rows, out, fan) each."""
         return [torch.zeros_like(stack) for stack in self.stacks]
 
 

@@ -44,7 +44,7 @@ def convolve(x: Tensor, filters: Tensor, by: Geometry) -> Tensor:
 
 
 def gradient_of_images(g: Tensor, x: Tensor, filters: Tensor, flipped: Tensor, by: Geometry) -> Tensor:
-    """The gradient of ``x`` from ``g``, that of the result; ``flipped`` are the filters turned by 180 degrees."""
+    """The gradient (H, W, N, C) of ``x`` from that of the result; ``flipped``: filters turned by 180 degrees."""
     if by.stride == 1:  # again a convolution
         return convolve(g, flipped, by)
     return interleaved(_convolution_backward(planes(g), planes(x), filters, by, images=True), x.shape[2])

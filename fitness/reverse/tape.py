@@ -42,7 +42,7 @@ class Tape(Arithmetic):
         self._steps: list[tuple[Value, Undo]] = []
 
     def backward(self, value: Value, gradient: Tensor) -> None:
-        """Undo all steps, given the gradient of the last value. A tape runs back once."""
+        """Undo all steps, given the gradient, of any shape, of the last value. A tape runs back once."""
         value.give(gradient, False)
         while self._steps:
             output, undo = self._steps.pop()

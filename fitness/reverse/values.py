@@ -26,7 +26,7 @@ class Value:
         self.rectified: Value | None = None  # relu(x), computed once for all edges
 
     def give(self, gradient: Tensor, owned: bool) -> None:
-        """Add to the gradient; memory that is ``owned`` may be written into later."""
+        """Add to the gradient, of any shape; memory that is ``owned`` may be written into later."""
         if self.gradient is None:
             self.gradient, self.owned = gradient, owned
         elif self.owned:
@@ -35,7 +35,7 @@ class Value:
             self.gradient, self.owned = gradient.add_(self.gradient) if owned else self.gradient + gradient, True
 
     def own_gradient(self) -> Tensor:
-        """The gradient so far, zeros at first, in memory of its own: for adding to parts of it."""
+        """The gradient so far, of any shape, zeros at first, in memory of its own: for adding to parts of it."""
         if self.gradient is None:
             self.gradient = torch.zeros_like(self.x)
         elif not self.owned:

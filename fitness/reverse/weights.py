@@ -55,7 +55,7 @@ class Weights:
         self._matrices: dict[int, tuple[Sequence[Tensor], Sequence[Tensor]]] = {}
 
     def of(self, module: nn.Module) -> Tensor:
-        """The weight of a layer."""
+        """The weight of a layer, (C_out, C_in, k, k) or (C_out, C_in)."""
         stack, row = self._places[module]
         return self._weights[stack][row]
 
@@ -78,14 +78,14 @@ class Weights:
         return as_they_are[row], turned[row]
 
     def gradient(self, module: nn.Module) -> Tensor:
-        """Where the gradient of a layer's weight is to be written."""
+        """Where the gradient of a layer's weight is to be written, (C_out, C_in, k, k) or (C_out, C_in)."""
         place = self._places[module]
         self.reached.add(place)
         return self._gradients[place.stack][place.row]
 
 
 def stepped(stacks: Sequence[Tensor], gradients: Sequence[Tensor], step: float) -> list[Tensor]:
-    """W + step |W| g/|g| for each row of each stack; W where g is zero."""
+    """W + step |W| g/|g| for each row of each stack (layers, *shape); W where g is zero."""
     return [_stepped(weight, gradient, step) for weight, gradient in zip(stacks, gradients, strict=True)]
 
 

@@ -24,7 +24,10 @@ def cell(genotype: Genotype, place: CellPlace, norm: bool) -> Cell:
 
 
 class AuxiliaryHead(nn.Module):
-    """A second classifier after the second reduction, used in training only (CIFAR form: 8x8 inputs)."""
+    """A second classifier after the second reduction, used in training only (CIFAR form).
+
+    (N, C, 8, 8) -> (N, classes).
+    """
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()

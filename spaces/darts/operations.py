@@ -15,7 +15,7 @@ from spaces.skeleton.blocks import FactorizedReduce, batch_norm
 
 
 class Zero(nn.Module):
-    """``none``: zeros of the output's shape."""
+    """``none``: zeros, (N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2)) with stride 2."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from spaces.size import NetworkSize
 
 
 class Zero(nn.Module):
-    """``none``: zeros."""
+    """``none``: zeros of the shape of the input (N, C, H, W)."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x * 0

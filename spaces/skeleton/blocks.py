@@ -16,7 +16,7 @@ def batch_norm(channels: int, norm: bool, affine: bool = True) -> nn.Module:
 
 
 class Shift(nn.Module):
-    """The image without its first row and column; odd sizes gain a last one of zeros, so that halves are equal."""
+    """Images (N, C, H, W) without their first row and column; odd sizes gain a last one of zeros."""
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2] % 2, x.shape[3] % 2

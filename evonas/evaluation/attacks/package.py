@@ -34,7 +34,7 @@ LOGGER.addHandler(logging.NullHandler())
 
 
 def classes_of(model: Model, images: Tensor) -> int:
-    """The number of classes of the model."""
+    """The number of classes of the model, asked with the first of ``images`` (N, 3, H, W)."""
     return logits_of(model, images[:1]).shape[1]
 
 

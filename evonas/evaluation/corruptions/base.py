@@ -63,10 +63,10 @@ def register(name: str, group: str, constants: tuple[Any, ...]) -> Callable[[App
 
 
 def scale(images: Tensor) -> float:
-    """The factor on lengths in pixels: the shorter side over 32."""
+    """The factor on lengths in pixels of images (N, 3, H, W): the shorter side over 32."""
     return min(images.shape[-2:]) / SIDE
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """Values in [0, 1] as grey levels, clipped and truncated (not rounded) as the definition does."""
+    """Values in [0, 1] of any shape as grey levels, clipped and truncated (not rounded) as the definition does."""
     return x.clamp(0, 1).mul(255).byte()

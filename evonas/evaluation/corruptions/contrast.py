@@ -10,7 +10,10 @@ from evonas.evaluation.corruptions.draws import Draws
 
 @register("contrast", "digital", (0.75, 0.50, 0.40, 0.30, 0.15))
 def contrast(images: Tensor, share: float, draws: Draws) -> Tensor:
-    """(x - m) c + m with m the mean of each channel of the image."""
+    """(x - m) c + m with m the mean of each channel of the image.
+
+    Images x (N, 3, H, W).
+    """
     x = images.double() / 255
     pixels = images.shape[2] * images.shape[3]
     mean = images.long().sum((2, 3), keepdim=True).double() / (255 * pixels)  # integers: no order of summation

@@ -16,7 +16,10 @@ from evonas.evaluation.corruptions.draws import Draws
 
 @register("defocus_blur", "blur", ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1)))
 def defocus_blur(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
-    """Correlation with a disk whose edge is softened by a small Gaussian; borders reflect without their edge."""
+    """Correlation with a disk whose edge is softened by a small Gaussian; borders reflect without their edge.
+
+    Images (N, 3, H, W).
+    """
     kernel = _disk(*constant, scale(images))
     reach = len(kernel) // 2
     x = pad(images.double() / 255, [reach] * 4, mode="reflect")

@@ -23,7 +23,8 @@ CONSTANTS = (  # alpha, sigma, affine: pixels of 32
 def elastic_transform(images: Tensor, constant: tuple[float, float, float], draws: Draws) -> Tensor:
     """Three points around the centre move by U(-affine, affine), then displacements alpha G_sigma * U(-1, 1).
 
-    Both steps interpolate bilinearly and reflect borders: the first without repeating the edge, the second with.
+    Images (N, 3, H, W). Both steps interpolate bilinearly and reflect borders: the first without repeating the
+    edge, the second with.
     """
     alpha, sigma, affine = (value * scale(images) for value in constant)
     height, width = images.shape[2:]

@@ -14,7 +14,8 @@ WIBBLE = 100.0
 def fog(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
     """(x + c cloud) max(x) / (max(x) + c), the cloud a diamond-square fractal in [0, 1].
 
-    The cloud is as wide as the next power of two; a larger one has finer levels in addition.
+    Images x (N, 3, H, W). The cloud is as wide as the next power of two; a larger one has finer levels in
+    addition.
     """
     amount, decay = constant
     height, width = images.shape[2:]

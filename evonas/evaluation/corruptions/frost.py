@@ -27,8 +27,9 @@ SHEET = 8  # sides of an image: as long is the sheet of grain that crops are tak
 def frost(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
     """a x + b frost, where the frost is a synthesised texture instead of the published photographs.
 
-    An image gets one of five kinds of pane, its tone shifted at random, under a random crop of a fixed sheet of
-    grain of three sizes; tones and grain have the means, deviations and correlation lengths of the published ones.
+    Images x (N, 3, H, W). An image gets one of five kinds of pane, its tone shifted at random, under a random crop
+    of a fixed sheet of grain of three sizes; tones and grain have the means, deviations and correlation lengths of
+    the published ones.
     """
     a, b = constant
     height, width = images.shape[2:]

@@ -55,7 +55,10 @@ TO_RGB = ((0, 91881), (-22554, -46802), (116130, 0))  # what blue and red chroma
 
 @register("jpeg_compression", "digital", (80, 65, 58, 50, 40))
 def jpeg_compression(images: Tensor, quality: int, draws: Draws) -> Tensor:
-    """JPEG of quality c and back, chroma at half the resolution."""
+    """JPEG of quality c and back, chroma at half the resolution.
+
+    Images (N, 3, H, W).
+    """
     height, width = images.shape[2:]
     red, green, blue = images.float().unbind(1)  # (N, H, W)
     y, u, v = (_mixed(row, added, red, green, blue) for row, added in zip(TO_YCC, ADDED, strict=True))

@@ -15,7 +15,10 @@ INVISIBLE = 1e-6  # taps of less weight cannot be seen in 8 bits
 
 @register("motion_blur", "blur", ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)))
 def motion_blur(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
-    """One-sided Gaussian along a direction drawn from U(-45, 45) degrees, borders repeated."""
+    """One-sided Gaussian along a direction drawn from U(-45, 45) degrees, borders repeated.
+
+    Images (N, 3, H, W).
+    """
     factor = scale(images)
     angles = draws.uniform(low=-45, high=45)
     return streak(images, constant[0] * factor, constant[1] * factor, angles)

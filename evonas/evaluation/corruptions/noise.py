@@ -24,7 +24,10 @@ def gaussian_noise(images: Tensor, deviation: float, draws: Draws) -> Tensor:
 
 @register("shot_noise", "noise", (500, 250, 100, 75, 50))
 def shot_noise(images: Tensor, photons: int, draws: Draws) -> Tensor:
-    """Poisson(c x) / c in every value, by inverting the distribution function."""
+    """Poisson(c x) / c in every value, by inverting the distribution function.
+
+    Images x (N, 3, H, W).
+    """
     counts = _poisson(photons, images.device).counts(images, draws.uniform(*images.shape[1:]))
     return to_uint8(counts.div_(photons))
 
@@ -71,6 +74,9 @@ def _poisson(photons: int, device: torch.device) -> Poisson:
 
 @register("impulse_noise", "noise", (0.01, 0.02, 0.03, 0.05, 0.07))
 def impulse_noise(images: Tensor, share: float, draws: Draws) -> Tensor:
-    """Salt and pepper: a share c of the values, channels apart, half of them 255 and half 0."""
+    """Salt and pepper: a share c of the values, channels apart, half of them 255 and half 0.
+
+    Images (N, 3, H, W).
+    """
     drawn = draws.uniform(*images.shape[1:])
     return images.masked_fill(drawn < share / 2, 255).masked_fill_(drawn > 1 - share / 2, 0)

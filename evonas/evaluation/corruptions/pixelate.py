@@ -17,7 +17,10 @@ BITS = 22  # of the weights in Pillow's fixed-point arithmetic
 
 @register("pixelate", "digital", (0.95, 0.90, 0.85, 0.75, 0.65))
 def pixelate(images: Tensor, share: float, draws: Draws) -> Tensor:
-    """Box resize to int(c H) by int(c W) and back, bit for bit as Pillow does it in 8 bits."""
+    """Box resize to int(c H) by int(c W) and back, bit for bit as Pillow does it in 8 bits.
+
+    Images (N, 3, H, W).
+    """
     x = images.double()  # holds these integers exactly, so no order of summation matters
     for height, width in (tuple(int(side * share) for side in images.shape[2:]), tuple(images.shape[2:])):
         x = _rounded(x @ torch.from_numpy(_box(x.shape[3], width)).to(x).T)
