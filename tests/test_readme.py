@@ -32,7 +32,7 @@ SMALLER = {  # by verb, for what takes many seconds as it is written
     "search": " --channels 4 --layers 3 --image-size 16 --epochs 1 --set batch_size=512 --images 10"
     " --population 4 --children 2 --generations 2",
     "train": " --image-size 16 --epochs 1 --set batch_size=512",
-    "bench": " --channels 2 --layers 3 --image-size 8 --architectures 1 --rounds 1",
+    "bench": " --channels 2 --layers 3 --image-size 8 --architectures 1 --rounds 1 --engine in-process",
 }
 Evonas = Callable[[str], subprocess.CompletedProcess[str]]
 INDENTED = re.findall(r"^    (evonas .*)$", EVERYTHING, re.MULTILINE)

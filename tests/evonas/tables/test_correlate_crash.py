@@ -16,7 +16,7 @@ from evonas import SearchSettings
 from spaces import spaces
 from tests import forks
 
-CELLS, MIN_SCORED = 12, 3
+CELLS, MIN_SCORED = 18, 4
 PROXIES = ["croze", "naswot", "croze+naswot"]
 COMMAND = [
     "correlate",
