@@ -144,6 +144,16 @@ class Space(ABC):
 
         return one_hot(self.graphs(self.canonical(genotype)), self._places)
 
+    def sample(self, weights: NDArray[Any], rng: Generator) -> Any:
+        """A genotype whose genes are drawn in proportion to ``weights``, (d,), one for each slot of `encode`.
+
+        Weights are not negative; where all that a gene could have are 0, they count as equal. By default a walk of
+        edits, each chosen in proportion to the product of the weights of the slots that are used.
+        """
+        from spaces.encoding import by_walk
+
+        return by_walk(self, weights, self._places, rng)
+
     def recombine(self, a: Any, b: Any, rng: Generator) -> Any:
         """A child of two genotypes, every gene from ``a`` or from ``b`` with equal chance; neither is changed.
 

@@ -61,6 +61,17 @@ def encodings_are_equal_for_equal_canonical_forms_only(space: Space) -> None:
         require(same, f"{kind}: encode differs between {genotype} and its canonical form")
 
 
+def samples_follow_the_weights_of_slots(space: Space) -> None:
+    rng, kind = np.random.default_rng(1), named(space)
+    for genotype in random_genotypes(space, 10):
+        drawn = space.sample(space.encode(genotype), rng)
+        same = space.canonical(drawn) == space.canonical(genotype)
+        require(same, f"{kind}: sample of the vector of {genotype} gives {drawn}")
+    equal = np.ones(len(space.encode(genotype)))
+    several = {space.canonical(space.sample(equal, rng)) for _ in range(10)}
+    require(len(several) > 5, f"{kind}: ten samples of equal weights are {len(several)} genotypes")
+
+
 def children_take_every_gene_from_a_parent(space: Space) -> None:
     rng, kind = np.random.default_rng(0), named(space)
     genotypes = random_genotypes(space, 20)

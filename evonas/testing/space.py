@@ -19,6 +19,7 @@ from evonas.testing.genotypes import (
     published_genotypes,
     published_genotypes_have_a_source_and_a_name,
     random_genotypes,
+    samples_follow_the_weights_of_slots,
 )
 from evonas.testing.properties import global_generators, refused, require
 from spaces import NetworkSize, Space, UsageError, spaces
@@ -267,6 +268,7 @@ PROPERTIES: tuple[Callable[[Space], None], ...] = (
     published_genotypes_have_a_source_and_a_name,
     every_operation_is_declared,
     encodings_are_equal_for_equal_canonical_forms_only,
+    samples_follow_the_weights_of_slots,
     children_take_every_gene_from_a_parent,
     sizes_in_closed_form_are_those_of_the_network,
     networks_classify_images,

@@ -21,6 +21,7 @@ from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from spaces.network import Network
 
@@ -84,6 +85,22 @@ class Darts(Space):
                 inputs = sorted(rng.choice(2 + node, size=2, replace=False).tolist())
                 operations = rng.integers(len(SEARCHED), size=2).tolist()
                 cell += [(SEARCHED[o], state) for o, state in zip(operations, inputs, strict=True)]
+            cells.append(tuple(cell))
+        return Genotype(cells[0], (2, 3, 4, 5), cells[1], (2, 3, 4, 5))
+
+    def sample(self, weights: NDArray[Any], rng: Generator) -> Genotype:
+        """The two edges of a node are drawn one after the other, the second from another state."""
+        from spaces.encoding import choose  # imports NumPy
+
+        cells = []
+        for number, _ in enumerate(CELLS):
+            cell: list[Edge] = []
+            for target in range(2, 2 + NODES):
+                arrows = [Arrow(source, target, name) for source in range(target) for name in SEARCHED]
+                first = choose(weights, self._places, number, arrows, rng)
+                others = [arrow for arrow in arrows if arrow.source != first.source]
+                pair = sorted((first, choose(weights, self._places, number, others, rng)))
+                cell += [(arrow.operation, arrow.source) for arrow in pair]
             cells.append(tuple(cell))
         return Genotype(cells[0], (2, 3, 4, 5), cells[1], (2, 3, 4, 5))
 

@@ -16,6 +16,7 @@ from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from spaces.network import Network
 
@@ -95,6 +96,16 @@ class NasBench201(ProductSpace):
         edge = int(rng.integers(6))
         others = [name for name in OPERATIONS if name != genotype.operations[edge]]
         return _with_operation(genotype, edge, others[int(rng.integers(len(others)))])
+
+    def sample(self, weights: NDArray[Any], rng: Generator) -> Cell:
+        """The operation of every edge."""
+        from spaces.encoding import choose  # imports NumPy
+
+        names = [
+            choose(weights, self._places, 0, [Arrow(*edge, name) for name in OPERATIONS], rng).operation
+            for edge in EDGES
+        ]
+        return Cell(tuple(names))
 
     def canonical(self, genotype: Cell) -> Cell:
         return canonical(genotype)

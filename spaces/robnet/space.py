@@ -20,6 +20,7 @@ from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from spaces.network import Network
 
@@ -57,6 +58,15 @@ class RobNet(Space):
 
     def random(self, rng: Generator) -> Genotype:
         return Genotype((tuple(CODES[i] for i in rng.integers(len(CODES), size=len(EDGES)).tolist()),))
+
+    def sample(self, weights: NDArray[Any], rng: Generator) -> Genotype:
+        """The operation of every edge; one code for all cells."""
+        from spaces.encoding import choose  # imports NumPy
+
+        names = {name: code for code, name in OPERATIONS.items()}
+        arrows = [[Arrow(*edge, name) for name in names] for edge in EDGES]
+        code = (names[choose(weights, self._places, 0, each, rng).operation] for each in arrows)
+        return Genotype((tuple(code),))
 
     def mutate(self, genotype: Genotype, rng: Generator) -> Genotype:
         cell, edge = int(rng.integers(len(genotype.cells))), int(rng.integers(len(EDGES)))

@@ -9,24 +9,22 @@ from spaces.registry import Registry
 if TYPE_CHECKING:  # naming the algorithms imports none
     from evonas.searching.algorithm import Algorithm
 
+_NAMES = (
+    "ag-net",
+    "bananas",
+    "boosted",
+    "eda",
+    "gp",
+    "guided",
+    "local-search",
+    "nsga2",
+    "random",
+    "regularized-evolution",
+    "warmup-move",
+)
+
 algorithms: Registry[type[Algorithm]] = Registry(
     "algorithm",
-    {
-        name: f"evonas.searching.algorithms.{name.replace('-', '_')}"
-        for name in (
-            *(
-                "bananas",
-                "boosted",
-                "eda",
-                "gp",
-                "guided",
-                "local-search",
-                "nsga2",
-                "random",
-                "regularized-evolution",
-            ),
-            "warmup-move",
-        )
-    },
+    {name: f"evonas.searching.algorithms.{name.replace('-', '_')}" for name in _NAMES},
     group="evonas.algorithms",
 )

@@ -34,7 +34,8 @@ class Anything:
         return SPACE.mutate(parent, rng)
 
 
-SMALLER = {
+SMALLER: dict[str, dict[str, Any]] = {
+    "ag-net": {"candidates": 30, "pretraining": 50, "pretraining_epochs": 2, "epochs": 8, "ascent": 5},
     "boosted": {"candidates": 40, "rounds": 10},
     "guided": {"candidates": 100},
     "bananas": {"candidates": 30},

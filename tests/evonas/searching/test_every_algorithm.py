@@ -22,6 +22,7 @@ Holds = Callable[[Trial], None]
 
 
 SMALLER = {  # options of algorithms that compare many genotypes
+    "ag-net": {"candidates": 20, "pretraining": 20, "pretraining_epochs": 1, "epochs": 2, "ascent": 2},
     "bananas": {"candidates": 20},
     "boosted": {"candidates": 20, "rounds": 5},
     "gp": {"candidates": 20},

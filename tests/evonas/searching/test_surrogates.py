@@ -14,6 +14,7 @@ from evonas.searching.surrogates.gaussian_process import (
     expected_improvement,
     hamming,
 )
+from evonas.searching.surrogates.generator import Fitting, Generator
 from evonas.searching.surrogates.mlp import Ensemble, Training
 from evonas.searching.surrogates.paths import PathStatistics
 from spaces import spaces
@@ -119,3 +120,21 @@ def test_path_statistics_tell_random_genotypes_apart(name: str) -> None:
     statistics = PathStatistics(space)
     found = {tuple(statistics.of(space.random(rng))) for _ in range(30)}
     assert len(found) > 15
+
+
+def test_a_generator_pairs_codes_with_graphs_and_continues_from_its_state() -> None:
+    space, rng = spaces["nasbench201"], np.random.default_rng(0)
+    codes = np.stack([space.encode(space.random(rng)) for _ in range(64)])
+    generator = Generator(codes.shape[1], Fitting(rate=3e-3), seed=1)
+    generator.pretrain(codes, 60, seed=2)
+    decoded = np.stack(list(generator.draw(codes[:8], ascent=0, seed=3))[:8])  # from latent codes near these
+    distance = np.abs(decoded[:, None] - codes[None]).sum(axis=2)  # (8, 64)
+    assert (distance.argmin(axis=1) == np.arange(8)).sum() >= 6
+
+    copy = Generator(codes.shape[1], Fitting(rate=3e-3), seed=9)
+    copy.load_state_dict(generator.state_dict())
+    values, weights = codes @ rng.random(codes.shape[1]), np.ones(64) / 64
+    for each in (generator, copy):
+        each.fit(codes, values, weights, 2, seed=4)
+    assert np.array_equal(generator.predict(codes), copy.predict(codes))
+    assert np.array_equal(*(list(each.draw(codes[:2], 3, seed=5)) for each in (generator, copy)))

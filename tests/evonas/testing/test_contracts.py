@@ -189,6 +189,11 @@ class Blurred(NasBench201):
         return super().encode(genotype)[:5]
 
 
+class Careless(NasBench201):
+    def sample(self, weights: Any, rng: Any) -> Any:
+        return self.random(rng)
+
+
 class Unsettled(NasBench201):
     def encode(self, genotype: Any) -> Any:
         return one_hot(self.graphs(genotype), self._places)
@@ -262,6 +267,7 @@ class Unstaged(NasBench201):
         (spaces.every_operation_is_declared, Undeclared, "operations lacks"),
         (spaces.encodings_are_equal_for_equal_canonical_forms_only, Blurred, "encode is the same for"),
         (spaces.encodings_are_equal_for_equal_canonical_forms_only, Unsettled, "and its canonical form"),
+        (spaces.samples_follow_the_weights_of_slots, Careless, "sample of the vector of"),
         (spaces.children_take_every_gene_from_a_parent, Biased, "ten children"),
         (spaces.children_take_every_gene_from_a_parent, Inventive, "are in neither"),
         (spaces.sizes_in_closed_form_are_those_of_the_network, Short, "params and MACs"),
