@@ -13,6 +13,7 @@ from spaces.graph import CellGraph
 
 WEIGHTED = ("separable", "dilated", "convolution", "factorized", "residual", "other")
 POOLING = ("max pooling", "average pooling")
+MAX_RECENT = 20_000  # vectors that are kept, more than NAS-Bench-201 has
 MAX_PATHS = 10_000  # of a cell; a denser one is described by the first of them
 
 
@@ -26,6 +27,7 @@ class PathStatistics:
 
     def __init__(self, space: Space) -> None:
         self.space = space
+        self.recent: dict[Any, np.ndarray] = {}
         kinds = {name: operation.kind for name, operation in space.operations.items()}
         kernel = {name: _kernel(name) for name, kind in kinds.items() if kind in WEIGHTED}
         largest = max((kernel[name] for name in _searched(space) if name in kernel), default=0)
@@ -38,7 +40,12 @@ class PathStatistics:
 
     def of(self, genotype: Any) -> np.ndarray:
         """The vector of ``genotype``, (d,)."""
-        return np.concatenate([self._cell(graph) for graph in self.space.graphs(genotype)])
+        if genotype not in self.recent:
+            if len(self.recent) == MAX_RECENT:
+                self.recent.clear()
+            vector = np.concatenate([self._cell(graph) for graph in self.space.graphs(genotype)])
+            self.recent[genotype] = vector
+        return self.recent[genotype]
 
     def _cell(self, graph: CellGraph) -> np.ndarray:
         counts = np.array(
