@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import zlib
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ TINY = {"space": "chain", "proxy": "minus-loss", "population": 6, "children": 3,
 TINY |= {"channels": 2, "layers": 2, "batch_size": 4}
 OPTIONS = [word for name, value in TINY.items() for word in (f"--{name.replace('_', '-')}", str(value))]
 LAST_BIRTH = 6 + 3 * 3
+TABLE = "measured:numbers.txt"  # a fitness of the package
 OWN = "chain-distribution"  # an algorithm of the package, with a state between generations
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -87,12 +90,44 @@ def test_a_search_uses_the_algorithm_of_the_package(searched: Path, searched_by_
     assert rows[:6] != content(searched)["individuals"][:6]
 
 
-@pytest.mark.parametrize("engine", ["processes", "ray"])
-def test_workers_load_the_package_and_come_to_the_same_scores(engine: str, searched: Path, evonas: Run) -> None:
+@pytest.fixture(scope="module")
+def searched_by_table(evonas: Run, work: Path) -> Path:
+    """A search with the kind of fitness of the package, which nothing interrupts."""
+    chains = [f"chain-{''.join(kernels)}" for kernels in product("1357", repeat=4)]
+    lines = [f"{chain} {zlib.crc32(chain.encode()) % 1000}\n" for chain in chains]
+    (work / "numbers.txt").write_text("".join(lines))
+    evonas("search", "--no-final", *OPTIONS, "--proxy", TABLE, "--run", "table")
+    return work / "table"
+
+
+def test_a_search_uses_the_kind_of_fitness_of_the_package(searched_by_table: Path, evonas: Run) -> None:
+    numbers = dict(line.split() for line in (searched_by_table.parent / "numbers.txt").read_text().splitlines())
+    summary = json.loads(evonas("show", "table", "--json").stdout)
+    born = [row[3] for row in content(searched_by_table)["individuals"]]
+    assert len(born) == LAST_BIRTH and summary["best"]["score"] == max(float(numbers[chain]) for chain in born)
+    assert "table can be reproduced" in evonas("verify", "table").stdout
+    done = evonas("search", "--space", "darts", "--proxy", TABLE, "--no-final", "--run", "darts", returns=2)
+    assert "numbers.txt has numbers of chains: add --space chain" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("engine", "proxy", "whole"),
+    [
+        ("processes", "minus-loss", "searched"),
+        ("ray", "minus-loss", "searched"),
+        ("ray", "measured:numbers.txt", "searched_by_table"),
+    ],
+)
+def test_workers_load_the_package_and_come_to_the_same_scores(
+    engine: str, proxy: str, whole: str, evonas: Run, request: pytest.FixtureRequest
+) -> None:
     if engine == "ray" and find_spec("ray") is None:
         pytest.skip('Ray is not installed: pip install "evonas[ray]"')
-    evonas("search", "--no-final", *OPTIONS, "--engine", engine, "--workers", "1", "--run", engine)
-    assert content(searched.parent / engine) == content(searched)
+    expected: Path = request.getfixturevalue(whole)
+    run = f"{engine}-{whole}"
+    words = ["--proxy", proxy, "--engine", engine, "--workers", "1", "--run", run]
+    evonas("search", "--no-final", *OPTIONS, *words)
+    assert content(expected.parent / run) == content(expected)
 
 
 KILLED = f"""
@@ -107,28 +142,37 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    settings = evonas.SearchSettings(**{TINY!r}, algorithm="ALGORITHM", options=OPTIONS)
+    settings = evonas.SearchSettings(**{{**{TINY!r}, **CHANGES}})
     evonas.search(settings, "RUN", die, ENGINE)
 """
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "options", "engine", "birth", "whole"),
+    ("changes", "engine", "birth", "whole"),
     [
-        ("regularized-evolution", "()", "None", 8, "searched"),
-        (OWN, "{'rate': 0.25}", "Processes(1)", 15, "searched_by_own"),
+        ({}, "None", 8, "searched"),
+        ({"algorithm": OWN, "options": {"rate": 0.25}}, "Processes(1)", 15, "searched_by_own"),
+        ({"proxy": TABLE}, "Processes(2)", 10, "searched_by_table"),
     ],
 )
 def test_a_killed_search_is_resumed_to_the_same_end(
-    algorithm: str, options: str, engine: str, birth: int, whole: str, evonas: Run, request: pytest.FixtureRequest
+    changes: dict[str, object], engine: str, birth: int, whole: str, evonas: Run, request: pytest.FixtureRequest
 ) -> None:
     expected: Path = request.getfixturevalue(whole)
-    run, source = f"killed{birth}", KILLED.replace("BIRTH", str(birth)).replace("ALGORITHM", algorithm)
-    source = source.replace("OPTIONS", options)
+    run, source = f"killed{birth}", KILLED.replace("BIRTH", str(birth)).replace("CHANGES", repr(changes))
     evonas("-c", source.replace("RUN", run).replace("ENGINE", engine), returns=-9)
     assert len(content(expected.parent / run)["individuals"]) < LAST_BIRTH
     evonas("resume", run)
     assert content(expected.parent / run) == content(expected)
+
+
+def test_evaluate_measures_the_assessment_of_the_package(evonas: Run) -> None:
+    size = ["--space", "chain", "--channels", "2", "--layers", "2", "--epochs", "1", "--validation", "10"]
+    evonas("train", "chain-1113", *size, "--run", "trained")
+    words = ["--assess", "mean-confidence", "--attacks", "fgsm", "--images", "12", "--no-corruptions"]
+    found = json.loads(evonas("evaluate", "trained", *words, "--checks", "0", "--json").stdout)
+    confidence = found["assessments"]["mean-confidence"]
+    assert len(confidence["detail"]) == 12 and 0.1 <= confidence["numbers"]["mean"] <= 1
 
 
 def test_a_file_of_the_package_is_short() -> None:
@@ -141,6 +185,8 @@ def test_what_the_package_adds_is_listed(evonas: Run) -> None:
         "spaces": ("chain", "four convolutions: 256 genotypes"),
         "proxies": ("minus-loss", "Minus the cross-"),
     }
+    expected["algorithms"] = (OWN, "Draws every kernel from its frequency")
+    expected["fitness"] = ("measured", "The number of a chain in a text file.")
     expected["assessments"] = ("mean-confidence", "The mean over the images")
     for kind, (name, about) in expected.items():
         (entries,) = json.loads(evonas("list", kind, "--json").stdout).values()
@@ -154,6 +200,8 @@ def test_what_the_package_adds_is_listed(evonas: Run) -> None:
         ("evonas search --space ch", "chain"),
         ("evonas search --algorithm ch", OWN),
         ("evonas score chain-3517 --proxy croze,min", "croze,minus-loss"),
+        ("evonas search --proxy mea", "measured:"),
+        ("evonas evaluate alone --assess mean", "mean-confidence"),
     ],
 )
 def test_a_shell_completes_what_the_package_adds_without_importing_it(

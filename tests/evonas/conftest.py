@@ -36,8 +36,10 @@ def nothing_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 def content(run: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Everything in run.db that must not depend on interruptions; times are left out."""
     with closing(sqlite3.connect(run / "run.db")) as db:
-        ((settings,),) = db.execute("SELECT value FROM meta WHERE key = 'settings'").fetchall()
-        proxy = json.loads(settings)["proxy"]
+        facts = dict(db.execute("SELECT key, value FROM meta").fetchall())
+        proxy = json.loads(facts["settings"])["proxy"]
+        if "objectives" in facts:
+            proxy = json.loads(facts["objectives"])[0][0]
         return {
             "individuals": db.execute(
                 "SELECT i.birth, generation, parent, genotype, i.canonical, cached, params, flops, value, reason "
