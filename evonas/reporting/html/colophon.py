@@ -52,9 +52,9 @@ def training_settings(facts: TrainingFacts) -> str:
 def settings(facts: Facts) -> str:
     """All settings of the search, and the versions."""
     summary = facts.summary
-    pairs = [
-        (name, str(value)) for name, value in dataclasses.asdict(summary.settings).items() if value is not None
-    ]
+    values = dataclasses.asdict(summary.settings)
+    options = dict(values.pop("options"))
+    pairs = [(name, str(value)) for name, value in (values | options).items() if value is not None]
     each = summary.seconds_per_evaluation
     counts = [
         ("evaluations", f"{summary.evaluations:,}"),

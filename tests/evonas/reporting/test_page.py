@@ -328,3 +328,13 @@ def test_ten_thousand_individuals_fit_into_three_megabytes(tmp_path: Path) -> No
     evonas.search(settings, tmp_path / "run")
     path = write_report(tmp_path / "run")
     assert path.stat().st_size < 3e6
+
+
+def test_the_settings_table_names_the_options_of_the_algorithm(tmp_path: Path) -> None:
+    small = {"space": "nasbench201", "proxy": "params", "population": 4, "generations": 1}
+    evonas.search(evonas.SearchSettings(**small), tmp_path / "none")
+    settings = evonas.SearchSettings(**small, algorithm="eda", options={"floor": 0.25})
+    evonas.search(settings, tmp_path / "some")
+    without, with_options = (page(gather(tmp_path / name)) for name in ("none", "some"))
+    assert "<th>options</th>" not in without + with_options
+    assert "<th>floor</th><td>0.25</td>" in with_options and "<th>floor</th>" not in without
