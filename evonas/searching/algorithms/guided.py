@@ -8,6 +8,7 @@ on the others.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from evonas.core.options import bounded
-from evonas.searching.algorithm import Birth
+from evonas.searching.algorithm import Birth, History
 from evonas.searching.algorithms import algorithms
 from evonas.searching.algorithms.archive import ArchiveOptions
 from evonas.searching.algorithms.surrogate import Surrogate, best_and_latest
 from evonas.searching.surrogates.gaussian_process import GaussianProcess, euclidean, expected_improvement
 from evonas.searching.surrogates.paths import PathStatistics
 from evonas.store.individual import Individual
+from evonas.store.state import State
 from spaces import Space
 
 LENGTHS = (1.0, 2.0, 4.0, 8.0)  # of the kernel, in standard deviations of a random genotype's numbers
@@ -34,7 +36,7 @@ MAX_POINTS = 1000
 class Options(ArchiveOptions):
     """``candidates`` random genotypes compete with the neighbours of the ``parents`` best."""
 
-    candidates: int = bounded(3000, 1, 100_000)
+    candidates: int = bounded(8000, 1, 100_000)
     parents: int = bounded(5, 0, 1000)
 
 
@@ -51,12 +53,15 @@ class Guided(Surrogate):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.paths, self.centre, self.spread = _standard(self.space)
+        self.seed = 0  # of the pool
+        self.pool: dict[str, Any] = {}
 
     def network(self, canonical: Any) -> str:
         """Its isomorphism class, since isomorphic cells have equal numbers."""
         return self.space.key(canonical)
 
     def first(self) -> list[Birth]:
+        self.seed = int(self.rng.integers(2**32))
         count = self.options.population
         drawn = self.draw(max(count, LARGE * (count // 2)), lambda: self.admission.random(self.rng))
         size = self.space.default_size()
@@ -70,7 +75,21 @@ class Guided(Surrogate):
         for parent in self.best(self.options.parents):
             neighbours = filter(self.admission.admits, self.space.neighbours(parent.genotype))
             found += [Birth(genotype, (parent.birth,)) for genotype in neighbours if self.is_new(genotype)]
-        return found + self.random_births(self.options.candidates)
+        self.pool = self.pool or self._drawn_pool()
+        return found + [Birth(genotype) for key, genotype in self.pool.items() if key not in self.networks]
+
+    def _drawn_pool(self) -> dict[str, Any]:
+        """Random genotypes by network, the same ones throughout the search."""
+        rng = np.random.default_rng(self.seed)
+        drawn = (self.admission.random(rng) for _ in range(self.options.candidates))
+        return {self.space.key(genotype): genotype for genotype in drawn}
+
+    def state_dict(self) -> State:
+        return {"seed": self.seed}
+
+    def load_state_dict(self, state: State, alive: Sequence[int], history: History) -> None:
+        super().load_state_dict(state, alive, history)
+        self.seed = state["seed"]
 
     def rate(self, codes: np.ndarray, values: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         kept = best_and_latest(values, MAX_POINTS)
