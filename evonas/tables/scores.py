@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -16,9 +13,8 @@ import torch
 from evonas.engine import Engine, InProcess, is_lost
 from evonas.engine.scores import no_score, score_missing
 from evonas.store.settings import IDENTITY
-from evonas.store.sqlite_errors import is_refusal
+from evonas.tables.kept import KeptFile
 from fitness import Score, Task, proxies
-from spaces import EvonasError
 
 FORMAT = 1  # of the settings hash; proxies have their own `fitness.Proxy.version`
 
@@ -79,63 +75,30 @@ _ENTRIES: dict[str, Callable[[str, Task], Any]] = {
 }
 
 
-class ScoreFile:
+class ScoreFile(KeptFile):
     """Scores by (architecture, proxy, settings hash) in SQLite."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = str(path)
-        try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(self.path, timeout=30)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute(
-                "CREATE TABLE IF NOT EXISTS scores (architecture TEXT, proxy TEXT, settings TEXT, value REAL, "
-                "reason TEXT, seconds REAL, version INTEGER NOT NULL DEFAULT 1, "
-                "PRIMARY KEY (architecture, proxy, settings)) WITHOUT ROWID"
-            )
-            self._add_version()
-        except (sqlite3.Error, OSError, ValueError) as error:
-            if hasattr(self, "_db"):
-                self._db.close()  # otherwise the error would keep its locks
-            raise self._unusable(error) from None
+    content, option = "scores", "--scores"
+    schema = (
+        "CREATE TABLE IF NOT EXISTS scores (architecture TEXT, proxy TEXT, settings TEXT, value REAL, "
+        "reason TEXT, seconds REAL, version INTEGER NOT NULL DEFAULT 1, "
+        "PRIMARY KEY (architecture, proxy, settings)) WITHOUT ROWID"
+    )
 
-    def __enter__(self) -> ScoreFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    def _unusable(self, error: Exception) -> EvonasError:
-        text = " ".join(str(error).split())
-        advice = (
-            "free disk space and rerun; existing scores are kept"
-            if is_refusal(text)
-            else "remove it, or choose another file with --scores"
-        )
-        return EvonasError(f"cannot store scores in {self.path}: {text}; {advice}")
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise self._unusable(error) from error
-
-    def _add_version(self) -> None:
-        """Add the column to older files, which hold scores of version 1."""
+    def convert(self) -> None:
+        """Add the column of the version to older files, which hold scores of version 1."""
         query = "SELECT 1 FROM pragma_table_info('scores') WHERE name = 'version'"
-        if self._db.execute(query).fetchone():
+        if self.db.execute(query).fetchone():
             return
-        with self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            if not self._db.execute(query).fetchone():  # another process may have added it
-                self._db.execute("ALTER TABLE scores ADD COLUMN version INTEGER NOT NULL DEFAULT 1")
+        with self.db:
+            self.db.execute("BEGIN IMMEDIATE")
+            if not self.db.execute(query).fetchone():  # another process may have added it
+                self.db.execute("ALTER TABLE scores ADD COLUMN version INTEGER NOT NULL DEFAULT 1")
 
     def known(self, proxy: str, settings: str) -> dict[str, Score]:
         """All scores of the present version of ``proxy`` under ``settings`` by architecture, except lost ones."""
-        with self._reported():
-            rows = self._db.execute(
+        with self.reported():
+            rows = self.db.execute(
                 "SELECT architecture, value, reason, seconds FROM scores "
                 f"WHERE proxy = ? AND settings = ? AND version = ? AND {_SOUND}",
                 (proxy, settings, proxies[proxy].version),
@@ -144,8 +107,8 @@ class ScoreFile:
 
     def outdated(self, proxy: str, settings: str) -> dict[str, int]:
         """The other versions of the scores of ``proxy`` under ``settings``, by architecture."""
-        with self._reported():
-            rows = self._db.execute(
+        with self.reported():
+            rows = self.db.execute(
                 "SELECT architecture, version FROM scores WHERE proxy = ? AND settings = ? AND version != ?",
                 (proxy, settings, proxies[proxy].version),
             )
@@ -158,8 +121,8 @@ class ScoreFile:
             for name, score in found.items()
             if not is_lost(score.reason)
         ]
-        with self._reported(), self._db:
-            self._db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        with self.reported(), self.db:
+            self.db.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def score_and_keep(
