@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.api import (
     bench,
+    benchmark,
     compare,
     correlate,
     corrupt,
@@ -94,6 +95,7 @@ __all__ = [
     "UsageError",
     "Warned",
     "bench",
+    "benchmark",
     "compare",
     "correlate",
     "corrupt",

@@ -7,7 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from evonas.api_search import engine_of, observer_of, resume, score, search
+from evonas.api_search import observer_of, resume, score, search
+from evonas.api_tables import benchmark, correlate
 from evonas.api_train import train, training_result
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
@@ -19,21 +20,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from evonas.engine import Engine
     from evonas.evaluation.comparison import ComparedRow
     from evonas.evaluation.result import Evaluation
     from evonas.exporting.export import Export
     from evonas.reporting.summary import Summary
     from evonas.reporting.training_summary import TrainingSummary
     from evonas.speed import Measurement
-    from evonas.tables import Correlation
-    from evonas.tables.scores import Progress
     from evonas.verification.finding import Verification
 
     Images = TypeVar("Images", Tensor, NDArray[uint8])
 
 __all__ = [
     "bench",
+    "benchmark",
     "compare",
     "correlate",
     "corrupt",
@@ -49,53 +48,6 @@ __all__ = [
     "training_result",
     "verify",
 ]
-
-
-def correlate(
-    table: str | Path,
-    proxies: Iterable[str] | str = ("croze", "params"),
-    settings: SearchSettings | None = None,
-    *,
-    sample: int | None = None,
-    all_ids: bool = False,
-    half: str | None = None,
-    target_names: Iterable[str] | str | None = None,
-    grouping: str = "paper",
-    unit: str = "auto",
-    architecture: str | None = None,
-    scores: str | Path | None = None,
-    engine: Engine | None = None,
-    pair: tuple[str, str] | None = None,
-    observer: Callable[[Progress], None] | None = None,
-    announce: Callable[[str], object] | None = None,
-) -> Correlation:
-    """Rank correlations of proxies with the accuracies of trained networks in a CSV file.
-
-    ``sample`` architectures are drawn by the seed of ``settings`` (default: all), ``target_names`` chooses
-    accuracies, ``unit`` (auto, percent or fraction) is that of accuracies, ``architecture`` names the column of
-    architectures, ``scores`` is a file that keeps every score; ``observer`` is called after each architecture.
-    Raises `UsageError` naming the line of a table that is wrong.
-    """
-    from evonas.tables import correlation
-
-    settings = SearchSettings(space="nasbench201") if settings is None else settings
-    return correlation.correlate(
-        arguments.path(table, "the table"),
-        arguments.texts(proxies, "--proxy"),
-        arguments.instance(settings, SearchSettings, "settings"),
-        sample=None if sample is None else arguments.integer(sample, "--sample", 1, 10**9),
-        all_ids=arguments.flag(all_ids, "--all-ids"),
-        half=None if half is None else arguments.text(half, "--half"),
-        target_names=None if target_names is None else arguments.texts(target_names, "--target"),
-        grouping=arguments.text(grouping, "--grouping"),
-        unit=arguments.text(unit, "--unit"),
-        architecture=None if architecture is None else arguments.text(architecture, "--architecture"),
-        scores=None if scores is None else arguments.path(scores, "--scores"),
-        engine=engine_of(engine),
-        pair=None if pair is None else arguments.pair(pair, "a pair of proxy and target"),
-        observer=None if observer is None else arguments.function(observer, "observer"),
-        announce=None if announce is None else arguments.function(announce, "announce"),
-    )
 
 
 @heard_by_observer

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evonas.evaluation.corruptions import corruptions
 from fitness import register
 from spaces import spaces
 from tests import forks
@@ -138,9 +139,27 @@ def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evon
         assert done.stdout.count("\n| `") == PAGES["score.md"].split(command)[0].count("\n| `")
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if "benchmark" in command])
+def test_the_benchmarks_of_the_pages_run_on_small_tables(command: str, evonas: Evonas, tmp_path: Path) -> None:
+    words = " ".join(re.findall(r"--(?:target|select-on|report) (\S+)", command)).replace(",", " ").split()
+    every = [f"{name}.s{level}" for name in corruptions for level in range(1, 6)]
+    names = dict.fromkeys(
+        name for word in words or ["clean"] for name in (every if word == "corruptions" else [word])
+    )
+    _, *rows = accuracies().splitlines()
+    with gzip.open(tmp_path / "TABLE.csv.gz", "wt") as file:
+        file.write(f"arch_str,{','.join(names)}\n")
+        file.writelines(
+            f"{cell}{f',{value}' * len(names)}\n" for cell, value in (row.rsplit(",", 1) for row in rows)
+        )
+    done = evonas(re.sub(r"--trials \d+", "", command) + " --trials 2 --evaluations 12 --engine in-process")
+    assert done.returncode == 0, done.stderr
+    assert "random, exact" in done.stdout
+
+
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
-    assert {command.split()[1] for command in INDENTED} == {"search", "correlate"}
+    assert {command.split()[1] for command in INDENTED} == {"search", "correlate", "benchmark"}
 
 
 @pytest.mark.parametrize(

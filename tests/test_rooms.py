@@ -29,7 +29,7 @@ FLOORS = (  # from the top down; rooms of one line know nothing of each other
     ("core",),
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PARTS_OF_API = ("api", "api_search", "api_train")
+PARTS_OF_API = ("api", "api_search", "api_tables", "api_train")
 
 
 def module(path: Path) -> str:
@@ -85,7 +85,7 @@ def test_a_circle_is_found() -> None:
 
 def test_every_file_is_in_a_room() -> None:
     assert {room(name) for name in MODULES} - HEIGHT.keys() == set()
-    assert len(list(PACKAGE.glob("*.py"))) <= 6
+    assert len(list(PACKAGE.glob("*.py"))) <= 7
 
 
 @pytest.mark.parametrize("name", sorted({room(name) for name in MODULES}))

@@ -73,10 +73,10 @@ def engines(incomplete: str) -> list[str]:
 
 
 def algorithms(incomplete: str) -> list[str]:
-    """Search algorithms."""
+    """Search algorithms, including the next one of a list."""
     from evonas.searching.algorithms import algorithms as registry
 
-    return _beginning(incomplete, registry)
+    return _next(incomplete, ",=", registry)
 
 
 def proxies(incomplete: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,7 +11,9 @@ from evonas.cli import completion
 from evonas.cli.fields import Fields, Values
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shorten
+
+Number = TypeVar("Number", int, float)
 
 Place = Annotated[Values, Fields(EvaluateSettings, "device", "data_dir", "dataset")]  # of the images
 Scoring = Annotated[Values, Fields(SearchSettings, mark="to_score", without=("proxy",))]
@@ -49,4 +51,13 @@ def names(text: str, option: str = "--proxy") -> list[str]:
     return found
 
 
-_KNOWN = {"--proxy": "evonas list proxies", "--target": "the columns of the table"}
+def numbers(text: str, option: str, kind: type[Number]) -> list[Number]:
+    """The numbers in a comma-separated list. Raises `UsageError` for anything else."""
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} takes numbers separated by commas, not {shorten(text)}") from None
+
+
+_KNOWN = {"--proxy": "evonas list proxies", "--algorithms": "evonas list algorithms"}
+_KNOWN |= dict.fromkeys(("--target", "--report"), "the columns of the table")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,20 +18,33 @@ from evonas.reporting.columns import number_columns
 from evonas.tables import Correlation, heat_map, scatter
 from evonas.tables.account import Account
 from evonas.tables.correlate import Cells
-from evonas.tables.scores import Progress as Scored
 
 SECONDS_BETWEEN_LINES = 30.0
 MAX_NAMED = 6  # columns that are skipped for one reason
 _UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "without conversion"}
 
 
+class Counted(Protocol):
+    """One more item done."""
+
+    @property
+    def done(self) -> int: ...
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def seconds(self) -> float: ...
+
+
 class ScoringProgress:
     """A progress bar in a terminal, occasional lines elsewhere; on standard error, apart from results."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "scoring", done: str = "scored") -> None:
+        self._verb = done
         self.console = Console(stderr=True, highlight=False)
         self._bar = Progress(
-            TextColumn("scoring"),
+            TextColumn(doing),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -51,12 +65,12 @@ class ScoringProgress:
     ) -> None:
         self._bar.stop()
 
-    def __call__(self, progress: Scored) -> None:
+    def __call__(self, progress: Counted) -> None:
         each = duration(progress.seconds)
         self._bar.update(self._task, completed=progress.done, total=progress.total, each=each)
         if self._bar.disable and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            self.console.print(f"scored {progress.done} of {progress.total}, {each} each", soft_wrap=True)
+            self.console.print(f"{self._verb} {progress.done} of {progress.total}, {each} each", soft_wrap=True)
 
     def message(self, text: str) -> None:
         """Print a line above the bar."""

@@ -30,7 +30,7 @@ def heat_map(result: Correlation, path: str | Path) -> None:
         )
     figure.colorbar(image, label="Spearman's rho")
     axes.set_title(f"{result.n} architectures", fontsize=10)
-    _save(figure, path)
+    save(figure, path)
 
 
 def scatter(result: Correlation, proxy: str, target: str, path: str | Path) -> None:
@@ -50,14 +50,15 @@ def scatter(result: Correlation, proxy: str, target: str, path: str | Path) -> N
     axes.set_ylabel(f"{target} accuracy, %" if shown.is_accuracy else target)
     bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
     axes.set_title("no correlation" if rho is None else f"Spearman's rho {rho:.3f}{bounds}", fontsize=10)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _or(value: float | None, other: float) -> float:
     return other if value is None else value
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def save(figure: Figure, path: str | Path) -> None:
+    """Write a picture. Raises `UsageError` if that is not possible."""
     try:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:

@@ -37,6 +37,7 @@ GROUPINGS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+ALL_CORRUPTIONS = tuple(kind for kinds in GROUPINGS["standard"].values() for kind in kinds)
 CLEAN = ("test", "clean")  # endings of the column of clean accuracy, the first one found wins
 ATTACKS = {  # target: ending of its column
     "fgsm-8": "fgsm@Linf.eps8",
@@ -160,6 +161,9 @@ def _known(table: Table, grouping: str, several: bool) -> list[Target]:
         columns = [ending(f"{kind}.s{severity}") for kind in kinds for severity in SEVERITIES]
         if all(columns):
             found.append(Target(group, tuple(column for column in columns if column)))
+    every = [ending(f"{kind}.s{severity}") for kind in ALL_CORRUPTIONS for severity in SEVERITIES]
+    if several and all(every):  # only by its name, as it is the mean of the others
+        found.append(Target("corruptions", tuple(column for column in every if column)))
     return found
 
 

@@ -177,6 +177,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
         "score": {"genotypes": ["DARTS_V2"], "proxies": ["params"]},
         "train": {"target": "DARTS_V2", "channels": 2, "layers": 3, "overrides": {"epochs": 1}, "device": "cpu"},
         "correlate": {"table": folder / "table.csv", "proxies": ["params"]},
+        "benchmark": {"table": folder / "table.csv", "algorithms": ["random"], "trials": 2},
         "evaluate": {"target": checkpoint, "settings": SMALL},
         "compare": {"targets": [checkpoint]},
         "export": {"target": checkpoint, "formats": ["genotype"], "other_data": True},

@@ -73,6 +73,7 @@ SEARCH, TRAIN, EVALUATE = (options_of(kind).keys() for kind in (SearchSettings, 
         ("evaluate", EvaluateSettings, {*EVALUATE}),
         ("score", SearchSettings, SCORING - {"proxy"}),
         ("correlate", SearchSettings, SCORING - {"proxy"}),
+        ("benchmark", SearchSettings, {"space", "seed"}),
         ("bench", SearchSettings, SCORING - {"batch_networks"}),
     ],
 )

@@ -42,7 +42,9 @@ def test_a_second_signal_stops_at_once_and_who_cannot_be_told_changes_nothing() 
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("command", ["search", "resume", "train", "evaluate", "correlate", "score", "report"])
+@pytest.mark.parametrize(
+    "command", ["search", "resume", "train", "evaluate", "correlate", "benchmark", "score", "report"]
+)
 def test_a_command_that_is_stopped_where_nothing_is_saved_promises_nothing(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

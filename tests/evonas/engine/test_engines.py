@@ -37,7 +37,9 @@ def test_every_engine_has_a_name() -> None:
         (["--ray-address", "auto"], "--ray-address needs --engine ray"),
     ],
 )
-@pytest.mark.parametrize("command", [["search"], ["resume", "run"], ["correlate", "table.csv"]])
+@pytest.mark.parametrize(
+    "command", [["search"], ["resume", "run"], ["correlate", "table.csv"], ["benchmark", "table.csv"]]
+)
 def test_an_engine_that_does_not_exist_is_one_message_and_nothing_begins(
     command: list[str], arguments: list[str], expected: str, tmp_path: Path
 ) -> None:

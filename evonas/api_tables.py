@@ -1,0 +1,130 @@
+"""Functions of the public API on tables of trained networks: correlate, benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evonas.api_search import engine_of
+from evonas.core import arguments
+from evonas.store.settings import SearchSettings
+
+if TYPE_CHECKING:
+    from evonas.engine import Engine
+    from evonas.tables import Correlation
+    from evonas.tables.benchmark import Benchmark
+    from evonas.tables.benchmark import Progress as TrialProgress
+    from evonas.tables.scores import Progress
+
+MAX_COUNT = 10**9
+
+
+def correlate(
+    table: str | Path,
+    proxies: Iterable[str] | str = ("croze", "params"),
+    settings: SearchSettings | None = None,
+    *,
+    sample: int | None = None,
+    all_ids: bool = False,
+    half: str | None = None,
+    target_names: Iterable[str] | str | None = None,
+    grouping: str = "paper",
+    unit: str = "auto",
+    architecture: str | None = None,
+    scores: str | Path | None = None,
+    engine: Engine | None = None,
+    pair: tuple[str, str] | None = None,
+    observer: Callable[[Progress], None] | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Correlation:
+    """Rank correlations of proxies with the accuracies of trained networks in a CSV file.
+
+    ``sample`` architectures are drawn by the seed of ``settings`` (default: all), ``target_names`` chooses
+    accuracies, ``unit`` (auto, percent or fraction) is that of accuracies, ``architecture`` names the column of
+    architectures, ``scores`` is a file that keeps every score; ``observer`` is called after each architecture.
+    Raises `UsageError` naming the line of a table that is wrong.
+    """
+    from evonas.tables import correlation
+
+    settings = SearchSettings(space="nasbench201") if settings is None else settings
+    return correlation.correlate(
+        arguments.path(table, "the table"),
+        arguments.texts(proxies, "--proxy"),
+        arguments.instance(settings, SearchSettings, "settings"),
+        sample=None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT),
+        all_ids=arguments.flag(all_ids, "--all-ids"),
+        half=None if half is None else arguments.text(half, "--half"),
+        target_names=None if target_names is None else arguments.texts(target_names, "--target"),
+        grouping=arguments.text(grouping, "--grouping"),
+        unit=arguments.text(unit, "--unit"),
+        architecture=None if architecture is None else arguments.text(architecture, "--architecture"),
+        scores=None if scores is None else arguments.path(scores, "--scores"),
+        engine=engine_of(engine),
+        pair=None if pair is None else arguments.pair(pair, "a pair of proxy and target"),
+        observer=None if observer is None else arguments.function(observer, "observer"),
+        announce=None if announce is None else arguments.function(announce, "announce"),
+    )
+
+
+def benchmark(
+    table: str | Path,
+    algorithms: Iterable[str] | str = ("random", "local-search", "regularized-evolution"),
+    *,
+    space: str | None = None,
+    target_names: Iterable[str] | str | None = None,
+    select_on: str | None = None,
+    report: Iterable[str] | str = (),
+    evaluations: int | None = None,
+    trials: int = 100,
+    seed: int | None = None,
+    at: Iterable[int] | int | None = None,
+    regrets: Iterable[float] | float | None = None,
+    options: Mapping[str, object] | Iterable[str] = (),
+    duplicates: str = "id",
+    latency: str | Path | None = None,
+    unit: str = "auto",
+    architecture: str | None = None,
+    results: str | Path | None = None,
+    engine: Engine | None = None,
+    observer: Callable[[TrialProgress], None] | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Benchmark:
+    """Compare search algorithms on a CSV file of trained networks, by many trials that build no network.
+
+    See `evonas.tables.benchmark`. ``options`` has values by ALGORITHM.NAME; ``results`` is a file that keeps every
+    finished trial; ``observer`` is called after each. Raises `UsageError` with one message.
+    """
+    from evonas.core.options import assigned
+    from evonas.tables import benchmark as tables
+
+    return tables.benchmark(
+        arguments.path(table, "the table"),
+        arguments.texts(algorithms, "--algorithms"),
+        space="nasbench201" if space is None else arguments.text(space, "--space"),
+        target_names=None if target_names is None else arguments.texts(target_names, "--target"),
+        select_on=None if select_on is None else arguments.text(select_on, "--select-on"),
+        report=arguments.texts(report, "--report"),
+        evaluations=None if evaluations is None else arguments.integer(evaluations, "--evaluations", 1, MAX_COUNT),
+        trials=arguments.integer(trials, "--trials", 1, MAX_COUNT),
+        seed=0 if seed is None else arguments.integer(seed, "--seed", 0, 2**63 - 1),
+        at=tables.AT
+        if at is None
+        else [arguments.integer(n, "--at", 1, MAX_COUNT) for n in arguments.items(at, "--at")],
+        regrets=tables.REGRETS
+        if regrets is None
+        else [_regret(value) for value in arguments.items(regrets, "--regret")],
+        options=assigned(options),
+        duplicates=arguments.text(duplicates, "--duplicates"),
+        latency=None if latency is None else arguments.path(latency, "--latency"),
+        unit=arguments.text(unit, "--unit"),
+        architecture=None if architecture is None else arguments.text(architecture, "--architecture"),
+        results=None if results is None else arguments.path(results, "--results"),
+        engine=engine_of(engine),
+        observer=None if observer is None else arguments.function(observer, "observer"),
+        announce=None if announce is None else arguments.function(announce, "announce"),
+    )
+
+
+def _regret(value: object) -> float:
+    return arguments.number(value, "--regret", "a number from 0", lambda x: 0 <= x < float("inf"))

@@ -1,0 +1,153 @@
+"""What a benchmark searches: the rows of a table, the targets, and the columns by which a target is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evonas.data.tables.table import Table, read_table
+from evonas.data.tables.units import UnitOption
+from evonas.store.objective import Objective
+from evonas.tables.account import complete
+from evonas.tables.arena import Arena
+from evonas.tables.statistics import Floats
+from evonas.tables.targets import Target, targets
+from spaces import UsageError, spaces
+from spaces.errors import shorten
+from spaces.registry import closest
+
+DUPLICATES = ("id", "class")
+DRAWN = 100  # random genotypes that tell how much of a space a table has
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A target and what the algorithms search for it, with their numbers by row, accuracies in percent."""
+
+    target: Target
+    numbers: Floats  # (rows,)
+    searched: Target
+    searched_numbers: Floats  # (rows,)
+
+    @property
+    def optimum(self) -> float:
+        """The best number of the table."""
+        return float(self.target.sign * (self.target.sign * self.numbers).max())
+
+    @property
+    def objective(self) -> Objective:
+        """What the algorithms search."""
+        return Objective(self.searched.name, not self.searched.smaller_is_better)
+
+    @property
+    def percent(self) -> float:
+        """A percentage point of an accuracy, or a hundredth of the range of another column."""
+        return 1.0 if self.target.is_accuracy else float(np.ptp(self.numbers)) / 100
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "optimum": self.optimum,
+            "unit": "percent" if self.target.is_accuracy else "value",
+            "better": "smaller" if self.target.smaller_is_better else "larger",
+            "columns": list(self.target.columns),
+            "searched": self.searched.name,
+        }
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The rows that can be queried, and their numbers."""
+
+    arena: Arena
+    goals: Mapping[str, Goal]  # by the name of the target
+    reported: Mapping[str, Floats]  # other numbers by row, (rows,)
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.arena.genotypes)
+
+
+def problem(
+    path: str | Path,
+    space: str,
+    *,
+    target_names: Sequence[str] | None = None,
+    select_on: str | None = None,
+    report: Sequence[str] = (),
+    duplicates: str = "id",
+    latency: str | Path | None = None,
+    unit: UnitOption,
+    architecture: str | None = None,
+) -> Problem:
+    """The problem that a table poses; without ``target_names`` its first target.
+
+    Rows without a number in a column that is used are left out. Raises `UsageError` for an unknown name and for a
+    column with equal numbers.
+    """
+    if duplicates not in DUPLICATES:
+        raise UsageError(f"unknown --duplicates {shorten(duplicates)}: {closest(duplicates, list(DUPLICATES))}")
+    table = read_table(path, spaces[space], architecture)
+    if latency is not None:
+        table = joined(table, read_table(latency, spaces[space], architecture))
+    judged = targets(table, target_names, unit=unit)[: 1 if target_names is None else None]
+    searched = targets(table, [select_on], unit=unit) * len(judged) if select_on is not None else judged
+    others = targets(table, report, unit=unit) if report else ()
+    table, notes = complete(table, [*judged, *searched, *others])
+    if duplicates == "class":
+        first = np.zeros(len(table), dtype=bool)
+        first[table.classes()] = True
+        table = table.rows(first)
+    arena = Arena(space, table.genotypes, duplicates == "class")
+    goals = {
+        target.name: Goal(target, numbers(target, table), by, numbers(by, table))
+        for target, by in zip(judged, searched, strict=True)
+    }
+    for goal in goals.values():
+        for target, values in ((goal.target, goal.numbers), (goal.searched, goal.searched_numbers)):
+            if len(values) < 2 or np.ptp(values) == 0:
+                raise UsageError(
+                    f"{path}: {target.name} is the same for all {len(values)} architectures with a value"
+                )
+    reported = {target.name: numbers(target, table) for target in others}
+    return Problem(arena, goals, reported, (*notes, *_coverage(arena, path)))
+
+
+def joined(table: Table, other: Table) -> Table:
+    """``table`` with the columns of ``other`` by architecture, empty where ``other`` lacks it, except indices."""
+    rows = {genotype: row for row, genotype in enumerate(other.genotypes)}
+    places = np.array([rows.get(genotype, -1) for genotype in table.genotypes])
+    if (places < 0).all():
+        raise UsageError(f"{other.path} has none of the architectures of {table.path}")
+    columns = {
+        name: np.where(places < 0, np.nan, values[places])
+        for name, values in other.columns.items()
+        if name not in table.columns
+    }
+    return replace(
+        table,
+        columns=table.columns | columns,
+        percent=table.percent | (other.percent & columns.keys()),
+        spread=table.spread | (other.spread & columns.keys()),
+    )
+
+
+def numbers(target: Target, table: Table) -> Floats:
+    """The numbers of a target by row, accuracies in percent."""
+    return target.accuracies(table) * (100 if target.is_accuracy else 1)
+
+
+def _coverage(arena: Arena, path: str | Path) -> list[str]:
+    """A note on a table that lacks most of the space."""
+    space, rng = spaces[arena.space_name], np.random.default_rng(0)
+    found = sum(arena.admits(space.random(rng)) for _ in range(DRAWN))
+    if found >= DRAWN / 2:
+        return []
+    return [
+        f"{path} has {found or 'none'} of {DRAWN} random genotypes of the space {arena.space_name}: the searches "
+        f"move among its {len(arena.genotypes)} architectures only"
+    ]

@@ -1,0 +1,82 @@
+"""Finished trials of benchmarks in a small SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evonas.core.version import __version__
+from evonas.store.objective import Objective
+from evonas.tables.arena import Arena
+from evonas.tables.contenders import Contender
+from evonas.tables.kept import KeptFile
+from evonas.tables.trial import Trial
+
+FORMAT = 1
+
+
+def identity(
+    contender: Contender, objective: Objective, arena: Arena, values: NDArray[np.float64], seed: int
+) -> str:
+    """A digest of everything that a trial depends on, except its number and the number of its queries."""
+    rows = hashlib.sha256("\n".join(map(str, arena.genotypes)).encode())
+    rows.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    known: dict[str, Any] = {
+        "format": FORMAT,
+        "evonas": __version__,
+        "space": arena.space_name,
+        "by_class": arena.by_class,
+        "rows": rows.hexdigest(),
+        "objective": list(objective),
+        "seed": seed,
+        **contender.as_dict(),
+    }
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:32]
+
+
+class TrialFile(KeptFile):
+    """Trials by (identity, number of the trial). A stored trial serves every smaller number of queries."""
+
+    content, option = "trials", "--results"
+    schema = (
+        "CREATE TABLE IF NOT EXISTS trials (identity TEXT, trial INTEGER, evaluations INTEGER, queries INTEGER, "
+        "improvements TEXT, seconds REAL, algorithm TEXT, objective TEXT, PRIMARY KEY (identity, trial)) "
+        "WITHOUT ROWID"
+    )
+
+    def known(self, identity: str, evaluations: int, rows: int) -> dict[int, Trial]:
+        """The sound trials of at least ``evaluations`` queries, cut to these, by number."""
+        with self.reported():
+            found = self.db.execute(
+                "SELECT trial, queries, improvements, seconds FROM trials WHERE identity = ? AND evaluations >= ?",
+                (identity, evaluations),
+            ).fetchall()
+        trials = {number: _read(rows, *stored) for number, *stored in found}
+        return {number: trial.until(evaluations) for number, trial in trials.items() if trial is not None}
+
+    def add(
+        self, identity: str, number: int, evaluations: int, trial: Trial, contender: Contender, name: str
+    ) -> None:
+        """Store one trial in one transaction."""
+        row = (trial.queries, json.dumps(trial.improvements), trial.seconds, contender.algorithm, name)
+        with self.reported(), self.db:
+            self.db.execute(
+                "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (identity, number, evaluations, *row),
+            )
+
+
+def _read(rows: int, queries: Any, improvements: Any, seconds: Any) -> Trial | None:
+    """SQLite keeps values of any type in any column; None for those that are not a trial."""
+    try:
+        pairs = tuple((int(at), int(row)) for at, row in json.loads(improvements))
+        trial = Trial(int(queries), pairs, float(seconds))
+    except (TypeError, ValueError):
+        return None
+    order = [at for at, _ in pairs]
+    sound = order[:1] == [1] and order == sorted(set(order)) and order[-1] <= trial.queries
+    return trial if sound and all(0 <= row < rows for _, row in pairs) else None
