@@ -76,7 +76,7 @@ def _proxies() -> Entries:
 
 
 def _fitness() -> Entries:
-    from evonas.searching.fitness_kinds import fitness_kinds
+    from evonas.searching.objectives.kinds import fitness_kinds
 
     return _described(fitness_kinds, lambda kind: {"form": kind.form, **_documented(kind)})
 

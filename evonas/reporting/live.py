@@ -141,7 +141,7 @@ class LiveView(ScreenView):
 
     def _counters(self, roomy: bool) -> list[Text]:
         # imported here, because commands without PyTorch show tables of this file
-        from evonas.searching.named_fitness import fitness_of
+        from evonas.searching.objectives.named import fitness_of
 
         progress, best = self._progress, self._progress.best
         counters = Text(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")

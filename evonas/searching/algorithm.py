@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from evonas.searching.fitness import Objective
+from evonas.searching.objectives.fitness import Objective
 from evonas.store.individual import Individual
 from evonas.store.state import State
 

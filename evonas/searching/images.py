@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from evonas.core.devices import pick
 from evonas.core.strict_json import parse_json
 from evonas.data import DEFAULT_BATCH, batch, source
-from evonas.searching.fitness import Fitness
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.fitness import Fitness
+from evonas.searching.objectives.named import fitness_of
 from evonas.store.queries import Records
 from evonas.store.settings import SearchSettings
 from evonas.training.data_identity import require_classes

@@ -24,7 +24,7 @@ from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.measure import Measure, Scores
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.named import fitness_of
 from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
 from evonas.searching.task import task_of

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from evonas.core.strict_json import parse_json
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.named import fitness_of
 from evonas.store.queries import Records
 from evonas.store.schema import Value
 from fitness import Score

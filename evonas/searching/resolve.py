@@ -28,7 +28,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     from evonas.core.devices import pick
     from evonas.data import describe
     from evonas.searching.algorithms import algorithms
-    from evonas.searching.named_fitness import fitness_of
+    from evonas.searching.objectives.named import fitness_of
     from spaces import NetworkSize, spaces
 
     space = spaces[settings.space]
@@ -64,7 +64,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.core.devices import pick
-    from evonas.searching.named_fitness import fitness_of
+    from evonas.searching.objectives.named import fitness_of
 
     options = dict(options)
     asked = assigned(options.pop("options", None) or ())

@@ -10,10 +10,10 @@ from evonas.core.events import Observer, unwatched, warning
 from evonas.core.files import exists
 from evonas.core.shell import command
 from evonas.engine.scores import Proxies, Scorer, score_chunk
-from evonas.searching.fitness import Fitness
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.fitness import Fitness
+from evonas.searching.objectives.named import fitness_of
 from evonas.searching.resolve import changed, resolve
 from evonas.searching.task import task_of
 from evonas.store.run import Run

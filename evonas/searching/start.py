@@ -18,7 +18,7 @@ from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search, SearchResult
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.named import fitness_of
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
 from evonas.store.objective import facts_of

@@ -13,7 +13,7 @@ import torch
 
 from evonas.core.devices import describe, peak_memory
 from evonas.searching.images import images_for
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.named import fitness_of
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from evonas.engine import Engine, make
 from evonas.engine.scores import Scorer, no_score, score_chunk
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.named import fitness_of
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak

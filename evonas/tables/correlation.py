@@ -11,7 +11,7 @@ from evonas.data.tables.units import UnitOption
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.searching.images import images_for
-from evonas.searching.named_fitness import fitness_of
+from evonas.searching.objectives.named import fitness_of
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.store.settings import SearchSettings

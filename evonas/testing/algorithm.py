@@ -19,7 +19,7 @@ from evonas.searching.admission import SizeLimit
 from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated
-from evonas.searching.fitness import Objective
+from evonas.searching.objectives.fitness import Objective
 from evonas.searching.options import options_of, with_options
 from evonas.searching.resolve import resolve
 from evonas.store.individual import Individual

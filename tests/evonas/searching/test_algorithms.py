@@ -12,7 +12,7 @@ import pytest
 from evonas.core.options import options_in
 from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
-from evonas.searching.fitness import Objective
+from evonas.searching.objectives.fitness import Objective
 from evonas.store.individual import Individual
 from spaces import UsageError, spaces
 

@@ -19,8 +19,8 @@ from evonas import EvonasError, SearchSettings, UsageError
 from evonas.cli.catalogue import catalogue
 from evonas.cli.completion import fitness as completed
 from evonas.core.events import Event, Warned
-from evonas.searching.named_fitness import fitness_of
-from evonas.searching.table_fitness import _read
+from evonas.searching.objectives.named import fitness_of
+from evonas.searching.objectives.table import _read
 from evonas.store.run import Run
 from fitness import Score, Task
 from spaces import NetworkSize, spaces

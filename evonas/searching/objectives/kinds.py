@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from spaces.registry import Registry
 
 if TYPE_CHECKING:  # naming the kinds imports none
-    from evonas.searching.fitness import Fitness
+    from evonas.searching.objectives.fitness import Fitness
 
 fitness_kinds: Registry[type[Fitness]] = Registry(
     "kind of fitness",
-    {"table": "evonas.searching.table_fitness"},
+    {"table": "evonas.searching.objectives.table"},
     group="evonas.fitness",
 )

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evonas.searching.fitness import Fitness, Objective
-from evonas.searching.fitness_kinds import fitness_kinds
-from evonas.searching.proxy_fitness import ProxyFitness
+from evonas.searching.objectives.fitness import Fitness, Objective
+from evonas.searching.objectives.kinds import fitness_kinds
+from evonas.searching.objectives.proxy import ProxyFitness
 from fitness import Score, Task, composite, proxies
 from spaces import Space
 from spaces.errors import UsageError, shorten

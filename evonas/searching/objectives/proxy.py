@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evonas.searching.fitness import Fitness, Objective
+from evonas.searching.objectives.fitness import Fitness, Objective
 from fitness import Score, Task, composite, proxies, score_all
 from fitness.composite import Member
 

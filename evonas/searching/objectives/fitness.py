@@ -17,9 +17,9 @@ __all__ = ["Fitness", "Objective"]
 class Fitness(ABC):
     """Scores genotypes by named values; it is pickled once for each worker process.
 
-    A kind of fitness registers a class in `evonas.searching.fitness_kinds`, which is called with what follows the
-    colon of ``--proxy KIND:ARGUMENT``. Two objects with equal `objectives` are the same value at two places,
-    such as a file that was moved.
+    A kind of fitness registers a class in `evonas.searching.objectives.fitness_kinds`, which is called with what
+    follows the colon of ``--proxy KIND:ARGUMENT``. Two objects with equal `objectives` are the same value at two
+    places, such as a file that was moved.
     """
 
     form: ClassVar[str] = ""  # of the argument, such as PATH:COLUMN
