@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Unpack
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer, unwatched
 from evonas.core.signatures import keywords
-from evonas.store.settings import ScoreOptions, SearchOptions, SearchSettings
+from evonas.store.search_options import ScoreOptions, SearchOptions
+from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
-    from evonas.searching.loop import SearchResult
+    from evonas.searching.result import SearchResult
     from evonas.searching.scoring import ScoreRow
     from evonas.training.plan import FinalPlan
     from evonas.training.training import Trained
@@ -53,12 +54,12 @@ def resume(
     from_generation: int | None = None,
     **named: Unpack[SearchOptions],
 ) -> SearchResult | Trained:
-    """Resume an interrupted run, or extend a finished search to a larger total of ``generations``.
+    """Resume an interrupted run, or extend a finished search to more ``generations`` or ``evaluations`` in all.
 
-    ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``data_dir``,
-    ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run, and ``dataset`` for a
-    folder that was moved; the other keywords say what the caller expects. Raises `UsageError` that names those
-    that differ.
+    ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``evaluations``,
+    ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run, and
+    ``dataset`` for a folder that was moved; the other keywords say what the caller expects. Raises `UsageError`
+    that names those that differ.
     """
     from evonas import pipeline
 

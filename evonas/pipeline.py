@@ -13,7 +13,7 @@ from evonas.core.signals import resumable
 from evonas.engine import Engine
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.searching import start
-from evonas.searching.loop import SearchResult
+from evonas.searching.result import SearchResult
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings

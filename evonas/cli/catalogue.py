@@ -76,7 +76,7 @@ def _proxies() -> Entries:
 
 
 def _fitness() -> Entries:
-    from evonas.searching.objectives.kinds import fitness_kinds
+    from evonas.searching.objectives import fitness_kinds
 
     return _described(fitness_kinds, lambda kind: {"form": kind.form, **_documented(kind)})
 
@@ -84,10 +84,15 @@ def _fitness() -> Entries:
 def _algorithms() -> Entries:
     from evonas.searching.algorithms import algorithms
     from evonas.searching.options import own_options
+    from evonas.searching.resolve import sizes_in_words
 
     return _described(
         algorithms,
-        lambda algorithm: {**_documented(algorithm), "options": ", ".join(map(str, own_options(algorithm)))},
+        lambda algorithm: {
+            **_documented(algorithm),
+            "sizes": sizes_in_words(algorithm),
+            "options": ", ".join(map(str, own_options(algorithm))),
+        },
     )
 
 

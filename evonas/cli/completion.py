@@ -88,7 +88,7 @@ def proxies(incomplete: str) -> list[str]:
 
 def fitness(incomplete: str) -> list[str]:
     """Proxies and other kinds of fitness; the shell completes the path after a colon."""
-    from evonas.searching.objectives.kinds import fitness_kinds
+    from evonas.searching.objectives import fitness_kinds
 
     return [*proxies(incomplete), *_next(incomplete, ",", (f"{kind}:" for kind in fitness_kinds))]
 

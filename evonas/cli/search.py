@@ -19,7 +19,7 @@ from evonas.training.plan import FinalPlan
 if TYPE_CHECKING:
     from evonas.core.events import Observer
     from evonas.engine import Engine
-    from evonas.searching.loop import SearchResult
+    from evonas.searching.result import SearchResult
     from evonas.training.training import Trained
 
 
@@ -64,27 +64,27 @@ def search(
 def resume(
     run: RunPath,
     *,
-    generations: Annotated[Values, Fields(SearchSettings, "generations")],
+    limits: Annotated[Values, Fields(SearchSettings, "generations", "evaluations")],
     from_generation: Annotated[
         int | None, typer.Option(help="Go back to this generation first; the current state is kept as run.db.1.")
     ] = None,
-    settings: Annotated[Values, Fields(SearchSettings, without=("generations",))],
+    settings: Annotated[Values, Fields(SearchSettings, without=("generations", "evaluations"))],
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
     time_limit: TimeLimit = None,
     log: Log = None,
 ) -> None:
-    """Resume an interrupted run, or extend a finished search to more generations.
+    """Resume an interrupted run, or extend a finished search to more generations or evaluations.
 
-    A run keeps its settings, except --generations, --data-dir, --device, --engine, --workers, --ray-address and
-    --memory. --batch-networks may change if it was and stays above 1. --dataset may name the new path of an image
-    folder that was moved.
+    A run keeps its settings, except --generations, --evaluations, --data-dir, --device, --engine, --workers,
+    --ray-address and --memory. --batch-networks may change if it was and stays above 1. --dataset may
+    name the new path of an image folder that was moved.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
     chosen = _engine(engine, workers, ray_address, time_limit)
-    values = {"from_generation": from_generation, **generations, **settings}
+    values = {"from_generation": from_generation, **limits, **settings}
     _render(lambda observer: api.resume(run, observer, chosen, **values), log)
 
 
@@ -99,7 +99,7 @@ def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, 
     from evonas.reporting.output import make_console, search_observer
     from evonas.reporting.tables import finished
     from evonas.reporting.training import trained
-    from evonas.searching.loop import SearchResult
+    from evonas.searching.result import SearchResult
 
     console = make_console()
     result = work(search_observer(console, log))

@@ -20,7 +20,7 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     pass
 
-COUNTERS = ("generation", "births", "total_births", "evaluations", "cache_hits", "failures")
+COUNTERS = ("generation", "births", "total_births", "evaluations", "total_evaluations", "cache_hits", "failures")
 
 
 class JsonLines(Listener):
@@ -110,7 +110,7 @@ def _named(individual: Individual) -> dict[str, Any]:
     return {"genotype": str(individual.genotype), **{name: getattr(individual, name) for name in names}}
 
 
-def _counters(progress: Progress) -> dict[str, int]:
+def _counters(progress: Progress) -> dict[str, int | None]:
     return {name: getattr(progress, name) for name in COUNTERS}
 
 

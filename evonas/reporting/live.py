@@ -120,14 +120,15 @@ class LiveView(ScreenView):
         return [title, Text(heading(self.settings), style="dim")] if roomy else [title]
 
     def _bar(self, width: int) -> RenderableType:
-        done, total = self._progress.births, self._progress.total_births
+        done, total = self._progress.done, self._progress.total
         elapsed = time.monotonic() - self._began
         computed = self._progress.evaluations - self._start.evaluations
-        births = done - self._start.births
-        eta = duration(elapsed / births * (total - done)) if births else "-"
+        newly = done - self._start.done
+        eta = duration(elapsed / newly * (total - done)) if newly else "-"
         rate = computed / elapsed if elapsed > 0 else 0.0
         speed = f"{rate:.1f}/s" if rate >= 1 else f"{duration(1 / rate)} each" if rate else "-"
-        position = f"generation {max(self._progress.generation, 0)}/{self.settings.generations}"
+        last = self.settings.generations
+        position = f"generation {max(self._progress.generation, 0)}" + ("" if last is None else f"/{last}")
         if width < WIDE:
             return Text(in_room((position, f"{done}/{total}", f"ETA {eta}"), width), style="bold")
         grid = Table.grid(padding=(0, 1))

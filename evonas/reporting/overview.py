@@ -89,7 +89,7 @@ def _progress(summary: Summary) -> str:
     each = summary.seconds_per_evaluation
     reached = "no generation yet" if summary.generation < 0 else f"generation {summary.generation}"
     return (
-        f"{reached} of {summary.settings.generations}, {summary.evaluations} evaluations, "
+        f"{reached} of {summary.settings.length}, {summary.evaluations} evaluations, "
         f"{summary.cache_hits} cache hits, {summary.failures} without score"
         + (f", {duration(each)} per evaluation" if each is not None else "")
     )

@@ -27,7 +27,7 @@ def heading(settings: SearchSettings) -> str:
         f"{settings.space}, {settings.proxy} on {settings.dataset} (batch {settings.batch_size}), "
         f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
         f"tournament {settings.tournament}, children {settings.children}, "
-        f"{settings.generations} generations, seed {settings.seed}, {settings.device}"
+        f"{settings.length}, seed {settings.seed}, {settings.device}"
     )
 
 
@@ -64,7 +64,7 @@ class PlainLines(Listener):
         progress = event.progress
         if time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._line(
-                f"  generation {progress.generation}: {progress.births} of {progress.total_births} births, "
+                f"  generation {progress.generation}: {progress.done} of {progress.total} {progress.unit}, "
                 f"{duration(progress.seconds)} per evaluation"
             )
 

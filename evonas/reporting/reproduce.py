@@ -20,7 +20,8 @@ from evonas.training.settings import TrainSettings
 
 def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
     """``evonas search ...`` with every resolved setting that differs from its default, and its final stage."""
-    words = ["evonas", "search", "--space", settings.space, "--generations", str(settings.generations)]
+    words = ["evonas", "search", "--space", settings.space]
+    words += [] if settings.generations is None else ["--generations", str(settings.generations)]
     for name, field in fields_of(SearchSettings).items():
         if name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
             continue  # the space's default, counted at the space's size

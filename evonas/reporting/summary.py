@@ -89,16 +89,18 @@ def summary_of(store: Run) -> Summary:
     path, settings = store.path, store.settings
     history = store.generations()
     last = history[-1] if history else None
-    generation = last.generation if last else -1
+    generation, evaluations = (last.generation, last.evaluations) if last else (-1, 0)
     best, measured = store.best(), stored_in(path)
     return Summary(
         path=path,
         settings=settings,
         versions=store.fact("versions"),
         created=store.meta("created") or "",
-        stage=_stage(store, generation >= settings.generations, best is not None, measured.content is not None),
+        stage=_stage(
+            store, settings.ended(generation, evaluations), best is not None, measured.content is not None
+        ),
         generation=generation,
-        evaluations=last.evaluations if last else 0,
+        evaluations=evaluations,
         cache_hits=last.cache_hits if last else 0,
         failures=store.failures(),
         seconds_per_evaluation=store.seconds_per_evaluation(),

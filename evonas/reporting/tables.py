@@ -14,7 +14,7 @@ from evonas.core.quantities import count, duration, memory, number, plural
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
-    from evonas.searching.loop import SearchResult
+    from evonas.searching.result import SearchResult
     from evonas.searching.scoring import ScoreRow
 
 LAST_GENERATIONS = 12

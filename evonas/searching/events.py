@@ -19,13 +19,29 @@ class Progress:
 
     generation: int  # the current generation
     births: int  # committed or being scored
-    total_births: int
+    total_births: int | None  # None: no limit of generations
+    total_evaluations: int | None  # None: no budget
     evaluations: int
     cache_hits: int
     failures: int
     seconds: float  # the last evaluation
     best: Individual | None
     population: tuple[Individual, ...] = ()  # population after the last finished generation
+
+    @property
+    def done(self) -> int:
+        """What counts towards `total`."""
+        return self.births if self.total_evaluations is None else self.evaluations
+
+    @property
+    def total(self) -> int:
+        """The evaluations of a search with a budget, otherwise the births."""
+        return self.total_evaluations or self.total_births or 0
+
+    @property
+    def unit(self) -> str:
+        """What `total` counts."""
+        return "births" if self.total_evaluations is None else "evaluations"
 
 
 @dataclass(frozen=True)

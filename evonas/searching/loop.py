@@ -6,9 +6,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +20,13 @@ from evonas.engine.scores import no_score, score_chunk
 from evonas.searching.admission import SizeLimit
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
+from evonas.searching.budget import Budget
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
+from evonas.searching.result import SearchResult
 from evonas.searching.task import task_of
 from evonas.store.individual import Individual
 from evonas.store.queries import BEST
@@ -37,27 +37,10 @@ from evonas.training.plan import plan_of
 from fitness import Batch, stable_hash
 
 if TYPE_CHECKING:
-    from evonas.evaluation.result import Evaluation
-    from evonas.training.training import Trained
+    pass
 
 LEADING = 10  # genotypes of a result
 SHOWN_GENERATIONS = 1000  # of a continued run
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """The result of a search and its path."""
-
-    path: Path
-    best: Individual | None
-    generations: int
-    evaluations: int
-    cache_hits: int
-    seconds_per_evaluation: float | None
-    device: str
-    hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
-    trained: Trained | None = None  # training of the best genotype, after a final stage
-    evaluation: Evaluation | None = None  # evaluation of its robustness
 
 
 class RunHistory:
@@ -85,7 +68,7 @@ class Search:
         self.engine = engine
         self.task = task_of(settings, images, engine.most_workers)
         self.space = self.task.space
-        self.measure = Measure(run)
+        self.measure, self.budget = Measure(run), Budget(run, settings)
         fitness = fitness_of(settings.proxy)
         self.objective = fitness.objectives[0]
         self.score = partial(score_chunk, fitness=fitness, task=self.task)
@@ -116,19 +99,21 @@ class Search:
 
     def go(self) -> SearchResult:
         """Run the remaining generations."""
-        history = self.run.generations(last=SHOWN_GENERATIONS)
+        settings, history = self.settings, self.run.generations(last=SHOWN_GENERATIONS)
         progress, where = self._progress(self.births), self.engine.description
         if not (self.run.path / BEST).exists():  # removed when a later state was undone
             self._write_best()
         try:
-            self.observer(
-                SearchStarted(self.run.path, self.settings, progress, history, where, self.run.objectives)
-            )
+            self.observer(SearchStarted(self.run.path, settings, progress, history, where, self.run.objectives))
             if self.run.forgotten:
                 self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
             with stop_requests(announcing(self.observer)) as stop:
-                while self.generation < self.settings.generations and (asked := self.algorithm.ask()):
+                while not settings.ended(self.generation, self.evaluations) and not self.budget.exhausted:
+                    if not (asked := self.budget.cut(self.algorithm.ask(), self.evaluations)):
+                        break
                     self._next_generation(asked, stop)
+            if self.budget.exhausted:
+                self.observer(Message(self.budget.exhausted))
         finally:
             self.observer(Closed())
         self._write_best()
@@ -145,7 +130,7 @@ class Search:
 
     def _next_generation(self, asked: list[Birth], stop: StopRequest) -> None:
         started = time.perf_counter()
-        number = self.generation + 1
+        number, evaluations = self.generation + 1, self.evaluations
         born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)], stop)
 
         improved = self.best
@@ -158,12 +143,14 @@ class Search:
         )
         self.generation, self.births = number, self.births + len(born)
         row = self._statistics(started)
+        self.budget.finished(evaluations, row)
         facts = {} if number else self.measure.facts()
         self.run.commit(born, row, alive, self.algorithm.state_dict(), **facts)
         if self.best is not improved:
             self._write_best()
         self.observer(GenerationDone(row, self._progress(self.births)))
-        if stop.requested and (number < self.settings.generations or (self.best and plan_of(self.run))):
+        ended = self.settings.ended(number, self.evaluations)
+        if stop.requested and (not ended or (self.best and plan_of(self.run))):
             raise self._interrupted()
 
     def _born(self, number: int, generation: int, birth: Birth) -> Individual:
@@ -238,8 +225,9 @@ class Search:
     def _interrupted(self) -> Interrupted:
         self.run.flush()
         last, of = self.generation, self.settings.generations
-        said = f"in generation {last + 1} of {of}; finished work is saved. Resume"
-        if last == of:
+        where = f"generation {last + 1}" + ("" if of is None else f" of {of}")
+        said = f"in {where}; finished work is saved. Resume"
+        if self.settings.ended(last, self.evaluations):
             said = "after the search was complete and saved. Train and evaluate its best genotype"
         return Interrupted(f"interrupted {said} with: {command('resume', self.run.path)}")
 
@@ -261,7 +249,8 @@ class Search:
         return Progress(
             self.generation if generation is None else generation,
             births,
-            settings.population + settings.generations * (settings.children or 1),
+            self.budget.total_births,
+            settings.evaluations,
             self.evaluations,
             self.cache_hits,
             self.failures,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evonas.core.arguments import option, plain, text
 from evonas.core.fields import fields_of
@@ -17,10 +17,68 @@ from evonas.store.settings import (
 )
 from spaces.errors import UsageError
 
+if TYPE_CHECKING:
+    from evonas.searching.algorithm import Algorithm
+
+SIZES = ("population", "tournament", "children")
+
+DEFAULT_GENERATIONS = 50
+DEFAULT_POPULATION = 100  # of an algorithm that has no other; presets and options win
+
 
 def resolve(settings: SearchSettings) -> SearchSettings:
-    """The same settings with every default filled in. Raises `UsageError` for unknown names and for a
-    size that the space does not have.
+    """The same settings with every default filled in; loads the algorithm, whose sizes are its defaults.
+
+    Raises `UsageError` as `resolve_scoring` does, and for a first population that --evaluations does not cover.
+    """
+    from evonas.searching.algorithms import algorithms
+
+    settings, budget = resolve_scoring(settings), settings.evaluations
+    if budget is not None and settings.population is not None and settings.population > budget:
+        raise UsageError(
+            f"--evaluations {budget} is less than --population {settings.population}; add --population {budget} "
+            "or a smaller one"
+        )
+    default = sizes(algorithms[settings.algorithm], settings.population, budget)
+    generations = settings.generations
+    return dataclasses.replace(
+        settings,
+        generations=DEFAULT_GENERATIONS if generations is None and budget is None else generations,
+        population=default["population"],
+        tournament=settings.tournament or default["tournament"],
+        children=settings.children or default["children"],
+    )
+
+
+def sizes(kind: type[Algorithm], population: int | None = None, budget: int | None = None) -> dict[str, int]:
+    """The default sizes of an algorithm, for a ``population`` other than its own if it is given.
+
+    They are those fields of its ``Options`` that have a default; else a population of 100, children of half of it
+    and tournaments of a quarter.
+    """
+    fields = {field.name: field.default for field in dataclasses.fields(kind.Options) if field.name in SIZES}
+    declared: dict[str, int] = {name: size for name, size in fields.items() if isinstance(size, int)}
+    own = declared.get("population", DEFAULT_POPULATION)
+    population = population or min(own, budget or own)
+    tournament = declared.get("tournament", max(2, population // 4))
+    children = declared.get("children", max(1, population // 2))
+    return {
+        "population": population,
+        "tournament": min(population, tournament),
+        "children": min(population, children),
+    }
+
+
+def sizes_in_words(kind: type[Algorithm]) -> str:
+    """The default sizes that an algorithm uses, such as ``population 10, children 1``."""
+    used = {field.name for field in dataclasses.fields(kind.Options)}
+    return ", ".join(f"{name} {size}" for name, size in sizes(kind).items() if name in used)
+
+
+def resolve_scoring(settings: SearchSettings) -> SearchSettings:
+    """The same settings with every default filled in that scoring needs; an algorithm is not loaded.
+
+    Raises `UsageError` for unknown names and for a size that the space does not have.
 
     The default parameter limit is counted at the default size of the space (6e6 at C=36, L=20 for DARTS), so
     that the same genotypes are allowed at every size; an explicit limit is counted at the size of the run.
@@ -32,7 +90,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     from spaces import NetworkSize, spaces
 
     space = spaces[settings.space]
-    if settings.algorithm not in algorithms:  # its module is loaded by a search only
+    if settings.algorithm not in algorithms:
         _ = algorithms[settings.algorithm]  # the error names the closest ones
     channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
     data = describe(settings.dataset, settings.data_dir, settings.image_size)
@@ -42,8 +100,6 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     return dataclasses.replace(
         settings,
         proxy=fitness_of(settings.proxy).text,
-        tournament=settings.tournament or min(settings.population, max(2, settings.population // 4)),
-        children=settings.children or max(1, settings.population // 2),
         channels=channels,
         layers=layers,
         image_size=data.image_size,
@@ -98,6 +154,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
             "Start a new run with evonas search"
         )
     found = dataclasses.replace(stored, **{name: wanted[name] for name in free if name in wanted})
+    if stored.evaluations is None and found.evaluations is not None and "generations" not in wanted:
+        found = dataclasses.replace(found, generations=None)
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found
 
 

@@ -14,7 +14,7 @@ from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.objectives.fitness import Fitness
 from evonas.searching.objectives.named import fitness_of
-from evonas.searching.resolve import changed, resolve
+from evonas.searching.resolve import changed, resolve_scoring
 from evonas.searching.task import task_of
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
@@ -54,7 +54,7 @@ def score(
     Images are read only if a proxy needs them. Raises `UsageError` for a malformed genotype, an unknown name or
     a composite, before anything is computed.
     """
-    settings = resolve(settings)
+    settings = resolve_scoring(settings)
     asked = [fitness_of(name) for name in proxy_names or DEFAULT]
     for fitness in asked:
         fitness.check(spaces[settings.space])

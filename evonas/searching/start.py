@@ -17,10 +17,11 @@ from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
-from evonas.searching.loop import Search, SearchResult
+from evonas.searching.loop import Search
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
+from evonas.searching.result import SearchResult
 from evonas.store.objective import facts_of
 from evonas.store.paths import default_path
 from evonas.store.queries import DATABASE, Records
@@ -69,7 +70,7 @@ def resume(
     from_generation: int | None = None,
     **options: Any,
 ) -> SearchResult:
-    """Resume an interrupted search, or extend a finished one to a larger total of ``generations``.
+    """Resume an interrupted search, or extend a finished one to a larger total of generations or evaluations.
 
     The result is that of a search that was never interrupted. ``from_generation`` goes back to the state after
     that generation first; the old file is kept as run.db.1. Raises `UsageError` if settings differ from those of
@@ -92,9 +93,11 @@ def resume(
         settings, images, opened = accepted or accept(store)  # all checks are done
         stored = store.settings  # the seals contain the original paths
         kept = replace(settings, dataset=stored.dataset, proxy=stored.proxy)
+        if _cut(store, stored) and kept.evaluations != stored.evaluations:
+            store.undo()
         if kept != stored:
             store.set_meta(settings=kept.to_json())
-        if _last(store) < settings.generations:
+        if not settings.ended(*_reached(store)):
             _note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)
 
@@ -116,17 +119,26 @@ def _is_begun(path: Path) -> bool:
 
 def _asked(records: Records, options: Mapping[str, Any]) -> SearchSettings:
     settings = changed(records.settings, dict(options))
-    if settings.generations < _last(records):
-        raise UsageError(
-            f"{records.path} already has {_last(records)} generations; --generations is a total and cannot be less"
-        )
+    for name, done in zip(("generations", "evaluations"), _reached(records), strict=True):
+        limit = getattr(settings, name)
+        if limit is not None and limit < done:
+            raise UsageError(f"{records.path} already has {done} {name}; --{name} is a total and cannot be less")
     return settings
 
 
-def _last(records: Records) -> int:
-    """The last finished generation; -1 if there is none."""
+def _reached(records: Records) -> tuple[int, int]:
+    """The last finished generation and the evaluations until then; -1 and 0 if there is none."""
     rows = records.generations(last=1)
-    return rows[0].generation if rows else -1
+    return (rows[0].generation, rows[0].evaluations) if rows else (-1, 0)
+
+
+def _cut(records: Records, settings: SearchSettings) -> bool:
+    """Whether the last generation may be shorter than its algorithm asked, because the budget was spent.
+
+    A larger budget repeats it. The first one stays, since a composite is standardised by it.
+    """
+    generation, evaluations = _reached(records)
+    return generation > 0 and settings.evaluations is not None and evaluations >= settings.evaluations
 
 
 def _go(

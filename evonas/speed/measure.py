@@ -14,7 +14,7 @@ import torch
 from evonas.core.devices import describe, peak_memory
 from evonas.searching.images import images_for
 from evonas.searching.objectives.named import fitness_of
-from evonas.searching.resolve import resolve
+from evonas.searching.resolve import resolve_scoring
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
@@ -73,7 +73,7 @@ def measure(
         raise UsageError("--architectures and --rounds must be at least 1")
     if not engines:
         raise UsageError("--engine needs at least one name, such as in-process")
-    settings = resolve(settings)
+    settings = resolve_scoring(settings)
     ways = ways_of(engines, networks, architectures, settings)
     fitness = fitness_of(settings.proxy)
     images = images_for([fitness], settings, announce)

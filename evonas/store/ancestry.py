@@ -17,6 +17,7 @@ from spaces import spaces
 from spaces.errors import EvonasError
 from spaces.graph import differences
 
+DISTINCT = 1000  # genotypes whose operations are kept, of a run that does not say its population
 MOMENTS = 40  # maximum number of generations sampled for the composition of the population
 
 
@@ -120,7 +121,7 @@ class Operations:
 
 def operations(store: Records, known: Births) -> Operations:
     """Shares of the operations in the population after each generation, or after `MOMENTS` of many."""
-    space, size = spaces[store.settings.space], store.settings.population
+    space, size = spaces[store.settings.space], store.settings.population or DISTINCT
     present = np.unique(known.generation)
     places = np.linspace(0, len(present) - 1, min(MOMENTS, len(present))).round().astype(int)
     picked = [int(generation) for generation in present[np.unique(places)]]

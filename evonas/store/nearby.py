@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
 MAX_RUNS, MAX_NAME_CHARS = 5, 100  # in a message
@@ -30,6 +31,15 @@ def other_runs(path: Path) -> str:
         if found
         else ""
     )
+
+
+def require_empty(path: Path) -> None:
+    """Refuses directories with other files, which a run might overwrite."""
+    others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
+    if others:
+        raise UsageError(
+            f"{path} is not empty (it contains {shorten(others[0])}); choose a new directory with --run"
+        )
 
 
 def is_run(path: Path) -> bool:

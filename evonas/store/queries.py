@@ -143,7 +143,7 @@ class Records:
             if self._former:
                 query = f"SELECT {counts} FROM generations WHERE generation = ?"
                 (births,) = _there(self._db.execute(query, (generation,)).fetchone())
-                return list(former.alive(self.settings.population, births))
+                return list(former.alive(self.settings.population or 0, births))
             query = f"SELECT {counts}, alive FROM generations WHERE generation = ?"
             births, text = _there(self._db.execute(query, (generation,)).fetchone())
         found = births_in(text)

@@ -97,6 +97,16 @@ def _insert(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ..
         db.executemany(f"{statement} VALUES ({', '.join('?' * len(rows[0]))})", rows)
 
 
+def remove_last(db: sqlite3.Connection) -> None:
+    """Delete the last generation and those born in it, not their values; inside a transaction."""
+    last = "(SELECT MAX(generation) FROM generations)"
+    born = f"(SELECT birth FROM individuals WHERE generation = {last})"
+    for rows in (f"parents WHERE birth IN {born}", f"individuals WHERE generation = {last}"):
+        db.execute(f"DELETE FROM {rows}")
+    for table in ("seals", "generations"):
+        db.execute(f"DELETE FROM {table} WHERE generation = {last}")
+
+
 def _set_aside(file: Path) -> None:
     number = 1
     while (aside := file.with_name(f"{file.name}.{number}")).exists():

@@ -23,14 +23,14 @@ from evonas.store import former
 from evonas.store import hash_chain as seals
 from evonas.store.individual import Individual
 from evonas.store.integrity import check_schema, check_values
-from evonas.store.nearby import other_runs
-from evonas.store.queries import DATABASE, Records
-from evonas.store.rewind import current, finish
+from evonas.store.nearby import other_runs, require_empty
+from evonas.store.queries import BEST, DATABASE, Records
+from evonas.store.rewind import current, finish, remove_last
 from evonas.store.schema import FORMAT, READABLE, SCHEMA, GenerationRow, Value
 from evonas.store.settings import SearchSettings
 from evonas.store.sqlite_errors import reported
 from evonas.store.state import State, encode, ranges
-from spaces.errors import UsageError, shorten
+from spaces.errors import UsageError
 
 JOURNAL_SECONDS = 0.5  # maximum delay until computed scores survive the end of this process
 SYNCED, LAZY = "FULL", "NORMAL"  # whether SQLite waits for the disk; consistent after a power loss either way
@@ -54,7 +54,7 @@ class Run(Records):
             raise UsageError(f"--run {path} is a file; choose a new directory")
         make_directory(path)
         if not (path / DATABASE).exists():
-            _require_empty(path)
+            require_empty(path)
         with cls._opening(path, begun=False) as run:
             if run._tables():
                 run._check_format()
@@ -256,6 +256,14 @@ class Run(Records):
         self._journal.clear()
         self._journalled = time.monotonic()
 
+    def undo(self) -> None:
+        """Remove the last generation; its values stay for when it is repeated."""
+        (self.path / BEST).unlink(missing_ok=True)
+        with self._reported(), self._transaction(durable=True):
+            remove_last(self._db)
+            self._unborn = seals.unborn(self._db)
+            self._seal_journal(self._unborn)
+
     def commit(
         self, born: Sequence[Individual], row: GenerationRow, alive: Iterable[int], state: State, **facts: str
     ) -> None:
@@ -282,12 +290,3 @@ class Run(Records):
             self._seal_journal(unborn)
             seals.add(self._db, row.generation)
         self._written(unborn)
-
-
-def _require_empty(path: Path) -> None:
-    """Refuses directories with other files, which a run might overwrite."""
-    others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
-    if others:
-        raise UsageError(
-            f"{path} is not empty (it contains {shorten(others[0])}); choose a new directory with --run"
-        )

@@ -32,11 +32,12 @@ def searched(
     - ``to_score``: whether scoring needs it, by default if a score depends on it
     - ``to_training``: whether a training inherits it
     - ``local``: whether it is about this machine and is left out of the command that reproduces a run
-    - ``added``: whether runs of this format may lack it; it is sealed where it is stored and not empty
+    - ``added``: whether runs of this format may lack it; it is stored and sealed where it is not empty
     """
     marks = {"of_score": of_score, "changeable": changeable, "to_training": to_training, "local": local}
     marks |= {"to_score": of_score is not None if to_score is None else to_score}
     marks |= {"sealed": not changeable and not added, "sealed_if_stored": not changeable and added}
+    marks |= {"added": added}
     return setting(default, marks=marks, **about)
 
 

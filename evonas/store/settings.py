@@ -4,52 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 from evonas.core.fields import check, marked, marks_of, preset_of, presets_of, require_marks
 from evonas.core.options import Scalar
 from evonas.core.strict_json import parse_json
+from evonas.store.search_options import SearchOptions
 from evonas.store.searched import DECISIONS, given_options, read_memory, read_options, read_size, searched
 from spaces.errors import UsageError, shorten
 
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
 GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
-
-
-class ScoreOptions(TypedDict, total=False):
-    """The fields of `SearchSettings` that scoring needs, except the proxy; None stands for the default."""
-
-    space: str | None
-    dataset: str | Path | None
-    data_dir: str | Path | None
-    batch_size: int | None
-    image_size: int | None
-    channels: int | None
-    layers: int | None
-    seed: int | None
-    device: str | None
-    precision: str | None
-    batch_networks: int | str | None
-    memory: float | None
-
-
-class SearchOptions(ScoreOptions, total=False):
-    """The fields of `SearchSettings`; None stands for the default, ``batch_networks`` may be ``"auto"``."""
-
-    algorithm: str | None
-    generations: int | None
-    population: int | None
-    tournament: int | None
-    children: int | None
-    proxy: str | None
-    classes: int | None
-    max_params: int | None
-    max_params_at: tuple[int, int] | None
-    options: Mapping[str, object] | Iterable[str] | None
 
 
 @dataclass(frozen=True)
@@ -82,17 +50,19 @@ class SearchSettings:
         of_score=None,
         changeable=False,
     )
-    generations: int = searched(
-        50,
+    generations: int | None = searched(  # None after `resolve`: no limit
+        None,
         help="Total number of generations, including those before a resume.",
+        default_text="50; no limit with --evaluations",
         bounds=(0, 10_000_000),
         presets={"quick": 5, "paper": 50},
         of_score=None,
         changeable=True,
     )
-    population: int = searched(
-        100,
+    population: int | None = searched(  # the algorithm's
+        None,
         help="Population size.",
+        default_text="100; other algorithms: see `evonas list algorithms`",
         bounds=(1, 1_000_000),
         presets={"quick": 12, "paper": 100},
         of_score=None,
@@ -109,7 +79,7 @@ class SearchSettings:
     children: int | None = searched(
         None,
         help="Children per generation.",
-        default_text="population / 2",
+        default_text="population / 2; other algorithms: see `evonas list algorithms`",
         bounds=(1, 1_000_000),
         of_score=None,
         changeable=False,
@@ -241,12 +211,22 @@ class SearchSettings:
         changeable=False,
         added=True,
     )
+    evaluations: int | None = searched(
+        None,
+        help="Total number of different networks to score, including those before a resume.",
+        default_text="no limit",
+        bounds=(1, 10**9),
+        after="generations",
+        of_score=None,
+        changeable=True,
+        added=True,
+    )
 
     def __post_init__(self) -> None:
         check(self)
         for name in ("tournament", "children"):
             value = getattr(self, name)
-            if value is not None and value > self.population:
+            if value is not None and self.population is not None and value > self.population:
                 raise UsageError(
                     f"--{name} {value} is larger than --population {self.population}; "
                     f"use at most {self.population}"
@@ -254,14 +234,32 @@ class SearchSettings:
 
     @classmethod
     def from_options(cls, preset: str | None = None, **options: Unpack[SearchOptions]) -> SearchSettings:
-        """Defaults, overlaid by a preset, overlaid by the options that are not None."""
-        return cls(**{**preset_of(preset, PRESETS), **given_options(options)})
+        """Defaults, overlaid by a preset, overlaid by the options that are not None.
+
+        ``evaluations`` replace the generations of a preset.
+        """
+        given, values = given_options(options), preset_of(preset, PRESETS)
+        if "evaluations" in given:
+            values.pop("generations", None)
+        return cls(**{**values, **given})
+
+    def ended(self, generation: int, evaluations: int) -> bool:
+        """Whether a resolved search ends after this generation and number of evaluations."""
+        last, most = self.generations, self.evaluations
+        return (last is not None and generation >= last) or (most is not None and evaluations >= most)
+
+    @property
+    def length(self) -> str:
+        """The limits of a resolved search in words."""
+        limits = {"generations": self.generations, "evaluations": self.evaluations}
+        return ", ".join(f"{limit} {name}" for name, limit in limits.items() if limit is not None)
 
     def to_json(self) -> str:
-        """One JSON object; an algorithm without options has no ``options``."""
+        """One JSON object; fields that older runs lack are left out where they are empty."""
         values = dataclasses.asdict(self)
-        options = dict(values.pop("options"))
-        return json.dumps(values | ({"options": options} if options else {}))
+        added = {name: values.pop(name) for name in ADDED}
+        added["options"] = dict(added["options"])
+        return json.dumps(values | {name: value for name, value in added.items() if value})
 
     @classmethod
     def from_json(cls, text: str) -> SearchSettings:
@@ -277,6 +275,7 @@ require_marks(SearchSettings, *DECISIONS)
 PRESETS = presets_of(SearchSettings)
 CHANGEABLE = marked(SearchSettings, "changeable")  # on a resume
 SEALED = marked(SearchSettings, "sealed")
+ADDED = marked(SearchSettings, "added")
 SEALED_IF_STORED = marked(SearchSettings, "sealed_if_stored")
 IDENTITY = marks_of(SearchSettings, "of_score")  # of a score: the fields of every entry
 LOCAL = marked(SearchSettings, "local")

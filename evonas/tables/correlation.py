@@ -12,7 +12,7 @@ from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.searching.images import images_for
 from evonas.searching.objectives.named import fitness_of
-from evonas.searching.resolve import resolve
+from evonas.searching.resolve import resolve_scoring
 from evonas.searching.task import task_of
 from evonas.store.settings import SearchSettings
 from evonas.tables import Correlation, read_table
@@ -45,7 +45,7 @@ def correlate(
     ``architecture`` names the column of architectures. Images are read only if a proxy needs them. ``announce``
     gets news of the ``engine`` (by default this process).
     """
-    settings, say = resolve(settings), announce or warning(unwatched)
+    settings, say = resolve_scoring(settings), announce or warning(unwatched)
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
     images = images_for(map(fitness_of, proxy_names), settings, say)

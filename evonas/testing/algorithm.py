@@ -47,6 +47,10 @@ class Trial:
     def __str__(self) -> str:
         return f"algorithm {self.settings.algorithm!r}"
 
+    @property
+    def generations(self) -> int:
+        return self.settings.generations or 0
+
     def run(self, name: str, crash_after: int | None = None, **changes: Any) -> Path:
         """Search; with ``crash_after`` the process ends after the score of that birth."""
 
@@ -103,9 +107,9 @@ def crashed_after_any_birth_it_ends_the_same(trial: Trial) -> None:
 
 
 def an_extended_search_is_a_longer_one(trial: Trial) -> None:
-    longer = trial.run("longer", generations=trial.settings.generations + 2)
+    longer = trial.run("longer", generations=trial.generations + 2)
     run = trial.run("shorter")
-    api.resume(run, generations=trial.settings.generations + 2)
+    api.resume(run, generations=trial.generations + 2)
     trial.require_equal(run, longer, "extended by two generations it differs from a search of the longer length")
 
 
@@ -124,7 +128,7 @@ def a_loaded_state_asks_the_same(trial: Trial) -> None:
     """After every generation, through the file format; some individuals have no value."""
     alone = Alone(trial)
     expected: list[Birth] | None = None
-    for generation in range(trial.settings.generations + 1):
+    for generation in range(trial.generations + 1):
         asked = alone.algorithm.ask()
         same = expected is None or asked == expected
         require(same, f"{trial}: generation {generation} after a load is {expected}, without it {asked}")
@@ -139,7 +143,7 @@ def a_loaded_state_asks_the_same(trial: Trial) -> None:
 
 def the_population_is_of_those_born(trial: Trial) -> None:
     alone = Alone(trial)
-    for _ in range(trial.settings.generations + 1):
+    for _ in range(trial.generations + 1):
         alone.tell(alone.algorithm.ask())
         alive = list(alone.algorithm.alive())
         require(alive, f"{trial}: no birth is alive after {len(alone.individuals)} births")

@@ -46,7 +46,8 @@ def replayed(store: Run) -> Iterator[Run]:
 
     Raises `EvonasError` if a score was never recorded.
     """
-    settings = dataclasses.replace(store.settings, generations=store.generations(last=1)[0].generation)
+    last = store.generations(last=1)[0]
+    settings = dataclasses.replace(store.settings, generations=last.generation)
     space, measure = spaces[settings.space], Measure(store)
 
     def answer(genotype: Any) -> Scores:
@@ -106,7 +107,7 @@ def _evaluations(store: Run) -> Finding:
     """Checks the number of scored networks, which may be larger while a generation is being scored."""
     last = store.generations(last=1)[0]
     scored, counted = store.evaluated(), last.evaluations
-    ahead = last.generation < store.settings.generations
+    ahead = not store.settings.ended(last.generation, last.evaluations)
     wrong = (
         None if scored == counted or (ahead and scored > counted) else f"{scored} stored, but {counted} counted"
     )

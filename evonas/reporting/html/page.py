@@ -98,14 +98,14 @@ def _about(facts: TrainingFacts) -> str:
 
 def _stage(facts: Facts) -> str:
     summary = facts.summary
-    asked = summary.settings.generations
+    asked = summary.settings.length
     if summary.stage == "search":
         reached = "the first population" if summary.generation < 0 else f"generation {summary.generation}"
-        return f"in progress: {reached} of {asked} generations"
+        return f"in progress: {reached} of {asked}"
     words = {
         "searched": "searched; not trained yet",
         "training": f"searched; in training, {len(facts.epochs)} epochs done",
         "trained": "searched and trained; not evaluated yet",
         "evaluated": "searched, trained and evaluated",
     }
-    return f"{asked} generations: {words[summary.stage]}"
+    return f"{asked}: {words[summary.stage]}"

@@ -37,6 +37,8 @@ from fitness.base import threads
 class Options(ArchiveOptions):
     """``weight`` is k of the rank weights; ``ascent`` the steps by which latent codes follow the predictor."""
 
+    population: int = 16
+    children: int = 16
     weight: float = bounded(0.01, 1e-6, 1e6)
     candidates: int = bounded(100, 1, 100_000)
     parents: int = bounded(16, 1, 10_000)

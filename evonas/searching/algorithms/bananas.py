@@ -28,6 +28,8 @@ MAX_POINTS = 1000  # of a training, the latest
 class Options(ArchiveOptions):
     """``candidates`` are mutations of the ``parents`` best, up to ``edits`` edits away."""
 
+    population: int = 10
+    children: int = 10
     candidates: int = bounded(100, 1, 100_000)
     parents: int = bounded(5, 1, 10_000)
     edits: int = bounded(2, 1, 100)

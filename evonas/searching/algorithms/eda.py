@@ -22,6 +22,8 @@ from evonas.store.individual import Individual
 class Options(ArchiveOptions):
     """``weight`` is k of the rank weights 1 / (k N + rank); ``floor`` is the share of a uniform distribution."""
 
+    population: int = 16
+    children: int = 16
     weight: float = bounded(0.01, 1e-6, 1e6)
     floor: float = bounded(0.1, 0, 1)
     depth: int = bounded(4, 0, 10)

@@ -26,6 +26,8 @@ MAX_POINTS = 1000  # of the exact process: the best half and the latest half of 
 class Options(ArchiveOptions):
     """``candidates`` compete by expected improvement, half of them mutations of the ``parents`` best."""
 
+    population: int = 10
+    children: int = 10
     candidates: int = bounded(200, 1, 100_000)
     parents: int = bounded(10, 1, 10_000)
     edits: int = bounded(2, 1, 100)

@@ -36,6 +36,8 @@ MAX_POINTS = 1000
 class Options(ArchiveOptions):
     """``candidates`` random genotypes compete with the neighbours of the ``parents`` best."""
 
+    population: int = 10
+    children: int = 5
     candidates: int = bounded(8000, 1, 100_000)
     parents: int = bounded(5, 0, 1000)
 

@@ -6,15 +6,24 @@ Source: White, Nolen, Savani, "Exploring the Loss Landscape in Neural Architectu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from evonas.searching.algorithm import Birth, History
 from evonas.searching.algorithms import algorithms
-from evonas.searching.algorithms.archive import Archive
+from evonas.searching.algorithms.archive import Archive, ArchiveOptions
 from evonas.store.individual import Individual
 from evonas.store.state import State
+
+
+@dataclass(frozen=True)
+class Options(ArchiveOptions):
+    """The number of starts to choose from, and of neighbours tried at once."""
+
+    population: int = 10
+    children: int = 1
 
 
 @algorithms.register("local-search")
@@ -25,6 +34,8 @@ class LocalSearch(Archive):
     neighbour is left, ``population`` new ones are drawn. Known networks are not tried again. With ``children = 1``
     this is the first improvement of the source.
     """
+
+    Options = Options
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

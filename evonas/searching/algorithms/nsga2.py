@@ -25,6 +25,8 @@ from evonas.store.state import State
 class Options(ArchiveOptions):
     """``crossover`` is the probability of a child of two parents; every child is mutated."""
 
+    population: int = 50
+    children: int = 50
     crossover: float = bounded(0.9, 0, 1)
 
 

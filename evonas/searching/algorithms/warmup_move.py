@@ -17,13 +17,15 @@ from fitness import Task, proxies
 from spaces.errors import UsageError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options(ArchiveOptions):
     """``warmup`` random genotypes are ranked ``by`` a proxy, as are ``neighbours`` of a parent.
 
     With probability ``explore`` a child is a random neighbour.
     """
 
+    population: int = 64
+    children: int = 10
     tournament: int
     warmup: int = bounded(3000, 1, 1_000_000)
     by: str = "params"

@@ -1,6 +1,16 @@
-"""What a search maximises or minimises: kinds of fitness, one file each."""
+"""The registry of kinds of fitness other than proxies: ``--proxy KIND`` or ``--proxy KIND:ARGUMENT``."""
 
-from evonas.searching.objectives.fitness import Fitness, Objective
-from evonas.searching.objectives.kinds import fitness_kinds
+from __future__ import annotations
 
-__all__ = ["Fitness", "Objective", "fitness_kinds"]
+from typing import TYPE_CHECKING
+
+from spaces.registry import Registry
+
+if TYPE_CHECKING:  # naming the kinds imports none
+    from evonas.searching.objectives.fitness import Fitness
+
+fitness_kinds: Registry[type[Fitness]] = Registry(
+    "kind of fitness",
+    {"table": "evonas.searching.objectives.table"},
+    group="evonas.fitness",
+)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
-from evonas.searching.objectives.kinds import fitness_kinds
 from evonas.searching.objectives.proxy import ProxyFitness
 from fitness import Score, Task, composite, proxies
 from spaces import Space

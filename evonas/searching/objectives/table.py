@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from evonas.data.tables.table import read_table
+from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
-from evonas.searching.objectives.kinds import fitness_kinds
 from fitness import Score, Task
 from spaces import EvonasError, Space, UsageError, spaces
 from spaces.errors import shorten

@@ -21,7 +21,7 @@ from evonas.engine import engines
 from evonas.evaluation.attacks import attacks
 from evonas.exporting.formats import formats
 from evonas.searching.algorithms import algorithms
-from evonas.searching.objectives.kinds import fitness_kinds
+from evonas.searching.objectives import fitness_kinds
 from evonas.training.recipes import recipes
 from fitness import proxies
 from tests.evonas.cli.test_cli import run

@@ -132,7 +132,7 @@ def test_the_seals_have_the_options(tmp_path: Path) -> None:
 def test_a_run_without_options_is_sealed_as_before() -> None:
     with sqlite3.connect(":memory:") as db:
         db.execute("CREATE TABLE meta (key, value)")
-        text = SearchSettings(seed=3).to_json()
+        text = SearchSettings(seed=3, population=100).to_json()
         db.execute("INSERT INTO meta VALUES ('settings', ?)", (text,))
         assert "options" not in json.loads(text)
         assert hash_chain.beginning(db) == "da0c3b057fdf8f4495b14c901b0274507f1131e13ad1dbf66b8e98c043d6e711"

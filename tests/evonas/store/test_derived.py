@@ -18,8 +18,9 @@ from evonas.evaluation.settings import EvaluateOptions
 from evonas.searching.resolve import resolve
 from evonas.searching.task import task_of
 from evonas.store import hash_chain
+from evonas.store.search_options import ScoreOptions, SearchOptions
 from evonas.store.searched import DECISIONS, searched
-from evonas.store.settings import IDENTITY, SEALED_IF_STORED, TO_TRAINING, ScoreOptions, SearchOptions
+from evonas.store.settings import IDENTITY, SEALED_IF_STORED, TO_TRAINING
 from evonas.tables.scores import settings_hash
 from evonas.training.settings import TrainOptions
 from fitness import Batch, Task
@@ -94,7 +95,13 @@ def test_a_field_that_decides_nothing_is_refused() -> None:
 def sealed(**stored: Any) -> str:
     """The start of the chain of a run with these settings."""
     settings = SearchSettings(
-        seed=3, channels=8, layers=5, max_params_at=(36, 20), batch_size=8, precision="float64"
+        population=100,
+        seed=3,
+        channels=8,
+        layers=5,
+        max_params_at=(36, 20),
+        batch_size=8,
+        precision="float64",
     )
     facts = {"settings": json.dumps(dataclasses.asdict(settings) | stored), "batch": "b", "proxies": "p"}
     with sqlite3.connect(":memory:") as db:
@@ -105,7 +112,10 @@ def sealed(**stored: Any) -> str:
 
 def test_runs_keep_their_seals() -> None:
     assert sealed() == "3ae287bc237dd91472335195cfcd3ac7136fd82f576733a437f6c6f18261227f"
-    assert sealed(generations=7, data_dir="x", device="cuda", batch_networks=64, memory=0.5) == sealed()
+    assert (
+        sealed(generations=7, data_dir="x", device="cuda", batch_networks=64, memory=0.5, evaluations=9)
+        == sealed()
+    )
 
 
 @pytest.mark.parametrize("name", sorted({*marked(SearchSettings, "sealed")}))
@@ -133,7 +143,7 @@ CHANGED: dict[str, Any] = {  # another value of every field but proxy, the colum
     "dataset": "cifar10", "data_dir": "elsewhere", "batch_size": 5, "channels": 6, "layers": 4, "image_size": 16,
     "classes": 3, "max_params": 10**6, "max_params_at": (4, 3), "seed": 4, "device": "cuda:1",
     "precision": "float64", "batch_networks": 8, "memory": 0.5,
-    "options": {"rate": 1},
+    "options": {"rate": 1}, "evaluations": 60,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import torch
 from evonas import SearchSettings, api, pipeline
 from evonas.core.locks import held
 from evonas.evaluation.settings import EvaluateSettings
-from evonas.searching.loop import SearchResult
+from evonas.searching.result import SearchResult
 from evonas.store.run import Run
 from evonas.training import checkpoint
 from evonas.training import train_stage as stage

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evonas.searching.fitness import Fitness, Objective
-from evonas.searching.fitness_kinds import fitness_kinds
+from evonas.searching.objectives import fitness_kinds
+from evonas.searching.objectives.fitness import Fitness, Objective
 from fitness import Score, Task
 from spaces import Space, UsageError
 
