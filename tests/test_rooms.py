@@ -29,7 +29,6 @@ FLOORS = (  # from the top down; rooms of one line know nothing of each other
     ("core",),
 )
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PARTS_OF_API = ("api", "api_search", "api_tables", "api_train")
 
 
 def module(path: Path) -> str:
@@ -42,8 +41,7 @@ MODULES = {module(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room(name: str) -> str:
-    first = name.partition(".")[0]
-    return "api" if first in PARTS_OF_API else first
+    return name.partition(".")[0]
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.api_search import engine_of
+from evonas.api.searching import engine_of
 from evonas.core import arguments
 from evonas.store.settings import SearchSettings
 
@@ -71,7 +71,7 @@ def benchmark(
     table: str | Path,
     algorithms: Iterable[str] | str = ("random", "local-search", "regularized-evolution"),
     *,
-    space: str | None = None,
+    space: str = "nasbench201",
     target_names: Iterable[str] | str | None = None,
     select_on: str | None = None,
     report: Iterable[str] | str = (),
@@ -101,7 +101,7 @@ def benchmark(
     return tables.benchmark(
         arguments.path(table, "the table"),
         arguments.texts(algorithms, "--algorithms"),
-        space="nasbench201" if space is None else arguments.text(space, "--space"),
+        space=arguments.text(space, "--space"),
         target_names=None if target_names is None else arguments.texts(target_names, "--target"),
         select_on=None if select_on is None else arguments.text(select_on, "--select-on"),
         report=arguments.texts(report, "--report"),

@@ -1,4 +1,4 @@
-"""The functions of the public API; each checks its arguments and loads what it needs when it is called."""
+"""What follows a search or a training: evaluate, compare, export, draw, verify; and `bench` and `corrupt`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from evonas.api_search import observer_of, resume, score, search
-from evonas.api_tables import benchmark, correlate
-from evonas.api_train import train, training_result
+from evonas.api.searching import observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
 from evonas.evaluation.settings import EvaluateSettings
@@ -29,25 +27,6 @@ if TYPE_CHECKING:
     from evonas.verification.finding import Verification
 
     Images = TypeVar("Images", Tensor, NDArray[uint8])
-
-__all__ = [
-    "bench",
-    "benchmark",
-    "compare",
-    "correlate",
-    "corrupt",
-    "evaluate",
-    "export",
-    "plot",
-    "report",
-    "resume",
-    "score",
-    "search",
-    "summarise",
-    "train",
-    "training_result",
-    "verify",
-]
 
 
 @heard_by_observer

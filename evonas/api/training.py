@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from evonas.api_search import observer_of
+from evonas.api.searching import observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
 from evonas.core.signatures import keywords

@@ -1,0 +1,25 @@
+"""The functions of the public API; each checks its arguments and loads what it needs when it is called."""
+
+from evonas.api.results import bench, compare, corrupt, evaluate, export, plot, report, summarise, verify
+from evonas.api.searching import resume, score, search
+from evonas.api.tables import benchmark, correlate
+from evonas.api.training import train, training_result
+
+__all__ = [
+    "bench",
+    "benchmark",
+    "compare",
+    "correlate",
+    "corrupt",
+    "evaluate",
+    "export",
+    "plot",
+    "report",
+    "resume",
+    "score",
+    "search",
+    "summarise",
+    "train",
+    "training_result",
+    "verify",
+]
