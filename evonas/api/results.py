@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from evonas.api.searching import observer_of
+from evonas.api.searching import announce_of, observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
 from evonas.evaluation.settings import EvaluateSettings
@@ -186,7 +186,7 @@ def bench(
         architectures=arguments.integer(architectures, "--architectures", 1, 10**6),
         rounds=arguments.integer(rounds, "--rounds", 1, 10**6),
         train_batch=None if train_batch is None else arguments.integer(train_batch, "--train-batch", 0, 65_536),
-        announce=unheard if announce is None else arguments.function(announce, "announce"),
+        announce=unheard if announce is None else announce_of(announce),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from evonas.core import arguments
-from evonas.core.events import Observer, heard_by_observer, unwatched
+from evonas.core.events import Listener, Observer, Observers, heard_by_observer, unwatched
 from evonas.core.signatures import keywords
 from evonas.store.search_options import ScoreOptions, SearchOptions
 from evonas.store.settings import SearchSettings
@@ -104,6 +104,13 @@ def score(
 def observer_of(observer: Observer | None) -> Observer:
     """The observer of the caller, or one that turns warnings into those of Python."""
     return unwatched if observer is None else arguments.function(observer, "observer")
+
+
+def announce_of(announce: Callable[[str], object]) -> Callable[[str], object]:
+    """The function of the caller that takes messages as texts. Raises `UsageError` for an observer of events."""
+    if isinstance(announce, Listener | Observers):
+        raise UsageError("announce must be a function of one text, not an observer, which takes events")
+    return arguments.function(announce, "announce")
 
 
 def engine_of(engine: Engine | None) -> Engine | None:

@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.api.searching import engine_of
+from evonas.api.searching import announce_of, engine_of
 from evonas.core import arguments
 from evonas.store.settings import SearchSettings
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
     from evonas.tables import Correlation
-    from evonas.tables.benchmark import Benchmark
-    from evonas.tables.benchmark import Progress as TrialProgress
-    from evonas.tables.scores import Progress
+    from evonas.tables.benchmark import Benchmark, TrialFinished
+    from evonas.tables.scores import ArchitectureScored
 
 MAX_COUNT = 10**9
 
@@ -35,7 +34,7 @@ def correlate(
     scores: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
-    observer: Callable[[Progress], None] | None = None,
+    observer: Callable[[ArchitectureScored], None] | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
     """Rank correlations of proxies with the accuracies of trained networks in a CSV file.
@@ -63,7 +62,7 @@ def correlate(
         engine=engine_of(engine),
         pair=None if pair is None else arguments.pair(pair, "a pair of proxy and target"),
         observer=None if observer is None else arguments.function(observer, "observer"),
-        announce=None if announce is None else arguments.function(announce, "announce"),
+        announce=None if announce is None else announce_of(announce),
     )
 
 
@@ -87,7 +86,7 @@ def benchmark(
     architecture: str | None = None,
     results: str | Path | None = None,
     engine: Engine | None = None,
-    observer: Callable[[TrialProgress], None] | None = None,
+    observer: Callable[[TrialFinished], None] | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Benchmark:
     """Compare search algorithms on a CSV file of trained networks, by many trials that build no network.
@@ -122,7 +121,7 @@ def benchmark(
         results=None if results is None else arguments.path(results, "--results"),
         engine=engine_of(engine),
         observer=None if observer is None else arguments.function(observer, "observer"),
-        announce=None if announce is None else arguments.function(announce, "announce"),
+        announce=None if announce is None else announce_of(announce),
     )
 
 

@@ -140,6 +140,8 @@ def _takes_one(value: Callable[..., Any]) -> bool:
         return False
     except ValueError:  # a function in C that does not tell
         return True
+    except Exception:  # of an object of the caller's own, which is compared while its signature is read
+        return False
     return True
 
 

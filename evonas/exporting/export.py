@@ -70,7 +70,7 @@ def export(
     whose packages are missing, for one whose logits differ from the network, and for a data set with other classes
     or labels or, without ``other_data``, other test images than at the training. No file is written then.
     """
-    observer = observer or unwatched
+    observer = unwatched if observer is None else observer
     chosen, left_out = _choose(names)
     place = exported_from(target)
     subject = subject_of(place, other_data)

@@ -123,7 +123,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     from evonas.searching.objectives.named import fitness_of
 
     options = dict(options)
-    asked = assigned(options.pop("options", None) or ())
+    algorithm = options.pop("options", None)
+    asked = {} if algorithm is None else assigned(algorithm)
     wanted = {name: plain(value) for name, value in given_options(options).items()}
     wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
     if "batch_networks" in wanted:

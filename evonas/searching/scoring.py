@@ -62,7 +62,7 @@ def score(
         asked, "it is standardised by the first population of a search, so it has no value without a run"
     )
     parsed = _parse(genotypes, settings)
-    images = images_for(asked, settings, warning(observer or unwatched))
+    images = images_for(asked, settings, warning(unwatched if observer is None else observer))
     return _rows(genotypes, parsed, asked, task_of(settings, images))
 
 

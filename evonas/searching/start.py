@@ -46,7 +46,8 @@ def search(
     Raises `EvonasError` or `UsageError` with one message; `Interrupted` after SIGINT or SIGTERM, with finished
     work saved.
     """
-    settings, observer = with_options(resolve(settings)), observer or unwatched
+    settings = with_options(resolve(settings))
+    observer = unwatched if observer is None else observer
     fitness = fitness_of(settings.proxy)
     for text in fitness.check(spaces[settings.space]):
         observer(Warned(text))
@@ -57,7 +58,7 @@ def search(
     facts |= facts_of(fitness.objectives, settings.proxy)
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
-    with (engine or InProcess()).opened(settings.device, announcing(observer)) as opened:
+    with (InProcess() if engine is None else engine).opened(settings.device, announcing(observer)) as opened:
         path = Path(run) if run is not None else default_path(settings)  # created after everything that may fail
         with _resumable(path), Run.create(path, settings, facts) as store:
             return _go(store, settings, images, observer, opened)
@@ -76,13 +77,13 @@ def resume(
     that generation first; the old file is kept as run.db.1. Raises `UsageError` if settings differ from those of
     the run, except those in `evonas.store.settings.CHANGEABLE`.
     """
-    observer = observer or unwatched
+    observer = unwatched if observer is None else observer
     with _resumable(Path(run)), ExitStack() as stack:
 
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
             settings = _asked(records, options)
             images = images_of(records, settings)
-            opened = (engine or InProcess()).opened(settings.device, announcing(observer))
+            opened = (InProcess() if engine is None else engine).opened(settings.device, announcing(observer))
             return settings, images, stack.enter_context(opened)
 
         accepted = None

@@ -4,14 +4,14 @@ from evonas.data.tables.table import Table, read_table
 from evonas.tables.correlate import Correlation, correlate, sample
 from evonas.tables.plot import heat_map, scatter
 from evonas.tables.published import TABLE_1A, beyond_interval, markdown
-from evonas.tables.scores import Progress, ScoreFile, score_and_keep
+from evonas.tables.scores import ArchitectureScored, ScoreFile, score_and_keep
 from evonas.tables.targets import GROUPINGS, Target, targets
 
 __all__ = [
     "GROUPINGS",
     "TABLE_1A",
+    "ArchitectureScored",
     "Correlation",
-    "Progress",
     "ScoreFile",
     "Table",
     "Target",

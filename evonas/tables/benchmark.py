@@ -7,10 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 
+from evonas.core.events import Event
 from evonas.core.signals import REPEAT, resumable
 from evonas.data.tables.units import UnitOption
 from evonas.engine import Engine, InProcess
@@ -29,16 +30,18 @@ REGRETS = (1.0, 0.5, 0.1)  # in percent
 Trials = dict[tuple[str, str], list[Trial]]  # by the label of an algorithm and the name of what it searches
 
 
-class Progress(NamedTuple):
+@dataclass(frozen=True)
+class TrialFinished(Event):
     """One more trial finished."""
 
     done: int  # including stored ones
     total: int
     label: str
     seconds: float
+    name: ClassVar[str] = "trial"
 
 
-Observer = Callable[[Progress], None]
+Observer = Callable[[TrialFinished], None]
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,9 @@ def benchmark(
         )
     steps = tuple(sorted({*(n for n in at if n <= budget), budget}))
     with (
-        (engine or InProcess()).opened("cpu", announce or unheard) as opened,
+        (InProcess() if engine is None else engine).opened(
+            "cpu", unheard if announce is None else announce
+        ) as opened,
         nullcontext() if results is None else TrialFile(results) as kept,
         resumable(REPEAT),
     ):
@@ -190,7 +195,7 @@ def _run(
             kept.add(keys[i], number, budget, trial, one, objective.name)
         found[i][number] = trial
         if observer is not None:
-            observer(Progress(total - len(todo) + count + 1, total, one.label, trial.seconds))
+            observer(TrialFinished(total - len(todo) + count + 1, total, one.label, trial.seconds))
     return {
         (one.label, objective.name): [found[i][number] for number in range(trials)]
         for i, (one, objective) in enumerate(entries)

@@ -148,7 +148,7 @@ def correlate(
             f"{repeated} of {len(table)} architectures are isomorphic to another; --all-ids includes them"
         )
     taken = account(table, found, unit, target_names is not None, notes).scored(scored_on)
-    if taken.other_data_set and announce:
+    if taken.other_data_set and announce is not None:
         announce(taken.other_data_set)
     if len(rows) < MIN_SAMPLE:
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {MIN_SAMPLE}")

@@ -45,12 +45,14 @@ def correlate(
     ``architecture`` names the column of architectures. Images are read only if a proxy needs them. ``announce``
     gets news of the ``engine`` (by default this process).
     """
-    settings, say = resolve_scoring(settings), announce or warning(unwatched)
+    settings, say = resolve_scoring(settings), warning(unwatched) if announce is None else announce
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
     images = images_for(map(fitness_of, proxy_names), settings, say)
     with (
-        (engine or InProcess()).opened(settings.device, announce or unheard) as opened,
+        (InProcess() if engine is None else engine).opened(
+            settings.device, unheard if announce is None else announce
+        ) as opened,
         resumable(REPEAT),
     ):
         return correlate_table(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 
+from evonas.core.events import Event
 from evonas.engine import Engine, InProcess, is_lost
 from evonas.engine.scores import no_score, score_missing
 from evonas.store.settings import IDENTITY
@@ -25,16 +27,18 @@ _SOUND = (  # SQLite keeps values of any type in any column
 )
 
 
-class Progress(NamedTuple):
-    """One more architecture scored."""
+@dataclass(frozen=True)
+class ArchitectureScored(Event):
+    """One more architecture of a table has all its scores."""
 
     done: int  # architectures with all their scores, including stored ones
     total: int
     genotype: str
     seconds: float
+    name: ClassVar[str] = "scored"
 
 
-Observer = Callable[[Progress], None]
+Observer = Callable[[ArchitectureScored], None]
 
 
 def settings_hash(proxy: str, task: Task) -> str:
@@ -148,12 +152,12 @@ def score_and_keep(
     todo = {
         text: missing for text in dict.fromkeys(texts) if (missing := [n for n in names if text not in known[n]])
     }
-    if kept and announce:
+    if kept and announce is not None:
         _announce_outdated(kept, settings, set(texts), announce)
     total = len(set(texts))
     done = total - len(todo)
     wanted = ((task.space.parse(text), tuple(missing)) for text, missing in todo.items())
-    engine = engine or InProcess()
+    engine = InProcess() if engine is None else engine
     engine.share(len(todo), task.populations.networks if task.populations else 1)
     scored = engine.map(
         partial(score_missing, task=task), wanted, lost=lambda pair, reason: no_score(pair[1], reason)
@@ -165,7 +169,7 @@ def score_and_keep(
         for name, score in found.items():
             known[name][text] = score
         if observer is not None:
-            observer(Progress(done, total, text, sum(score.seconds for score in found.values())))
+            observer(ArchitectureScored(done, total, text, sum(score.seconds for score in found.values())))
     return {name: [known[name][text] for text in texts] for name in names}
 
 

@@ -38,7 +38,7 @@ def _model() -> nn.Module:
 def _subject(model: nn.Module, journal: Journal | None = None, observer: Observer | None = None) -> Subject:
     pixels = torch.randint(256, (IMAGES, 3, 8, 8), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
     subject = Subject(model, pixels, torch.arange(IMAGES) % 10, batch_size=CHUNK, journal=journal or Journal())
-    subject.observer = observer or subject.observer
+    subject.observer = subject.observer if observer is None else observer
     return subject
 
 

@@ -184,7 +184,11 @@ class TrainSettings:
         return NetworkSize(self.channels, self.layers, self.classes, self.image_size)
 
     def build(self, *, auxiliary: bool = False) -> Classifier:
-        """The classifier in float32 on the CPU, initial weights from hash(seed, key) as the search scored them."""
+        """The classifier in float32 on the CPU, initial weights from hash(seed, key).
+
+        They are drawn in the order in which the genotype is written. A search scores the canonical form, so they
+        are the weights that it scored only if the genotype is written in that form.
+        """
         import torch
 
         from evonas.training.model import Classifier

@@ -83,7 +83,7 @@ def _train_genotype(
     settings: TrainSettings, name: str, run: str | Path | None, observer: Observer | None
 ) -> Trained:
     name = name if name.isidentifier() else "genotype"
-    observer = observer or unwatched
+    observer = unwatched if observer is None else observer
     _question(settings, observer)
     resolved = settings.resolve(warning(observer))
     if run is None and not alone():
@@ -106,7 +106,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
         raise EvonasError(
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
-    observer = observer or unwatched
+    observer = unwatched if observer is None else observer
     winner = leading[0] if len(leading) == 1 else compete(store.path, leading, given, observer)
     settings = TrainSettings(str(winner.genotype), **given)
     if _given(options):  # else they are those of the search, which was asked about them
@@ -136,7 +136,7 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
         _require_data(run, asked)  # says what has changed, if that is why
         raise
     with held(run):
-        return _trained(run, settings, observer or unwatched)
+        return _trained(run, settings, unwatched if observer is None else observer)
 
 
 def settings_of(run: Path) -> TrainSettings:

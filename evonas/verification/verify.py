@@ -44,7 +44,7 @@ def verify(
     if type(sample) is not int or sample < 1:
         raise UsageError(f"--sample must be a positive number of scores, not {sample!r}")
     require_directory(run, "verify")
-    observer = observer or Listener()
+    observer = Listener() if observer is None else observer
     told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
     if not (run / DATABASE).is_file() and not told:
         Run.read(run).close()  # the error names what is missing

@@ -216,6 +216,15 @@ CALLED += [
     "TrainSettings.from_dict",
     "EvaluateSettings.from_dict",
 ]
+HEARD = (
+    "search",
+    "resume",
+    "evaluate",
+    "export",
+    "verify",
+    "correlate",
+    "benchmark",
+)  # with their quick arguments
 LONG = ("settings", "proxies", "formats")  # None would take minutes
 
 
@@ -262,6 +271,33 @@ def test_anything_is_taken_or_refused(
     assert answered(name, bases.get(name, {})) == "taken" or name in ("compare", "Ray")  # not evaluated, not here
     counts = check(name, bases.get(name, {}), 15)
     assert sum(counts.values()) >= 10
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_an_object_whose_every_method_fails_is_refused(
+    name: str, bases: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = [answered(name, {**bases.get(name, {}), parameter: Raises()}) for parameter in parameters_of(name)]
+    assert {*refused} == {"refused"}
+
+
+class Heard(list[Any]):
+    """An observer that is false before it has heard anything."""
+
+    def __call__(self, event: object) -> None:
+        self.append(event)
+
+
+@pytest.mark.parametrize(("name", "argument"), [("bench", "announce"), *((name, "observer") for name in HEARD)])
+def test_an_observer_that_is_false_hears_and_a_listener_takes_every_event(
+    name: str, argument: str, bases: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    heard = Heard()
+    assert answered(name, {**bases[name], argument: heard}) == "taken" and heard
+    listening = answered(name, {**bases[name], argument: evonas.Listener()})
+    assert listening == ("taken" if argument == "observer" else "refused")  # a text is not an event
 
 
 @pytest.mark.slow

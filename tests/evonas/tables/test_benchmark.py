@@ -22,7 +22,7 @@ from evonas.searching.algorithms import algorithms
 from evonas.store.objective import Objective
 from evonas.tables import trial as trials
 from evonas.tables.arena import Arena
-from evonas.tables.benchmark import Benchmark, Progress
+from evonas.tables.benchmark import Benchmark, TrialFinished
 from evonas.tables.contenders import SIZES, contenders
 from evonas.tables.standings import expected, standing
 from evonas.tables.trial import Job, Trial, run_trial
@@ -190,7 +190,7 @@ def test_a_stopped_benchmark_continues_and_ends_with_the_same_numbers(
     whole = evonas.benchmark(table, FAST, **SMALL)
     assert len(computed) == 12
 
-    def stop(progress: Progress) -> None:
+    def stop(progress: TrialFinished) -> None:
         if progress.done == 5:
             raise KeyboardInterrupt
 
