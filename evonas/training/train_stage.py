@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from evonas.core.arguments import option
 from evonas.core.atomic_files import make_directory, synchronise
 from evonas.core.events import Observer, Warned, unwatched, warning
+from evonas.core.fields import fields_of
 from evonas.core.files import exists, write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
@@ -128,7 +130,7 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
     if stored.dataset.startswith("folder:") and str(given.get("dataset", "")).startswith("folder:"):
         refused = [name for name in refused if name != "dataset"]
     if refused:
-        raise UsageError(f"a training keeps its settings: --{refused[0].replace('_', '-')} cannot change")
+        raise UsageError(_refusal(refused[0], run))
     asked = replace(stored, **given)
     try:
         settings = asked.resolve()
@@ -137,6 +139,14 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
         raise
     with held(run):
         return _trained(run, settings, unwatched if observer is None else observer)
+
+
+def _refusal(name: str, run: Path) -> str:
+    asked = fields_of(SearchSettings).get(name)
+    label = option(name) if asked is None else asked.label
+    if name in fields_of(TrainSettings):
+        return f"a training keeps its settings: {label} cannot change"
+    return f"{run} is a training; {label} is for a search"
 
 
 def settings_of(run: Path) -> TrainSettings:

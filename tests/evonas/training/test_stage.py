@@ -170,6 +170,10 @@ def test_a_genotype_is_trained_alone_and_resumed(small: Callable[..., TrainSetti
     assert isinstance(result, Trained) and len(result.history) == 2
     with pytest.raises(UsageError, match="--seed cannot change"):
         api.resume(tmp_path / "run", seed=3)
+    for search in ({"options": ["a=1"]}, {"generations": 9}, {"from_generation": 0}):
+        name = "--option" if "options" in search else f"--{next(iter(search)).replace('_', '-')}"
+        with pytest.raises(UsageError, match=f"run is a training; {name} is for a search$"):
+            api.resume(tmp_path / "run", **search)
 
 
 def test_a_second_process_is_told_that_there_is_a_first(tmp_path: Path) -> None:
