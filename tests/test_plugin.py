@@ -166,13 +166,18 @@ def test_a_killed_search_is_resumed_to_the_same_end(
     assert content(expected.parent / run) == content(expected)
 
 
-def test_evaluate_measures_the_assessment_of_the_package(evonas: Run) -> None:
+def test_evaluate_measures_the_assessment_of_the_package(evonas: Run, work: Path) -> None:
     size = ["--space", "chain", "--channels", "2", "--layers", "2", "--epochs", "1", "--validation", "10"]
     evonas("train", "chain-1113", *size, "--run", "trained")
     words = ["--assess", "mean-confidence", "--attacks", "fgsm", "--images", "12", "--no-corruptions"]
     found = json.loads(evonas("evaluate", "trained", *words, "--checks", "0", "--json").stdout)
     confidence = found["assessments"]["mean-confidence"]
     assert len(confidence["detail"]) == 12 and 0.1 <= confidence["numbers"]["mean"] <= 1
+    line = ["mean-confidence", "mean", f"{confidence['numbers']['mean']:.5g}"]
+    assert line in [line.split() for line in evonas("show", "trained").stdout.splitlines()]
+    evonas("report", "trained")
+    page = (work / "trained" / "report.html").read_text()
+    assert f'<h3>mean-confidence</h3><table class="numbers"><tr><th>mean</th><td>{line[2]}</td></tr>' in page
 
 
 def test_a_file_of_the_package_is_short() -> None:

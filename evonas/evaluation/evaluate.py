@@ -16,6 +16,7 @@ from evonas.core.files import write_json
 from evonas.core.locks import held
 from evonas.core.memory_errors import memory_reported
 from evonas.core.provenance import machine, versions
+from evonas.core.quantities import number
 from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
 from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.attacking import AttackAt
@@ -156,6 +157,8 @@ def evaluate_subject(
         for label, rate in outcome.rates.items():
             what = assessment.title if label == ACCURACY else f"{assessment.title} {label}"
             subject.say(f"{what}: {100 * rate.accuracy:.2f} % of {rate.n} images")
+        for label, value in outcome.scalars.items():
+            subject.say(f"{assessment.title} {label}: {number(value)}")
     if settings.checks:
         checks = Checks(settings.checks, settings.epsilons[0], PGD(settings.steps, settings.step_size), outcomes)
         evaluation = evaluation.including(checks.name, checks.identity(), checks.run(subject))

@@ -25,6 +25,11 @@ class Outcome:
     detail: Json = None  # in the order of the images
     identity: Mapping[str, Json] = field(default_factory=dict)  # of the assessment; `evaluate` adds it
 
+    @property
+    def scalars(self) -> Mapping[str, float]:
+        """The numbers that are single ones."""
+        return {label: value for label, value in self.numbers.items() if type(value) in (int, float)}
+
     def as_json(self) -> dict[str, Any]:
         """The input of `from_json`."""
         found: dict[str, Any] = {
@@ -64,6 +69,11 @@ class Attacked(Outcome):
     ) -> Attacked:
         """From the settings (epsilon, steps, ..., sizes in 1/255), the accuracy, and that after each part."""
         return cls({ACCURACY: rate}, numbers, attack=attack, parts=parts if len(parts) > 1 else (), left=left)
+
+    @property
+    def scalars(self) -> Mapping[str, float]:
+        """None: the numbers are settings."""
+        return {}
 
     @property
     def rate(self) -> Rate:

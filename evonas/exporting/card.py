@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evonas.core.quantities import count, percent
+from evonas.core.quantities import count, number, percent
 from evonas.evaluation.rates import Rate
 from evonas.evaluation.stored import Stored
 from evonas.exporting.format import Format
@@ -83,6 +83,8 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
     for name, outcome in found.assessments.items():
         for label, rate in outcome.rates.items():
             yield f"| {name} {label} | {_share(rate)} |"
+        for label, value in outcome.scalars.items():
+            yield f"| {name} {label} | {number(value)} | |"
     if found.corruptions is not None:
         yield f"| mean over corruptions ({found.corruptions.source}) | {percent(found.corruptions.mean)} | |"
     hrs = ", ".join(f"{name} {percent(value)}" for name, value in found.hrs.items())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from evonas.core.quantities import percent
+from evonas.core.quantities import number, percent
 from evonas.reporting.columns import SHORTEST_NAME, fitting, number_columns
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def _rows(found: Evaluation, epsilons: Sequence[float]) -> list[tuple[Cell, ...]
     for name, outcome in found.assessments.items():
         for what, rate in outcome.rates.items():
             rows.append((Text.assemble((name, "cyan"), f" {what}"), *_shares(rate), "", ""))
+        for what, value in outcome.scalars.items():
+            rows.append((Text.assemble((name, "cyan"), f" {what}"), number(value), "", "", ""))
     return rows
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
+from evonas.core.quantities import number
 from evonas.reporting.facts import TrainingFacts
 from spaces.registry import Registry
 
@@ -20,20 +21,24 @@ sections: Registry[Section] = Registry(
 
 
 def assessed(facts: TrainingFacts) -> str:
-    """The section of everything that the evaluation measured; a table of rates where none is registered."""
+    """The section of everything that the evaluation measured; a table where none is registered."""
     if facts.evaluation is None:
         return ""
     return "".join(
-        sections[name](facts) if name in sections else _rates(facts, name) for name in facts.evaluation.assessed
+        sections[name](facts) if name in sections else _table(facts, name) for name in facts.evaluation.assessed
     )
 
 
-def _rates(facts: TrainingFacts, name: str) -> str:
+def _table(facts: TrainingFacts, name: str) -> str:
+    """Rates with their intervals, then the other numbers."""
     assert facts.evaluation is not None
+    found = facts.evaluation.assessments[name]
     rows = []
-    for label, rate in facts.evaluation.assessments[name].rates.items():
+    for label, rate in found.rates.items():
         low, high = rate.interval
         cells = f"<td>{100 * rate.accuracy:.2f}</td><td>{100 * low:.2f} to {100 * high:.2f}</td>"
         rows.append(f"<tr><th>{escape(label)}</th>{cells}</tr>")
-    head = "<tr><th></th><th>images, %</th><th>95 % interval</th></tr>"
+    head = "<tr><th></th><th>images, %</th><th>95 % interval</th></tr>" if rows else ""
+    for label, value in found.scalars.items():
+        rows.append(f"<tr><th>{escape(label)}</th><td>{number(value)}</td></tr>")
     return f'<figure><h3>{escape(name)}</h3><table class="numbers">{head}{"".join(rows)}</table></figure>'

@@ -104,16 +104,17 @@ def test_it_is_in_the_file_and_in_every_table(run: Path) -> None:
     assert written["assessments"][NAME]["rates"]["above 0.6"]["ci95"] == list(rate.interval)
     assert written["assessments"][NAME]["identity"] == {"version": 1, "threshold": 0.6}
     assert Evaluation.from_json(written) == dataclasses.replace(found, path=None)
-    share = f"{100 * rate.accuracy:.2f} %"
+    share, mean = f"{100 * rate.accuracy:.2f} %", f"{outcome.numbers['mean']:.5g}"
     summary = evonas.summarise(run)
     assert summary.evaluation is not None and summary.evaluation.assessments == found.assessments
     for text in (rendered(evaluated(found, 200)), rendered(Overview(summary))):  # type: ignore[arg-type]
         assert share in next(line for line in text.splitlines() if line.startswith(f"{NAME} above 0.6"))
+        assert mean in next(line for line in text.splitlines() if line.startswith(f"{NAME} mean"))
     rows = api.compare([run])
     assert rows[0].as_json()["assessments"][f"{NAME} above 0.6"]["accuracy"] == rate.accuracy
     assert f"{NAME} above 0.6" in rendered(compared(rows)) and share in rendered(compared(rows))
     card = evonas.export(run, ["genotype"]).card.read_text()
-    assert f"| {NAME} above 0.6 | {share} |" in card
+    assert f"| {NAME} above 0.6 | {share} |" in card and f"| {NAME} mean | {mean} | |" in card
     assert f"--assess {NAME}" in evaluate_command(found, run)
 
 
@@ -176,9 +177,10 @@ def _higher(self: Confidence) -> None:
     object.__setattr__(self, "threshold", 0.9)
 
 
-def test_the_report_has_a_table_of_its_rates_or_the_section_of_its_name(run: Path) -> None:
-    evonas.evaluate(run, QUICK)
-    assert f"<h3>{NAME}</h3>" in page(gather(run)) and "above 0.6" in page(gather(run))
+def test_the_report_has_a_table_of_its_numbers_or_the_section_of_its_name(run: Path) -> None:
+    found, text = evonas.evaluate(run, QUICK), page(gather(run))
+    assert f"<h3>{NAME}</h3>" in text and "<th>above 0.6</th>" in text
+    assert f"<th>mean</th><td>{found.assessments[NAME].numbers['mean']:.5g}</td>" in text
 
     @sections.register(NAME)
     def section(facts: TrainingFacts) -> str:
