@@ -85,7 +85,7 @@ def export(
 
 
 def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:
-    """Draw the history, cells, pareto, corruptions or epsilon figure of a run; returns its path.
+    """Draw the history, cells, pareto, front, corruptions or epsilon figure of a run; returns its path.
 
     Raises `UsageError` for a run without the data of the figure.
     """

@@ -12,7 +12,9 @@ from evonas.cli.options import RunPath
 
 def plot(
     run: RunPath,
-    what: Annotated[str, typer.Option(help="Figure: history, cells, pareto, corruptions or epsilon.")] = "history",
+    what: Annotated[
+        str, typer.Option(help="Figure: history, cells, pareto, front, corruptions or epsilon.")
+    ] = "history",
     format: Annotated[
         str | None, typer.Option(help="svg, png or pdf.  [default: suffix of --out, else svg]")
     ] = None,

@@ -48,6 +48,7 @@ class Facts(TrainingFacts):
     winner: int | None  # birth of the network that was trained, or of the best score
     lineage: list[Step]
     operations: Operations | None
+    gains: list[tuple[int, int, tuple[float, ...]]]  # see `Records.gains`; none of a search with one objective
     plan: FinalPlan | None
 
 
@@ -75,6 +76,7 @@ def gather(
         steps = [] if winner is None else lineage(store, winner, known)
         found = operations(store, known) if len(known) else None
         plan = plan_of(store)
+        gains = list(store.gains()) if len(store.objectives) > 1 else []
     space = spaces[summary.settings.space]
     return Facts(
         path=path,
@@ -83,6 +85,7 @@ def gather(
         winner=winner,
         lineage=steps,
         operations=found,
+        gains=gains,
         graphs=space.graphs(steps[-1].individual.genotype) if steps else [],
         epochs=read_csv(path / "train" / "metrics.csv"),
         training=training,

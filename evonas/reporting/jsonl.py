@@ -48,7 +48,7 @@ class JsonLines(Listener):
 
     def started(self, event: SearchStarted) -> None:
         path, settings, progress, engine = event.path, event.settings, event.progress, event.engine
-        stored = json.loads(settings.to_json())
+        stored, self._several = json.loads(settings.to_json()), len(event.objectives) > 1
         self._line("started", run=str(path), engine=engine, settings=stored, **_counters(progress))
 
     def evaluated(self, event: Evaluated) -> None:
@@ -61,6 +61,7 @@ class JsonLines(Listener):
         row, progress = event.row, event.progress
         facts = row._asdict()
         del facts["random_state"]
+        facts |= {"front": [_named(one) for one in progress.front]} if self._several else {}
         self._line("generation", **facts, best_individual=progress.best and _named(progress.best))
 
     def training(self, event: TrainingStarted) -> None:

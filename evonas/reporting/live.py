@@ -51,7 +51,7 @@ class LiveView(ScreenView):
         settings, progress = event.settings, event.progress
         self.path, self.settings = event.path, settings
         self.device = f"{describe(settings.device)}, {event.engine}"
-        self._maximise = event.objectives[0].maximise
+        self._maximise, self._several = event.objectives[0].maximise, len(event.objectives) > 1
         self._history = list(event.history)
         self._progress = self._start = progress
         self._began = time.monotonic()
@@ -142,7 +142,7 @@ class LiveView(ScreenView):
 
     def _counters(self, roomy: bool) -> list[Text]:
         # imported here, because commands without PyTorch show tables of this file
-        from evonas.searching.objectives.named import fitness_of
+        from evonas.searching.objectives.named import fitness_for
 
         progress, best = self._progress, self._progress.best
         counters = Text(f"{progress.evaluations} evaluations, {progress.cache_hits} cache hits")
@@ -152,7 +152,9 @@ class LiveView(ScreenView):
         if best is not None:
             found.append(f"best {number(best.score)}", style="bold green")
             found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
-        elif fitness_of(self.settings.proxy).members and not self._history:
+            if self._several:
+                found.append(f", front {len(progress.front)}", style="bold green")
+        elif fitness_for(self.settings).composites and not self._history:
             found.append("best: known once the first population is scored", style="dim")
         if not roomy:
             line = Text(" | ").join([counters, *([found] if found else [])])

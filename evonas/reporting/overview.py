@@ -13,6 +13,7 @@ from evonas.core.shell import command
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.accuracies import headline_table
 from evonas.reporting.columns import ENDLESS, USUAL
+from evonas.reporting.fronts import front_table
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
@@ -52,6 +53,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     if best is not None:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
         parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
+        if summary.front:
+            parts.append(_front(summary, width))
         parts += [Text(_member(row), style="dim") for row in summary.members]
         if summary.edits is not None:
             parts.append(Text(f"{plural(summary.edits, 'edit')} from a random ancestor", style="dim"))
@@ -77,6 +80,13 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     return Group(*parts)
 
 
+def _front(summary: Summary, width: int) -> RenderableType:
+    volume = summary.hypervolume[-1] if summary.hypervolume else None
+    text = f"Pareto front: {plural(len(summary.front), 'network')}"
+    text += "" if volume is None else f", hypervolume {number(volume)}"
+    return Group(Text(text, style="bold"), front_table(summary.front, summary.objectives, width))
+
+
 def robustness(found: Evaluation, width: int) -> RenderableType:
     """Accuracies at the first epsilon and the mean over corruptions, and what is to be known about them."""
     notes = [Text(f"failed sanity checks: {'; '.join(found.failed)}", style="bold red")] if found.failed else []
@@ -98,6 +108,11 @@ def _progress(summary: Summary) -> str:
 def _member(row: Mapping[str, Any]) -> str:
     """One term of a composite: weight x (score - mean) / deviation."""
     return (
-        f"  {row['name']}: {row['weight']:g} x ({number(row['score'])} - {number(row['mean'])}) "
+        f"  {_of(row)}{row['name']}: {row['weight']:g} x ({number(row['score'])} - {number(row['mean'])}) "
         f"/ {number(row['deviation'])}"
     )
+
+
+def _of(row: Mapping[str, Any]) -> str:
+    """The objective of a term, where there are several."""
+    return f"{row['objective']}, " if "objective" in row else ""

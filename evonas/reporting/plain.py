@@ -24,7 +24,7 @@ SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
 def heading(settings: SearchSettings) -> str:
     """The main settings in one line."""
     return (
-        f"{settings.space}, {settings.proxy} on {settings.dataset} (batch {settings.batch_size}), "
+        f"{settings.space}, {settings.fitness} on {settings.dataset} (batch {settings.batch_size}), "
         f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
         f"tournament {settings.tournament}, children {settings.children}, "
         f"{settings.length}, seed {settings.seed}, {settings.device}"
@@ -55,6 +55,7 @@ class PlainLines(Listener):
 
     def started(self, event: SearchStarted) -> None:
         path, settings, history, engine = event.path, event.settings, event.history, event.engine
+        self._several = len(event.objectives) > 1
         self._line(f"run {path}")
         self._line(f"{heading(settings)}; computed by: {engine}")
         if history:
@@ -72,6 +73,7 @@ class PlainLines(Listener):
         row, progress = event.row, event.progress
         best = progress.best
         size = f", params {count(best.params)}" if best else ""
+        size += f", front {len(progress.front)}" if self._several else ""
         self._line(
             f"generation {row.generation}: best {number(row.best)}, mean {number(row.mean)}, "
             f"std {number(row.std)}, best so far {number(row.best_so_far)}{size}, "

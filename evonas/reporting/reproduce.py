@@ -25,6 +25,8 @@ def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | 
     for name, field in fields_of(SearchSettings).items():
         if name == "max_params" and settings.max_params_at != (settings.channels, settings.layers):
             continue  # the space's default, counted at the space's size
+        if name == "proxy" and settings.objectives is not None:
+            continue  # it is the first of them
         if name not in ("space", "generations", "options"):
             words += _differing(field, getattr(settings, name))
     for name, value in dict(settings.options).items():

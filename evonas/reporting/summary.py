@@ -12,6 +12,7 @@ from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
 from evonas.store.individual import Individual
+from evonas.store.objective import Objective
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
@@ -38,6 +39,9 @@ class Summary:
     edits: int | None  # edits from a random ancestor to the best genotype
     members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
     history: list[GenerationRow]
+    objectives: tuple[Objective, ...]
+    front: list[Individual]  # of several objectives
+    hypervolume: list[float | None]  # after each generation of ``history``; of several objectives
     trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
     evaluation: Evaluation | None  # once it is evaluated
     note: str  # why an existing evaluation.json is ignored
@@ -53,6 +57,16 @@ class Summary:
             "genotype": str(self.best.genotype),
             **{name: getattr(self.best, name) for name in ("score", "params", "flops")},
         }
+        history = [
+            {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
+            for row in self.history
+        ]
+        several: dict[str, Any] = {}
+        if len(self.objectives) > 1:
+            several["objectives"] = [objective._asdict() for objective in self.objectives]
+            several["front"] = [one.as_json() for one in self.front]
+            for row, volume in zip(history, self.hypervolume, strict=True):
+                row["hypervolume"] = volume
         return {
             "run": str(self.path),
             "stage": self.stage,
@@ -64,10 +78,8 @@ class Summary:
             "best": best,
             "edits": self.edits,
             "members": self.members,
-            "history": [
-                {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
-                for row in self.history
-            ],
+            "history": history,
+            **several,
             "trained": self.trained,
             "evaluation": None if self.evaluation is None else self.evaluation.as_json(),
             "note": self.note or None,
@@ -90,7 +102,9 @@ def summary_of(store: Run) -> Summary:
     history = store.generations()
     last = history[-1] if history else None
     generation, evaluations = (last.generation, last.evaluations) if last else (-1, 0)
-    best, measured = store.best(), stored_in(path)
+    several = len(store.objectives) > 1
+    front = store.front() if several else []
+    best, measured = next(iter(front), None) if several else store.best(), stored_in(path)
     return Summary(
         path=path,
         settings=settings,
@@ -108,6 +122,9 @@ def summary_of(store: Run) -> Summary:
         edits=None if best is None else store.edits(best.birth),
         members=_members(store, best),
         history=history,
+        objectives=store.objectives,
+        front=front,
+        hypervolume=_hypervolume(store)[: len(history)] if several else [],
         trained=read_json(path / "train" / "result.json"),
         evaluation=measured.content,
         note=measured.note,
@@ -126,8 +143,14 @@ def _stage(store: Run, searched: bool, found: bool, evaluated: bool) -> str:
     return "training" if found and plan_of(store) is not None else "searched"
 
 
+def _hypervolume(store: Run) -> list[float | None]:
+    from evonas.searching.hypervolume import hypervolumes  # a search with one objective needs no NumPy
+
+    return hypervolumes(store)
+
+
 def _members(store: Run, best: Individual | None) -> list[dict[str, Any]]:
-    if not {"+", "*"} & set(store.settings.proxy):
+    if not {"+", "*"} & set(store.settings.fitness):
         return []  # a single proxy does not need `fitness`, which takes seconds to import
     from evonas.searching.measure import Measure
 

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from evonas.core.devices import peak_memory
 from evonas.core.quantities import count, duration, memory, number, plural
-from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, number_columns
+from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, number_columns
+from evonas.reporting.fronts import front_table
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.searching.result import SearchResult
@@ -38,6 +39,8 @@ def finished(result: SearchResult) -> RenderableType:
     lines.append(
         Text(f"best {number(best.score)}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green")
     )
+    if len(result.objectives) > 1:
+        lines.append(front_table(result.front, result.objectives, USUAL))
     lines += [Text(str(best.genotype)), Text(f"saved in {result.path}", style="dim")]
     return Group(*lines)
 

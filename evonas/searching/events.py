@@ -27,6 +27,7 @@ class Progress:
     seconds: float  # the last evaluation
     best: Individual | None
     population: tuple[Individual, ...] = ()  # population after the last finished generation
+    front: tuple[Individual, ...] = ()  # the Pareto front; of one objective the best individual
 
     @property
     def done(self) -> int:

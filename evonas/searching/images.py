@@ -11,7 +11,7 @@ from evonas.core.devices import pick
 from evonas.core.strict_json import parse_json
 from evonas.data import DEFAULT_BATCH, batch, source
 from evonas.searching.objectives.fitness import Fitness
-from evonas.searching.objectives.named import fitness_of
+from evonas.searching.objectives.named import fitness_for
 from evonas.store.queries import Records
 from evonas.store.settings import SearchSettings
 from evonas.training.data_identity import require_classes
@@ -86,7 +86,7 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[Fitness] 
     changed.
     """
     scored_by = store.fact("proxies")
-    fitness = fitness_of(settings.proxy)
+    fitness = fitness_for(settings)
     for name, now in fitness.identity().items():
         then = scored_by.get(name, 1)
         if then != now:

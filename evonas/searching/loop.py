@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evonas.core.events import Closed, Message, Observer, announcing
+from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.files import write_json
 from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
@@ -22,12 +22,14 @@ from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.budget import Budget
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
+from evonas.searching.hypervolume import reference_fact
 from evonas.searching.measure import Measure, Scores
-from evonas.searching.objectives.named import fitness_of
+from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
-from evonas.searching.result import SearchResult
+from evonas.searching.result import SearchResult, best_in_words
 from evonas.searching.task import task_of
+from evonas.store.front import Front
 from evonas.store.individual import Individual
 from evonas.store.queries import BEST
 from evonas.store.run import Run
@@ -69,8 +71,8 @@ class Search:
         self.task = task_of(settings, images, engine.most_workers)
         self.space = self.task.space
         self.measure, self.budget = Measure(run), Budget(run, settings)
-        fitness = fitness_of(settings.proxy)
-        self.objective = fitness.objectives[0]
+        fitness = fitness_for(settings)
+        self.objectives = fitness.objectives
         self.score = partial(score_chunk, fitness=fitness, task=self.task)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
         kind, admission = algorithms[settings.algorithm], SizeLimit(self.space, settings)
@@ -79,7 +81,7 @@ class Search:
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0
         self.last_seconds = 0.0
-        self.best: Individual | None = None
+        self.front: Front[Individual] = Front()  # of one objective: the best individual
         self._restore()
 
     def _restore(self) -> None:
@@ -94,7 +96,7 @@ class Search:
         alive, history = self.run.alive(row.generation), RunHistory(self.run)
         self.algorithm.load_state_dict(self.run.state(row.generation), alive, history)
         self.population = tuple(history.of(alive))
-        self.best = self.run.best()
+        self.front = self._after(self.run.front() if len(self.objectives) > 1 else filter(None, [self.run.best()]))
         self.failures = self.run.failures()
 
     def go(self) -> SearchResult:
@@ -126,6 +128,8 @@ class Search:
             self.run.seconds_per_evaluation(),
             self.settings.device,
             tuple(individual.genotype for individual in self.run.leading(LEADING)),
+            self.objectives,
+            self.front.items,
         )
 
     def _next_generation(self, asked: list[Birth], stop: StopRequest) -> None:
@@ -133,8 +137,8 @@ class Search:
         number, evaluations = self.generation + 1, self.evaluations
         born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)], stop)
 
-        improved = self.best
-        self.best = self._better(self.best, born)
+        before = self.front
+        self.front = self._after(born)
         self.algorithm.tell(born)
         alive = self.algorithm.alive()
         known = {individual.birth: individual for individual in (*self.population, *born)}
@@ -144,11 +148,13 @@ class Search:
         self.generation, self.births = number, self.births + len(born)
         row = self._statistics(started)
         self.budget.finished(evaluations, row)
-        facts = {} if number else self.measure.facts()
+        facts = {} if number else self._facts()
         self.run.commit(born, row, alive, self.algorithm.state_dict(), **facts)
-        if self.best is not improved:
+        if self.front is not before:
             self._write_best()
         self.observer(GenerationDone(row, self._progress(self.births)))
+        if not number:
+            self._warn_of_constants()
         ended = self.settings.ended(number, self.evaluations)
         if stop.requested and (not ended or (self.best and plan_of(self.run))):
             raise self._interrupted()
@@ -178,7 +184,7 @@ class Search:
             lost=lambda genotype, reason: no_score(names, reason),
         )
         scored: list[Individual] = []
-        leader = self.best
+        front = self.front
         for individual, hit in zip(born, cached, strict=True):
             if individual.key not in known:
                 scores = next(computed, None)
@@ -192,8 +198,8 @@ class Search:
             self.failures += not hit and self.measure.failed(known[individual.key])
             values = self.measure.values(known[individual.key])
             scored.append(dataclasses.replace(individual, values=values, cached=hit))
-            leader = self._better(leader, scored[-1:])
-            progress = self._progress(individual.birth + 1, individual.generation, leader)
+            front = self._after(scored[-1:], front)
+            progress = self._progress(individual.birth + 1, individual.generation, front)
             self.observer(Evaluated(scored[-1], progress))
         return self._fixed(scored, known) if self.measure.open else scored
 
@@ -215,7 +221,7 @@ class Search:
     def _statistics(self, started: float) -> GenerationRow:
         """The statistics of the population."""
         scores = np.array([individual.score for individual in self.population if individual.score is not None])
-        most = np.max if self.objective.maximise else np.min
+        most = np.max if self.objectives[0].maximise else np.min
         best, mean, std = (float(of(scores)) if len(scores) else None for of in (most, np.mean, np.std))
         so_far = self.best.score if self.best else None
         counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
@@ -232,38 +238,50 @@ class Search:
         return Interrupted(f"interrupted {said} with: {command('resume', self.run.path)}")
 
     def _write_best(self) -> None:
-        best = self.best
-        if best is not None:
-            content: dict[str, Any] = {
-                "genotype": str(best.genotype),
-                "score": best.score,
-                "proxy": self.measure.proxy,
-            }
-            content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
-            if self.measure.is_composite:
-                content["members"] = self.measure.members(best.key)
-            write_json(self.run.path / BEST, content, resuming(self.run.path))
+        if self.best is not None:
+            write_json(self.run.path / BEST, best_in_words(self.measure, self.front), resuming(self.run.path))
 
-    def _progress(self, births: int, generation: int | None = None, best: Individual | None = None) -> Progress:
-        settings = self.settings
+    def _progress(
+        self, births: int, generation: int | None = None, front: Front[Individual] | None = None
+    ) -> Progress:
+        members = (self.front if front is None else front).items
         return Progress(
             self.generation if generation is None else generation,
             births,
             self.budget.total_births,
-            settings.evaluations,
+            self.settings.evaluations,
             self.evaluations,
             self.cache_hits,
             self.failures,
             self.last_seconds,
-            best or self.best,
+            next(iter(members), None),
             self.population,
+            members,
         )
 
-    def _better(self, best: Individual | None, others: Iterable[Individual]) -> Individual | None:
-        """The first of the individuals with the best score; None if there is none."""
-        for one in others:
-            if one.score is not None and (
-                best is None or best.score is None or self.objective.better(one.score, best.score)
-            ):
-                best = one
-        return best
+    @property
+    def best(self) -> Individual | None:
+        """The individual with the best first objective."""
+        return next(iter(self.front.items), None)
+
+    def _after(self, others: Iterable[Individual], front: Front[Individual] | None = None) -> Front[Individual]:
+        """The front with ``others``."""
+        gains = ((one.gains(self.objectives), one) for one in others)
+        return (self.front if front is None else front).after(
+            (gain, one) for gain, one in gains if gain is not None
+        )
+
+    def _facts(self) -> dict[str, str]:
+        """The facts of the run that the first population decides."""
+        return {**self.measure.facts(), **reference_fact(self.population, self.objectives)}
+
+    def _warn_of_constants(self) -> None:
+        for objective in self.objectives if len(self.objectives) > 1 else ():
+            values = [value for one in self.population if (value := one.values[objective.name]) is not None]
+            if len(values) > 1 and len({*values}) == 1:
+                self.observer(
+                    Warned(
+                        f"the objective {objective.name} is {values[0]:g} for the whole first population, so it "
+                        "does not influence the search"
+                    )
+                )

@@ -34,6 +34,7 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     from evonas.searching.algorithms import algorithms
 
     settings, budget = resolve_scoring(settings), settings.evaluations
+    _require_several(settings)
     if budget is not None and settings.population is not None and settings.population > budget:
         raise UsageError(
             f"--evaluations {budget} is less than --population {settings.population}; add --population {budget} "
@@ -48,6 +49,16 @@ def resolve(settings: SearchSettings) -> SearchSettings:
         tournament=settings.tournament or default["tournament"],
         children=settings.children or default["children"],
     )
+
+
+def _require_several(settings: SearchSettings) -> None:
+    """Raises `UsageError` for several objectives with an algorithm of one."""
+    from evonas.searching.algorithms import algorithms
+
+    if settings.objectives is not None and not algorithms[settings.algorithm].several:
+        raise UsageError(
+            f"the algorithm {settings.algorithm} has one objective; add --algorithm nsga2 to optimise several"
+        )
 
 
 def sizes(kind: type[Algorithm], population: int | None = None, budget: int | None = None) -> dict[str, int]:
@@ -86,10 +97,10 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     from evonas.core.devices import pick
     from evonas.data import describe
     from evonas.searching.algorithms import algorithms
-    from evonas.searching.objectives.named import fitness_of
+    from evonas.searching.objectives.named import fitness_for
     from spaces import NetworkSize, spaces
 
-    space = spaces[settings.space]
+    space, fitness = spaces[settings.space], fitness_for(settings)
     if settings.algorithm not in algorithms:
         _ = algorithms[settings.algorithm]  # the error names the closest ones
     channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
@@ -99,7 +110,8 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     shares = device != "cpu" and space.has_shared_passes
     return dataclasses.replace(
         settings,
-        proxy=fitness_of(settings.proxy).text,
+        proxy=fitness.parts[0].text,
+        objectives=None if settings.objectives is None else fitness.text,
         channels=channels,
         layers=layers,
         image_size=data.image_size,
@@ -120,13 +132,15 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.core.devices import pick
-    from evonas.searching.objectives.named import fitness_of
+    from evonas.searching.objectives.named import fitness_for, fitness_of, several_of
 
     options = dict(options)
     algorithm = options.pop("options", None)
     asked = {} if algorithm is None else assigned(algorithm)
     wanted = {name: plain(value) for name, value in given_options(options).items()}
-    wanted |= {name: text(wanted[name], option(name)) for name in ("dataset", "proxy") if name in wanted}
+    wanted |= {
+        name: text(wanted[name], option(name)) for name in ("dataset", "proxy", "objectives") if name in wanted
+    }
     if "batch_networks" in wanted:
         networks = fields_of(SearchSettings)["batch_networks"].checked(wanted["batch_networks"])
         if (networks == 1) != (stored.batch_networks == 1):
@@ -134,13 +148,16 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
                 f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "
                 "1 and larger numbers, because their rounding differs; omit the option"
             )
-    if "proxy" in wanted:
-        fitness = fitness_of(wanted["proxy"])
-        wanted["proxy"] = fitness.text
+    named = {
+        name: of(wanted[name])
+        for name, of in (("proxy", fitness_of), ("objectives", several_of))
+        if name in wanted
+    }
+    wanted |= {name: fitness.text for name, fitness in named.items()}
     places = [wanted.get("dataset", ""), stored.dataset]
     free = [*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else [])]
-    if "proxy" in wanted and fitness.objectives == fitness_of(stored.proxy).objectives:
-        free.append("proxy")
+    known = fitness_for(stored).objectives
+    free += [name for name, fitness in named.items() if fitness.objectives == known]
     refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
     different = [f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused]
     if asked:
@@ -157,6 +174,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     found = dataclasses.replace(stored, **{name: wanted[name] for name in free if name in wanted})
     if stored.evaluations is None and found.evaluations is not None and "generations" not in wanted:
         found = dataclasses.replace(found, generations=None)
+    if "objectives" in free:
+        found = dataclasses.replace(found, proxy=named["objectives"].parts[0].text)
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evonas.searching.measure import Measure
+from evonas.store.front import Front
 from evonas.store.individual import Individual
+from evonas.store.objective import Objective
 
 if TYPE_CHECKING:
     from evonas.evaluation.result import Evaluation
@@ -25,5 +28,20 @@ class SearchResult:
     seconds_per_evaluation: float | None
     device: str
     hall_of_fame: tuple[Any, ...]  # genotypes of different networks, best first
+    objectives: tuple[Objective, ...] = ()
+    front: tuple[Individual, ...] = ()  # the Pareto front, best first objective first; of one objective the best
     trained: Trained | None = None  # training of the best genotype, after a final stage
     evaluation: Evaluation | None = None  # evaluation of its robustness
+
+
+def best_in_words(measure: Measure, front: Front[Individual]) -> dict[str, Any]:
+    """The content of best.json: the best individual, and the front of several objectives."""
+    best = front.items[0]
+    content: dict[str, Any] = {"genotype": str(best.genotype), "score": best.score, "proxy": measure.proxy}
+    content |= {"params": best.params, "flops": best.flops, "birth": best.birth}
+    if measure.is_composite:
+        content["members"] = measure.members(best.key)
+    if len(measure.objectives) > 1:
+        content["objectives"] = [objective._asdict() for objective in measure.objectives]
+        content["front"] = [one.as_json() for one in front.items]
+    return content

@@ -13,7 +13,7 @@ from evonas.engine.scores import Proxies, Scorer, score_chunk
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.objectives.fitness import Fitness
-from evonas.searching.objectives.named import fitness_of
+from evonas.searching.objectives.named import fitness_for, fitness_of
 from evonas.searching.resolve import changed, resolve_scoring
 from evonas.searching.task import task_of
 from evonas.store.run import Run
@@ -76,10 +76,11 @@ def score_as(
     """
     with Run.read(Path(run)) as store:
         measure, asked = Measure(store), [fitness_of(name) for name in proxy_names or ()]
+        own = [part.objectives for part in measure.fitness.parts]
         moved = [fitness.text for fitness in asked if fitness.objectives == measure.objectives]
         settings = changed(store.settings, {**options, **({"proxy": moved[0]} if moved else {})})
-        asked = asked or [fitness_of(settings.proxy)]
-        others = [fitness for fitness in asked if fitness.objectives != measure.objectives]
+        asked = asked or [*fitness_for(settings).parts]
+        others = [fitness for fitness in asked if fitness.objectives not in own]
         if measure.open and len(others) < len(asked):
             raise UsageError(
                 f"{run} has not finished its first population, which standardises {measure.proxy!r}; "
@@ -155,5 +156,5 @@ def _scored(genotypes: Sequence[Any], asked: Sequence[Fitness], task: Task) -> l
 
 def _one(fitness: Fitness, scored: dict[str, Score], measure: Measure | None) -> Score:
     if fitness.members and measure is not None:
-        return measure.of(scored)
+        return measure.of(scored, fitness.objectives[0].name)
     return scored[fitness.objectives[0].name]

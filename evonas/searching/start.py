@@ -18,7 +18,7 @@ from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search
-from evonas.searching.objectives.named import fitness_of
+from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
 from evonas.searching.result import SearchResult
@@ -48,7 +48,7 @@ def search(
     """
     settings = with_options(resolve(settings))
     observer = unwatched if observer is None else observer
-    fitness = fitness_of(settings.proxy)
+    fitness = fitness_for(settings)
     for text in fitness.check(spaces[settings.space]):
         observer(Warned(text))
     images = images_for([fitness], settings, warning(observer))
@@ -93,7 +93,7 @@ def resume(
         store = stack.enter_context(Run.open(Path(run)))
         settings, images, opened = accepted or accept(store)  # all checks are done
         stored = store.settings  # the seals contain the original paths
-        kept = replace(settings, dataset=stored.dataset, proxy=stored.proxy)
+        kept = replace(settings, dataset=stored.dataset, proxy=stored.proxy, objectives=stored.objectives)
         if _cut(store, stored) and kept.evaluations != stored.evaluations:
             store.undo()
         if kept != stored:

@@ -55,8 +55,7 @@ def beginning(db: sqlite3.Connection) -> str:
     settings = parse_json(facts["settings"])
     kept = [settings.get(name) for name in SEALED] + [facts.get(name) for name in _FACTS]
     kept += [json.dumps(settings[name], sort_keys=True) for name in SEALED_IF_STORED if settings.get(name)]
-    if objective.FACT in facts:
-        kept.append(facts[objective.FACT])
+    kept += [facts[name] for name in (objective.FACT, objective.REFERENCE) if name in facts]
     return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from evonas.store.objective import Objective
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,16 @@ class Individual:
     def score(self) -> float | None:
         """The value of the first objective; None if there is none, or none yet."""
         return next(iter(self.values.values()), None)
+
+    def gains(self, objectives: Sequence[Objective]) -> tuple[float, ...] | None:
+        """The value of each objective, negated where smaller is better; None where one of them has no value."""
+        found = [one.sign * value for one in objectives if (value := self.values.get(one.name)) is not None]
+        return tuple(found) if len(found) == len(objectives) else None
+
+    def as_json(self) -> dict[str, Any]:
+        """A member of a front as ``show --json`` and best.json have it."""
+        shape = {"genotype": str(self.genotype), "birth": self.birth, "values": dict(self.values)}
+        return shape | {"params": self.params, "flops": self.flops}
 
     @property
     def parent(self) -> int | None:

@@ -10,6 +10,7 @@ from evonas.core.strict_json import parse_json
 from spaces.errors import EvonasError
 
 FACT = "objectives"
+REFERENCE = "reference"  # the fact that holds the point from which hypervolumes are counted
 
 
 class Objective(NamedTuple):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evonas.core.strict_json import parse_json
 from evonas.store import former
+from evonas.store.front import Front, spread
 from evonas.store.individual import Individual
 from evonas.store.objective import FACT as OBJECTIVES
 from evonas.store.objective import Objective, objectives_in
@@ -202,7 +203,9 @@ class Records:
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
     def best(self) -> Individual | None:
-        """The individual with the best score, the first among equals."""
+        """The individual with the best score, the first among equals; of several objectives that of the front."""
+        if len(self.objectives) > 1:
+            return next(iter(self.front()), None)
         name, maximise = self.objective
         most, worse = ("MAX", "<") if maximise else ("MIN", ">")
         with self._reported():
@@ -216,8 +219,29 @@ class Records:
                 (score,) = self._db.execute(query, (name, score)).fetchone()
         return None
 
+    def front(self) -> list[Individual]:
+        """The Pareto front, the best first objective first."""
+        known: Front[int] = Front()
+        return self.individuals_of(known.after((gains, birth) for _, birth, gains in self.gains()).items)
+
+    def gains(self) -> Iterator[tuple[int, int, tuple[float, ...]]]:
+        """Generation, birth and gains of every network with a value of each objective, in order of birth."""
+        names = [objective.name for objective in self.objectives]
+        joins = " ".join(
+            f'JOIN "values" v{i} ON v{i}.canonical = i.canonical AND v{i}.name = ? AND v{i}.value IS NOT NULL'
+            for i in range(len(names))
+        )
+        columns = ", ".join(f"v{i}.value" for i in range(len(names)))
+        query = f"SELECT generation, birth, {columns} FROM individuals i {joins} WHERE NOT cached ORDER BY birth"
+        with self._reported():
+            for generation, birth, *values in self._db.execute(query, names):
+                signed = zip(self.objectives, values, strict=True)
+                yield generation, birth, tuple(objective.sign * value for objective, value in signed)
+
     def leading(self, count: int) -> list[Individual]:
-        """The ``count`` individuals with the best scores, each network once."""
+        """The ``count`` individuals with the best scores, each network once; of several objectives the front's."""
+        if len(self.objectives) > 1:
+            return spread(self.front(), count)
         order = "DESC" if self.objective.maximise else "ASC"
         with self._reported():
             query = (
@@ -241,9 +265,12 @@ class Records:
 
     def seconds_per_evaluation(self) -> float | None:
         """The mean time of scoring a network."""
+        of_each = []
         with self._reported():
-            (mean,) = self._db.execute(f"SELECT AVG(seconds) FROM {_SCORED}", (self.objective.name,)).fetchone()
-        return None if mean is None else float(mean)
+            for objective in self.objectives:
+                query = f"SELECT AVG(seconds) FROM {_SCORED}"
+                of_each.append(self._db.execute(query, (objective.name,)).fetchone()[0])
+        return None if None in of_each else float(sum(of_each))
 
     def evaluated(self) -> int:
         """The number of scored networks, including those of an unfinished generation."""
@@ -253,6 +280,10 @@ class Records:
     def failures(self) -> int:
         """The number of born networks without a score."""
         born = "EXISTS (SELECT 1 FROM individuals i WHERE i.canonical = v.canonical)"
+        names = [objective.name for objective in self.objectives]
         with self._reported():
-            query = f"SELECT COUNT(*) FROM {_SCORED} AND value IS NULL AND {born}"
-            return int(self._db.execute(query, (self.objective.name,)).fetchone()[0])
+            query = (
+                f'SELECT COUNT(DISTINCT canonical) FROM "values" v WHERE name IN ({", ".join("?" * len(names))}) '
+                f"AND value IS NULL AND {born}"
+            )
+            return int(self._db.execute(query, names).fetchone()[0])

@@ -34,6 +34,7 @@ class SearchOptions(ScoreOptions, total=False):
     tournament: int | None
     children: int | None
     proxy: str | None
+    objectives: str | None
     classes: int | None
     max_params: int | None
     max_params_at: tuple[int, int] | None

@@ -92,6 +92,16 @@ class SearchSettings:
         of_score="proxy",
         changeable=False,
     )
+    objectives: str | None = searched(  # ``proxy`` is then the first
+        None,
+        help="Several objectives separated by commas, each as for --proxy; the result is a Pareto front.",
+        default_text="",
+        completion="fitness",
+        after="proxy",
+        of_score=None,
+        changeable=False,
+        added=True,
+    )
     dataset: str = searched(
         "digits",
         help="Data set: cifar10, cifar100, digits or folder:PATH.",
@@ -239,9 +249,16 @@ class SearchSettings:
         ``evaluations`` replace the generations of a preset.
         """
         given, values = given_options(options), preset_of(preset, PRESETS)
+        if "objectives" in given and "proxy" in given:
+            raise UsageError("pass --proxy or --objectives, not both")
         if "evaluations" in given:
             values.pop("generations", None)
         return cls(**{**values, **given})
+
+    @property
+    def fitness(self) -> str:
+        """The text that names what the search maximises or minimises."""
+        return self.objectives or self.proxy
 
     def ended(self, generation: int, evaluations: int) -> bool:
         """Whether a resolved search ends after this generation and number of evaluations."""

@@ -29,6 +29,7 @@ from evonas.store.state import decode, encode
 from evonas.testing.properties import global_generators, require
 from spaces import spaces
 
+SEVERAL = "params,-flops"
 SMALL = {"space": "nasbench201", "proxy": "params", "channels": 4, "layers": 1, "population": 6, "generations": 3}
 MAX_BIRTHS = 1000  # crashes after each of more births would take minutes
 
@@ -152,7 +153,7 @@ def the_population_is_of_those_born(trial: Trial) -> None:
 
 
 class Alone:
-    """An algorithm without the loop; the value of a genotype is its parameters, and every fifth birth has none."""
+    """An algorithm without the loop; values are params and FLOPs, and every fifth birth has none."""
 
     def __init__(self, trial: Trial, **changes: Any) -> None:
         self.settings = with_options(resolve(replace(trial.settings, device="cpu", **changes)))
@@ -163,8 +164,10 @@ class Alone:
         self.algorithm = self._made(self.rng)
 
     def _made(self, rng: np.random.Generator) -> Algorithm:
-        kind = algorithms[self.settings.algorithm]
-        return kind(self.space, self.admission, (Objective("params"),), options_of(self.settings), rng)
+        kind, objectives = algorithms[self.settings.algorithm], [Objective("params")]
+        if self.settings.objectives is not None:
+            objectives.append(Objective("flops", maximise=False))
+        return kind(self.space, self.admission, objectives, options_of(self.settings), rng)
 
     def tell(self, asked: Sequence[Birth]) -> None:
         first = len(self.individuals)
@@ -173,10 +176,11 @@ class Alone:
         self.algorithm.tell(born)
 
     def _individual(self, number: int, birth: Birth) -> Individual:
-        params = self.space.params(birth.genotype, self.admission.size)
+        params, flops = (of(birth.genotype, self.admission.size) for of in (self.space.params, self.space.flops))
         canonical = self.space.canonical(birth.genotype)
-        values = {"params": None if number % 5 == 4 else float(params)}
-        return Individual(number, 0, birth.parents, birth.genotype, canonical, values, params, 2 * params)
+        values: dict[str, float | None] = {"params": float(params), "flops": float(flops)}
+        values = dict.fromkeys(values) if number % 5 == 4 else values
+        return Individual(number, 0, birth.parents, birth.genotype, canonical, values, params, flops)
 
     def loaded(self) -> Algorithm:
         """Another one, continued from the state of this one, with a random generator in the same state."""
@@ -204,12 +208,20 @@ PROPERTIES: tuple[Callable[[Trial], None], ...] = (
 )
 
 
+def trials(settings: SearchSettings) -> Iterator[SearchSettings]:
+    """The settings to check an algorithm with: with one objective, and with two where it takes several."""
+    yield settings
+    if algorithms[settings.algorithm].several:
+        yield replace(settings, objectives=SEVERAL)
+
+
 def check_algorithm(algorithm: str, **settings: Any) -> None:
     """Raises `AssertionError` unless the registered ``algorithm`` keeps its contract.
 
     ``settings`` are fields of `SearchSettings` that differ from those of the small search in this file. See
-    `PROPERTIES` for what is checked.
+    `PROPERTIES` for what is checked; an algorithm of `several` objectives is also checked with two.
     """
-    for holds in PROPERTIES:
-        with TemporaryDirectory() as folder:
-            holds(Trial(SearchSettings(**{**SMALL, "algorithm": algorithm, **settings}), Path(folder)))
+    for each in trials(SearchSettings(**{**SMALL, "algorithm": algorithm, **settings})):
+        for holds in PROPERTIES:
+            with TemporaryDirectory() as folder:
+                holds(Trial(each, Path(folder)))

@@ -17,7 +17,7 @@ from evonas.engine.base import Engine, Lost, R, T
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
 from evonas.store.individual import Individual
-from evonas.store.objective import facts_of
+from evonas.store.objective import REFERENCE, facts_of
 from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
@@ -26,6 +26,10 @@ from spaces import spaces
 from spaces.errors import EvonasError
 
 PART = "search"
+FACTS = {  # of the first population
+    "composite": "its statistics match the first population",
+    REFERENCE: "the reference point of the hypervolume matches the first population",
+}
 
 
 class Recorded(Engine):
@@ -95,12 +99,16 @@ def _generations(store: Run, again: Run) -> Finding:
 
 
 def _statistics(store: Run, again: Run) -> list[Finding]:
-    """Checks the statistics of a composite."""
-    recorded, found = (run.meta("composite") for run in (store, again))
-    if found is None:
-        return []
-    wrong = None if recorded == found else f"{recorded} in run.db, {found} from the scores of the first population"
-    return [judged(PART, "composite", wrong, "its statistics match the first population")]
+    """Checks the statistics of a composite and the reference point of the hypervolume."""
+    findings = []
+    for name, right in FACTS.items():
+        recorded, found = (run.meta(name) for run in (store, again))
+        if recorded != found:
+            wrong = f"{recorded} in run.db, {found} from the scores of the first population"
+            findings.append(judged(PART, name, wrong, ""))
+        elif found is not None:
+            findings.append(judged(PART, name, None, right))
+    return findings
 
 
 def _evaluations(store: Run) -> Finding:

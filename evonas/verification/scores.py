@@ -37,11 +37,17 @@ def rescored(
         computed = score_as(store.path, [str(row.genotype) for row in rows], None, options)
     except EvonasError as error:
         return [Finding(PART, store.settings.proxy, UNCHECKED, str(error))], ()
-    found = tuple(
-        Rescored(row.birth, str(row.genotype), row.score, next(iter(again.scores.values())))
-        for row, again in zip(rows, computed, strict=True)
-    )
-    return [_finding(store.settings.proxy, found, reasons, left_out)], found
+    findings: list[Finding] = []
+    scores: list[Rescored] = []
+    names = [store.settings.proxy] if len(store.objectives) == 1 else [one.name for one in store.objectives]
+    for i, (objective, name) in enumerate(zip(store.objectives, names, strict=True)):
+        found = tuple(
+            Rescored(row.birth, str(row.genotype), row.values[objective.name], list(again.scores.values())[i])
+            for row, again in zip(rows, computed, strict=True)
+        )
+        findings.append(_finding(name, found, reasons, left_out))
+        scores += found
+    return findings, tuple(scores)
 
 
 def _drawn(store: Run, sample: int, seed: int, without: Collection[str]) -> list[Individual]:

@@ -15,6 +15,7 @@ from evonas.reporting.html.cells import cells
 from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
 from evonas.reporting.html.composition import composition
 from evonas.reporting.html.evolution import evolution
+from evonas.reporting.html.front import front
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto
@@ -27,7 +28,7 @@ SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
     ("Robustness", (assessed, gallery)),
-    ("Search and training", (evolution, pareto, composition, training, ancestry)),
+    ("Search and training", (evolution, front, pareto, composition, training, ancestry)),
     ("Reproduce", (repeat, settings)),
 )
 OF_TRAINING: tuple[tuple[str, tuple[Callable[[TrainingFacts], str], ...]], ...] = (
@@ -89,7 +90,7 @@ STAGES = {
 def _about(facts: TrainingFacts) -> str:
     """Space, data and size in one line."""
     settings = facts.summary.settings
-    how = f"fitness {settings.proxy}" if isinstance(settings, SearchSettings) else f"recipe {settings.recipe}"
+    how = f"fitness {settings.fitness}" if isinstance(settings, SearchSettings) else f"recipe {settings.recipe}"
     return (
         f"{settings.space} on {settings.dataset}, {how}, C={settings.channels}, L={settings.layers}, "
         f"seed {settings.seed}"

@@ -9,9 +9,9 @@ from evonas.reporting.html import svg
 
 
 def pareto(facts: Facts) -> str:
-    """Score against params, with the Pareto front."""
+    """Score against params, with the Pareto front; nothing of several objectives, whose own front is shown."""
     found = sizes(facts)
-    if found is None:
+    if found is None or len(facts.summary.objectives) > 1:
         return ""
     low, high = svg.padded(found.score)
     scale, power = svg.power_of_thousand(low, high)

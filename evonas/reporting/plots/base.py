@@ -44,6 +44,7 @@ plots: Registry[Draw] = Registry(
         "cells": f"{_ROOM}.cells",
         "corruptions": f"{_ROOM}.corruptions",
         "epsilon": f"{_ROOM}.epsilon",
+        "front": f"{_ROOM}.front",
         "history": f"{_ROOM}.history",
         "pareto": f"{_ROOM}.pareto",
     },

@@ -48,6 +48,7 @@ class Nsga2(Archive):
     """
 
     Options = Options
+    several = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

@@ -26,6 +26,7 @@ class Random(Archive):
     """Every birth is a random genotype whose network was not born before."""
 
     Options = Options
+    several = True
 
     def births(self) -> list[Birth]:
         return self.random_births(self.options.children)

@@ -28,6 +28,16 @@ class Fitness(ABC):
     of_proxies: bool = False  # whether the values are those of the proxies called `names`
 
     @property
+    def parts(self) -> tuple[Fitness, ...]:
+        """What it consists of: itself, or several fitnesses that are optimised together."""
+        return (self,)
+
+    @property
+    def composites(self) -> dict[str, tuple[Member, ...]]:
+        """The members of the objectives that are composites, by the name of the objective."""
+        return {self.objectives[0].name: self.members} if self.members else {}
+
+    @property
     @abstractmethod
     def text(self) -> str:
         """The normal form of the text that ``--proxy`` takes, as it is stored with the run."""

@@ -9,6 +9,8 @@ from typing import Any
 from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
 from evonas.searching.objectives.proxy import ProxyFitness
+from evonas.searching.objectives.several import Several
+from evonas.store.settings import SearchSettings
 from fitness import Score, Task, composite, proxies
 from spaces import Space
 from spaces.errors import UsageError, shorten
@@ -55,6 +57,16 @@ class Minimised(Fitness):
         return self.fitness.score(genotypes, task)
 
 
+def fitness_for(settings: SearchSettings) -> Fitness:
+    """What a search with ``settings`` maximises or minimises. Raises `UsageError` as `fitness_of` does."""
+    return fitness_of(settings.proxy) if settings.objectives is None else several_of(settings.objectives)
+
+
+def several_of(text: str) -> Several:
+    """The fitness that ``--objectives`` names. Raises `UsageError` as `Several` and `fitness_of` do."""
+    return Several(tuple(fitness_of(part.strip()) for part in text.split(",") if part.strip()))
+
+
 def fitness_of(text: str) -> Fitness:
     """The fitness that ``--proxy`` names; a minus sign stands before a value of which less is better.
 
@@ -73,7 +85,10 @@ def fitness_of(text: str) -> Fitness:
         raise UsageError(f"unknown kind of fitness {shorten(kind)}: {closest(kind, list(fitness_kinds))}")
     elif "," in name:
         several = "+".join(part.strip() for part in name.split(",") if part.strip())
-        raise UsageError(f"a search takes one --proxy; join several with + into a composite: {several}")
+        raise UsageError(
+            f"a search takes one --proxy; join several with + into a composite: {several}, or pass them as "
+            "--objectives"
+        )
     else:
         fitness = ProxyFitness(composite.normal(name))
     if name == text:

@@ -31,6 +31,15 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
+def front_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search with several objectives."""
+    run = tmp_path_factory.mktemp("report") / "front"
+    several = {"proxy": "croze", "objectives": "params,-flops,-live-size", "algorithm": "nsga2"}
+    evonas.search(evonas.SearchSettings(**{**SEARCH, **several}, generations=2), run)
+    return run
+
+
+@pytest.fixture(scope="package")
 def searched_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search without a final stage."""
     run = tmp_path_factory.mktemp("report") / "searched"
