@@ -8,7 +8,6 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.options import AsJson
-from spaces.errors import UsageError
 
 
 def list_(
@@ -27,13 +26,11 @@ def list_(
     Example: `evonas list proxies`
     """
     from evonas.cli.catalogue import KINDS, NOTES, catalogue
+    from evonas.core.arguments import one_of
     from evonas.reporting.output import print_json, print_rich
     from evonas.reporting.tables import listing
-    from spaces.registry import closest
 
-    if kind is not None and kind not in KINDS:
-        raise UsageError(f"unknown kind {kind!r}: {closest(kind, list(KINDS))}")
-    chosen = catalogue(KINDS if kind is None else [kind])
+    chosen = catalogue(KINDS if kind is None else [one_of(kind, "kind", KINDS)])
     if as_json:
         return print_json(chosen)
     for name, entries in chosen.items():

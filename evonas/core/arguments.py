@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from spaces.errors import UsageError, shown
+from spaces.registry import closest
 
 T = TypeVar("T")
 
@@ -71,6 +72,13 @@ def text(value: object, name: str, longest: int | None = MAX_TEXT_CHARS) -> str:
     if (longest is not None and len(plain) > longest) or "\0" in plain or not _encodes(plain):
         raise UsageError(f"{name} cannot be {shown(plain)}")
     return plain
+
+
+def one_of(value: str, name: str, choices: Iterable[str]) -> str:
+    """A text that is one of ``choices``; the error names the closest of them."""
+    if value not in choices:
+        raise UsageError(f"unknown {name} {shown(value)}: {closest(value, list(choices))}")
+    return value
 
 
 def path(value: object, name: str) -> Path:

@@ -9,9 +9,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_type_hints
 
-from evonas.core.arguments import flag, integer, option, text
-from spaces.errors import UsageError, shorten
-from spaces.registry import closest
+from evonas.core.arguments import flag, integer, one_of, option, text
 
 _KEY = "about"  # in the metadata of a field
 
@@ -82,9 +80,7 @@ class Field:
         if self.kind is bool:
             return flag(value, self.label)
         found = text(value, self.label)
-        if about.choices and found not in about.choices:
-            raise UsageError(f"unknown {self.label} {found!r}: {closest(found, list(about.choices))}")
-        return found
+        return one_of(found, self.label, about.choices) if about.choices else found
 
 
 def setting(
@@ -172,7 +168,4 @@ def preset_of(name: str | None, presets: Mapping[str, dict[str, Any]]) -> dict[s
     """The values of a preset, none without a name. Raises `UsageError` for an unknown one."""
     if name is None:
         return {}
-    name = text(name, "--preset")
-    if name not in presets:
-        raise UsageError(f"unknown --preset {shorten(name)}: {closest(name, list(presets))}")
-    return dict(presets[name])
+    return dict(presets[one_of(text(name, "--preset"), "--preset", presets)])

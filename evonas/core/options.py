@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from evonas.core.arguments import finite, flag, integer, items, mapping, number, text
+from evonas.core.arguments import finite, flag, integer, items, mapping, number, one_of, text
 from spaces.errors import UsageError, shown
-from spaces.registry import closest
 
 Scalar = bool | int | float | str | None
 MAX_INTEGER = 2**63 - 1
@@ -48,7 +47,8 @@ class Option:
         if self.optional and (value is None or (isinstance(value, str) and value.lower() == "none")):
             return None
         if self.kind is str:
-            return self._chosen(text(value, label), label)
+            chosen = text(value, label)
+            return one_of(chosen, label, self.choices) if self.choices else chosen
         if isinstance(value, str):
             value = self._parsed(value, label)
         if self.kind is bool:
@@ -58,11 +58,6 @@ class Option:
             return integer(value, label, int(low), int(high))
         allowed = f"a number from {low:g} to {high:g}" if self.bounds else "a finite number"
         return float(number(value, label, allowed, lambda x: finite(x) and (not self.bounds or low <= x <= high)))
-
-    def _chosen(self, value: str, label: str) -> str:
-        if self.choices and value not in self.choices:
-            raise UsageError(f"unknown {label} {shown(value)}: {closest(value, list(self.choices))}")
-        return value
 
     def _parsed(self, value: str, label: str) -> object:
         word = str.__str__(value).strip()

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
+from evonas.core.arguments import one_of
 from evonas.core.events import Listener, Observer, Observers
 from evonas.core.ranks import is_first
 from evonas.reporting.columns import ENDLESS
@@ -17,8 +18,6 @@ from evonas.reporting.jsonl import JsonLines
 from evonas.reporting.live import LiveView
 from evonas.reporting.plain import LogFile, PlainLines
 from evonas.reporting.screen import Screens, speak_ascii
-from spaces.errors import UsageError
-from spaces.registry import closest
 
 Log = tuple[str, Path]  # a format and a file
 LOG_FORMATS = {"jsonl": JsonLines}
@@ -114,9 +113,7 @@ def _logs(log: Log | None) -> list[Observer]:
     if log is None:
         return []
     name, path = log
-    if name not in LOG_FORMATS:
-        raise UsageError(f"unknown --log format {name!r}: {closest(name, list(LOG_FORMATS))}")
-    return [LOG_FORMATS[name](path, announce)] if is_first() else []
+    return [LOG_FORMATS[one_of(name, "--log format", LOG_FORMATS)](path, announce)] if is_first() else []
 
 
 def _tensorboard() -> list[Observer]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.arguments import one_of
 from evonas.data.tables.table import Table
 from evonas.data.tables.units import AUTOMATIC, UnitOption
 from evonas.engine import Engine
@@ -86,8 +87,8 @@ def sample(
     A larger ``n`` of the same seed begins with the rows of a smaller one; None takes all. ``half`` keeps the
     classes whose hash falls into ``A`` or into ``B``, for a fitness to be found on one and reported on the other.
     """
-    if half is not None and half not in HALVES:
-        raise UsageError(f"unknown half {half!r}: {closest(half, list(HALVES))}")
+    if half is not None:
+        one_of(half, "half", HALVES)
     rows = list(range(len(table))) if all_ids else table.classes()
     if half is not None:
         rows = [i for i in rows if half_of(table, i) == half]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from evonas.core.arguments import one_of
 from evonas.data.tables.table import Table, read_table
 from evonas.data.tables.units import UnitOption
 from evonas.store.objective import Objective
@@ -17,8 +18,6 @@ from evonas.tables.arena import Arena
 from evonas.tables.statistics import Floats
 from evonas.tables.targets import Target, targets
 from spaces import UsageError, spaces
-from spaces.errors import shorten
-from spaces.registry import closest
 
 DUPLICATES = ("id", "class")
 DRAWN = 100  # random genotypes that tell how much of a space a table has
@@ -89,8 +88,7 @@ def problem(
     Rows without a number in a column that is used are left out. Raises `UsageError` for an unknown name and for a
     column with equal numbers.
     """
-    if duplicates not in DUPLICATES:
-        raise UsageError(f"unknown --duplicates {shorten(duplicates)}: {closest(duplicates, list(DUPLICATES))}")
+    one_of(duplicates, "--duplicates", DUPLICATES)
     table = read_table(path, spaces[space], architecture)
     if latency is not None:
         table = joined(table, read_table(latency, spaces[space], architecture))

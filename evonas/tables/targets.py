@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.core.arguments import one_of
 from evonas.data.tables.kinds import ACCURACY, UNKNOWN, Kind, kind_of
 from evonas.data.tables.table import Table
 from evonas.data.tables.units import AUTOMATIC, MAX_VALUE, VALUE, UnitOption, may_be_accuracy, source_of, units_of
@@ -147,8 +148,7 @@ def _check_names(table: Table, unit: UnitOption, known: Mapping[str, Target]) ->
 
 
 def _known(table: Table, grouping: str, several: bool) -> list[Target]:
-    if grouping not in GROUPINGS:
-        raise UsageError(f"unknown grouping {grouping!r}: {closest(grouping, list(GROUPINGS))}")
+    one_of(grouping, "grouping", GROUPINGS)
     accuracies = [name for name in table.columns if kind_of(name) is ACCURACY]
 
     def ending(text: str) -> str | None:

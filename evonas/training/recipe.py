@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evonas.core.arguments import plain
+from evonas.core.arguments import one_of, plain
 from evonas.training import epsilon
 from spaces.errors import UsageError, shorten, shown
 from spaces.registry import Registry, closest
@@ -55,10 +55,7 @@ class Recipe:
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} must be from {low:g} to {high:g}, not {shown(value)}")
         for name, allowed in (("schedule", SCHEDULES), ("adversary", ADVERSARIES)):
-            if getattr(self, name) not in allowed:
-                raise UsageError(
-                    f"unknown {name} {getattr(self, name)!r}: {closest(getattr(self, name), [*allowed])}"
-                )
+            one_of(getattr(self, name), name, allowed)
         if self.lr <= 0:
             raise UsageError(f"lr must be above 0, not {self.lr:g}")
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evonas.core.arguments import one_of
 from evonas.core.atomic_files import replace
 from evonas.core.shell import command
 from evonas.reporting.facts import TrainingFacts, gather
-from spaces.errors import UsageError, shorten
-from spaces.registry import Registry, closest
+from spaces.errors import UsageError
+from spaces.registry import Registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,10 +74,7 @@ def plot(run: str | Path, what: str, format: str | None = None, out: str | Path 
 
 def _format(asked: str | None, ending: str) -> str:
     """The requested format, else the suffix of the file, else SVG."""
-    chosen = asked or ending or "svg"
-    if chosen not in FORMATS:
-        option = "--format" if asked else "format of --out"
-        raise UsageError(f"unknown {option} {shorten(chosen)}: {closest(chosen, list(FORMATS))}")
+    chosen = one_of(asked or ending or "svg", "--format" if asked else "format of --out", FORMATS)
     if ending in FORMATS and ending != chosen:
         raise UsageError(f"--format {chosen} differs from the suffix .{ending} of --out; omit one of them")
     return chosen
