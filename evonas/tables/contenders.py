@@ -11,26 +11,18 @@ from typing import Any
 from evonas.core.options import options_in
 from evonas.searching.algorithms import algorithms
 from evonas.searching.options import options_of, with_options
+from evonas.searching.resolve import SIZES, sizes
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
-SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+FEW: Mapping[str, Mapping[str, int]] = MappingProxyType(  # sizes for a few hundred queries
     {
-        "random": {"population": 10, "children": 10},
-        "local-search": {"population": 10, "children": 1},
         "regularized-evolution": {"population": 30, "children": 1, "tournament": 10},
-        "warmup-move": {"population": 64, "children": 10, "tournament": 10},
-        "bananas": {"population": 10, "children": 10},
-        "gp": {"population": 10, "children": 10},
-        "boosted": {"population": 16, "children": 16},
-        "eda": {"population": 16, "children": 16},
-        "ag-net": {"population": 16, "children": 16},
+        "warmup-move": {"tournament": 10},
         "nsga2": {"population": 30, "children": 10},
-        "guided": {"population": 10, "children": 5},
     }
 )
-OTHERS = {"population": 10, "children": 10, "tournament": 5}  # of an algorithm that has no entry
 
 
 @dataclass(frozen=True)
@@ -71,12 +63,14 @@ def contenders(names: Sequence[str], given: Mapping[str, object], space: str) ->
 
 
 def _options(algorithm: str, given: Mapping[str, object], space: str) -> Any:
-    known = {option.name: option for option in options_in(algorithms[algorithm].Options)}
-    sizes = {name: size for name, size in SIZES.get(algorithm, OTHERS).items() if name in known}
-    chosen: dict[str, Any] = {name: known[name].read(given[name]) for name in given if name in sizes}
-    if "population" in chosen:  # the others are at most that
-        sizes = {name: min(size, max(1, chosen["population"])) for name, size in sizes.items()}
-    chosen = sizes | chosen
-    rest = {name: value for name, value in given.items() if name not in sizes}
-    settings = SearchSettings(space=space, algorithm=algorithm, options=rest, **chosen)
+    kind = algorithms[algorithm]
+    known = {option.name: option for option in options_in(kind.Options) if option.name in SIZES}
+    asked: dict[str, Any] = {name: option.read(given[name]) for name, option in known.items() if name in given}
+    chosen: dict[str, Any] = {**sizes(kind), **FEW.get(algorithm, {}), **asked}
+    for name in chosen.keys() - asked.keys():  # a size that is not asked for gives way to the population
+        chosen[name] = min(chosen[name], max(1, chosen["population"]))
+    rest = {name: value for name, value in given.items() if name not in asked}
+    settings = SearchSettings(
+        space=space, algorithm=algorithm, options=rest, **{name: chosen[name] for name in known}
+    )
     return options_of(with_options(settings))

@@ -23,7 +23,7 @@ from evonas.store.objective import Objective
 from evonas.tables import trial as trials
 from evonas.tables.arena import Arena
 from evonas.tables.benchmark import Benchmark, TrialFinished
-from evonas.tables.contenders import SIZES, contenders
+from evonas.tables.contenders import contenders
 from evonas.tables.standings import expected, standing
 from evonas.tables.trial import Job, Trial, run_trial
 from evonas.tables.trial_file import TrialFile
@@ -94,8 +94,16 @@ def test_every_algorithm_queries_so_many_different_rows_of_the_table(name: str) 
     assert best == sorted(set(best)) and found.improvements[0][0] == 1
 
 
-def test_default_sizes_are_known_for_every_algorithm_that_comes_with_evonas() -> None:
-    assert SIZES.keys() == algorithms.modules.keys()
+def test_default_sizes_fit_few_queries_and_give_way_to_a_population_that_is_asked_for() -> None:
+    def sizes(name: str, **given: int) -> dict[str, Any]:
+        (one,) = contenders([name], {f"{name}.{option}": size for option, size in given.items()}, "nasbench201")
+        return one.as_dict()["options"]
+
+    evolution = "regularized-evolution"
+    assert sizes(evolution) == {"population": 30, "children": 1, "tournament": 10}
+    assert sizes(evolution, population=5) == {"population": 5, "children": 1, "tournament": 5}
+    assert sizes("random", population=20, children=3) == {"population": 20, "children": 3}
+    assert all(sizes(name)["population"] <= 64 for name in algorithms)
 
 
 def test_a_repeated_birth_costs_no_query_and_is_told_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
