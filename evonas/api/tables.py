@@ -84,6 +84,8 @@ def benchmark(
     latency: str | Path | None = None,
     unit: str = "auto",
     architecture: str | None = None,
+    constraints: Iterable[str] | str = (),
+    rule: str | None = None,
     results: str | Path | None = None,
     engine: Engine | None = None,
     observer: Callable[[TrialFinished], None] | None = None,
@@ -91,8 +93,9 @@ def benchmark(
 ) -> Benchmark:
     """Compare search algorithms on a CSV file of trained networks, by many trials that build no network.
 
-    See `evonas.tables.benchmark`. ``options`` has values by ALGORITHM.NAME; ``results`` is a file that keeps every
-    finished trial; ``observer`` is called after each. Raises `UsageError` with one message.
+    See `evonas.tables.benchmark`. ``options`` has values by ALGORITHM.NAME; ``constraints`` has texts
+    COLUMN<=NUMBER; ``results`` is a file that keeps every finished trial; ``observer`` is called after each.
+    Raises `UsageError` with one message.
     """
     from evonas.core.options import assigned
     from evonas.tables import benchmark as tables
@@ -118,6 +121,8 @@ def benchmark(
         latency=None if latency is None else arguments.path(latency, "--latency"),
         unit=arguments.text(unit, "--unit"),
         architecture=None if architecture is None else arguments.text(architecture, "--architecture"),
+        constraints=arguments.texts(constraints, "--constraint"),
+        rule=None if rule is None else arguments.text(rule, "--rule"),
         results=None if results is None else arguments.path(results, "--results"),
         engine=engine_of(engine),
         observer=None if observer is None else arguments.function(observer, "observer"),

@@ -72,6 +72,19 @@ def benchmark(
         str | None,
         typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
     ] = None,
+    constraints: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--constraint", metavar="COLUMN<=NUMBER", help="Limit on a column, also COLUMN>=NUMBER. Repeatable."
+        ),
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            help="How searches respect constraints: admission, feasible-first, joint or constrained.  "
+            "[default: admission]"
+        ),
+    ] = None,
     results: Annotated[Path, typer.Option(help="Database of finished trials, reused by later commands.")] = Path(
         "runs/benchmark.db"
     ),
@@ -95,6 +108,7 @@ def benchmark(
     choice: Values = {"select_on": select_on, "evaluations": evaluations, "trials": trials, "unit": unit}
     choice |= {"duplicates": duplicates, "latency": latency, "architecture": architecture, "results": results}
     choice |= {"options": options or (), "engine": make(engine, workers, ray_address), **space, **seed}
+    choice |= {"constraints": constraints or (), "rule": rule}
     choice |= _lists(target, report, at, regrets)
     with ScoringProgress("searching", "finished") as observer:
         choice |= {"observer": observer, "announce": observer.message}

@@ -60,6 +60,7 @@ def _values(result: Benchmark, name: str, goal: Goal) -> Sheet:
     regrets = list(next(iter(result.standings.values()))[name].reached)
     unit = " %" if goal.target.is_accuracy else " % of the range"
     header = ["algorithm", *map(str, result.at), "±", "optimum", *(f"≤ {bound:g}{unit}" for bound in regrets)]
+    header += [] if result.limits is None else ["feasible"]
     rows = []
     for label in labels:
         found = result.standings[label][name]
@@ -71,10 +72,11 @@ def _values(result: Benchmark, name: str, goal: Goal) -> Sheet:
                 _number(goal, found.values[-1].half_width),
                 f"{100 * found.at_optimum[-1]:.0f} %",
                 *("-" if median is None else f"{median:.0f}" for median in reached),
+                *([] if result.limits is None else [f"{100 * found.feasible:.1f} %"]),
             ]
         )
     exact = [_number(goal, result.expected[name][n - 1]) for n in result.at]
-    rows.append([RANDOM, *exact, *[""] * (2 + len(regrets))])
+    rows.append([RANDOM, *exact, *[""] * (len(header) - 1 - len(exact))])
     return Sheet(
         f"{_title(name, goal)}, after so many queries (optimum {_number(goal, goal.optimum)})", header, rows
     )
@@ -114,4 +116,13 @@ def _lines(result: Benchmark) -> list[str]:
         "±: half-width of the 95 % interval of the last mean; optimum: share of the trials that found it; "
         "≤ x: median number of queries until the regret is at most x",
     )
-    return [*columns, *(f"note: {note}" for note in result.notes)]
+    return [*columns, *_limits(result), *(f"note: {note}" for note in result.notes)]
+
+
+def _limits(result: Benchmark) -> list[str]:
+    if (limits := result.limits) is None:
+        return []
+    return [
+        f"constraints by the rule {limits.rule}: {', '.join(map(str, limits.limits))}; {100 * limits.share:.1f} % "
+        "of the architectures meet them; feasible: mean share of the queried ones that do"
+    ]

@@ -17,6 +17,7 @@ from evonas.data.tables.units import UnitOption
 from evonas.engine import Engine, InProcess
 from evonas.engine.base import unheard
 from evonas.tables.contenders import Contender, contenders
+from evonas.tables.limits import Limits, parsed
 from evonas.tables.problem import Goal, Problem, problem
 from evonas.tables.standings import Standing, expected, standing
 from evonas.tables.trial import Job, Lost, Trial, run_trials
@@ -62,17 +63,23 @@ class Benchmark:
     expected: Mapping[str, tuple[float, ...]]  # by target: the exact mean of random search after 1, 2, ... queries
     seconds: Mapping[str, float]  # by algorithm: mean of a trial
     notes: tuple[str, ...]
+    limits: Limits | None = None  # the constraints
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document of ``evonas benchmark --json``."""
         plain = ("table", "space", "architectures", "duplicates", "evaluations", "trials", "seed")
+        limited: dict[str, Any] = {} if self.limits is None else {"constraints": self.limits.as_dict()}
         return {
             **{name: getattr(self, name) for name in plain},
+            **limited,
             "at": list(self.at),
             "targets": {name: goal.as_dict() for name, goal in self.goals.items()},
             "algorithms": {one.label: one.as_dict() for one in self.contenders},
             "results": {
-                label: {name: found.as_dict() for name, found in by_target.items()}
+                label: {
+                    name: found.as_dict() | ({"feasible": found.feasible} if limited else {})
+                    for name, found in by_target.items()
+                }
                 for label, by_target in self.standings.items()
             },
             "expected": {name: [curve[n - 1] for n in self.at] for name, curve in self.expected.items()},
@@ -99,6 +106,8 @@ def benchmark(
     latency: str | Path | None = None,
     unit: str = "auto",
     architecture: str | None = None,
+    constraints: Sequence[str] = (),
+    rule: str | None = None,
     results: str | Path | None = None,
     engine: Engine | None = None,
     observer: Observer | None = None,
@@ -109,10 +118,13 @@ def benchmark(
     A trial ends after ``evaluations`` different architectures (default: `EVALUATIONS`, or all of a smaller table).
     It searches each target, or ``select_on``, and is judged by the target of what it found; ``report`` names other
     columns of that. ``options`` are by ALGORITHM.NAME. The columns of the table ``latency`` are joined by
-    architecture. Finished trials are kept in the file ``results``. ``engine`` runs them, by default this process.
+    architecture. ``constraints`` are texts COLUMN<=NUMBER or COLUMN>=NUMBER, respected by ``rule``, one of
+    `evonas.tables.limits.RULES` (default: admission). Finished trials are kept in the file ``results``. ``engine``
+    runs them, by default this process.
     Raises `UsageError` for invalid arguments, before the first trial.
     """
     compared = contenders(names, options or {}, space)
+    bounds, rule = parsed(constraints, rule, [one.algorithm for one in compared])
     posed = problem(
         table,
         space,
@@ -123,6 +135,8 @@ def benchmark(
         latency=latency,
         unit=UnitOption.parse(unit),
         architecture=architecture,
+        constraints=bounds,
+        rule=rule,
     )
     budget = min(EVALUATIONS, len(posed)) if evaluations is None else evaluations
     if budget > len(posed):
@@ -152,11 +166,12 @@ def benchmark(
         contenders=tuple(compared),
         standings={one.label: _standings(posed, one.label, done, steps, regrets, budget) for one in compared},
         expected={
-            name: tuple(expected(goal.searched.sign * goal.searched_numbers, goal.numbers, every))
+            name: tuple(expected(goal.searched.sign * goal.order, goal.judged, every))
             for name, goal in posed.goals.items()
         },
         seconds={one.label: _seconds(one.label, done) for one in compared},
-        notes=(*posed.notes, *_early(done, budget)),
+        notes=(*posed.notes, *_early(done, budget), *_empty_handed(posed, done)),
+        limits=posed.limits,
     )
 
 
@@ -174,7 +189,9 @@ def _run(
     goals = {goal.objective: goal.searched_numbers for goal in posed.goals.values()}
     values = {objective.name: column for objective, column in goals.items()}
     entries = [(one, objective) for objective in goals for one in compared]
-    keys = [identity(one, objective, posed.arena, goals[objective], seed) for one, objective in entries]
+    keys = [
+        identity(one, objective, posed.arena, goals[objective], seed, posed.limits) for one, objective in entries
+    ]
     found = [kept.known(key, budget, len(posed)) if kept else {} for key in keys]
     todo = [(i, n) for n in range(trials) for i in range(len(entries)) if n not in found[i]]
     total = trials * len(entries)
@@ -185,7 +202,7 @@ def _run(
             yield Job(one.algorithm, one.options, objective, seed, number, budget)
 
     engine.share(len(todo), 1)
-    work = partial(run_trials, arena=posed.arena, values=values)
+    work = partial(run_trials, arena=posed.arena, values=values, limits=posed.limits)
     computed = engine.map(work, jobs(), lost=lambda job, reason: Lost(reason))
     for count, ((i, number), trial) in enumerate(zip(todo, computed, strict=True)):
         one, objective = entries[i]
@@ -208,7 +225,7 @@ def _standings(
     return {
         name: standing(
             done[label, goal.searched.name],
-            goal.numbers,
+            goal.judged,
             goal.target.sign,
             steps,
             {regret: regret * goal.percent for regret in regrets},
@@ -227,3 +244,19 @@ def _early(done: Trials, budget: int) -> list[str]:
     """A note on each algorithm that asked for nothing new before its budget was spent."""
     labels = [label for (label, _), found in done.items() if any(trial.queries < budget for trial in found)]
     return [f"{label}: some trials ended before {budget} queries" for label in dict.fromkeys(labels)]
+
+
+def _empty_handed(posed: Problem, done: Trials) -> list[str]:
+    """A note on each algorithm that found nothing feasible in some trials."""
+    limits = posed.limits
+    if limits is None:
+        return []
+    counts = {
+        label: sum(bool(limits.violation[trial.improvements[-1][1]]) for trial in found)
+        for (label, _), found in done.items()
+    }
+    return [
+        f"{label}: {count} trials found no architecture that meets the constraints; they count as the worst one"
+        for label, count in counts.items()
+        if count
+    ]

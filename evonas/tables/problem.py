@@ -15,6 +15,7 @@ from evonas.data.tables.units import UnitOption
 from evonas.store.objective import Objective
 from evonas.tables.account import complete
 from evonas.tables.arena import Arena
+from evonas.tables.limits import ADMISSION, Limit, Limits, applied
 from evonas.tables.statistics import Floats
 from evonas.tables.targets import Target, targets
 from spaces import UsageError, spaces
@@ -31,11 +32,26 @@ class Goal:
     numbers: Floats  # (rows,)
     searched: Target
     searched_numbers: Floats  # (rows,)
+    limits: Limits | None = None
+
+    @property
+    def judged(self) -> Floats:
+        """The numbers of the target, (rows,); an infeasible row has the worst number of a feasible one."""
+        if self.limits is None:
+            return self.numbers
+        sign, feasible = self.target.sign, self.limits.feasible
+        return np.where(feasible, self.numbers, sign * (sign * self.numbers[feasible]).min())
+
+    @property
+    def order(self) -> Floats:
+        """What an incumbent is chosen by, (rows,): what is searched, infeasible rows after all feasible ones."""
+        numbers = self.searched_numbers
+        return numbers if self.limits is None else self.limits.told(numbers, self.searched.sign)
 
     @property
     def optimum(self) -> float:
-        """The best number of the table."""
-        return float(self.target.sign * (self.target.sign * self.numbers).max())
+        """The best number of the feasible rows of the table."""
+        return float(self.target.sign * (self.target.sign * self.judged).max())
 
     @property
     def objective(self) -> Objective:
@@ -45,7 +61,7 @@ class Goal:
     @property
     def percent(self) -> float:
         """A percentage point of an accuracy, or a hundredth of the range of another column."""
-        return 1.0 if self.target.is_accuracy else float(np.ptp(self.numbers)) / 100
+        return 1.0 if self.target.is_accuracy else float(np.ptp(self.judged)) / 100
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -66,6 +82,7 @@ class Problem:
     goals: Mapping[str, Goal]  # by the name of the target
     reported: Mapping[str, Floats]  # other numbers by row, (rows,)
     notes: tuple[str, ...]
+    limits: Limits | None = None
 
     def __len__(self) -> int:
         return len(self.arena.genotypes)
@@ -82,11 +99,14 @@ def problem(
     latency: str | Path | None = None,
     unit: UnitOption,
     architecture: str | None = None,
+    constraints: Sequence[Limit] = (),
+    rule: str = ADMISSION,
 ) -> Problem:
     """The problem that a table poses; without ``target_names`` its first target.
 
-    Rows without a number in a column that is used are left out. Raises `UsageError` for an unknown name and for a
-    column with equal numbers.
+    Rows without a number in a column that is used are left out; by the rule `ADMISSION`, so are those that break
+    one of the ``constraints``. Raises `UsageError` for an unknown name, for a column with equal numbers and for a
+    constraint that no row meets.
     """
     one_of(duplicates, "--duplicates", DUPLICATES)
     table = read_table(path, spaces[space], architecture)
@@ -95,24 +115,28 @@ def problem(
     judged = targets(table, target_names, unit=unit)[: 1 if target_names is None else None]
     searched = targets(table, [select_on], unit=unit) * len(judged) if select_on is not None else judged
     others = targets(table, report, unit=unit) if report else ()
-    table, notes = complete(table, [*judged, *searched, *others])
+    for limit in constraints:
+        limit.check(table)
+    bounded = [Target(limit.column, (limit.column,)) for limit in constraints]
+    table, notes = complete(table, [*judged, *searched, *others, *bounded])
     if duplicates == "class":
         first = np.zeros(len(table), dtype=bool)
         first[table.classes()] = True
         table = table.rows(first)
+    table, limits = applied(constraints, rule, table) if constraints else (table, None)
     arena = Arena(space, table.genotypes, duplicates == "class")
     goals = {
-        target.name: Goal(target, numbers(target, table), by, numbers(by, table))
+        target.name: Goal(target, numbers(target, table), by, numbers(by, table), limits)
         for target, by in zip(judged, searched, strict=True)
     }
     for goal in goals.values():
         for target, values in ((goal.target, goal.numbers), (goal.searched, goal.searched_numbers)):
+            values = values if limits is None else values[limits.feasible]
             if len(values) < 2 or np.ptp(values) == 0:
-                raise UsageError(
-                    f"{path}: {target.name} is the same for all {len(values)} architectures with a value"
-                )
+                meant = "with a value" if limits is None else "that meet the constraints"
+                raise UsageError(f"{path}: {target.name} is the same for all {len(values)} architectures {meant}")
     reported = {target.name: numbers(target, table) for target in others}
-    return Problem(arena, goals, reported, (*notes, *_coverage(arena, path)))
+    return Problem(arena, goals, reported, (*notes, *_coverage(arena, path)), limits)
 
 
 def joined(table: Table, other: Table) -> Table:

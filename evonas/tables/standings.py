@@ -45,6 +45,7 @@ class Standing:
     reported: Mapping[str, Average]  # other columns of the row that was found in the end
     mean: Floats  # (evaluations,), the curve
     half_width: Floats  # (evaluations,), of its 95 % interval; NaN for a single trial
+    feasible: float  # mean share of the queried architectures
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -89,6 +90,7 @@ def standing(
         reported={name: _listed(numbers[rows[:, -1:]])[0] for name, numbers in report.items()},
         mean=mean,
         half_width=half,
+        feasible=float(np.mean([trial.feasible_share for trial in trials])),
     )
 
 

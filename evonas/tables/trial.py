@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evonas.searching.algorithm import Algorithm
 from evonas.searching.algorithms import algorithms
 from evonas.store.individual import Individual
 from evonas.store.objective import Objective
 from evonas.tables.arena import Arena
+from evonas.tables.limits import Limits, Worth
 from fitness import stable_hash
 
 MAX_REPEATS = 10_000  # births in a row that were queried before; then the trial ends
@@ -41,11 +41,18 @@ class Trial(NamedTuple):
     queries: int  # different architectures
     improvements: tuple[tuple[int, int], ...]
     seconds: float
+    infeasible: tuple[int, ...] = ()  # the numbers of the queries that broke a constraint, from 1
+
+    @property
+    def feasible_share(self) -> float:
+        """The share of feasible architectures among the queried ones."""
+        return 1 - len(self.infeasible) / self.queries
 
     def until(self, evaluations: int) -> Trial:
         """The same trial with fewer queries."""
         kept = tuple(pair for pair in self.improvements if pair[0] <= evaluations)
-        return Trial(min(self.queries, evaluations), kept, self.seconds)
+        infeasible = tuple(number for number in self.infeasible if number <= evaluations)
+        return Trial(min(self.queries, evaluations), kept, self.seconds, infeasible)
 
     def incumbents(self, at: NDArray[np.intp]) -> NDArray[np.intp]:
         """The best row after each of the numbers of queries ``at``, (N,)."""
@@ -59,18 +66,25 @@ class Lost(NamedTuple):
     reason: str
 
 
-def run_trials(jobs: Sequence[Job], arena: Arena, values: Mapping[str, NDArray[np.float64]]) -> list[Trial]:
+def run_trials(
+    jobs: Sequence[Job], arena: Arena, values: Mapping[str, NDArray[np.float64]], limits: Limits | None = None
+) -> list[Trial]:
     """The trials of ``jobs``, as an engine maps them; ``values`` has the numbers of an objective, (rows,)."""
-    return [run_trial(job, arena, values[job.objective.name]) for job in jobs]
+    return [run_trial(job, arena, values[job.objective.name], limits) for job in jobs]
 
 
-def run_trial(job: Job, arena: Arena, values: NDArray[np.float64]) -> Trial:
+def run_trial(job: Job, arena: Arena, values: NDArray[np.float64], limits: Limits | None = None) -> Trial:
     """Ask, look up, tell, until ``job.evaluations`` different rows were queried."""
     started = time.perf_counter()
     rng = job.generator()
-    search: Algorithm = algorithms[job.algorithm](arena.space, arena, (job.objective,), job.options, rng)
+    search: Any = algorithms[job.algorithm](arena.space, arena, (job.objective,), job.options, rng)
+    if limits is not None:
+        if limits.ranked:
+            search.judge = Worth(arena, job.objective.sign * values, limits)
+        values = limits.told(values, job.objective.sign)
     queried: set[int] = set()
     improvements: list[tuple[int, int]] = []
+    infeasible: list[int] = []
     best, births, generation, repeats = None, 0, 0, 0
     while len(queried) < job.evaluations and repeats < MAX_REPEATS and (asked := search.ask()):
         born = []
@@ -82,6 +96,8 @@ def run_trial(job: Job, arena: Arena, values: NDArray[np.float64]) -> Trial:
             value = None if row is None else float(values[row])
             if row is not None and value is not None and not known:
                 queried.add(row)
+                if limits is not None and limits.violation[row] > 0:
+                    infeasible.append(len(queried))
                 if best is None or job.objective.better(value, best):
                     best = value
                     improvements.append((len(queried), row))
@@ -91,7 +107,7 @@ def run_trial(job: Job, arena: Arena, values: NDArray[np.float64]) -> Trial:
         else:
             search.tell(born)
         generation += 1
-    return Trial(len(queried), tuple(improvements), time.perf_counter() - started)
+    return Trial(len(queried), tuple(improvements), time.perf_counter() - started, tuple(infeasible))
 
 
 def _individual(

@@ -17,6 +17,9 @@ from evonas.store.state import State
 MAX_DRAWS = 1000  # in a row that are known networks; then the space counts as exhausted
 
 
+Judge = Callable[[Sequence[Individual]], Sequence[float | None]]  # larger is better, all births so far in order
+
+
 @dataclass(frozen=True)
 class ArchiveOptions:
     """The size of the random sample that begins a search, and of a generation after it."""
@@ -32,9 +35,12 @@ class Archive(Algorithm):
     """
 
     Options: ClassVar[type] = ArchiveOptions
+    judged: ClassVar[bool] = True  # it follows `judge`
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
+        self.judge: Judge | None = None  # in place of the first objective
+        self.judgement: Sequence[float | None] = ()  # of `known`
         self.known: list[Individual] = []  # in order of birth
         self.networks: set[Any] = set()  # those born, and those just asked for
 
@@ -88,7 +94,11 @@ class Archive(Algorithm):
         return True
 
     def value(self, individual: Individual) -> float | None:
-        """The value of the first objective, negated if smaller is better."""
+        """The value of the first objective, negated if smaller is better, or else what `judge` says."""
+        if self.judge is not None:
+            if len(self.judgement) != len(self.known):
+                self.judgement = self.judge(self.known)
+            return self.judgement[individual.birth]
         objective = self.objectives[0]
         value = individual.values.get(objective.name)
         return None if value is None else objective.sign * value

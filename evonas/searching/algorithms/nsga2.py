@@ -49,6 +49,7 @@ class Nsga2(Archive):
 
     Options = Options
     several = True
+    judged = False
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
