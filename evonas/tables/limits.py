@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.core.arguments import one_of
 from evonas.data.tables.table import Table
 from evonas.searching.algorithms import algorithms
 from evonas.store.individual import Individual
@@ -127,8 +128,8 @@ def _ranks(values: Floats) -> NDArray[np.intp]:
 
 def parsed(texts: Sequence[str], rule: str | None, compared: Sequence[str]) -> tuple[tuple[Limit, ...], str]:
     """The limits in ``texts`` and their rule. Raises `UsageError` unless all of ``compared`` can follow it."""
-    if rule is not None and rule not in RULES:
-        raise UsageError(f"unknown --rule {shorten(rule)}: {closest(rule, list(RULES))}")
+    if rule is not None:
+        one_of(rule, "--rule", RULES)
     if rule is not None and not texts:
         raise UsageError(f"--rule {rule} needs a constraint; add --constraint COLUMN<=NUMBER")
     for name in compared if rule in (JOINT, CONSTRAINED) else ():
