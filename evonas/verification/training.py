@@ -33,6 +33,9 @@ def trained(
         whose = [_settings(run, found), *([] if store is None else [winner(run, store, found)])]
         if result is None:
             return [*whose, Finding(PART, RESULT, UNCHECKED, "it is missing; a training writes it at its end")]
+        missing = sorted({"epoch", "test"} - result.keys())
+        if missing:
+            return [*whose, judged(PART, RESULT, f"it is incomplete: it lacks {' and '.join(missing)}", "")]
         return [
             *whose,
             _epoch(found, result),

@@ -21,7 +21,7 @@ from evonas.evaluation.result import Evaluation
 from evonas.reporting.cells import draw
 from evonas.reporting.colours import HUES, operation_colour, operation_style
 from evonas.reporting.evaluation import EvaluationView, evaluated
-from evonas.reporting.live import LiveView
+from evonas.reporting.live import WIDE, LiveView
 from evonas.reporting.overview import overview
 from evonas.reporting.plain import LogFile, PlainLines
 from evonas.reporting.style import sparkline
@@ -60,9 +60,11 @@ class Frames(Listener):
 VIEWS = [(space, *size) for space in spaces for size in [(40, 10), (72, 16), (80, 24), (120, 30), (160, 48)]]
 
 
-def some(*views: tuple[str, int, int]) -> pytest.MarkDecorator:
-    """These of ``VIEWS``; the others with the long tests."""
-    others = [pytest.param(*view, marks=pytest.mark.slow) for view in VIEWS if view not in views]
+def some(*views: tuple[str, int, int], least: int = 0) -> pytest.MarkDecorator:
+    """These of ``VIEWS``; the others of at least ``least`` columns with the long tests."""
+    others = [
+        pytest.param(*view, marks=pytest.mark.slow) for view in VIEWS if view not in views and view[1] >= least
+    ]
     return pytest.mark.parametrize(("space", "width", "height"), [*views, *others])
 
 
@@ -87,7 +89,7 @@ class Screens(Frames):
         self.frames += [self.lines(0), self.lines(1)]
 
 
-@some(("darts", 72, 16), ("darts", 80, 24), ("nasbench201", 72, 16), ("robnet", 160, 48))
+@some(("darts", 72, 16), ("darts", 80, 24), ("nasbench201", 72, 16), ("robnet", 160, 48), least=WIDE)
 def test_nothing_is_cut_on_either_screen(width: int, height: int, space: str, tmp_path: Path) -> None:
     frames = Screens(width, height)
     settings = SearchSettings(space=space, proxy="params", population=8, generations=4, channels=4, layers=3)
