@@ -18,6 +18,7 @@ from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.reporting.summary import Summary
+from evonas.store.length import length
 from spaces import spaces
 
 LAST_GENERATIONS = 6
@@ -99,7 +100,7 @@ def _progress(summary: Summary) -> str:
     each = summary.seconds_per_evaluation
     reached = "no generation yet" if summary.generation < 0 else f"generation {summary.generation}"
     return (
-        f"{reached} of {summary.settings.length}, {summary.evaluations} evaluations, "
+        f"{reached} of {length(summary.settings)}, {summary.evaluations} evaluations, "
         f"{summary.cache_hits} cache hits, {summary.failures} without score"
         + (f", {duration(each)} per evaluation" if each is not None else "")
     )

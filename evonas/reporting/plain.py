@@ -12,6 +12,7 @@ from evonas.core.events import Listener, Message, Warned
 from evonas.core.quantities import count, duration, number, percent
 from evonas.evaluation.events import ImagesMeasured
 from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
+from evonas.store.length import length
 from evonas.store.settings import SearchSettings
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
 
@@ -27,7 +28,7 @@ def heading(settings: SearchSettings) -> str:
         f"{settings.space}, {settings.fitness} on {settings.dataset} (batch {settings.batch_size}), "
         f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
         f"tournament {settings.tournament}, children {settings.children}, "
-        f"{settings.length}, seed {settings.seed}, {settings.device}"
+        f"{length(settings)}, seed {settings.seed}, {settings.device}"
     )
 
 

@@ -27,7 +27,9 @@ def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | 
             continue  # the space's default, counted at the space's size
         if name == "proxy" and settings.objectives is not None:
             continue  # it is the first of them
-        if name not in ("space", "generations", "options"):
+        if name == "constraints":
+            words += [word for text in settings.constraints for word in (field.spelling, text)]
+        elif name not in ("space", "generations", "options"):
             words += _differing(field, getattr(settings, name))
     for name, value in dict(settings.options).items():
         words += ["--option", f"{name}={written(value)}"]

@@ -12,6 +12,7 @@ from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
 from evonas.store.individual import Individual
+from evonas.store.length import ended
 from evonas.store.objective import Objective
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
@@ -111,7 +112,7 @@ def summary_of(store: Run) -> Summary:
         versions=store.fact("versions"),
         created=store.meta("created") or "",
         stage=_stage(
-            store, settings.ended(generation, evaluations), best is not None, measured.content is not None
+            store, ended(settings, generation, evaluations), best is not None, measured.content is not None
         ),
         generation=generation,
         evaluations=evaluations,

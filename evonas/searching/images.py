@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from evonas.core.devices import pick
 from evonas.core.strict_json import parse_json
 from evonas.data import DEFAULT_BATCH, batch, source
+from evonas.searching.constraint import constraints_of
 from evonas.searching.objectives.fitness import Fitness
 from evonas.searching.objectives.named import fitness_for
 from evonas.store.queries import Records
@@ -91,6 +92,10 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[Fitness] 
         then = scored_by.get(name, 1)
         if then != now:
             raise EvonasError(f"{store.path} {fitness.changed(name, then, now)}")
+    for one in constraints_of(settings):
+        for name, now in one.fitness.identity().items():
+            if (then := scored_by.get(one.text, {}).get(name)) != now:
+                raise EvonasError(f"{store.path} {one.fitness.changed(name, then, now)}")
     try:
         pick(settings.device)
     except EvonasError as error:

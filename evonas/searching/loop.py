@@ -17,7 +17,7 @@ from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
 from evonas.engine.scores import no_score, score_chunk
-from evonas.searching.admission import SizeLimit
+from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.budget import Budget
@@ -31,6 +31,7 @@ from evonas.searching.result import SearchResult, best_in_words
 from evonas.searching.task import task_of
 from evonas.store.front import Front
 from evonas.store.individual import Individual
+from evonas.store.length import ended
 from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
@@ -75,7 +76,7 @@ class Search:
         self.objectives = fitness.objectives
         self.score = partial(score_chunk, fitness=fitness, task=self.task)
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
-        kind, admission = algorithms[settings.algorithm], SizeLimit(self.space, settings)
+        kind, admission = algorithms[settings.algorithm], Limits(self.space, settings)
         self.algorithm = kind(self.space, admission, fitness.objectives, options_of(settings), self.rng)
         self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
@@ -110,7 +111,7 @@ class Search:
             if self.run.forgotten:
                 self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
             with stop_requests(announcing(self.observer)) as stop:
-                while not settings.ended(self.generation, self.evaluations) and not self.budget.exhausted:
+                while not ended(settings, self.generation, self.evaluations) and not self.budget.exhausted:
                     if not (asked := self.budget.cut(self.algorithm.ask(), self.evaluations)):
                         break
                     self._next_generation(asked, stop)
@@ -155,8 +156,8 @@ class Search:
         self.observer(GenerationDone(row, self._progress(self.births)))
         if not number:
             self._warn_of_constants()
-        ended = self.settings.ended(number, self.evaluations)
-        if stop.requested and (not ended or (self.best and plan_of(self.run))):
+        more = not ended(self.settings, number, self.evaluations) or (self.best and plan_of(self.run))
+        if stop.requested and more:
             raise self._interrupted()
 
     def _born(self, number: int, generation: int, birth: Birth) -> Individual:
@@ -233,7 +234,7 @@ class Search:
         last, of = self.generation, self.settings.generations
         where = f"generation {last + 1}" + ("" if of is None else f" of {of}")
         said = f"in {where}; finished work is saved. Resume"
-        if self.settings.ended(last, self.evaluations):
+        if ended(self.settings, last, self.evaluations):
             said = "after the search was complete and saved. Train and evaluate its best genotype"
         return Interrupted(f"interrupted {said} with: {command('resume', self.run.path)}")
 

@@ -97,6 +97,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     from evonas.core.devices import pick
     from evonas.data import describe
     from evonas.searching.algorithms import algorithms
+    from evonas.searching.constraint import constraints_of
     from evonas.searching.objectives.named import fitness_for
     from spaces import NetworkSize, spaces
 
@@ -112,6 +113,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
         settings,
         proxy=fitness.parts[0].text,
         objectives=None if settings.objectives is None else fitness.text,
+        constraints=tuple(dict.fromkeys(one.text for one in constraints_of(settings))),
         channels=channels,
         layers=layers,
         image_size=data.image_size,
@@ -132,6 +134,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.core.devices import pick
+    from evonas.searching.constraint import constraints_of
     from evonas.searching.objectives.named import fitness_for, fitness_of, several_of
 
     options = dict(options)
@@ -148,6 +151,9 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
                 f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "
                 "1 and larger numbers, because their rounding differs; omit the option"
             )
+    if "constraints" in wanted:
+        other = dataclasses.replace(stored, constraints=wanted["constraints"])
+        wanted["constraints"] = tuple(one.text for one in constraints_of(other))
     named = {
         name: of(wanted[name])
         for name, of in (("proxy", fitness_of), ("objectives", several_of))
@@ -159,7 +165,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     known = fitness_for(stored).objectives
     free += [name for name, fitness in named.items() if fitness.objectives == known]
     refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
-    different = [f"--{name.replace('_', '-')} {getattr(stored, name)}" for name in refused]
+    different = [_said(name, getattr(stored, name)) for name in refused]
     if asked:
         from evonas.searching.options import differing  # loads the algorithm
 
@@ -177,6 +183,12 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     if "objectives" in free:
         found = dataclasses.replace(found, proxy=named["objectives"].parts[0].text)
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found
+
+
+def _said(name: str, value: object) -> str:
+    """A setting of a run as words of the command line."""
+    spelling = fields_of(SearchSettings)[name].spelling
+    return " ".join(f"{spelling} {one}" for one in (value if isinstance(value, tuple) and value else (value,)))
 
 
 def _differs(value: object, stored: object) -> bool:

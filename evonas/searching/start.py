@@ -16,12 +16,14 @@ from evonas.core.provenance import machine, noted, versions
 from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
+from evonas.searching.constraint import constraints_of
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
 from evonas.searching.result import SearchResult
+from evonas.store.length import ended
 from evonas.store.objective import facts_of
 from evonas.store.paths import default_path
 from evonas.store.queries import DATABASE, Records
@@ -49,12 +51,15 @@ def search(
     settings = with_options(resolve(settings))
     observer = unwatched if observer is None else observer
     fitness = fitness_for(settings)
-    for text in fitness.check(spaces[settings.space]):
-        observer(Warned(text))
+    constraints = constraints_of(settings)
+    for part in (fitness, *(one.fitness for one in constraints)):
+        for text in part.check(spaces[settings.space]):
+            observer(Warned(text))
     images = images_for([fitness], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
-    facts["proxies"] = json.dumps(fitness.identity())
+    identity = fitness.identity() | {one.text: one.fitness.identity() for one in constraints}
+    facts["proxies"] = json.dumps(identity)
     facts |= facts_of(fitness.objectives, settings.proxy)
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
@@ -98,7 +103,7 @@ def resume(
             store.undo()
         if kept != stored:
             store.set_meta(settings=kept.to_json())
-        if not settings.ended(*_reached(store)):
+        if not ended(settings, *_reached(store)):
             _note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)
 

@@ -37,5 +37,6 @@ class SearchOptions(ScoreOptions, total=False):
     objectives: str | None
     classes: int | None
     max_params: int | None
+    constraints: Iterable[str] | str | None
     max_params_at: tuple[int, int] | None
     options: Mapping[str, object] | Iterable[str] | None

@@ -41,6 +41,15 @@ def searched(
     return setting(default, marks=marks, **about)
 
 
+def require_sizes(population: int | None, **sizes: int | None) -> None:
+    """Raises `UsageError` for a size that is larger than the population."""
+    for name, value in sizes.items():
+        if value is not None and population is not None and value > population:
+            raise UsageError(
+                f"--{name} {value} is larger than --population {population}; use at most {population}"
+            )
+
+
 def read_memory(value: object, name: str) -> float:
     """Up to 1 a fraction of the free memory, above 1 bytes. Raises `UsageError`."""
     return number(value, name, f"a fraction up to 1, or at least {MIN_MEMORY} bytes", _is_memory)
@@ -63,6 +72,8 @@ def read_options(value: object, name: str) -> tuple[tuple[str, Scalar], ...]:
 def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are not None; ``batch_networks`` as a number, or omitted for "auto"."""
     found = given(dict(options))
+    if "objectives" in found and "proxy" in found:
+        raise UsageError("pass --proxy or --objectives, not both")
     networks = found.pop("batch_networks", "auto")
     if isinstance(networks, str) and networks != "auto":
         try:

@@ -8,11 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Unpack
 
+from evonas.core.arguments import texts
 from evonas.core.fields import check, marked, marks_of, preset_of, presets_of, require_marks
 from evonas.core.options import Scalar
 from evonas.core.strict_json import parse_json
 from evonas.store.search_options import SearchOptions
-from evonas.store.searched import DECISIONS, given_options, read_memory, read_options, read_size, searched
+from evonas.store.searched import (
+    DECISIONS,
+    given_options,
+    read_memory,
+    read_options,
+    read_size,
+    require_sizes,
+    searched,
+)
 from spaces.errors import UsageError, shorten
 
 PRECISIONS = ("float32", "float64")
@@ -221,6 +230,19 @@ class SearchSettings:
         changeable=False,
         added=True,
     )
+    constraints: tuple[str, ...] = searched(
+        (),
+        help="Limit of every network, such as flops<=1e8 or table:PATH:COLUMN<=4. Repeatable.",
+        default_text="",
+        spelling="--constraint",
+        metavar="NAME<=NUMBER",
+        typed=list[str],
+        after="max_params",
+        read=texts,
+        of_score=None,
+        changeable=False,
+        added=True,
+    )
     evaluations: int | None = searched(
         None,
         help="Total number of different networks to score, including those before a resume.",
@@ -234,23 +256,12 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         check(self)
-        for name in ("tournament", "children"):
-            value = getattr(self, name)
-            if value is not None and self.population is not None and value > self.population:
-                raise UsageError(
-                    f"--{name} {value} is larger than --population {self.population}; "
-                    f"use at most {self.population}"
-                )
+        require_sizes(self.population, tournament=self.tournament, children=self.children)
 
     @classmethod
     def from_options(cls, preset: str | None = None, **options: Unpack[SearchOptions]) -> SearchSettings:
-        """Defaults, overlaid by a preset, overlaid by the options that are not None.
-
-        ``evaluations`` replace the generations of a preset.
-        """
+        """Defaults, overlaid by a preset (without its generations if ``evaluations`` are given) and by options."""
         given, values = given_options(options), preset_of(preset, PRESETS)
-        if "objectives" in given and "proxy" in given:
-            raise UsageError("pass --proxy or --objectives, not both")
         if "evaluations" in given:
             values.pop("generations", None)
         return cls(**{**values, **given})
@@ -259,17 +270,6 @@ class SearchSettings:
     def fitness(self) -> str:
         """The text that names what the search maximises or minimises."""
         return self.objectives or self.proxy
-
-    def ended(self, generation: int, evaluations: int) -> bool:
-        """Whether a resolved search ends after this generation and number of evaluations."""
-        last, most = self.generations, self.evaluations
-        return (last is not None and generation >= last) or (most is not None and evaluations >= most)
-
-    @property
-    def length(self) -> str:
-        """The limits of a resolved search in words."""
-        limits = {"generations": self.generations, "evaluations": self.evaluations}
-        return ", ".join(f"{limit} {name}" for name, limit in limits.items() if limit is not None)
 
     def to_json(self) -> str:
         """One JSON object; fields that older runs lack are left out where they are empty."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from evonas import api
 from evonas.core.events import Event
-from evonas.searching.admission import SizeLimit
+from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated
@@ -158,7 +158,7 @@ class Alone:
     def __init__(self, trial: Trial, **changes: Any) -> None:
         self.settings = with_options(resolve(replace(trial.settings, device="cpu", **changes)))
         self.space = spaces[self.settings.space]
-        self.admission = SizeLimit(self.space, self.settings)
+        self.admission = Limits(self.space, self.settings)
         self.rng = np.random.default_rng(3)
         self.individuals: list[Individual] = []
         self.algorithm = self._made(self.rng)

@@ -17,6 +17,7 @@ from evonas.engine.base import Engine, Lost, R, T
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
 from evonas.store.individual import Individual
+from evonas.store.length import ended
 from evonas.store.objective import REFERENCE, facts_of
 from evonas.store.queries import BEST
 from evonas.store.run import Run
@@ -115,7 +116,7 @@ def _evaluations(store: Run) -> Finding:
     """Checks the number of scored networks, which may be larger while a generation is being scored."""
     last = store.generations(last=1)[0]
     scored, counted = store.evaluated(), last.evaluations
-    ahead = not store.settings.ended(last.generation, last.evaluations)
+    ahead = not ended(store.settings, last.generation, last.evaluations)
     wrong = (
         None if scored == counted or (ahead and scored > counted) else f"{scored} stored, but {counted} counted"
     )

@@ -21,6 +21,7 @@ from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto
 from evonas.reporting.html.sections import assessed
 from evonas.reporting.html.training import training
+from evonas.store.length import length
 from evonas.store.settings import SearchSettings
 
 NAME = "report.html"
@@ -99,7 +100,7 @@ def _about(facts: TrainingFacts) -> str:
 
 def _stage(facts: Facts) -> str:
     summary = facts.summary
-    asked = summary.settings.length
+    asked = length(summary.settings)
     if summary.stage == "search":
         reached = "the first population" if summary.generation < 0 else f"generation {summary.generation}"
         return f"in progress: {reached} of {asked}"

@@ -17,6 +17,7 @@ from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated
 from evonas.searching.resolve import resolve, sizes_in_words
 from evonas.searching.result import SearchResult
+from evonas.store.length import length
 from evonas.store.run import Run
 from evonas.testing.algorithm import Crash, Trial
 
@@ -58,8 +59,8 @@ def test_sizes_in_words_are_those_that_the_algorithm_uses() -> None:
 
 def test_a_budget_replaces_generations_unless_both_are_given() -> None:
     assert resolve(settings(evaluations=30)).generations is None
-    assert resolve(settings(evaluations=30, generations=4)).length == "4 generations, 30 evaluations"
-    assert resolve(SearchSettings.from_options("quick", evaluations=30)).length == "30 evaluations"
+    assert length(resolve(settings(evaluations=30, generations=4))) == "4 generations, 30 evaluations"
+    assert length(resolve(SearchSettings.from_options("quick", evaluations=30))) == "30 evaluations"
     assert resolve(SearchSettings.from_options("quick", evaluations=30, generations=3)).generations == 3
     assert json.loads(resolve(settings()).to_json()).keys() == json.loads(settings().to_json()).keys()
     assert "evaluations" not in json.loads(resolve(settings()).to_json())
