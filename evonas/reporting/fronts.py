@@ -32,6 +32,8 @@ def front_table(front: Sequence[Individual], objectives: Sequence[Objective], wi
         ]
         for i, one in shown
     ]
+    if len(front) > len(shown):
+        rows.insert(MAX_ROWS // 2, ["…"] * len(rows[0]))
     add_fitting_rows(table, ("front", "birth", *names, "params"), rows, width)
     more = len(front) - len(shown)
     return Group(table, *([Text(f"{more} more in best.json", style="dim")] if more else []))

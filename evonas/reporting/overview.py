@@ -58,7 +58,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
             parts.append(_front(summary, width))
         parts += [Text(_member(row), style="dim") for row in summary.members]
         if summary.edits is not None:
-            parts.append(Text(f"{plural(summary.edits, 'edit')} from a random ancestor", style="dim"))
+            parts.append(Text(f"{plural(summary.edits, 'birth')} from a random ancestor", style="dim"))
     if summary.evaluation is not None:
         parts.append(robustness(summary.evaluation, width))
     elif summary.trained is not None:

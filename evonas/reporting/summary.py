@@ -37,7 +37,7 @@ class Summary:
     failures: int
     seconds_per_evaluation: float | None
     best: Individual | None
-    edits: int | None  # edits from a random ancestor to the best genotype
+    edits: int | None  # births from a random ancestor to the best genotype, each one edit in regularised evolution
     members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
     history: list[GenerationRow]
     objectives: tuple[Objective, ...]

@@ -24,8 +24,8 @@ def ancestry(facts: Facts) -> str:
         shown = f"{_list(rows[:half])}<details>{hidden}</details>{_list(rows[-half:])}"
     else:
         shown = _list(rows)
-    edits = len(steps) - 1
-    words = f"{edits} edit{'s' * (edits != 1)} from a random ancestor to the winner."
+    births = len(steps) - 1
+    words = f"{births} birth{'s' * (births != 1)} from a random ancestor to the winner."
     return f'<figure class="broad"><h3>Lineage</h3>{shown}<p class="note">{words}</p></figure>'
 
 

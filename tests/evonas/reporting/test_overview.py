@@ -55,7 +55,7 @@ def test_the_lineage_is_as_long_as_the_report_says(searched_run: Path) -> None:
     with Run.read(searched_run) as store:
         steps = lineage(store, summary.best.birth, births(store))
     assert summary.edits == len(steps) - 1 == summary.as_json()["edits"]
-    assert f"{summary.edits} edits from a random ancestor" in shown(summary)
+    assert f"{summary.edits} births from a random ancestor" in shown(summary)
 
 
 @pytest.mark.parametrize("stage", list(NEXT))
