@@ -18,7 +18,6 @@ from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.reporting.summary import Summary
-from evonas.store.length import length
 from spaces import spaces
 
 LAST_GENERATIONS = 6
@@ -97,10 +96,11 @@ def robustness(found: Evaluation, width: int) -> RenderableType:
 
 
 def _progress(summary: Summary) -> str:
-    each = summary.seconds_per_evaluation
+    each, last, most = summary.seconds_per_evaluation, summary.settings.generations, summary.settings.evaluations
     reached = "no generation yet" if summary.generation < 0 else f"generation {summary.generation}"
     return (
-        f"{reached} of {length(summary.settings)}, {summary.evaluations} evaluations, "
+        f"{reached}{'' if last is None else f' of {last}'}, "
+        f"{summary.evaluations}{'' if most is None else f' of {most}'} evaluations, "
         f"{summary.cache_hits} cache hits, {summary.failures} without score"
         + (f", {duration(each)} per evaluation" if each is not None else "")
     )

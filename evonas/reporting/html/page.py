@@ -103,7 +103,8 @@ def _stage(facts: Facts) -> str:
     asked = length(summary.settings)
     if summary.stage == "search":
         reached = "the first population" if summary.generation < 0 else f"generation {summary.generation}"
-        return f"in progress: {reached} of {asked}"
+        spent = "" if summary.settings.generations is not None else f", {summary.evaluations} evaluations"
+        return f"in progress: {reached}{spent} of {asked}"
     words = {
         "searched": "searched; not trained yet",
         "training": f"searched; in training, {len(facts.epochs)} epochs done",

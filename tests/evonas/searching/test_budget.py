@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import evonas
 from evonas import SearchSettings, UsageError
 from evonas.core.events import Event, Message
+from evonas.reporting.overview import Overview
 from evonas.reporting.plain import PlainLines
 from evonas.searching import budget
 from evonas.searching.algorithms import algorithms
@@ -74,7 +77,11 @@ def test_the_last_generation_is_cut_so_that_exactly_so_many_networks_are_scored(
     assert result.evaluations == 17
     with Run.read(tmp_path / "run") as store:
         assert store.evaluated() == 17 == sum(not one.cached for one in store.individuals())
-    assert evonas.summarise(tmp_path / "run").stage == "searched"
+    summary = evonas.summarise(tmp_path / "run")
+    assert summary.stage == "searched"
+    console = Console(file=io.StringIO(), width=200)
+    console.print(Overview(summary))  # type: ignore[arg-type]
+    assert ", 17 of 17 evaluations, " in console.file.getvalue()  # type: ignore[attr-defined]
     assert evonas.verify(tmp_path / "run", 3).passed
 
 
