@@ -192,4 +192,7 @@ def _said(name: str, value: object) -> str:
 
 
 def _differs(value: object, stored: object) -> bool:
-    return type(value) is not type(stored) or value != stored  # an object of another class may compare as it likes
+    """Of equal types only, as an object of another class may compare as it likes."""
+    if type(value) is tuple and isinstance(stored, tuple):
+        return len(value) != len(stored) or any(map(_differs, value, stored))
+    return type(value) is not type(stored) or value != stored

@@ -278,8 +278,12 @@ def test_an_object_whose_every_method_fails_is_refused(
     name: str, bases: dict[str, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    refused = [answered(name, {**bases.get(name, {}), parameter: Raises()}) for parameter in parameters_of(name)]
+    base = bases.get(name, {})
+    refused = [answered(name, {**base, parameter: Raises()}) for parameter in parameters_of(name)]
     assert {*refused} == {"refused"}
+    for within in ([Raises()], (Raises(), 1), {"a": Raises()}):
+        for parameter in parameters_of(name):
+            answered(name, {**base, parameter: within})  # a mapping may be unused
 
 
 class Heard(list[Any]):
