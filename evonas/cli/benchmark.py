@@ -9,7 +9,17 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import AsJson, EngineName, RayAddress, Workers, names, numbers
+from evonas.cli.options import (
+    Architecture,
+    AsJson,
+    EngineName,
+    RayAddress,
+    TableSpace,
+    Unit,
+    Workers,
+    names,
+    numbers,
+)
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
@@ -28,7 +38,7 @@ def benchmark(
             autocompletion=completion.algorithms,
         ),
     ] = "random,local-search,regularized-evolution",
-    space: Annotated[Values, Fields(SearchSettings, "space", space="nasbench201")],
+    space: TableSpace,
     target: Annotated[
         str | None,
         typer.Option(
@@ -64,14 +74,8 @@ def benchmark(
     latency: Annotated[
         Path | None, typer.Option(help="Second table, such as latencies, whose columns join by architecture.")
     ] = None,
-    unit: Annotated[
-        str,
-        typer.Option(help="Unit of the accuracies: percent, fraction or auto; NAME=percent for one column."),
-    ] = "auto",
-    architecture: Annotated[
-        str | None,
-        typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
-    ] = None,
+    unit: Unit = "auto",
+    architecture: Architecture = None,
     constraints: Annotated[
         list[str] | None,
         typer.Option(

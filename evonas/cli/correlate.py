@@ -9,7 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import AsJson, EngineName, RayAddress, Workers, names
+from evonas.cli.options import Architecture, AsJson, EngineName, RayAddress, TableSpace, Unit, Workers, names
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
@@ -29,7 +29,7 @@ def correlate(
             autocompletion=completion.proxies,
         ),
     ] = "croze",
-    space: Annotated[Values, Fields(SearchSettings, "space", space="nasbench201")],
+    space: TableSpace,
     sample: Annotated[
         int | None, typer.Option(help="Number of architectures, drawn with --seed.  [default: all]")
     ] = None,
@@ -40,14 +40,8 @@ def correlate(
     target: Annotated[
         str | None, typer.Option(help="Targets or columns, separated by commas.  [default: all accuracies]")
     ] = None,
-    unit: Annotated[
-        str,
-        typer.Option(help="Unit of the accuracies: percent, fraction or auto; NAME=percent for one column."),
-    ] = "auto",
-    architecture: Annotated[
-        str | None,
-        typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
-    ] = None,
+    unit: Unit = "auto",
+    architecture: Architecture = None,
     grouping: Annotated[str, typer.Option(help="Groups of corruptions: paper or standard.")] = "paper",
     scores: Annotated[Path, typer.Option(help="Database of computed scores, reused by later commands.")] = Path(
         "runs/scores.db"

@@ -32,9 +32,9 @@ class Fields:
     def parameters(self) -> Iterator[inspect.Parameter]:
         """The parameters of typer."""
         for name, field in self.fields.items():
-            kind = inspect.Parameter.KEYWORD_ONLY
-            default = self.defaults.get(name)
-            yield inspect.Parameter(name, kind, default=default, annotation=_annotation(field))
+            kind, default = inspect.Parameter.KEYWORD_ONLY, self.defaults.get(name)
+            help = field.help if default is None else field.about.help  # typer shows the default of a command
+            yield inspect.Parameter(name, kind, default=default, annotation=_annotation(field, help))
 
     def take(self, arguments: Values) -> Values:
         """Moves the values of the fields out of the ``arguments`` of a command."""
@@ -45,11 +45,11 @@ class Fields:
         return values
 
 
-def _annotation(field: Field) -> Any:
+def _annotation(field: Field, help: str) -> Any:
     about = field.about
     typed = about.typed or (field.kind if field.kind in (int, float, bool) else str)
     complete = getattr(completion, about.completion) if about.completion else None
-    option = typer.Option(field.spelling, help=field.help, metavar=about.metavar, autocompletion=complete)
+    option = typer.Option(field.spelling, help=help, metavar=about.metavar, autocompletion=complete)
     return Annotated[typed | None, option]
 
 

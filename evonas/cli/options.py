@@ -36,6 +36,14 @@ TimeLimit = Annotated[
     float | None,
     typer.Option(help="Time limit for scoring a network in a worker process, in seconds; it is retried once."),
 ]
+Unit = Annotated[
+    str, typer.Option(help="Unit of the accuracies: percent, fraction or auto; NAME=percent for one column.")
+]
+Architecture = Annotated[
+    str | None,
+    typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
+]
+TableSpace = Annotated[Values, Fields(SearchSettings, "space", space="nasbench201")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Log = Annotated[
     tuple[str, Path] | None,

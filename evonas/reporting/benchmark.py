@@ -85,7 +85,7 @@ def _values(result: Benchmark, name: str, goal: Goal) -> Sheet:
 def _reported(result: Benchmark, name: str, goal: Goal) -> Sheet:
     found = {one.label: result.standings[one.label][name].reported for one in result.contenders}
     columns = list(next(iter(found.values())))
-    rows = [[label, *(_pair(result, averages[column]) for column in columns)] for label, averages in found.items()]
+    rows = [[label, *(_pair(averages[column]) for column in columns)] for label, averages in found.items()]
     return Sheet(
         f"{_title(name, goal)}: other columns of what was found after {result.evaluations} queries",
         ["algorithm", *columns],
@@ -97,7 +97,7 @@ def _title(name: str, goal: Goal) -> str:
     return name if goal.searched.name == name else f"{name}, searched by {goal.searched.name}"
 
 
-def _pair(result: Benchmark, average: Average) -> str:
+def _pair(average: Average) -> str:
     half = average.half_width
     return f"{average.mean:.2f}" if half is None else f"{average.mean:.2f} ± {half:.2f}"
 

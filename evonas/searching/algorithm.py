@@ -63,12 +63,14 @@ class Algorithm(ABC):
     ``Options`` is a frozen dataclass. Fields with the name of a setting of the search take its value; the others
     are set by ``--option NAME=VALUE`` and have the types int, float, bool, str or a choice of texts, or None (see
     `evonas.core.options`). ``one_edit`` says that every child is one edit of its only parent, which was alive in
-    the generation before; `evonas verify` checks it. ``several`` says that it takes several objectives.
+    the generation before; `evonas verify` checks it. ``several`` says that it takes several objectives, ``judged``
+    that it ranks individuals by `evonas.searching.algorithms.archive.Archive.judge`.
     """
 
     Options: ClassVar[type] = PopulationOptions
     one_edit: ClassVar[bool] = False
     several: ClassVar[bool] = False
+    judged: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -39,6 +39,8 @@ class Budget:
         if self.settings.evaluations is None:
             return list(asked)
         left, new = self.settings.evaluations - evaluations, set[str]()
+        if len(asked) <= left:
+            return list(asked)
         for number, birth in enumerate(asked):
             key = str(self.space.canonical(birth.genotype))
             if key not in new and not self.run.born(key):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evonas.core.inequalities import Inequality, inequality
 from evonas.searching.objectives.fitness import Fitness
 from evonas.searching.objectives.named import fitness_of
 from evonas.store.settings import SearchSettings
 from fitness import Task, proxies
 from spaces.errors import UsageError, shorten
-
-_FORM = re.compile(r"([^<>=]+?)\s*(<=|>=)\s*([^<>=]+)")
 
 
 @dataclass(frozen=True)
@@ -28,8 +25,7 @@ class Constraint:
     @property
     def text(self) -> str:
         """The normal form of what ``--constraint`` takes."""
-        limit = int(self.limit) if self.limit.is_integer() else self.limit
-        return f"{self.fitness.text}{'<=' if self.at_most else '>='}{limit!r}"
+        return str(Inequality(self.fitness.text, self.at_most, self.limit))
 
     def value(self, genotype: Any, task: Task) -> float | None:
         """The value of a genotype; None if it has none."""
@@ -52,27 +48,20 @@ def constraint_of(text: str) -> Constraint:
 
     Raises `UsageError` for any other text, for an unknown name and for a value that needs images.
     """
-    found = _FORM.fullmatch(text.strip())
-    limit = _number(found[3]) if found else None
-    if found is None or limit is None:
+    found = inequality(text)
+    if found is None:
         raise UsageError(
             f"--constraint takes NAME<=NUMBER or NAME>=NUMBER, such as flops<=1e8, not {shorten(text)}"
         )
-    fitness = fitness_of(found[1])
+    fitness = fitness_of(found.name)
     if fitness.needs_images or fitness.members or not fitness.objectives[0].maximise:
         free = ", ".join(name for name in proxies if not proxies[name].needs_images)
-        raise UsageError(f"--constraint cannot limit {shorten(found[1])}; it limits {free} or a column of a table")
-    return Constraint(fitness, found[2] == "<=", limit)
+        raise UsageError(
+            f"--constraint cannot limit {shorten(found.name)}; it limits {free} or a column of a table"
+        )
+    return Constraint(fitness, found.at_most, found.limit)
 
 
 def constraints_of(settings: SearchSettings) -> tuple[Constraint, ...]:
     """The constraints of ``settings``. Raises `UsageError` as `constraint_of` does."""
     return tuple(constraint_of(text) for text in settings.constraints)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -38,9 +38,6 @@ from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import plan_of
 from fitness import Batch, stable_hash
-
-if TYPE_CHECKING:
-    pass
 
 LEADING = 10  # genotypes of a result
 SHOWN_GENERATIONS = 1000  # of a continued run

@@ -8,8 +8,6 @@ Methods in Applied Mechanics and Engineering 186, 2000; joint and constrained ar
 from __future__ import annotations
 
 import hashlib
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evonas.core.arguments import one_of
+from evonas.core.inequalities import Inequality, inequality
 from evonas.data.tables.table import Table
 from evonas.searching.algorithms import algorithms
 from evonas.store.individual import Individual
@@ -28,7 +27,6 @@ from spaces.registry import closest
 
 ADMISSION, FEASIBLE_FIRST, JOINT, CONSTRAINED = RULES = ("admission", "feasible-first", "joint", "constrained")
 PENALTY = 1000  # factor of the rank of an infeasible individual
-_TEXT = re.compile(r"\s*(\S.*?)\s*(<=|>=)\s*(\S+)\s*")
 
 
 class Limit(NamedTuple):
@@ -39,19 +37,15 @@ class Limit(NamedTuple):
     bound: float
 
     def __str__(self) -> str:
-        return f"{self.column}{'<=' if self.sign > 0 else '>='}{self.bound:g}"
+        return str(Inequality(self.column, self.sign > 0, self.bound))
 
     @classmethod
     def parse(cls, text: str) -> Limit:
         """The limit in a text ``COLUMN<=NUMBER`` or ``COLUMN>=NUMBER``. Raises `UsageError` for any other."""
-        match = _TEXT.fullmatch(text)
-        try:
-            bound = float(match[3]) if match else math.nan
-        except ValueError:
-            bound = math.nan
-        if match is None or not math.isfinite(bound):
+        found = inequality(text)
+        if found is None:
             raise UsageError(f"--constraint takes COLUMN<=NUMBER or COLUMN>=NUMBER, not {shorten(text)}")
-        return cls(match[1], 1 if match[2] == "<=" else -1, bound)
+        return cls(found.name, 1 if found.at_most else -1, found.limit)
 
     def check(self, table: Table) -> None:
         """Raises `UsageError` unless the table has the column as numbers."""
@@ -133,7 +127,7 @@ def parsed(texts: Sequence[str], rule: str | None, compared: Sequence[str]) -> t
     if rule is not None and not texts:
         raise UsageError(f"--rule {rule} needs a constraint; add --constraint COLUMN<=NUMBER")
     for name in compared if rule in (JOINT, CONSTRAINED) else ():
-        if not getattr(algorithms[name], "judged", False):
+        if not algorithms[name].judged:
             raise UsageError(
                 f"{name} cannot follow --rule {rule}, as it does not rank all individuals so far; use --rule "
                 f"{FEASIBLE_FIRST} or {ADMISSION}"

@@ -16,7 +16,6 @@ from evonas.store.state import State
 
 MAX_DRAWS = 1000  # in a row that are known networks; then the space counts as exhausted
 
-
 Judge = Callable[[Sequence[Individual]], Sequence[float | None]]  # larger is better, all births so far in order
 
 
@@ -35,7 +34,7 @@ class Archive(Algorithm):
     """
 
     Options: ClassVar[type] = ArchiveOptions
-    judged: ClassVar[bool] = True  # it follows `judge`
+    judged = True
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -99,9 +98,8 @@ class Archive(Algorithm):
             if len(self.judgement) != len(self.known):
                 self.judgement = self.judge(self.known)
             return self.judgement[individual.birth]
-        objective = self.objectives[0]
-        value = individual.values.get(objective.name)
-        return None if value is None else objective.sign * value
+        gains = individual.gains(self.objectives[:1])
+        return None if gains is None else gains[0]
 
     def scored(self) -> tuple[list[Individual], np.ndarray]:
         """The individuals that have a value, in order of birth, and these values, (N,)."""

@@ -42,8 +42,8 @@ class Eda(Archive):
     Options = Options
 
     def births(self) -> list[Birth]:
-        count = self.options.children
-        return self.drawn(*self.scored(), count) if self.scored()[0] else self.random_births(count)
+        (scored, values), count = self.scored(), self.options.children
+        return self.drawn(scored, values, count) if scored else self.random_births(count)
 
     def drawn(self, scored: list[Individual], values: np.ndarray, count: int) -> list[Birth]:
         """New genotypes from the distribution of ``scored`` with ``values`` (N,)."""

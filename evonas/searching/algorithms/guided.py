@@ -2,8 +2,8 @@
 
 Our own. Its distance is that of `PathStatistics`, a few numbers in which cells that compute alike are close, so
 that a few dozen values tell which direction is better, also where the best cells are not the large ones, as
-under strong attacks. It was tuned on 12 columns of a table of NAS-Bench-201; docs/search.md has what it reaches
-on the others.
+under strong attacks. It was tuned on 12 columns of a table of NAS-Bench-201; docs/algorithms.md says what it
+reaches on the others.
 """
 
 from __future__ import annotations

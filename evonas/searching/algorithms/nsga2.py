@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deap import base, tools
+from deap import tools
 from deap.tools.emo import assignCrowdingDist
 
 from evonas.core.options import bounded
 from evonas.searching.algorithm import Birth, History
 from evonas.searching.algorithms import algorithms
 from evonas.searching.algorithms.archive import Archive, ArchiveOptions
+from evonas.searching.algorithms.members import Member, member
 from evonas.store.individual import Individual
 from evonas.store.state import State
 
@@ -28,13 +29,6 @@ class Options(ArchiveOptions):
     population: int = 50
     children: int = 50
     crossover: float = bounded(0.9, 0, 1)
-
-
-class Member:
-    """A member of the population as DEAP selects it."""
-
-    def __init__(self, individual: Individual, fitness: base.Fitness) -> None:
-        self.individual, self.fitness = individual, fitness
 
 
 @algorithms.register("nsga2")
@@ -53,8 +47,6 @@ class Nsga2(Archive):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        weights = tuple(objective.sign for objective in self.objectives)
-        self.fitness = type("Values", (base.Fitness,), {"weights": weights})
         self.population: list[Member] = []  # in order of birth
         self.front: dict[int, int] = {}  # of each member, by its birth
         self.parents: tuple[int, ...] = ()  # of the child that was proposed last
@@ -105,11 +97,7 @@ class Nsga2(Archive):
             self.front |= {member.individual.birth: rank for member in front}
 
     def _member(self, individual: Individual) -> Member:
-        fitness = self.fitness()
-        values = [individual.values.get(objective.name) for objective in self.objectives]
-        if None not in values:
-            fitness.values = tuple(values)
-        return Member(individual, fitness)
+        return member(individual, self.objectives)
 
     def alive(self) -> Sequence[int]:
         return [member.individual.birth for member in self.population]

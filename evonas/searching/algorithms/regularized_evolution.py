@@ -9,34 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from deap import base, tools
 from numpy.random import Generator
 
 from evonas.searching.algorithm import Algorithm, Birth, History
 from evonas.searching.algorithms import algorithms
+from evonas.searching.algorithms.members import Member, member
 from evonas.store.individual import Individual
 from evonas.store.state import State
-
-
-class Maximised(base.Fitness):
-    """One value to maximise; a missing value is worse than any other."""
-
-    weights = (1.0,)
-
-
-class Minimised(base.Fitness):
-    """One value to minimise; a missing value is worse than any other."""
-
-    weights = (-1.0,)
-
-
-class Member(NamedTuple):
-    """A member of the population as DEAP selects it."""
-
-    individual: Individual
-    fitness: base.Fitness
 
 
 @dataclass(frozen=True)
@@ -68,7 +50,6 @@ class RegularizedEvolution(Algorithm):
         self.toolbox.register("mutate", self.admission.mutate, rng=self.rng)
         self.toolbox.register("select", self._tournament)
         self.population: list[Member] = []
-        self.kind = Maximised if self.objectives[0].maximise else Minimised
 
     def ask(self) -> list[Birth]:
         if not self.population:
@@ -92,7 +73,4 @@ class RegularizedEvolution(Algorithm):
         return tournament(self.population, self.options.tournament, self.rng)
 
     def _member(self, individual: Individual) -> Member:
-        fitness = self.kind()
-        if individual.score is not None:
-            fitness.values = (individual.score,)
-        return Member(individual, fitness)
+        return member(individual, self.objectives[:1])

@@ -32,6 +32,11 @@ class Options(ArchiveOptions):
     neighbours: int = bounded(24, 1, 10_000)
     explore: float = bounded(0.25, 0, 1)
 
+    def __post_init__(self) -> None:
+        if proxies[self.by].needs_images:
+            names = ", ".join(name for name in proxies if not proxies[name].needs_images)
+            raise UsageError(f"--option by={self.by} needs images; choose from {names}")
+
 
 @algorithms.register("warmup-move")
 class WarmupMove(Archive):
@@ -46,9 +51,6 @@ class WarmupMove(Archive):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.proxy = proxies[self.options.by]
-        if self.proxy.needs_images:
-            names = ", ".join(name for name in proxies if not proxies[name].needs_images)
-            raise UsageError(f"--option by={self.options.by} needs images; choose from {names}")
         self.task = Task(self.space, self.space.default_size())
 
     def first(self) -> list[Birth]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ MAX_PATHS = 10_000  # of a cell; a denser one is described by the first of them
 
 
 class PathStatistics:
-    """A vector of every genotype of a space, (d,): for each cell ``log(1 + paths)``, then counts along its paths.
+    """The vector ``of(genotype)``, (d,): for each cell ``log(1 + paths)``, then counts along its paths.
 
     The counts are the largest, smallest and mean number, over the paths from an input of the cell to an output, of
     operations with weights, of those with the largest kernel of the space, and of poolings. An operation that
@@ -27,30 +29,22 @@ class PathStatistics:
 
     def __init__(self, space: Space) -> None:
         self.space = space
-        self.recent: dict[Any, np.ndarray] = {}
+        self.of = lru_cache(MAX_RECENT)(self._of)
         kinds = {name: operation.kind for name, operation in space.operations.items()}
         kernel = {name: _kernel(name) for name, kind in kinds.items() if kind in WEIGHTED}
         largest = max((kernel[name] for name in _searched(space) if name in kernel), default=0)
-        self.silent = {name for name, kind in kinds.items() if kind == "none"}
+        self.silent = {name for name, operation in space.operations.items() if operation.silent}
         self.groups = (
             set(kernel),
             {name for name, size in kernel.items() if size == largest},
             {name for name, kind in kinds.items() if kind in POOLING},
         )
 
-    def of(self, genotype: Any) -> np.ndarray:
-        """The vector of ``genotype``, (d,)."""
-        if genotype not in self.recent:
-            if len(self.recent) == MAX_RECENT:
-                self.recent.clear()
-            vector = np.concatenate([self._cell(graph) for graph in self.space.graphs(genotype)])
-            self.recent[genotype] = vector
-        return self.recent[genotype]
+    def _of(self, genotype: Any) -> np.ndarray:
+        return np.concatenate([self._cell(graph) for graph in self.space.graphs(genotype)])
 
     def _cell(self, graph: CellGraph) -> np.ndarray:
-        counts = np.array(
-            [path for path, _ in zip(self._paths(graph), range(MAX_PATHS), strict=False)], dtype=float
-        )
+        counts = np.array(list(islice(self._paths(graph), MAX_PATHS)), dtype=float)
         if not len(counts):
             return np.zeros(1 + 3 * len(self.groups))
         return np.array([np.log1p(len(counts)), *counts.max(axis=0), *counts.min(axis=0), *counts.mean(axis=0)])

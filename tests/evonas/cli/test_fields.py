@@ -81,7 +81,7 @@ def test_a_command_has_the_options_of_its_settings(command: str, settings: Any, 
     callback = next(one.callback for one in app.registered_commands if one.callback.__name__ == command)  # type: ignore[union-attr]
     shown = {name: one.annotation.__metadata__[0] for name, one in inspect.signature(callback).parameters.items()}  # type: ignore[arg-type]
     for name in names:
-        assert shown[name].help == options_of(settings)[name].help
+        assert shown[name].help.startswith(options_of(settings)[name].about.help)
         assert shown[name].default == options_of(settings)[name].spelling
 
 
@@ -90,3 +90,11 @@ def test_the_help_of_resume_names_what_may_change() -> None:
     kept = text.partition("A run keeps its settings, except ")[2].partition("--dataset may name")[0]
     for name in CHANGEABLE:
         assert options_of(SearchSettings)[name].spelling in kept
+
+
+@pytest.mark.parametrize("command", ["correlate", "benchmark", "score"])
+def test_help_shows_one_default_that_of_the_command_before_that_of_the_field(command: str) -> None:
+    text = " ".join(CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "400"}).output.split())
+    part = text.partition("Search space: ")[2].partition(" --")[0]
+    default = "darts" if command == "score" else "nasbench201"
+    assert part.count("[default:") == 1 and f"[default: {default}]" in part

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import evonas
 from evonas.core.options import options_in
 from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
@@ -150,9 +152,14 @@ def test_the_first_births_of_warmup_move_are_the_best_of_many_by_the_proxy() -> 
     assert sizes == sorted(sizes, reverse=True) and sizes[-1] >= np.quantile(others, 0.9)
 
 
-def test_warmup_move_refuses_a_proxy_that_needs_images() -> None:
-    with pytest.raises(UsageError, match="by=croze needs images"):
-        made("warmup-move", by="croze")
+@pytest.mark.parametrize(("by", "message"), [("croze", "by=croze needs images"), ("sice", "unknown proxy 'sice'")])
+def test_warmup_move_refuses_a_proxy_before_a_run_is_written(by: str, message: str, tmp_path: Path) -> None:
+    settings = evonas.SearchSettings(
+        space="nasbench201", proxy="params", algorithm="warmup-move", options={"by": by}
+    )
+    with pytest.raises(UsageError, match=message):
+        evonas.search(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_nsga2_keeps_the_front() -> None:
