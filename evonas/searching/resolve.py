@@ -40,13 +40,17 @@ def resolve(settings: SearchSettings) -> SearchSettings:
             f"--evaluations {budget} is less than --population {settings.population}; add --population {budget} "
             "or a smaller one"
         )
-    default = sizes(algorithms[settings.algorithm], settings.population, budget)
-    generations = settings.generations
+    kind, generations = algorithms[settings.algorithm], settings.generations
+    default = sizes(kind, settings.population, budget)
+    if "tournament" not in used_sizes(kind):
+        if settings.tournament is not None:
+            raise UsageError(f"the algorithm {settings.algorithm} has no tournament; omit --tournament")
+        del default["tournament"]
     return dataclasses.replace(
         settings,
         generations=DEFAULT_GENERATIONS if generations is None and budget is None else generations,
         population=default["population"],
-        tournament=settings.tournament or default["tournament"],
+        tournament=settings.tournament or default.get("tournament"),
         children=settings.children or default["children"],
     )
 
@@ -80,9 +84,14 @@ def sizes(kind: type[Algorithm], population: int | None = None, budget: int | No
     }
 
 
+def used_sizes(kind: type[Algorithm]) -> list[str]:
+    """The sizes that an algorithm uses."""
+    return [field.name for field in dataclasses.fields(kind.Options) if field.name in SIZES]
+
+
 def sizes_in_words(kind: type[Algorithm]) -> str:
     """The default sizes that an algorithm uses, such as ``population 10, children 1``."""
-    used = {field.name for field in dataclasses.fields(kind.Options)}
+    used = used_sizes(kind)
     return ", ".join(f"{name} {size}" for name, size in sizes(kind).items() if name in used)
 
 

@@ -14,7 +14,7 @@ import evonas
 from evonas import SearchSettings, UsageError
 from evonas.core.events import Event, Message
 from evonas.reporting.overview import Overview
-from evonas.reporting.plain import PlainLines
+from evonas.reporting.plain import PlainLines, heading
 from evonas.searching import budget
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated
@@ -58,6 +58,20 @@ def test_sizes_in_words_are_those_that_the_algorithm_uses() -> None:
     assert of["regularized-evolution"] == "population 100, tournament 25, children 50"
     assert of["warmup-move"] == "population 64, tournament 16, children 10"
     assert of["gp"] == "population 10, children 10"
+
+
+@pytest.mark.parametrize("name", list(algorithms))
+def test_only_an_algorithm_with_a_tournament_has_its_size(name: str) -> None:
+    has = name in ("regularized-evolution", "warmup-move")
+    found = resolve(SearchSettings(algorithm=name))
+    assert (found.tournament is not None) == has == (", tournament " in heading(found))
+    assert resolve(found) == found
+    asked = SearchSettings(algorithm=name, tournament=3)
+    if has:
+        assert resolve(asked).tournament == 3
+    else:
+        with pytest.raises(UsageError, match=f"the algorithm {name} has no tournament; omit --tournament"):
+            resolve(asked)
 
 
 def test_a_budget_replaces_generations_unless_both_are_given() -> None:
