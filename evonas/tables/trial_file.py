@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.core.digests import code_digest
 from evonas.core.version import __version__
+from evonas.searching.algorithms import algorithms
 from evonas.store.objective import Objective
 from evonas.tables.arena import Arena
 from evonas.tables.contenders import Contender
@@ -39,6 +41,7 @@ def identity(
         "rows": rows.hexdigest(),
         "objective": list(objective),
         "seed": seed,
+        "code": code_digest(algorithms[contender.algorithm]),
         **contender.as_dict(),
     }
     if limits is not None:

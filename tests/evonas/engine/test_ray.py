@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,8 @@ from evonas import EvonasError, SearchSettings, UsageError
 from evonas.core.events import Listener, Message
 from evonas.engine import make
 from evonas.searching.events import Evaluated, SearchStarted
+from evonas.tables.benchmark import TrialFinished
+from spaces.nasbench201.genotype import OPERATIONS, Cell
 from tests.evonas.conftest import TINY, content
 from tests.evonas.engine.functions import act
 from tests.evonas.engine.processes import alive, descendants, needs_proc, title, wait_until
@@ -156,6 +162,68 @@ def test_ctrl_c_leaves_no_process_of_a_cluster_that_was_started_for_the_search(t
     output, _ = process.communicate(timeout=100)
     assert process.returncode == 130 and "evonas resume run" in output and "Traceback" not in output, output
     wait_until(lambda: not alive(started))
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The accuracies of 600 cells."""
+    cells = list(
+        map(Cell, product(OPERATIONS, OPERATIONS, OPERATIONS[:2], OPERATIONS[:3], OPERATIONS[:4], ["none"]))
+    )
+    rows = [f"{cell},{50 + 40 * math.sin(number):.3f}" for number, cell in enumerate(cells)]
+    path = tmp_path_factory.mktemp("table") / "cells.csv"
+    path.write_text("\n".join(["arch_str,clean", *rows]) + "\n")
+    return path
+
+
+ALGORITHMS = ["random", "local-search", "gp"]
+TRIALS: dict[str, Any] = {"evaluations": 300, "trials": 6}
+
+
+def stored(path: Path) -> int:
+    """How many trials are in a file that may not be there yet."""
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as db:
+        tables = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'trials'").fetchone()
+        return db.execute("SELECT count(*) FROM trials").fetchone()[0] if tables[0] else 0
+
+
+def but_times(result: Any) -> dict[str, Any]:
+    return {name: part for name, part in result.as_dict().items() if name != "seconds"}
+
+
+def test_a_benchmark_that_loses_a_node_equals_one_in_process(cluster: Any, table: Path) -> None:
+    node, news = cluster.add_node(num_cpus=1), list[str]()
+
+    def remove(progress: TrialFinished) -> None:
+        if progress.done == 5:
+            cluster.remove_node(node, allow_graceful=False)
+
+    engine = make("ray", 3, cluster.address)
+    there = evonas.benchmark(table, ALGORITHMS, **TRIALS, engine=engine, observer=remove, announce=news.append)
+    assert any("its work is repeated" in text for text in news)
+    assert but_times(there) == but_times(evonas.benchmark(table, ALGORITHMS, **TRIALS))
+
+
+@needs_proc
+def test_a_benchmark_whose_driver_is_killed_is_continued(cluster: Any, table: Path, tmp_path: Path) -> None:
+    arguments = ["--algorithms", ",".join(ALGORITHMS), "--evaluations", "300", "--trials", "6", "--json"]
+    arguments += ["--results", "trials.db", "--engine", "ray", "--ray-address", cluster.address]
+    process = command(tmp_path, "benchmark", str(table), *arguments)
+    wait_until(lambda: 3 <= stored(tmp_path / "trials.db") < 18)
+    process.kill()
+    process.communicate(timeout=100)
+    wait_until(lambda: not actors())
+    assert stored(tmp_path / "trials.db") < 18
+    there = evonas.benchmark(
+        table,
+        ALGORITHMS,
+        **TRIALS,
+        engine=make("ray", ray_address=cluster.address),
+        results=tmp_path / "trials.db",
+    )
+    assert but_times(there) == but_times(evonas.benchmark(table, ALGORITHMS, **TRIALS))
 
 
 def test_what_ends_three_actors_is_lost_and_errors_are_one_message(cluster: Any) -> None:

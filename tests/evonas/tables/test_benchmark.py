@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 import evonas
 from evonas import EvonasError, UsageError
+from evonas.core.digests import code_digest
 from evonas.engine import InProcess, Processes
 from evonas.engine.base import loss
 from evonas.evaluation.corruptions import corruptions
@@ -235,6 +237,28 @@ def test_kept_trials_serve_fewer_queries_and_other_columns_but_no_other_table(
         evonas.benchmark(**{"table": table, "algorithms": "local-search", "results": file, **SMALL, **again})  # type: ignore[arg-type]
         assert len(computed) == count + 4, again
         count += 4
+
+
+def test_a_change_of_the_code_of_an_algorithm_or_of_what_it_uses_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "some_plugin"
+    package.mkdir()
+    for name, text in {"model": "def fit(): ...", "base": "class Base: ...", "other": "def rest(): ..."}.items():
+        (package / f"{name}.py").write_text(text + "\n")
+    own = "from some_plugin.base import Base\nfrom some_plugin.model import fit\nclass Own(Base):\n    fit = fit\n"
+    (package / "own.py").write_text(own)
+    kind = importlib.import_module("some_plugin.own").Own
+    first = code_digest(kind)
+    for name, seen in {"model": True, "base": True, "own": True, "other": False}.items():
+        before = (package / f"{name}.py").read_text()
+        (package / f"{name}.py").write_text(before + "# changed\n")
+        assert (code_digest(kind) != first) == seen, name
+        (package / f"{name}.py").write_text(before)
+    assert code_digest(kind) == first
+    ones = [code_digest(algorithms[name]) for name in algorithms]
+    assert len(ones) == len(set(ones))
 
 
 def test_damaged_trials_of_a_file_are_computed_again(table: Path, tmp_path: Path, computed: list[Job]) -> None:
