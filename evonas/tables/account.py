@@ -118,6 +118,8 @@ def account(
             found.append(f"{target.name}: not an accuracy ({target.kind.name}); larger counts as better")
         elif not target.is_accuracy:
             found.append(f"{target.name}: used without conversion; larger counts as better")
+    if table.trainings is not None:
+        found.append(f"{len(table.trainings.architectures)} trainings: those of one architecture are averaged")
     found += [f"{name}: the mean of mean ± spread is used" for name in columns if name in table.spread]
     found += [
         f"{name}: no value exceeds 1, but read as percent like the rest of the table; if it is a fraction, add "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,12 +41,9 @@ GROUPINGS: dict[str, dict[str, tuple[str, ...]]] = {
 
 ALL_CORRUPTIONS = tuple(kind for kinds in GROUPINGS["standard"].values() for kind in kinds)
 CLEAN = ("test", "clean")  # endings of the column of clean accuracy, the first one found wins
-ATTACKS = {  # target: ending of its column
-    "fgsm-8": "fgsm@Linf.eps8",
-    "fgsm-4": "fgsm@Linf.eps4",
-    "fgsm-2": "fgsm@Linf.eps2",
-    "pgd-1": "pgd@Linf.eps1",
-}
+_ATTACK = re.compile(r"(?:^|\.)([\w-]+)@Linf\.eps([\d.]+)$")  # the column of an attack
+MAX_ATTACKS = 10  # columns that all become targets; of more, only these
+OF_MANY = ("fgsm-8", "fgsm-4", "fgsm-2", "pgd-1")
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _known(table: Table, grouping: str, several: bool) -> list[Target]:
 
     clean = next(filter(None, map(ending, CLEAN)), None)
     found = [] if clean is None else [Target("clean", (clean,), clean=True)]
-    found += [Target(name, (column,)) for name, text in ATTACKS.items() if (column := ending(text))]
+    found += _attacks(table.path, accuracies, several)
     for group, kinds in GROUPINGS[grouping].items():
         columns = [ending(f"{kind}.s{severity}") for kind in kinds for severity in SEVERITIES]
         if all(columns):
@@ -165,6 +163,17 @@ def _known(table: Table, grouping: str, several: bool) -> list[Target]:
     if several and all(every):  # only by its name, as it is the mean of the others
         found.append(Target("corruptions", tuple(column for column in every if column)))
     return found
+
+
+def _attacks(path: str, columns: Sequence[str], several: bool) -> list[Target]:
+    """``fgsm-8`` for ``fgsm@Linf.eps8``, with or without a prefix."""
+    endings = {
+        f"{match[1]}-{match[2]}": match[0].lstrip(".") for name in columns if (match := _ATTACK.search(name))
+    }
+    names = list(endings) if several or len(endings) <= MAX_ATTACKS else [n for n in OF_MANY if n in endings]
+    return [
+        Target(name, (column,)) for name in names if (column := _ending(path, columns, endings[name], several))
+    ]
 
 
 def _ending(path: str, columns: Sequence[str], ending: str, several: bool) -> str | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from evonas.data.tables import source
 from evonas.data.tables.cells import Column, Unreadable, read_column
 from evonas.data.tables.kinds import ACCURACY, UNKNOWN, kind_of
+from evonas.data.tables.trainings import SEED, Trainings, averaged
 from spaces import Space, UsageError
 from spaces.errors import shorten
 from spaces.given import parsed, reads
@@ -40,6 +41,7 @@ class Table:
     percent: frozenset[str] = frozenset()  # columns written with a percent sign
     spread: frozenset[str] = frozenset()  # columns written as mean ± spread, whose mean is used
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)  # columns that are not numeric
+    trainings: Trainings | None = None  # the rows of the file, if some architecture has several
 
     def __len__(self) -> int:
         return len(self.genotypes)
@@ -59,6 +61,7 @@ class Table:
             genotypes=tuple(self.genotypes[i] for i in chosen),
             lines=tuple(self.lines[i] for i in chosen),
             columns={name: values[chosen] for name, values in self.columns.items()},
+            trainings=None if self.trainings is None else self.trainings.rows(kept),
         )
 
 
@@ -68,8 +71,9 @@ def read_table(
     """The table in a CSV file, plain or gzipped, separated by commas, semicolons or tabs.
 
     ``architecture`` names the column of architectures; without it, one of `ARCHITECTURE_NAMES`. ``only`` these
-    columns are read, in a fraction of the time. Raises `UsageError` naming the file, the line and the column of a
-    cell that is neither a number nor empty where others are numbers, and for a column that does not exist.
+    columns are read, in a fraction of the time. Rows of one architecture that differ in the column `SEED` are
+    averaged. Raises `UsageError` naming the file, the line and the column of a cell that is neither a number nor
+    empty where others are numbers, and for a column that does not exist.
     """
     path = Path(path)
     names = ARCHITECTURE_NAMES if architecture is None else (architecture,)
@@ -79,7 +83,8 @@ def read_table(
         column = _architecture_column(path, space, opened, names)
         header = [name or f"column {i + 1}" for i, name in enumerate(opened.header)]
         wanted = _wanted(path, opened, header, column, only)
-        genotypes = _genotypes(path, opened.rows, column, space, rows, wanted)
+        seed = next((i for i, name in enumerate(header) if name.lower() == SEED and i != column), None)
+        genotypes = _genotypes(path, opened.rows, column, space, rows, wanted, seed)
     if not rows:
         raise UsageError(f"{path} has a header but no architectures")
     found = {
@@ -91,17 +96,19 @@ def read_table(
         if only is None and _is_mistake(name, part):
             raise UsageError(f"{path}, line {part.line}, column {shorten(name)}: {part.reason}")
     columns = {name: part for name, part in found.items() if isinstance(part, Column)}
+    first, means, trainings = averaged(genotypes, {name: part.values for name, part in columns.items()})
     return Table(
         str(path),
         space,
-        tuple(genotypes),
-        tuple(line for line, _ in rows),
-        {name: part.values for name, part in columns.items()},
+        tuple(genotypes[row] for row in first),
+        tuple(rows[row][0] for row in first),
+        means,
         header[column],
         opened.separator,
         frozenset(name for name, part in columns.items() if part.percent),
         frozenset(name for name, part in columns.items() if part.spread),
         unreadable,
+        trainings,
     )
 
 
@@ -180,19 +187,28 @@ def _genotypes(
     space: Space,
     kept: list[tuple[int, list[str]]],
     wanted: Sequence[int],
+    seed: int | None,
 ) -> list[Any]:
-    """The genotypes of ``rows``, whose ``wanted`` cells are added to ``kept``; stops at the first invalid one."""
-    seen: dict[Any, int] = {}
+    """The genotypes of ``rows``, whose ``wanted`` cells are added to ``kept``; stops at the first invalid one.
+
+    One may return with another text in the column ``seed``.
+    """
+    seen: dict[tuple[Any, str | None], int] = {}
     for line, cells in rows:
         try:
             genotype = parsed(space, cells[column])
         except UsageError as error:
             raise UsageError(f"{path}, line {line}: {error}") from None
-        if genotype in seen:
-            raise UsageError(
-                f"{path}, line {line}: same architecture as in line {seen[genotype]}: {genotype}; "
-                "a table must have one row per architecture, such as the mean of several trainings"
+        training = (genotype, None if seed is None else cells[seed].strip())
+        if training in seen:
+            same, advice = (
+                ("same architecture as", "a table must have one row per architecture, such as the mean of")
+                if seed is None
+                else ("same architecture and seed as", "the column seed must differ in")
             )
-        seen[genotype] = line
+            raise UsageError(
+                f"{path}, line {line}: {same} in line {seen[training]}: {genotype}; {advice} several trainings"
+            )
+        seen[training] = line
         kept.append((line, [cells[i] for i in wanted]))  # without the texts, which would take most of the memory
-    return list(seen)
+    return [genotype for genotype, _ in seen]
