@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib
 import inspect
+import json
 import re
 import shlex
 import shutil
@@ -127,6 +128,15 @@ def test_a_command_for_which_something_is_missing_says_so(command: str, evonas: 
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if command.split()[1] == "score"])
+def test_the_scores_of_the_pages_are_computed(command: str, evonas: Evonas) -> None:
+    if "onnx" in command and find_spec("onnxruntime") is None:
+        pytest.skip("ONNX Runtime is not installed")
+    done = evonas(f"{command} --json")
+    assert done.returncode == 0, done.stderr
+    assert all(None not in row["scores"].values() for row in json.loads(done.stdout))
+
+
 @pytest.mark.parametrize("command", [command for command in INDENTED if "correlate" in command])
 def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evonas, tmp_path: Path) -> None:
     with gzip.open(tmp_path / "TABLE.csv.gz", "wt") as file:
@@ -164,7 +174,14 @@ def test_the_benchmarks_of_the_pages_run_on_small_tables(command: str, evonas: E
 
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
-    assert {command.split()[1] for command in INDENTED} == {"search", "correlate", "benchmark", "show", "plot"}
+    assert {command.split()[1] for command in INDENTED} == {
+        "search",
+        "score",
+        "correlate",
+        "benchmark",
+        "show",
+        "plot",
+    }
 
 
 @pytest.mark.parametrize(

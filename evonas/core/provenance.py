@@ -37,7 +37,7 @@ def machine(device: str, precision: str = "float32") -> dict[str, Any]:
     inexact = [GPU] if device.startswith("cuda") else []
     if precision == "bfloat16":
         inexact.append(BFLOAT16)
-    found: dict[str, Any] = {"device": device, "name": _name(device), "threads": torch.get_num_threads()}
+    found: dict[str, Any] = {"device": device, "name": chip(device), "threads": torch.get_num_threads()}
     return found | {"precision": precision, "inexact": inexact, "versions": versions()}
 
 
@@ -53,7 +53,8 @@ def noted(earlier: str | None, here: dict[str, Any], birth: int) -> str:
     return json.dumps(machines)
 
 
-def _name(device: str) -> str:
+def chip(device: str) -> str:
+    """The product name of the GPU or of the CPU."""
     if device.startswith("cuda"):
         import torch
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from evonas.verification.finding import CLOSE, DIFFERS, SAME, UNCHECKED
+from evonas.verification.finding import CLOSE, DIFFERS, KEPT, SAME, UNCHECKED
 
 if TYPE_CHECKING:
     from evonas.verification.finding import Verification
 
-_STYLES = {SAME: "green", CLOSE: "yellow", DIFFERS: "bold red", UNCHECKED: "bold red"}
+_STYLES = {SAME: "green", CLOSE: "yellow", KEPT: "green", DIFFERS: "bold red", UNCHECKED: "bold red"}
 
 
 def verified(result: Verification) -> RenderableType:

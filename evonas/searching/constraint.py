@@ -10,7 +10,7 @@ from evonas.core.inequalities import Inequality, inequality
 from evonas.searching.objectives.fitness import Fitness
 from evonas.searching.objectives.named import fitness_of
 from evonas.store.settings import SearchSettings
-from fitness import Task, proxies
+from fitness import Score, Task, proxies
 from spaces.errors import UsageError, shorten
 
 
@@ -27,20 +27,20 @@ class Constraint:
         """The normal form of what ``--constraint`` takes."""
         return str(Inequality(self.fitness.text, self.at_most, self.limit))
 
-    def value(self, genotype: Any, task: Task) -> float | None:
-        """The value of a genotype; None if it has none."""
+    def score(self, genotype: Any, task: Task) -> Score:
+        """The value of a genotype."""
         (scores,) = self.fitness.score([genotype], task)
-        return scores[self.fitness.objectives[0].name].value
+        return scores[self.fitness.objectives[0].name]
 
     def admits(self, value: float | None) -> bool:
         """Whether ``value`` is within the limit; a missing one is not."""
         return value is not None and (value <= self.limit if self.at_most else value >= self.limit)
 
-    def nearest(self, values: Sequence[float]) -> str:
-        """The value that is nearest to the limit from outside, in words."""
+    def nearest(self, values: Sequence[float], reason: str = "") -> str:
+        """The value that is nearest to the limit from outside, in words; ``reason`` says why there may be none."""
         if not values:
-            return "no genotype has a value"
-        return f"smallest: {min(values)!r}" if self.at_most else f"largest: {max(values)!r}"
+            return f"no genotype has a value{reason and f': {reason}'}"
+        return f"smallest: {min(values):.10g}" if self.at_most else f"largest: {max(values):.10g}"
 
 
 def constraint_of(text: str) -> Constraint:
@@ -57,8 +57,10 @@ def constraint_of(text: str) -> Constraint:
     if fitness.needs_images or fitness.members or not fitness.objectives[0].maximise:
         free = ", ".join(name for name in proxies if not proxies[name].needs_images)
         raise UsageError(
-            f"--constraint cannot limit {shorten(found.name)}; it limits {free} or a column of a table"
+            f"--constraint cannot limit {shorten(found.name)}; it limits {free}, latency or a column of a table"
         )
+    if fitness.positive and found.at_most and found.limit <= 0:
+        raise UsageError(f"--constraint {found} admits no network, because {fitness.text} is larger than 0")
     return Constraint(fitness, found.at_most, found.limit)
 
 

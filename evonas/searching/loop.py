@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from evonas.core.events import Closed, Message, Observer, Warned, announcing
-from evonas.core.shell import command
+from evonas.core.files import write_json
+from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
 from evonas.engine.scores import no_score, score_chunk
@@ -21,15 +22,17 @@ from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.budget import Budget
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
+from evonas.searching.history import RunHistory
 from evonas.searching.hypervolume import reference_fact
 from evonas.searching.measure import Measure, Scores
+from evonas.searching.measurements import Measurements, Measuring, measure_here
 from evonas.searching.objectives.named import fitness_for
+from evonas.searching.objectives.several import Together
 from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
-from evonas.searching.result import SearchResult, write_best
+from evonas.searching.result import SearchResult, best_in_words
 from evonas.searching.task import task_of
 from evonas.store.front import Front
-from evonas.store.headline import headline
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.queries import BEST
@@ -43,24 +46,17 @@ LEADING = 10  # genotypes of a result
 SHOWN_GENERATIONS = 1000  # of a continued run
 
 
-class RunHistory:
-    """The individuals of a run."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def __iter__(self) -> Iterator[Individual]:
-        return self._run.individuals()
-
-    def of(self, births: Iterable[int]) -> list[Individual]:
-        return self._run.individuals_of(births)
-
-
 class Search:
     """A search in progress; its state is a function of the `Run`."""
 
     def __init__(
-        self, run: Run, settings: SearchSettings, images: Batch | None, observer: Observer, engine: Engine
+        self,
+        run: Run,
+        settings: SearchSettings,
+        images: Batch | None,
+        observer: Observer,
+        engine: Engine,
+        measure: Measuring = measure_here,
     ) -> None:
         self.run = run
         self.settings = settings
@@ -71,9 +67,15 @@ class Search:
         self.measure, self.budget = Measure(run), Budget(run, settings)
         fitness = fitness_for(settings)
         self.objectives = fitness.objectives
-        self.score = partial(score_chunk, fitness=fitness, task=self.task)
+        self.measured = tuple(part for part in fitness.parts if part.measured)
+        computed = Together(tuple(part for part in fitness.parts if not part.measured))
+        self.score = partial(score_chunk, fitness=computed if self.measured else fitness, task=self.task)
+        self.measurements = Measurements(
+            run, self.task, measure, lambda: self.generation + 1, self._require_time, announcing(observer)
+        )
+        self.stop = StopRequest()
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
-        kind, admission = algorithms[settings.algorithm], Limits(self.space, settings)
+        kind, admission = algorithms[settings.algorithm], Limits(self.space, settings, self.measurements)
         self.algorithm = kind(self.space, admission, fitness.objectives, options_of(settings), self.rng)
         self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
@@ -107,11 +109,11 @@ class Search:
             self.observer(SearchStarted(self.run.path, settings, progress, history, where, self.run.objectives))
             if self.run.forgotten:
                 self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
-            with stop_requests(announcing(self.observer)) as stop:
+            with stop_requests(announcing(self.observer)) as self.stop:
                 while not ended(settings, self.generation, self.evaluations) and not self.budget.exhausted:
                     if not (asked := self.budget.cut(self.algorithm.ask(), self.evaluations)):
                         break
-                    self._next_generation(asked, stop)
+                    self._next_generation(asked)
             if self.budget.exhausted:
                 self.observer(Message(self.budget.exhausted))
         finally:
@@ -128,13 +130,12 @@ class Search:
             tuple(individual.genotype for individual in self.run.leading(LEADING)),
             self.objectives,
             self.front.items,
-            self.settings.pick,
         )
 
-    def _next_generation(self, asked: list[Birth], stop: StopRequest) -> None:
+    def _next_generation(self, asked: list[Birth]) -> None:
         started = time.perf_counter()
         number, evaluations = self.generation + 1, self.evaluations
-        born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)], stop)
+        born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)])
 
         before = self.front
         self.front = self._after(born)
@@ -155,7 +156,7 @@ class Search:
         if not number:
             self._warn_of_constants()
         more = not ended(self.settings, number, self.evaluations) or (self.best and plan_of(self.run))
-        if stop.requested and more:
+        if self.stop.requested and more:
             raise self._interrupted()
 
     def _born(self, number: int, generation: int, birth: Birth) -> Individual:
@@ -164,7 +165,7 @@ class Search:
         params, flops = self.space.params(genotype, size), self.space.flops(genotype, size)
         return Individual(number, generation, birth.parents, genotype, canonical, {}, params, flops)
 
-    def _score(self, born: list[Individual], stop: StopRequest) -> list[Individual]:
+    def _score(self, born: list[Individual]) -> list[Individual]:
         """``born`` with their values, which are recorded in order."""
         first: dict[str, Individual] = {}  # networks new in this generation
         cached = []
@@ -175,11 +176,13 @@ class Search:
                 first[individual.key] = individual
         known = {i.key: found for i in born if (found := self.measure.recall(i.key)) is not None}
         todo = [i for key, i in first.items() if key not in known]
+        # before the engine computes, because workers would disturb a measurement
+        measured = {i.key: self.measurements.values(self.measured, i.genotype) for i in todo}
         self.engine.share(len(todo), self.settings.batch_networks or 1)
         names = self.measure.names
         computed = self.engine.map(
             self.score,
-            self._until(stop, (i.genotype for i in todo)),
+            self._until_stopped(i.genotype for i in todo),
             lost=lambda genotype, reason: no_score(names, reason),
         )
         scored: list[Individual] = []
@@ -189,7 +192,7 @@ class Search:
                 scores = next(computed, None)
                 if scores is None:
                     raise self._interrupted()
-                known[individual.key] = scores
+                scores = known[individual.key] = {**scores, **measured[individual.key]}
                 self.run.journal(self.measure.rows(individual.key, scores))
                 self.last_seconds = sum(score.seconds for score in scores.values())
             self.cache_hits += hit
@@ -210,19 +213,22 @@ class Search:
         self.failures = sum(self.measure.failed(scores) for scores in known.values())
         return [dataclasses.replace(one, values=self.measure.values(known[one.key])) for one in born]
 
-    @staticmethod
-    def _until(stop: StopRequest, genotypes: Iterable[Any]) -> Iterable[Any]:
+    def _until_stopped(self, genotypes: Iterable[Any]) -> Iterable[Any]:
         for genotype in genotypes:
-            if stop.requested:
+            if self.stop.requested:
                 return
             yield genotype
+
+    def _require_time(self) -> None:
+        if self.stop.requested:
+            raise self._interrupted()
 
     def _statistics(self, started: float) -> GenerationRow:
         """The statistics of the population."""
         scores = np.array([individual.score for individual in self.population if individual.score is not None])
         most = np.max if self.objectives[0].maximise else np.min
         best, mean, std = (float(of(scores)) if len(scores) else None for of in (most, np.mean, np.std))
-        so_far = self.front.items[0].score if len(self.front) else None  # by the first objective
+        so_far = self.best.score if self.best else None
         counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
         seconds = time.perf_counter() - started
         return GenerationRow(self.generation, best, mean, std, so_far, *counts, state, seconds)
@@ -238,7 +244,7 @@ class Search:
 
     def _write_best(self) -> None:
         if self.best is not None:
-            write_best(self.run.path, self.measure, self.front.items, self.best, self.settings.pick)
+            write_json(self.run.path / BEST, best_in_words(self.measure, self.front), resuming(self.run.path))
 
     def _progress(
         self, births: int, generation: int | None = None, front: Front[Individual] | None = None
@@ -253,18 +259,15 @@ class Search:
             self.cache_hits,
             self.failures,
             self.last_seconds,
-            self._headline(members),
+            next(iter(members), None),
             self.population,
             members,
         )
 
     @property
     def best(self) -> Individual | None:
-        """The best individual; of several objectives the headline of the front."""
-        return self._headline(self.front.items)
-
-    def _headline(self, front: Sequence[Individual]) -> Individual | None:
-        return front[headline(front, self.objectives, self.settings.pick)] if front else None
+        """The individual with the best first objective."""
+        return next(iter(self.front.items), None)
 
     def _after(self, others: Iterable[Individual], front: Front[Individual] | None = None) -> Front[Individual]:
         """The front with ``others``."""

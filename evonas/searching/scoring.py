@@ -67,19 +67,24 @@ def score(
 
 
 def score_as(
-    run: str | Path, genotypes: Sequence[str], proxy_names: Sequence[str] | None, options: dict[str, Any]
+    run: str | Path,
+    genotypes: Sequence[str],
+    proxy_names: Sequence[str] | None,
+    options: dict[str, Any],
+    measuring: bool = True,
 ) -> list[ScoreRow]:
     """Score genotypes with the settings of a run, by default with its proxy, which may be a composite.
 
-    ``options`` may name the settings that a resume may change. Raises `UsageError` if other settings differ from
-    those of the run, and `EvonasError` if the images do.
+    ``options`` may name the settings that a resume may change. Without ``measuring``, its measured objectives are
+    left out. Raises `UsageError` if other settings differ from those of the run, and `EvonasError` if
+    the images do.
     """
     with Run.read(Path(run)) as store:
         measure, asked = Measure(store), [fitness_of(name) for name in proxy_names or ()]
         own = [part.objectives for part in measure.fitness.parts]
         moved = [fitness.text for fitness in asked if fitness.objectives == measure.objectives]
         settings = changed(store.settings, {**options, **({"proxy": moved[0]} if moved else {})})
-        asked = asked or [*fitness_for(settings).parts]
+        asked = asked or [part for part in fitness_for(settings).parts if measuring or not part.measured]
         others = [fitness for fitness in asked if fitness.objectives not in own]
         if measure.open and len(others) < len(asked):
             raise UsageError(

@@ -19,6 +19,7 @@ from evonas.engine import Engine, InProcess
 from evonas.searching.constraint import constraints_of
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search
+from evonas.searching.measurements import conditions, require_conditions
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
@@ -60,7 +61,7 @@ def search(
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}
     identity = fitness.identity() | {one.text: one.fitness.identity() for one in constraints}
     facts["proxies"] = json.dumps(identity)
-    facts |= facts_of(fitness.objectives, settings.proxy)
+    facts |= facts_of(fitness.objectives, settings.proxy) | conditions(settings)
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     with (InProcess() if engine is None else engine).opened(settings.device, announcing(observer)) as opened:
@@ -88,6 +89,8 @@ def resume(
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
             settings = _asked(records, options)
             images = images_of(records, settings)
+            if not ended(settings, *_reached(records)):
+                require_conditions(records, settings)
             opened = (InProcess() if engine is None else engine).opened(settings.device, announcing(observer))
             return settings, images, stack.enter_context(opened)
 
@@ -102,7 +105,7 @@ def resume(
         if _cut(store, stored) and kept.evaluations != stored.evaluations:
             store.undo()
         if kept != stored:
-            store.keep(kept)
+            store.set_meta(settings=kept.to_json())
         if not ended(settings, *_reached(store)):
             _note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)

@@ -1,8 +1,8 @@
 """A chain of digests over the generations of a run, which detects changes that SQLite cannot, such as one digit.
 
 The seal of a generation is SHA-256 of the previous seal, its row with the state of the algorithm, its individuals,
-their parents, and the values of their networks; the first one starts from the settings of the run. The journal,
-which holds the values of an unfinished generation, has its own digest.
+their parents, the values of their networks, and what was measured for it; the first one starts from the settings
+of the run. The journal, which holds the values and measurements of an unfinished generation, has its own digest.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store import former, objective
+from evonas.store import former, measurements, objective
 from evonas.store.schema import FORMAT
 from evonas.store.settings import SEALED, SEALED_IF_STORED
 
 _FACTS = ("batch", "proxies", "composite")
+CONDITIONS = "measured"  # the fact that says where values were measured, and by which versions
 JOURNAL = "journal"  # the fact that holds the digest of the journal
 _WITHIN = "birth >= ? AND birth < ? ORDER BY birth"
 _PARTS = (  # of a generation, by its births
@@ -46,7 +47,8 @@ def seal(db: sqlite3.Connection, generation: int, before: str, version: int = FO
     """The seal of ``generation`` after the seal ``before``, computed from the file as in format ``version``."""
     if version <= former.LAST:
         return former.seal(db, generation, before, version)
-    return hashlib.sha256(repr((before, *read(db, generation))).encode()).hexdigest()
+    measured = [rows] if (rows := measurements.of_generation(db, generation)) else []
+    return hashlib.sha256(repr((before, *read(db, generation), *measured)).encode()).hexdigest()
 
 
 def beginning(db: sqlite3.Connection) -> str:
@@ -55,7 +57,7 @@ def beginning(db: sqlite3.Connection) -> str:
     settings = parse_json(facts["settings"])
     kept = [settings.get(name) for name in SEALED] + [facts.get(name) for name in _FACTS]
     kept += [json.dumps(settings[name], sort_keys=True) for name in SEALED_IF_STORED if settings.get(name)]
-    kept += [facts[name] for name in (objective.FACT, objective.REFERENCE) if name in facts]
+    kept += [facts[name] for name in (objective.FACT, objective.REFERENCE, CONDITIONS) if name in facts]
     return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 
@@ -105,12 +107,13 @@ def unborn(db: sqlite3.Connection) -> set[str]:
 
 
 def journal(db: sqlite3.Connection, networks: Collection[str]) -> str:
-    """The digest of the rows of ``networks``."""
+    """The digest of the rows of ``networks`` and of the measurements of an unfinished generation."""
     if version_of(db) <= former.LAST:
         return former.journal(db, networks)
     query = 'SELECT * FROM "values" WHERE canonical IN (SELECT value FROM json_each(?)) ORDER BY 1, 2'
     rows = db.execute(query, (json.dumps(sorted(networks)),)).fetchall() if networks else []
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
+    measured = measurements.pending(db)
+    return hashlib.sha256(repr((rows, measured) if measured else rows).encode()).hexdigest()
 
 
 def forget(db: sqlite3.Connection, networks: Collection[str]) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Collection
 
 from evonas.store import former
+from evonas.store.measurements import TABLE as MEASUREMENTS
 
 MAX_COUNT = "9.0e15"  # maximum count that is exact in JSON
 _COUNT = "(typeof({0}) = 'integer' AND {0} BETWEEN 0 AND " + MAX_COUNT + ")"
@@ -36,7 +37,9 @@ _COLUMNS = {
     "individuals": {"birth": _COUNT, "generation": _COUNT, **_BORN},
     "parents": dict.fromkeys(("birth", "position", "parent"), _COUNT),
     "generations": {**_STATISTICS, "alive": _TEXT, "state": _BYTES, "seconds": _REAL},
+    MEASUREMENTS: {"canonical": _TEXT, "name": _TEXT, "value": _REAL, **_VALUE, "generation": _COUNT},
 }
+_OPTIONAL = {MEASUREMENTS}  # tables that a run may lack
 _FORMER = {
     **_SHARED,
     "evaluations": {"canonical": _TEXT, "score": _REAL, **_VALUE},
@@ -58,11 +61,10 @@ def _columns(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
 def check_schema(db: sqlite3.Connection) -> None:
     """Raises `sqlite3.DatabaseError` for unexpected tables, views or triggers."""
     columns = _columns(db)
-    expected = set(columns)
-    found = check_tables(db, expected)
-    if found != expected:
-        raise sqlite3.DatabaseError(f"there is no table {min(expected - found)!r}")
-    for name in expected:
+    found = check_tables(db, columns)
+    if missing := columns.keys() - found - _OPTIONAL:
+        raise sqlite3.DatabaseError(f"there is no table {min(missing)!r}")
+    for name in found:
         if [row[1] for row in db.execute(f'PRAGMA table_xinfo("{name}")')] != list(columns[name]):
             raise sqlite3.DatabaseError(f"the table {name!r} has unexpected columns")
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store import former
+from evonas.store import former, measurements
 from evonas.store.front import Front, spread
-from evonas.store.headline import headline
 from evonas.store.individual import Individual
 from evonas.store.objective import FACT as OBJECTIVES
 from evonas.store.objective import Objective, objectives_in
@@ -97,6 +96,11 @@ class Records:
         with self._reported():
             query = 'SELECT * FROM "values" WHERE canonical = ? ORDER BY name'
             return [Value(*row) for row in self._db.execute(query, (canonical,))]
+
+    def measurement(self, canonical: str, name: str) -> measurements.Measurement | None:
+        """What was measured of a network in this run."""
+        with self._reported():
+            return measurements.find(self._db, canonical, name)
 
     def reasons(self) -> dict[str, str]:
         """Why networks have no score, by their canonical form."""
@@ -203,13 +207,10 @@ class Records:
         with self._reported():
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
-    def best(self, pick: str | None = None) -> Individual | None:
-        """The individual with the best score, the first among equals; of several objectives the headline.
-
-        ``pick`` is by default that of the run.
-        """
+    def best(self) -> Individual | None:
+        """The individual with the best score, the first among equals; of several objectives that of the front."""
         if len(self.objectives) > 1:
-            return next(iter(self.leading(1, pick)), None)
+            return next(iter(self.front()), None)
         name, maximise = self.objective
         most, worse = ("MAX", "<") if maximise else ("MIN", ">")
         with self._reported():
@@ -242,15 +243,10 @@ class Records:
                 signed = zip(self.objectives, values, strict=True)
                 yield generation, birth, tuple(objective.sign * value for objective, value in signed)
 
-    def leading(self, count: int, pick: str | None = None) -> list[Individual]:
-        """The ``count`` individuals with the best scores, each network once.
-
-        Of several objectives they are members of the front, the headline by ``pick`` or that of the run first.
-        """
+    def leading(self, count: int) -> list[Individual]:
+        """The ``count`` individuals with the best scores, each network once; of several objectives the front's."""
         if len(self.objectives) > 1:
-            front = self.front()
-            place = headline(front, self.objectives, pick or self.settings.pick) if front else 0
-            return spread(front, count, place)
+            return spread(self.front(), count)
         order = "DESC" if self.objective.maximise else "ASC"
         with self._reported():
             query = (

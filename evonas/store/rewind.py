@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from evonas.core.atomic_files import copy, synchronise
 from evonas.core.locks import held
-from evonas.store import former
+from evonas.store import former, measurements
 from evonas.store import hash_chain as seals
 from evonas.store.intact import last_sound
 from evonas.store.integrity import check_values
@@ -85,6 +85,7 @@ def _copy(file: Path, part: Path, generation: int) -> None:
             for table, rows in (("generations", [row]), ("individuals", born), ("parents", parents)):
                 _insert(db, f"INSERT INTO {table}", rows)
             _insert(db, 'INSERT OR IGNORE INTO "values"', [one[1:] for one in values])
+            measurements.add(db, measurements.of_generation(old, number))
             seals.add(db, number)
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (seals.JOURNAL, seals.journal(db, ())))
         check_values(db)

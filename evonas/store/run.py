@@ -19,10 +19,11 @@ from evonas.core.atomic_files import make_directory
 from evonas.core.files import exists
 from evonas.core.locks import acquire
 from evonas.core.shell import command
-from evonas.store import former
+from evonas.store import former, measurements
 from evonas.store import hash_chain as seals
 from evonas.store.individual import Individual
 from evonas.store.integrity import check_schema, check_values
+from evonas.store.measurements import Measurement
 from evonas.store.nearby import other_runs, require_empty
 from evonas.store.queries import BEST, DATABASE, Records
 from evonas.store.rewind import current, finish, remove_last
@@ -45,7 +46,7 @@ class Run(Records):
         self._journal: list[Value] = []
         self._unborn: set[str] = set()  # networks of the journal on the disk
         self._journalled = time.monotonic()
-        self.forgotten = 0  # networks with damaged scores in the journal
+        self.forgotten = 0  # damaged scores and measurements of the journal
 
     @classmethod
     def create(cls, path: Path, settings: SearchSettings, facts: dict[str, str]) -> Run:
@@ -167,8 +168,9 @@ class Run(Records):
         if self._journal_differs(self._unborn):
             with self._transaction(durable=True):
                 seals.forget(self._db, self._unborn)
+                self.forgotten = len(self._unborn) + measurements.forget_pending(self._db)
                 self._seal_journal(())
-            self.forgotten, self._unborn = len(self._unborn), set()
+            self._unborn = set()
 
     def check_seals(self) -> tuple[bool, str | None]:
         """Whether there are seals, and a message if the journal is damaged, which a resume repairs.
@@ -233,14 +235,6 @@ class Run(Records):
     def _set_meta(self, facts: dict[str, str]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
-    def keep(self, settings: SearchSettings) -> None:
-        """Replace the settings. The run is sealed again where its seals cover what has changed."""
-        with self._reported(), self._transaction(durable=True):
-            before = seals.beginning(self._db)
-            self._set_meta({"settings": settings.to_json()})
-            if seals.beginning(self._db) != before:
-                seals.add_all(self._db)
-
     def journal(self, values: Iterable[Value]) -> None:
         """Store values of a network; they reach the disk within `JOURNAL_SECONDS` or with the generation."""
         self._journal.extend(values)
@@ -254,6 +248,12 @@ class Run(Records):
                 unborn = self._unborn | self._write_journal()
                 self._seal_journal(unborn)
             self._written(unborn)
+
+    def measured(self, one: Measurement) -> None:
+        """Store a measurement, which then decides births and is never made again."""
+        with self._reported(), self._transaction():
+            measurements.add(self._db, [one])
+            self._seal_journal(self._unborn)
 
     def _write_journal(self) -> set[str]:
         self._db.executemany('INSERT OR IGNORE INTO "values" VALUES (?, ?, ?, ?, ?)', self._journal)

@@ -35,7 +35,6 @@ class SearchOptions(ScoreOptions, total=False):
     children: int | None
     proxy: str | None
     objectives: str | None
-    pick: str | None
     classes: int | None
     max_params: int | None
     constraints: Iterable[str] | str | None

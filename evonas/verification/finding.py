@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SAME, CLOSE, DIFFERS, UNCHECKED = "same", "close", "differs", "unchecked"
+SAME, CLOSE, KEPT, DIFFERS, UNCHECKED = "same", "close", "kept", "differs", "unchecked"
 ROUNDING = 1e-5  # maximum relative difference caused by another order of additions
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check and its result: same, close (rounding, with a reason), different or not checked."""
+    """One check and its result: same, close (rounding, with a reason), different or not checked.
+
+    What was measured is kept: the seals say that it has not changed.
+    """
 
     part: str
     name: str
@@ -22,7 +25,7 @@ class Finding:
 
     @property
     def passed(self) -> bool:
-        return self.status in (SAME, CLOSE)
+        return self.status in (SAME, CLOSE, KEPT)
 
     def as_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"passed": self.passed}

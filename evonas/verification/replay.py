@@ -16,6 +16,7 @@ from evonas.core.signals import Interrupted
 from evonas.engine.base import Engine, Lost, R, T
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
+from evonas.searching.objectives.fitness import Fitness
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.objective import REFERENCE, facts_of
@@ -23,6 +24,7 @@ from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
 from evonas.verification.finding import Finding, judged
+from fitness import Score, Task
 from spaces import spaces
 from spaces.errors import EvonasError
 
@@ -61,9 +63,16 @@ def replayed(store: Run) -> Iterator[Run]:
             raise EvonasError(f"replaying the seed produced {genotype}, which has no score in run.db")
         return found
 
+    def measured(fitness: Fitness, canonical: Any, task: Task) -> Score:
+        name = fitness.objectives[0].name
+        kept = store.measurement(str(canonical), name)
+        if kept is None:
+            raise EvonasError(f"replaying the seed asked for the {name} of {canonical}, which is not in run.db")
+        return Score(kept.value, kept.reason, kept.seconds)
+
     with tempfile.TemporaryDirectory() as directory:
         with Run.create(Path(directory) / "run", settings, facts_of(store.objectives, settings.proxy)) as run:
-            Search(run, settings, None, Listener(), Recorded(answer)).go()
+            Search(run, settings, None, Listener(), Recorded(answer), measured).go()
         with Run.read(Path(directory) / "run") as run:
             yield run
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from evonas.engine import is_lost
+from evonas.searching.measurements import measured_parts
 from evonas.searching.scoring import score_as
 from evonas.store.individual import Individual
+from evonas.store.objective import Objective
 from evonas.store.run import Run
-from evonas.verification.finding import CLOSE, DIFFERS, ROUNDING, SAME, UNCHECKED, Finding, Rescored
+from evonas.verification.finding import CLOSE, DIFFERS, KEPT, ROUNDING, SAME, UNCHECKED, Finding, Rescored
 from fitness import stable_hash
 from spaces.errors import EvonasError
 
@@ -24,8 +26,23 @@ def rescored(
     """Recompute the scores of ``sample`` networks drawn by the seed, always including the best one.
 
     Different scores count as close if there are ``reasons`` for rounding and the difference is small. Scores lost
-    with crashed workers are skipped.
+    with crashed workers are skipped, and nothing is measured again.
     """
+    measured = dict.fromkeys(part.objectives[0].name for part in measured_parts(store.settings))
+    kept = [Finding(PART, name, KEPT, "measured, not recomputed") for name in measured]
+    objectives = [one for one in store.objectives if one.name not in measured]
+    found, scores = _rescored(store, objectives, sample, seed, reasons, options) if objectives else ([], ())
+    return [*found, *kept], scores
+
+
+def _rescored(
+    store: Run,
+    objectives: list[Objective],
+    sample: int,
+    seed: int,
+    reasons: tuple[str, ...],
+    options: dict[str, Any],
+) -> tuple[list[Finding], tuple[Rescored, ...]]:
     lost = {canonical for canonical, reason in store.reasons().items() if is_lost(reason)}
     rows = _drawn(store, sample, seed, lost)
     left_out = f"; {len(lost)} lost with crashed workers skipped" if lost else ""
@@ -34,13 +51,13 @@ def rescored(
             Finding(PART, store.settings.proxy, UNCHECKED, f"no scores to recompute{left_out}")
         ] if lost else [], ()
     try:
-        computed = score_as(store.path, [str(row.genotype) for row in rows], None, options)
+        computed = score_as(store.path, [str(row.genotype) for row in rows], None, options, measuring=False)
     except EvonasError as error:
         return [Finding(PART, store.settings.proxy, UNCHECKED, str(error))], ()
     findings: list[Finding] = []
     scores: list[Rescored] = []
-    names = [store.settings.proxy] if len(store.objectives) == 1 else [one.name for one in store.objectives]
-    for i, (objective, name) in enumerate(zip(store.objectives, names, strict=True)):
+    names = [store.settings.proxy] if len(store.objectives) == 1 else [one.name for one in objectives]
+    for i, (objective, name) in enumerate(zip(objectives, names, strict=True)):
         found = tuple(
             Rescored(row.birth, str(row.genotype), row.values[objective.name], list(again.scores.values())[i])
             for row, again in zip(rows, computed, strict=True)

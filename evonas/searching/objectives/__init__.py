@@ -11,6 +11,6 @@ if TYPE_CHECKING:  # naming the kinds imports none
 
 fitness_kinds: Registry[type[Fitness]] = Registry(
     "kind of fitness",
-    {"table": "evonas.searching.objectives.table"},
+    {"latency": "evonas.searching.objectives.latency", "table": "evonas.searching.objectives.table"},
     group="evonas.fitness",
 )

@@ -22,10 +22,12 @@ class Fitness(ABC):
     places, such as a file that was moved.
     """
 
-    form: ClassVar[str] = ""  # of the argument, such as PATH:COLUMN
+    form: ClassVar[str] = ""  # of the argument, such as PATH:COLUMN; in brackets if it may be left out
     needs_images: bool = False  # whether a score depends on a batch of images
     members: tuple[Member, ...] = ()  # of a composite, which the first population standardises
     of_proxies: bool = False  # whether the values are those of the proxies called `names`
+    measured: bool = False  # whether a value is measured on this machine: once, kept with the run, not recomputed
+    positive: bool = False  # whether every value is larger than 0
 
     @property
     def parts(self) -> tuple[Fitness, ...]:
@@ -55,6 +57,10 @@ class Fitness(ABC):
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """Everything except genotype and task that a kept value depends on, as JSON: versions, digests."""
+
+    def conditions(self, device: str) -> dict[str, str]:
+        """The machine and the versions that `measured` values depend on in a run on ``device``."""
+        return {}
 
     def check(self, space: Space) -> Sequence[str]:
         """Warnings before a search starts. Raises `UsageError` if genotypes of ``space`` cannot be scored."""

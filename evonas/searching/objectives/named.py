@@ -41,11 +41,22 @@ class Minimised(Fitness):
         return self.fitness.needs_images
 
     @property
+    def positive(self) -> bool:  # type: ignore[override]
+        return self.fitness.positive
+
+    @property
+    def measured(self) -> bool:  # type: ignore[override]
+        return self.fitness.measured
+
+    @property
     def of_proxies(self) -> bool:  # type: ignore[override]
         return self.fitness.of_proxies
 
     def identity(self) -> dict[str, Any]:
         return self.fitness.identity()
+
+    def conditions(self, device: str) -> dict[str, str]:
+        return self.fitness.conditions(device)
 
     def check(self, space: Space) -> Sequence[str]:
         return self.fitness.check(space)
@@ -76,9 +87,9 @@ def fitness_of(text: str) -> Fitness:
     kind, _, argument = name.partition(":")
     if name not in proxies and kind in fitness_kinds:
         form = fitness_kinds[kind].form
-        if bool(argument) != bool(form):
+        if bool(argument) != bool(form) and not form.startswith("["):
             raise UsageError(f"--proxy {kind} is used as {kind}{f':{form}' if form else ''}, not {shorten(text)}")
-        fitness: Fitness = fitness_kinds[kind](*([argument] if form else []))
+        fitness: Fitness = fitness_kinds[kind](*([argument] if argument else []))
     elif (
         argument and not composite.is_composite(name) and not any(one.partition(":")[0] == kind for one in proxies)
     ):

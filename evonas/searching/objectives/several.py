@@ -60,9 +60,20 @@ class Several(Fitness):
         return next(part for part in self.parts if name in part.identity()).changed(name, then, now)
 
     def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
-        """Proxies are scored together, so that those of the same passes share them."""
+        return Together(self.parts).score(genotypes, task)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Scores genotypes by ``parts``; proxies are scored together, so that those of the same passes share them."""
+
+    parts: tuple[Fitness, ...]
+
+    def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
+        """The values of each genotype by name, in order."""
         names = tuple(dict.fromkeys(name for part in self.parts if part.of_proxies for name in part.names))
-        scored: list[Iterator[Mapping[str, Score]]] = [score_all(genotypes, names, task)] if names else []
+        scored: list[Iterator[Mapping[str, Score]]] = [({} for _ in genotypes)]
+        scored += [score_all(genotypes, names, task)] if names else []
         scored += [part.score(genotypes, task) for part in self.parts if not part.of_proxies]
         for found in zip(*scored, strict=True):
             yield {name: score for values in found for name, score in values.items()}

@@ -43,7 +43,7 @@ def test_a_column_of_a_table_is_a_limit_and_its_file_must_stay_the_same(tmp_path
     table = write(tmp_path / "T.csv")
     limit = f"table:{table}:robust accuracy>=60"
     evonas.search(settings(limit, generations=1), tmp_path / "run")
-    values = [constraint_of(limit).value(one.genotype, task()) for one in born(tmp_path / "run")]
+    values = [constraint_of(limit).score(one.genotype, task()).value for one in born(tmp_path / "run")]
     assert min(filter(None, values)) >= 60 and len(values) == 9
     assert evonas.verify(tmp_path / "run", 2).passed
     table.write_text(table.read_text() + "\n")

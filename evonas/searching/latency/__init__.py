@@ -1,0 +1,16 @@
+"""How long a network takes for one image on this machine; a backend computes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spaces.registry import Registry
+
+if TYPE_CHECKING:  # naming the backends imports none
+    from evonas.searching.latency.backend import Backend
+
+DEFAULT = "torch"
+backends: Registry[Backend] = Registry(
+    "latency backend",
+    {DEFAULT: "evonas.searching.latency.eager", "onnx": "evonas.searching.latency.onnx"},
+)
