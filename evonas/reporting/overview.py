@@ -52,6 +52,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     ]
     if best is not None:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
+        size += "".join(f", {name} {number(value)}" for name, value in summary.measured.items())
         parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
         if summary.front:
             parts.append(_front(summary, width))

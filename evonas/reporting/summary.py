@@ -11,6 +11,7 @@ from evonas.core.files import read_json
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
+from evonas.store.hash_chain import CONDITIONS
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.objective import Objective
@@ -38,6 +39,7 @@ class Summary:
     seconds_per_evaluation: float | None
     best: Individual | None
     edits: int | None  # births from a random ancestor to the best genotype, each one edit in regularised evolution
+    measured: dict[str, float]  # what a limit measured of the best genotype
     members: list[dict[str, Any]]  # proxies of a composite, with their statistics and scores of the best genotype
     history: list[GenerationRow]
     objectives: tuple[Objective, ...]
@@ -57,6 +59,7 @@ class Summary:
         best = self.best and {
             "genotype": str(self.best.genotype),
             **{name: getattr(self.best, name) for name in ("score", "params", "flops")},
+            **({"measured": self.measured} if self.measured else {}),
         }
         history = [
             {name: getattr(row, name) for name in ("generation", "best", "mean", "std", "best_so_far")}
@@ -121,6 +124,7 @@ def summary_of(store: Run) -> Summary:
         seconds_per_evaluation=store.seconds_per_evaluation(),
         best=best,
         edits=None if best is None else store.edits(best.birth),
+        measured=_measured(store, best),
         members=_members(store, best),
         history=history,
         objectives=store.objectives,
@@ -148,6 +152,13 @@ def _hypervolume(store: Run) -> list[float | None]:
     from evonas.searching.hypervolume import hypervolumes  # a search with one objective needs no NumPy
 
     return hypervolumes(store)
+
+
+def _measured(store: Run, best: Individual | None) -> dict[str, float]:
+    """The measured values of the best genotype that are no objectives."""
+    names = [name for name in store.fact(CONDITIONS) if best is not None and name not in best.values]
+    found = {name: store.measurement(best.key, name) for name in names} if best is not None else {}
+    return {name: one.value for name, one in found.items() if one is not None and one.value is not None}
 
 
 def _members(store: Run, best: Individual | None) -> list[dict[str, Any]]:

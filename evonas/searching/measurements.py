@@ -7,6 +7,7 @@ so that a resumed search asks for the same births as one that was never interrup
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -84,6 +85,21 @@ def measured_parts(settings: SearchSettings) -> list[Fitness]:
     """The objectives and the limited values of a search that are measured."""
     limited = [one.fitness for one in constraints_of(settings)]
     return [part for part in (*fitness_for(settings).parts, *limited) if part.measured]
+
+
+def doubts(settings: SearchSettings) -> list[str]:
+    """Warnings before values are measured: of a machine that is busy, and of a value that is maximised."""
+    parts = measured_parts(settings)
+    warned = [
+        f"{name} is maximised, so the slowest network wins; write -{name} for the fastest"
+        for name, maximise in (part.objectives[0] for part in fitness_for(settings).parts if part.measured)
+        if maximise
+    ]
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if parts and load >= cores:
+        busy = f"other programs are running (load {load:.1f} on {cores} cores)"
+        warned.append(f"{busy}: {parts[0].objectives[0].name} will differ from one measurement to the next")
+    return warned
 
 
 def conditions(settings: SearchSettings) -> dict[str, Any]:

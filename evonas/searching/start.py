@@ -19,7 +19,7 @@ from evonas.engine import Engine, InProcess
 from evonas.searching.constraint import constraints_of
 from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
 from evonas.searching.loop import Search
-from evonas.searching.measurements import conditions, require_conditions
+from evonas.searching.measurements import conditions, doubts, require_conditions
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
 from evonas.searching.resolve import changed, resolve
@@ -56,6 +56,8 @@ def search(
     for part in (fitness, *(one.fitness for one in constraints)):
         for text in part.check(spaces[settings.space]):
             observer(Warned(text))
+    for text in doubts(settings):
+        observer(Warned(text))
     images = images_for([fitness], settings, warning(observer))
     settings = with_batch(settings, images)
     facts = {"batch": fingerprint(images), "versions": json.dumps(versions()), **(facts or {})}

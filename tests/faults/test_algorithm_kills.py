@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,3 +59,35 @@ def kill(forks: Forks, tmp_path: Path, name: str, options: list[str]) -> None:
         assert content(tmp_path / "run") == expected
         shutil.rmtree(tmp_path / "run")
     print(f"{name}: {kills} kills, all equal, {whole.seconds:.0f} s without")
+
+
+LIMITED = "search --space nasbench201 --proxy params --channels 4 --layers 1 --population 10 --children 5"
+LIMITED += " --generations 6 --constraint latency<=1.5 --no-final --seed 3 --run run"
+
+
+def measurements(run: Path) -> set[tuple[Any, ...]]:
+    try:
+        with closing(sqlite3.connect((run / "run.db").absolute().as_uri() + "?mode=ro", uri=True)) as db:
+            return set(db.execute("SELECT canonical, name, value, generation FROM measurements"))
+    except sqlite3.OperationalError:  # nothing yet
+        return set()
+
+
+@pytest.mark.slow
+def test_a_killed_search_keeps_what_it_measured_and_its_births_follow(forks: Forks, tmp_path: Path) -> None:
+    """With real latencies, of which no two searches have the same."""
+    rng, kills, seconds = random.Random(5), 0, 4.0
+    while kills < KILLS:
+        argv, known = LIMITED.split(), set()
+        while (ended := forks.run(*argv, cwd=tmp_path, after=rng.uniform(0.1, seconds))).code:
+            again = ended.code == 2 and any(text in ended.output for text in AGAIN)
+            assert ended.code == -9 or again, ended.output
+            kills += ended.code == -9
+            assert known <= measurements(tmp_path / "run")
+            known = measurements(tmp_path / "run")
+            argv = LIMITED.split() if again or not (tmp_path / "run/run.db").exists() else ["resume", "run"]
+        assert known <= measurements(tmp_path / "run")
+        assert len({row[:2] for row in measurements(tmp_path / "run")}) == len(measurements(tmp_path / "run"))
+        verified = forks.run("verify", "run", cwd=tmp_path)
+        assert verified.code == 0 and "measured, not recomputed" in verified.output, verified.output
+        shutil.rmtree(tmp_path / "run")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
@@ -11,12 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Message
+from evonas.core.events import Message, Warned
 from evonas.engine import InProcess
 from evonas.engine.base import Lost, R, T
+from evonas.reporting.overview import Overview
 from evonas.searching import admission
 from evonas.searching.latency import backend, backends, clock, onnx
 from evonas.searching.measurements import Measurements
@@ -62,6 +66,7 @@ class Clock:
 def clocked(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
     monkeypatch.setattr(latency, "milliseconds", found)
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     return found
 
 
@@ -202,6 +207,19 @@ def test_a_larger_budget_repeats_a_cut_generation_with_its_measurements(clocked:
     assert len(set(clocked.measured)) == len(clocked.measured)
     assert rows(tmp_path / "run") == rows(tmp_path / "whole")
     assert content(tmp_path / "run")["individuals"] == content(tmp_path / "whole")["individuals"]
+
+
+def test_show_has_what_a_limit_measured_of_the_best_network(clocked: Clock, tmp_path: Path) -> None:
+    for kind in ("constraint", "both"):
+        result = evonas.search(settings(kind), tmp_path / kind)
+        assert result.best is not None
+        (value,) = (row[2] for row in rows(tmp_path / kind) if row[0] == result.best.key)
+        summary, shown = evonas.summarise(tmp_path / kind), io.StringIO()
+        best = summary.as_json()["best"]
+        assert best.get("measured") == ({"latency": value} if kind == "constraint" else None)
+        Console(file=shown, width=200).print(Overview(summary))
+        assert (f", latency {value:.2f}" in shown.getvalue()) == (kind == "constraint")
+    assert "latency (smaller is better)" in shown.getvalue()
 
 
 def test_a_run_that_measures_nothing_has_the_tables_that_it_had(tmp_path: Path) -> None:
@@ -383,3 +401,23 @@ def test_a_network_that_cannot_be_exported_has_no_value_but_a_lack_of_memory_end
     error = RuntimeError("DefaultCPUAllocator: can't allocate memory")
     with pytest.raises(EvonasError, match="scoring failed on cpu: DefaultCPUAllocator"):
         evonas.score([genotype], "latency:onnx", **SIZE)
+
+
+def test_a_busy_machine_and_a_maximised_latency_are_warned_of(
+    clocked: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    for load, proxy, expected in (
+        (3.9, "-latency", []),
+        (4.0, "-latency", ["other programs are running (load 4.0 on 4 cores): latency will differ"]),
+        (0.0, "latency", ["latency is maximised, so the slowest network wins; write -latency for the fastest"]),
+        (9.0, "params", []),
+    ):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0, 0))
+        said: list[str] = []
+        evonas.search(
+            SearchSettings(**{**SMALL, "proxy": proxy, "generations": 0}),
+            tmp_path / f"{load}{proxy}",
+            lambda event, said=said: said.append(event.text) if isinstance(event, Warned) else None,
+        )
+        assert len(said) == len(expected) and all(map(str.startswith, said, expected))
