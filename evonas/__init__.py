@@ -20,6 +20,7 @@ from evonas.api import (
     score,
     search,
     summarise,
+    tabulate,
     train,
     verify,
 )
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from evonas.engine.ray_cluster import Ray
     from evonas.evaluation.events import ImagesMeasured
     from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
+    from evonas.tabulating.events import NetworkTabulated, TabulationStarted
+    from evonas.tabulating.settings import TabulateSettings
     from evonas.training.events import EpochDone, StepDone, TrainingStarted
     from evonas.training.plan import FinalPlan
     from evonas.training.settings import TrainSettings
@@ -56,12 +59,15 @@ _HOMES = {
     "Interrupted": "evonas.core.signals",
     "Listener": "evonas.core.events",
     "Message": "evonas.core.events",
+    "NetworkTabulated": "evonas.tabulating.events",
     "Observer": "evonas.core.events",
     "Observers": "evonas.core.events",
     "Processes": "evonas.engine.processes",
     "Ray": "evonas.engine.ray_cluster",
     "SearchStarted": "evonas.searching.events",
     "StepDone": "evonas.training.events",
+    "TabulateSettings": "evonas.tabulating.settings",
+    "TabulationStarted": "evonas.tabulating.events",
     "TrainSettings": "evonas.training.settings",
     "TrainingStarted": "evonas.training.events",
     "Warned": "evonas.core.events",
@@ -83,6 +89,7 @@ __all__ = [
     "Interrupted",
     "Listener",
     "Message",
+    "NetworkTabulated",
     "Observer",
     "Observers",
     "Processes",
@@ -90,6 +97,8 @@ __all__ = [
     "SearchSettings",
     "SearchStarted",
     "StepDone",
+    "TabulateSettings",
+    "TabulationStarted",
     "TrainSettings",
     "TrainingStarted",
     "UsageError",
@@ -107,6 +116,7 @@ __all__ = [
     "score",
     "search",
     "summarise",
+    "tabulate",
     "train",
     "verify",
 ]

@@ -34,6 +34,7 @@ SMALLER = {  # by verb, for what takes many seconds as it is written
     "search": " --channels 4 --layers 3 --image-size 16 --epochs 1 --set batch_size=512 --images 10"
     " --population 4 --children 2 --generations 2",
     "train": " --image-size 16 --epochs 1 --set batch_size=512",
+    "tabulate": " --sample 2 --image-size 8 --epochs 1 --set batch_size=512 --images 10 --engine in-process",
     "bench": " --channels 2 --layers 3 --image-size 8 --architectures 1 --rounds 1 --engine in-process",
 }
 Evonas = Callable[[str], subprocess.CompletedProcess[str]]
@@ -150,6 +151,16 @@ def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evon
         assert done.stdout.count("\n| `") == PAGES["score.md"].split(command)[0].count("\n| `")
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if "tabulate" in command])
+def test_the_tables_of_the_pages_are_made_at_a_small_size(command: str, evonas: Evonas, tmp_path: Path) -> None:
+    smaller = (
+        "--sample 2 --seeds-for 1 --channels 2 --layers 3 --image-size 8 --epochs 1 --images 4 --engine in-process"
+    )
+    done = evonas(f"{command} {smaller} --no-corruptions --set batch_size=512 --json")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / command.split()[-1]).read_text().startswith("genotype,seed,params,flops,validation,clean,")
+
+
 @pytest.mark.parametrize("command", [command for command in INDENTED if "benchmark" in command])
 def test_the_benchmarks_of_the_pages_run_on_small_tables(command: str, evonas: Evonas, tmp_path: Path) -> None:
     words = " ".join(re.findall(r"--(?:target|select-on|report) (\S+)", command)).replace(",", " ").split()
@@ -177,6 +188,7 @@ def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert {command.split()[1] for command in INDENTED} == {
         "search",
         "score",
+        "tabulate",
         "correlate",
         "benchmark",
         "show",

@@ -2,7 +2,7 @@
 
 from evonas.api.results import bench, compare, corrupt, evaluate, export, plot, report, summarise, verify
 from evonas.api.searching import resume, score, search
-from evonas.api.tables import benchmark, correlate
+from evonas.api.tables import benchmark, correlate, tabulate
 from evonas.api.training import train, training_result
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "score",
     "search",
     "summarise",
+    "tabulate",
     "train",
     "training_result",
     "verify",

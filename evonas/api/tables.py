@@ -1,4 +1,4 @@
-"""Functions of the public API on tables of trained networks: correlate, benchmark."""
+"""Functions of the public API on tables of trained networks: tabulate, correlate, benchmark."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evonas.api.searching import announce_of, engine_of
+from evonas.api.searching import announce_of, engine_of, observer_of
 from evonas.core import arguments
+from evonas.core.events import Observer, heard_by_observer
 from evonas.store.settings import SearchSettings
 
 if TYPE_CHECKING:
@@ -15,8 +16,31 @@ if TYPE_CHECKING:
     from evonas.tables import Correlation
     from evonas.tables.benchmark import Benchmark, TrialFinished
     from evonas.tables.scores import ArchitectureScored
+    from evonas.tabulating.settings import TabulateSettings
+    from evonas.tabulating.summary import Tabulation
 
 MAX_COUNT = 10**9
+
+
+@heard_by_observer
+def tabulate(
+    out: str | Path,
+    settings: TabulateSettings | None = None,
+    observer: Observer | None = None,
+    engine: Engine | None = None,
+) -> Tabulation:
+    """Train and evaluate a sample of a space, and write the CSV file ``out`` and a JSON file next to it.
+
+    Finished trainings are kept in a directory next to them; repeat the call to continue, or to enlarge the table.
+    ``engine`` trains, by default this process. Raises `UsageError` for a table that was begun with other settings,
+    `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
+    """
+    from evonas.tabulating import tabulate as tabulating
+    from evonas.tabulating.settings import TabulateSettings
+
+    settings = TabulateSettings() if settings is None else settings
+    chosen = arguments.instance(settings, TabulateSettings, "settings")
+    return tabulating.tabulate(arguments.path(out, "--out"), chosen, observer_of(observer), engine_of(engine))
 
 
 def correlate(

@@ -23,6 +23,7 @@ from evonas.cli.report import report
 from evonas.cli.score import score
 from evonas.cli.search import resume, search
 from evonas.cli.show import show
+from evonas.cli.tabulate import tabulate
 from evonas.cli.train import train
 from evonas.cli.verify import verify
 from evonas.core.atomic_files import FULL
@@ -90,6 +91,7 @@ app.command(rich_help_panel=INSPECT)(plot)
 
 
 app.command(rich_help_panel=SCORE)(score)
+app.command(rich_help_panel=SCORE)(tabulate)
 app.command(rich_help_panel=SCORE)(correlate)
 app.command(rich_help_panel=SCORE)(benchmark)
 app.command(rich_help_panel=REFERENCE)(bench)

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 
 from evonas.core.devices import peak_memory
-from evonas.engine.base import Engine, Lost, R, T
+from evonas.engine.base import Arrived, Engine, Lost, R, T, unheard
 from evonas.engine.in_process import InProcess
 from evonas.engine.machine import available_memory, cores
 from evonas.engine.processes import Processes
@@ -54,7 +54,13 @@ class Auto(Engine):
     def processes(self) -> list[int]:
         return [*super().processes(), *(self._workers.processes() if self._workers is not None else ())]
 
-    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+    def map(
+        self,
+        function: Callable[[list[T]], Iterable[R]],
+        items: Iterable[T],
+        lost: Lost,
+        arrived: Arrived = unheard,
+    ) -> Iterator[R]:
         remaining = iter(items)
         while self._workers is None:
             chunk = list(islice(remaining, self.chunk))
@@ -64,10 +70,18 @@ class Auto(Engine):
             results = list(function(chunk))
             self._seconds += time.perf_counter() - started
             self._scored += len(chunk)
-            yield from results
+            for result in results:
+                arrived(result)
+                yield result
             self._consider_workers()
         self._workers.chunk = self.chunk
-        yield from self._workers.map(function, remaining, lost)
+        yield from self._workers.map(function, remaining, lost, arrived)
+
+    def expect(self, seconds: float, items: int) -> None:
+        """Starts workers at once for work that is expected to pay off."""
+        if items > 1 and self._workers is None:
+            self._seconds, self._scored = seconds * items, items
+            self._consider_workers()
 
     def _consider_workers(self) -> None:
         if self._most < 2 or self._seconds < max(START_SECONDS, MIN_SECONDS * self._scored):

@@ -14,6 +14,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 Function = Callable[[list[Any]], Iterable[Any]]  # the results of a list of items, in their order
 Lost = Callable[[Any, str], Any]  # result of an item that cannot be computed, from the item and the reason
+Arrived = Callable[[Any], object]  # hears of every result at once, while those before it may be missing
 
 
 LOST = " workers (last: "  # marks the reason of every score that was lost with its workers
@@ -30,8 +31,8 @@ def is_lost(reason: str) -> bool:
     return LOST in reason or LOST_IN_OLD_RUNS in reason
 
 
-def unheard(text: str) -> None:
-    """Ignores the messages of an engine."""
+def unheard(what: object) -> None:
+    """Ignores the messages or the results of an engine."""
 
 
 class Engine(ABC):
@@ -39,6 +40,7 @@ class Engine(ABC):
 
     chunk = 1  # number of items per call of the function
     most_workers = 1  # processes that may compute at the same time, while it is open
+    shares_files = True  # whether its workers see the files of this machine
 
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
@@ -58,12 +60,23 @@ class Engine(ABC):
         """Limit `chunk` to ``most``, and so that ``items`` reach every worker."""
         self.chunk = max(1, min(most, math.ceil(items / self.most_workers)))
 
+    def expect(self, seconds: float, items: int) -> None:
+        """Hears how long each of ``items`` is expected to take."""
+        return
+
     @abstractmethod
-    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+    def map(
+        self,
+        function: Callable[[list[T]], Iterable[R]],
+        items: Iterable[T],
+        lost: Lost,
+        arrived: Arrived = unheard,
+    ) -> Iterator[R]:
         """The results of ``function`` for ``items``, in order; each call gets `chunk` items.
 
         An item is taken from ``items`` only when a worker can start on it. ``lost(item, reason)`` is the result
-        of an item that crashed every worker it was given to.
+        of an item that crashed every worker it was given to. ``arrived`` hears of every result at once, in
+        any order.
         """
 
 

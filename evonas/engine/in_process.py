@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from evonas.engine.base import Engine, Lost, R, T, chunks
+from evonas.engine.base import Arrived, Engine, Lost, R, T, chunks, unheard
 
 
 class InProcess(Engine):
@@ -12,6 +12,14 @@ class InProcess(Engine):
 
     description = "this process"
 
-    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+    def map(
+        self,
+        function: Callable[[list[T]], Iterable[R]],
+        items: Iterable[T],
+        lost: Lost,
+        arrived: Arrived = unheard,
+    ) -> Iterator[R]:
         for chunk in chunks(items, self.chunk):
-            yield from function(chunk)
+            for result in function(chunk):
+                arrived(result)
+                yield result

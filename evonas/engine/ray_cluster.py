@@ -69,6 +69,7 @@ class Ray(Workers):
 
     most_deaths = 3  # nodes may be lost repeatedly, which is not caused by the genotype
     failed_starts = 8
+    shares_files = False  # actors may be on other machines
 
     def __init__(self, count: int | None = None, address: str | None = None) -> None:
         super().__init__(count)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from evonas.engine.base import Lost, chunks, loss
+from evonas.engine.base import Arrived, Lost, chunks, loss, unheard
 from evonas.engine.protocol import Job, Worker, WorkerSet
 from evonas.engine.worker import Done, Failed, Ready
 from spaces.errors import EvonasError
@@ -20,9 +20,9 @@ class Schedule:
     lack of memory caused by others is not blamed on an item. An item that crashes `WorkerSet.most_deaths` is lost.
     """
 
-    def __init__(self, workers: WorkerSet, items: Iterable[Any], lost: Lost) -> None:
+    def __init__(self, workers: WorkerSet, items: Iterable[Any], lost: Lost, arrived: Arrived = unheard) -> None:
         self.workers = workers
-        self.lost = lost
+        self.lost, self.arrived = lost, arrived
         self.fresh = self._jobs(items)
         self.exhausted = False
         self.again: deque[Job] = deque()
@@ -86,7 +86,10 @@ class Schedule:
             job, worker.job = worker.job, None
             if isinstance(event, Done):
                 assert job is not None
-                self.found.update(zip(range(job.first, job.first + len(job.items)), event.results, strict=True))
+                for number, result in zip(
+                    range(job.first, job.first + len(job.items)), event.results, strict=True
+                ):
+                    self._arrive(number, result)
                 for note in event.notes:
                     self.workers.announce_once(note)
             elif isinstance(event, Failed):
@@ -106,7 +109,11 @@ class Schedule:
             self.again.extend(Job(job.first + i, [item], deaths) for i, item in enumerate(job.items))
             return
         for number, item in enumerate(job.items, job.first):
-            self.found[number] = self.lost(item, loss(deaths, reason))
+            self._arrive(number, self.lost(item, loss(deaths, reason)))
+
+    def _arrive(self, number: int, result: Any) -> None:
+        self.found[number] = result
+        self.arrived(result)
 
 
 def _raise(failed: Failed) -> None:

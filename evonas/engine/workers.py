@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from evonas.core.arguments import integer, number
-from evonas.engine.base import Engine, Function, Lost, R, T
+from evonas.engine.base import Arrived, Engine, Function, Lost, R, T, unheard
 from evonas.engine.protocol import Event, Worker
 from evonas.engine.schedule import Schedule
 from spaces.errors import EvonasError
@@ -65,11 +65,17 @@ class Workers(Engine):
         finally:
             self.dismiss()
 
-    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+    def map(
+        self,
+        function: Callable[[list[T]], Iterable[R]],
+        items: Iterable[T],
+        lost: Lost,
+        arrived: Arrived = unheard,
+    ) -> Iterator[R]:
         if function is not self._function:
             self.dismiss()
             self._function = function
-        yield from Schedule(self, items, lost).results()
+        yield from Schedule(self, items, lost, arrived).results()
 
     def staff(self) -> list[Worker]:
         """The members, with dead ones replaced."""

@@ -31,7 +31,7 @@ from evonas.evaluation.subject import Subject
 from evonas.evaluation.target import draw, locate
 from evonas.training import checkpoint
 from evonas.training.data_check import remark, unchecked
-from evonas.training.held_out import images_for
+from evonas.training.held_out import Measured, images_for
 
 _AGAIN = "finished work is saved. Free disk space and repeat the command"
 _LESS = "finished work is saved. Free memory or use a smaller --batch-size, and repeat the command"
@@ -99,14 +99,18 @@ def subject_for(
     observer: Observer,
     stop: StopRequest,
     environment: Mapping[str, str] | None = None,
+    measured: Measured | None = None,
 ) -> Prepared:
     """The network of a checkpoint and the images selected by resolved ``settings``.
 
-    ``environment`` is the one under which results were kept, if it differs from the present one.
+    ``environment`` is the one under which results were kept, if it differs from the present one. ``measured`` are
+    the test images if they are already read and compared with those of the training.
     """
     model = found.model(settings.device).to(memory_format=torch.channels_last)
     dataset = settings.dataset or found.settings.dataset
-    everything, data = images_for(found, settings.data_dir, dataset, settings.other_data)
+    if measured is None:
+        measured = images_for(found, settings.data_dir, dataset, settings.other_data)
+    everything, data = measured
     chosen = draw(settings.images, len(everything), settings.seed)
     facts = _facts(found) | {"dataset": dataset, "data": data.as_json()}
     facts |= {"settings": settings.as_dict(), "machine": machine(settings.device)}

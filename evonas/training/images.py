@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,8 +35,15 @@ def read(data: Source, split: str) -> Images:
     return Images(data.images(split), data.labels(split))
 
 
-def known(settings: TrainSettings) -> tuple[Images, KnownData]:
-    """The training images on the CPU, and the identity of the whole data set.
+class TrainingData(NamedTuple):
+    """The training images on the CPU, and the identity of the whole data set."""
+
+    images: Images
+    known: KnownData
+
+
+def known(settings: TrainSettings) -> TrainingData:
+    """The data of a training.
 
     Raises `EvonasError` if the images do not have the size of the settings.
     """
@@ -52,7 +60,7 @@ def known(settings: TrainSettings) -> tuple[Images, KnownData]:
         "train": KnownImages.of(everything.images, everything.labels),
         "test": KnownImages.of(testing.images, testing.labels),
     }
-    return everything, KnownData.of(data, splits)
+    return TrainingData(everything, KnownData.of(data, splits))
 
 
 def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Images, Images]:

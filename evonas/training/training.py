@@ -20,9 +20,10 @@ from evonas.training import checkpoint
 from evonas.training.adversary import perturb, statistics_kept, step_size_of
 from evonas.training.augment import augment, draw
 from evonas.training.data_check import require_training, unchecked
+from evonas.training.divergence import NotFinite
 from evonas.training.ema import MovingAverage
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
-from evonas.training.images import known, split
+from evonas.training.images import TrainingData, known, split
 from evonas.training.measure import accuracy, robust_accuracy
 from evonas.training.metrics import EpochRow, kept, write_csv
 from evonas.training.parallel import Group
@@ -61,13 +62,20 @@ class Trained:
 class Training:
     """A training in progress; its state is the last checkpoint."""
 
-    def __init__(self, directory: Path, settings: TrainSettings, observer: Observer, group: Group) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: TrainSettings,
+        observer: Observer,
+        group: Group,
+        data: TrainingData | None = None,  # by default read here
+    ) -> None:
         self.directory, self.settings, self.observer, self.group = directory, settings, observer, group
         recipe = self.recipe = settings.chosen
         assert recipe.batch_size is not None
         if recipe.batch_size % group.world:
             raise UsageError(f"batch_size {recipe.batch_size} is not a multiple of {group.world} processes")
-        everything, self.data = known(settings)
+        everything, self.data = known(settings) if data is None else data
         self.images, self.held_out = split(settings, everything)
         self.steps = len(self.images) // recipe.batch_size  # the incomplete last batch of an epoch is skipped
         model = settings.build(auxiliary=recipe.auxiliary > 0)
@@ -96,10 +104,6 @@ class Training:
         return home.parent if home.name == "finalists" else home
 
     @property
-    def _advice(self) -> str:
-        return resuming(self._home)
-
-    @property
     def _judged(self) -> nn.Module:
         return self.model if self.average is None else self.average.model
 
@@ -109,7 +113,7 @@ class Training:
         if self.group.leads:
             self.observer(TrainingStarted(self.directory, self.settings, self.history, self.steps))
             if self.history:  # a killed process may have saved an epoch without its row in the table
-                write_csv(self.directory / METRICS, self.history, self._advice)
+                write_csv(self.directory / METRICS, self.history, resuming(self._home))
         try:
             with (
                 stop_requests(announcing(self.observer)) as stop,
@@ -126,7 +130,7 @@ class Training:
         started, epoch = time.perf_counter(), len(self.history)
         while True:
             loss, right = self._learn(epoch, stop)
-            validation, robust = self.group.agreed(self._measure() if self.group.leads else None)
+            validation, robust = self.group.agreed(self.measure() if self.group.leads else None)
             if not self._collapsed(robust):
                 break
             self.adversary_steps *= 2
@@ -170,7 +174,7 @@ class Training:
             )
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch, step / self.steps)
-            self._step(pixels, self.images.labels[chosen], sums)
+            self.step(pixels, self.images.labels[chosen], sums)
             if self.average is not None:
                 self.average.update(self.model, epoch * self.steps + step + 1)
             if device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
@@ -180,7 +184,8 @@ class Training:
         loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
         return loss, right
 
-    def _step(self, pixels: Tensor, labels: Tensor, sums: Tensor) -> None:
+    def step(self, pixels: Tensor, labels: Tensor, sums: Tensor) -> None:
+        """One step on float32 (n, 3, H, W) in [0, 1]; adds loss and correct images to ``sums``, (2,)."""
         recipe = self.recipe
         kind = "cuda" if self.settings.device.startswith("cuda") else "cpu"
         with torch.autocast(kind, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
@@ -208,13 +213,10 @@ class Training:
 
     def _require_finite(self, sums: Tensor, epoch: int) -> None:
         if not math.isfinite(sums[0].item()):
-            kept = f"epoch {epoch} is saved in {self.directory / LAST}" if epoch else "no epoch was finished"
-            raise EvonasError(
-                f"the loss is no longer finite in epoch {epoch + 1} (lr {self.recipe.lr:g}); {kept}. "
-                f"Train again with a lower learning rate, such as --lr {self.recipe.lr / 4:.2g}, or a smaller clip"
-            )
+            raise NotFinite(epoch + 1, self.recipe.lr, self.directory / LAST)
 
-    def _measure(self) -> tuple[float, float | None]:
+    def measure(self) -> tuple[float, float | None]:
+        """Accuracy on the held-out images, and under attack if the recipe has an adversary."""
         validation = accuracy(self._judged, self.held_out)
         if self.recipe.adversary == "none":
             return validation, None
@@ -239,10 +241,12 @@ class Training:
             self._write(BEST, row.epoch, facts, judged)
         facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}
         self._write(LAST, row.epoch, facts, self._state())
-        write_csv(self.directory / METRICS, self.history, self._advice)
+        write_csv(self.directory / METRICS, self.history, resuming(self._home))
 
     def _write(self, name: str, epoch: int, facts: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        checkpoint.write(self.directory / name, self.settings, epoch, facts, tensors, self._advice, self.data)
+        checkpoint.write(
+            self.directory / name, self.settings, epoch, facts, tensors, resuming(self._home), self.data
+        )
 
     def _state(self) -> dict[str, Tensor]:
         tensors = {checkpoint.MODEL + name: value for name, value in self.model.state_dict().items()}

@@ -13,7 +13,7 @@ from typing import Any
 from evonas.core.events import Listener
 from evonas.core.files import read_json
 from evonas.core.signals import Interrupted
-from evonas.engine.base import Engine, Lost, R, T
+from evonas.engine.base import Arrived, Engine, Lost, R, T, unheard
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.objectives.fitness import Fitness
@@ -43,7 +43,13 @@ class Recorded(Engine):
     def __init__(self, answer: Callable[[Any], Any]) -> None:
         self.answer = answer
 
-    def map(self, function: Callable[[list[T]], Iterable[R]], items: Iterable[T], lost: Lost) -> Iterator[R]:
+    def map(
+        self,
+        function: Callable[[list[T]], Iterable[R]],
+        items: Iterable[T],
+        lost: Lost,
+        arrived: Arrived = unheard,
+    ) -> Iterator[R]:
         return map(self.answer, items)
 
 

@@ -53,6 +53,9 @@ TINY = evonas.SearchSettings(
 SMALL = evonas.EvaluateSettings(
     ("fgsm",), images=1, checks=0, corruptions=False, batch_size=1, device="cpu", other_data=True
 )  # the checkpoint was not trained on the digits
+FEW = evonas.TabulateSettings(
+    sample=1, channels=2, layers=3, image_size=8, images=1, corruptions=False, device="cpu"
+)
 GENOTYPE = spaces["darts"].parse("DARTS_V2")
 TABLE = "arch_str,clean\n" + "".join(
     f'"{EXAMPLE.replace("none", name)}",{0.5 + i / 10}\n'
@@ -171,12 +174,14 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
     patch = pytest.MonkeyPatch()
     patch.setattr("evonas.training.training.Training.run", refuse)
     patch.setattr(importlib.import_module("evonas.speed.measure"), "roofline", refuse)
+    patch.setattr(importlib.import_module("evonas.tabulating.tabulate"), "_trained", refuse)
     yield {
         "search": {"settings": TINY, "run": None},
         "resume": {"run": run},
         "score": {"genotypes": ["DARTS_V2"], "proxies": ["params"]},
         "train": {"target": "DARTS_V2", "channels": 2, "layers": 3, "overrides": {"epochs": 1}, "device": "cpu"},
         "correlate": {"table": folder / "table.csv", "proxies": ["params"]},
+        "tabulate": {"out": folder / "own.csv", "settings": FEW},
         "benchmark": {"table": folder / "table.csv", "algorithms": ["random"], "trials": 2},
         "evaluate": {"target": checkpoint, "settings": SMALL},
         "compare": {"targets": [checkpoint]},
@@ -207,7 +212,7 @@ def parameters_of(name: str) -> list[str]:
     return sorted({*names})
 
 
-SETTINGS = ("SearchSettings", "EvaluateSettings", "TrainSettings", "FinalPlan")
+SETTINGS = ("SearchSettings", "EvaluateSettings", "TrainSettings", "FinalPlan", "TabulateSettings")
 CALLED = [name for name in evonas.__all__ if name not in NOT_CALLED and parameters_of(name)]
 CALLED += [f"{name}.from_options" for name in SETTINGS if hasattr(getattr(evonas, name), "from_options")]
 CALLED += [
@@ -222,6 +227,7 @@ HEARD = (
     "evaluate",
     "export",
     "verify",
+    "tabulate",
     "correlate",
     "benchmark",
 )  # with their quick arguments

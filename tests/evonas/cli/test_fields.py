@@ -15,6 +15,7 @@ from evonas.cli.fields import Fields, Values, with_fields
 from evonas.core.fields import marked, options_of, setting
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import CHANGEABLE, SearchSettings
+from evonas.tabulating.settings import TabulateSettings
 from evonas.training.settings import TrainSettings
 
 
@@ -75,6 +76,7 @@ SEARCH, TRAIN, EVALUATE = (options_of(kind).keys() for kind in (SearchSettings, 
         ("correlate", SearchSettings, SCORING - {"proxy"}),
         ("benchmark", SearchSettings, {"space", "seed"}),
         ("bench", SearchSettings, SCORING - {"batch_networks"}),
+        ("tabulate", TabulateSettings, {*options_of(TabulateSettings)}),
     ],
 )
 def test_a_command_has_the_options_of_its_settings(command: str, settings: Any, names: set[str]) -> None:

@@ -212,3 +212,14 @@ def test_a_warning_of_many_workers_is_told_once() -> None:
 def test_a_number_of_workers_out_of_range_is_refused(count: int) -> None:
     with pytest.raises(UsageError, match="--workers"):
         Team(count)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_result_is_heard_as_soon_as_it_is_there(seed: int) -> None:
+    team = Team(3, seed, mortal={4: 9})
+    heard: list[Any] = []
+    with team.opened("cpu", print):
+        for number, result in enumerate(team.map(double, range(12), lambda item, reason: -item, heard.append)):
+            assert result in heard and len(heard) > number
+    assert sorted(heard) == sorted([2 * item for item in range(12) if item != 4] + [-4])
+    assert heard != sorted(heard, key=abs)

@@ -1,0 +1,49 @@
+"""``evonas tabulate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evonas.cli import completion
+from evonas.cli.fields import Fields, Values, with_fields
+from evonas.cli.options import AsJson, RayAddress, Workers
+from evonas.cli.train import Epochs, Numbers
+from evonas.tabulating.settings import TabulateSettings
+
+
+@with_fields
+def tabulate(
+    *,
+    out: Annotated[Path, typer.Option(help="CSV file of the table; its trainings are kept next to it.")],
+    settings: Annotated[Values, Fields(TabulateSettings)],
+    epochs: Epochs = None,
+    batch_size: Annotated[int | None, typer.Option(help="Batch size.  [default: the recipe's]")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.  [default: the recipe's]")] = None,
+    numbers: Numbers = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Engine that trains: auto, in-process, processes or ray.", autocompletion=completion.engines
+        ),
+    ] = "auto",
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train and evaluate a sample of a space: a table for correlate and benchmark. Repeat the command to continue.
+
+    Example: `evonas tabulate --sample 5 --channels 4 --layers 3 --epochs 2 --no-corruptions --out own.csv`
+    """
+    from evonas import api
+    from evonas.engine import make
+    from evonas.reporting.output import print_json, print_rich
+    from evonas.reporting.tabulation import TabulationView, tabulation_table
+    from evonas.training.recipe import overrides
+
+    changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
+    chosen = TabulateSettings.from_options(overrides=changes, **settings)
+    result = api.tabulate(out, chosen, TabulationView(), make(engine, workers, ray_address))
+    print_json(result.as_dict()) if as_json else print_rich(tabulation_table(result))

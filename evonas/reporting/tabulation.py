@@ -1,0 +1,94 @@
+"""The output of ``evonas tabulate``: its cost, its progress, and what the table says."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from evonas.core.events import Closed, Listener, Message
+from evonas.core.quantities import duration, percent, plural
+from evonas.reporting.columns import number_columns
+from evonas.tabulating.events import NetworkTabulated, TabulationStarted
+from evonas.tabulating.job import CLEAN
+from evonas.tabulating.summary import Tabulation
+
+
+class TabulationView(Listener):
+    """A progress bar in a terminal, a line per network elsewhere; on standard error, apart from the result."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[eta]}"),
+            TextColumn("{task.fields[last]}", style="dim"),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task("", eta="", last="")
+
+    def tabulation(self, event: TabulationStarted) -> None:
+        self.message(Message(cost(event)))
+        self._bar.update(self._task, completed=event.done, total=event.total, eta=_eta(event.remaining))
+        self._bar.start()
+
+    def tabulated(self, event: NetworkTabulated) -> None:
+        said, eta = network(event), _eta(event.remaining)
+        self._bar.update(self._task, completed=event.done, total=event.total, eta=eta, last=said)
+        if self._bar.disable or event.reason:
+            self.message(Message(f"{event.done} of {event.total}, seed {event.seed}: {said}, {eta}"))
+
+    def message(self, event: Message) -> None:
+        """Print a line above the bar."""
+        self.console.print(event.text, soft_wrap=True, markup=False)
+
+    def closed(self, event: Closed) -> None:
+        self._bar.stop()
+
+
+def cost(event: TabulationStarted) -> str:
+    """What is to be done, and about how long it takes."""
+    done = f", {event.done} of them finished" if event.done else ""
+    what = f"{event.table}: {plural(event.total, 'training')} of {plural(event.genotypes, 'genotype')}{done}"
+    if event.seconds is None or event.remaining is None:
+        return f"{what}; time unknown"
+    workers = f", {duration(event.remaining)} on {event.workers} workers" if event.workers > 1 else ""
+    return f"{what}; about {duration(event.seconds)} of computing{workers}"
+
+
+def network(event: NetworkTabulated) -> str:
+    """Its accuracies without those on corrupted images, and its time."""
+    if event.reason:
+        return f"failed ({event.reason})"
+    shown = [f"{name} {percent(value)}" for name, value in event.values.items() if name == CLEAN or "@" in name]
+    return f"{', '.join(shown)}, {duration(event.seconds)}"
+
+
+def _eta(seconds: float | None) -> str:
+    return f"ETA {'-' if seconds is None else duration(seconds)}"
+
+
+def tabulation_table(result: Tabulation) -> RenderableType:
+    """Accuracies over the genotypes, and the noise between retrainings."""
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("accuracy", no_wrap=True, overflow="fold", style="cyan")
+    noisy = any(column.noise is not None for column in result.accuracies.values())
+    number_columns(table, "mean", "lowest", "highest", *(["sd of retrainings", "ICC"] if noisy else []))
+    for name, column in result.accuracies.items():
+        shown = [percent(value) for value in (column.mean, column.lowest, column.highest)]
+        if column.noise is not None:
+            shown += [percent(column.noise.sd), f"{column.noise.icc:.2f}"]
+        table.add_row(name, *shown)
+    return Group(table, *(Text(line, "dim") for line in _lines(result, noisy)))
+
+
+def _lines(result: Tabulation, noisy: bool) -> list[str]:
+    lines = ["ICC: share of the variance of one training that is architecture"] if noisy else []
+    lines += [f"{plural(count, 'training')} failed: {reason}" for reason, count in result.failed.items()]
+    what = f"{plural(result.trainings, 'training')} of {plural(result.genotypes, 'genotype')}"
+    return [*lines, f"{what}, {duration(result.seconds)} of computing: {result.table}, {result.sidecar}"]

@@ -1,0 +1,1 @@
+"""Tables of custom data: a sample of a space, trained and evaluated."""

@@ -1,0 +1,60 @@
+"""The files of a table: the CSV file, the JSON file next to it, and the directory of its trainings."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from evonas.core.atomic_files import make_directory
+from evonas.core.files import exists
+from evonas.tabulating.job import Job
+from spaces.errors import UsageError, shorten
+
+SUFFIX = ".csv"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table is written. Raises `UsageError` for a name that is not that of a CSV file."""
+
+    table: Path
+
+    def __post_init__(self) -> None:
+        if self.table.suffix != SUFFIX or self.table.is_dir():
+            raise UsageError(f"--out must name a CSV file, such as table.csv, not {shorten(str(self.table))}")
+
+    @property
+    def sidecar(self) -> Path:
+        """Settings, versions and data of the table."""
+        return self.table.with_suffix(".json")
+
+    @property
+    def work(self) -> Path:
+        """The directory of finished and unfinished trainings."""
+        return self.table.with_suffix(".trainings")
+
+    @property
+    def journal(self) -> Path:
+        """The finished trainings."""
+        return self.work / "trainings.db"
+
+    def prepare(self) -> None:
+        """Make the directory. Raises `UsageError` if a file of something else would be overwritten."""
+        if not exists(self.journal):
+            for path in (self.table, self.sidecar):
+                if exists(path):
+                    raise UsageError(
+                        f"{path} exists, and {self.work} does not have its trainings; choose another --out"
+                    )
+        make_directory(self.work)
+
+    def remove(self, job: Job) -> None:
+        """Remove the files of a training that is kept in the journal."""
+        shutil.rmtree(self.work / job.key, ignore_errors=True)
+
+    def tidy(self) -> None:
+        """Remove the files of all unfinished trainings."""
+        for path in self.work.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)

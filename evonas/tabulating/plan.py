@@ -1,0 +1,119 @@
+"""What a table is made of, and what its trainings depend on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evonas.core.events import Observer, Warned, warning
+from evonas.core.provenance import versions
+from evonas.core.version import __version__
+from evonas.evaluation.corruptions import corruptions
+from evonas.evaluation.settings import EvaluateSettings
+from evonas.evaluation.severities import SEVERITIES
+from evonas.evaluation.target import draw
+from evonas.searching.resolve import resolve_scoring
+from evonas.tabulating.job import CLEAN, VALIDATION, Job
+from evonas.tabulating.sample import sample
+from evonas.tabulating.settings import TabulateSettings
+from evonas.training.data_check import require_training
+from evonas.training.data_identity import DataIdentity
+from evonas.training.images import known
+from evonas.training.known_images import KnownData
+from evonas.training.settings import TrainSettings
+from spaces import spaces
+from spaces.errors import UsageError
+
+FORMAT = 1
+OF_VERSIONS = ("python", "torch", "numpy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings with every default filled in, and all trainings in the order of the table."""
+
+    settings: TabulateSettings
+    training: TrainSettings  # of the first genotype
+    evaluation: EvaluateSettings
+    data: KnownData
+    jobs: tuple[Job, ...]
+    params: Mapping[str, int]  # by genotype
+    flops: Mapping[str, int]
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of accuracies."""
+        attacks = [
+            f"{name}@Linf.eps{size:g}"
+            for name in self.evaluation.attacks
+            for size in sorted(self.evaluation.epsilons)
+        ]
+        kinds = [name for name in corruptions if self.evaluation.corruptions]
+        return [VALIDATION, CLEAN, *attacks, *(f"{name}.s{severity}" for name in kinds for severity in SEVERITIES)]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that a training depends on, except its genotype and seed, in the types of JSON."""
+        trained = self.training.that_count
+        del trained["genotype"], trained["seed"]
+        if trained["dataset"].startswith("folder:"):
+            trained["dataset"] = "folder:"  # wherever it lies
+        evaluated = self.evaluation.as_dict()
+        for name in ("device", "dataset", "other_data", "assess", "autoattack"):
+            del evaluated[name]
+        evaluated["attacks"] = [attack.settings() for attack in self.evaluation.chosen().values()]
+        return json.loads(
+            json.dumps(
+                {
+                    "format": FORMAT,
+                    "training": trained,
+                    "evaluation": evaluated,
+                    "versions": {"evonas": __version__} | {name: versions()[name] for name in OF_VERSIONS},
+                    "device": self.training.device.partition(":")[0],
+                    "data": self.data.identity.as_json(),
+                }
+            )
+        )
+
+    def require(self, begun: Mapping[str, Any], table: str) -> None:
+        """Raises `EvonasError` unless ``begun`` is the identity of these trainings."""
+        try:
+            identity = DataIdentity.from_json(begun["data"])
+            dataset, here = self.settings.dataset, self.identity
+            require_training(KnownData(identity, {}), self.data, table, dataset, "choose another --out")
+            different = [
+                f"{name} {then.get(name)}, not {value}"
+                for part in ("training", "evaluation", "versions")
+                for then in [begun[part]]
+                for name, value in here[part].items()
+                if then.get(name) != value
+            ]
+            different += [f"device {begun['device']}, not {here['device']}"] * (begun["device"] != here["device"])
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise UsageError(f"{table} was begun by another version of evonas; choose another --out") from error
+        if different:
+            raise UsageError(f"{table} was begun with {'; '.join(different)}. Choose another --out")
+
+
+def plan_of(settings: TabulateSettings, observer: Observer) -> Plan:
+    """The genotypes and their trainings. Raises `UsageError` for settings that do not fit space or images."""
+    searched, space = resolve_scoring(settings.search()), spaces[settings.space]
+    genotypes = sample(settings, searched)
+    texts = [str(genotype) for genotype in genotypes]
+    asked = settings.training(texts[0])
+    for text in (*asked.doubts, *settings.evaluation().doubts):
+        observer(Warned(text))
+    training, evaluation = asked.resolve(warning(observer)), settings.evaluation().resolve()
+    _, data = known(training)
+    draw(evaluation.images, data.identity.test.count, evaluation.seed)  # refuses too many
+    several = len(texts) if settings.seeds_for is None else settings.seeds_for
+    jobs = tuple(
+        Job(text, settings.seed + number)
+        for place, text in enumerate(texts)
+        for number in range(settings.seeds if place < several else 1)
+    )
+    params = {text: space.params(one, training.size) for text, one in zip(texts, genotypes, strict=True)}
+    flops = {text: space.flops(one, training.size) for text, one in zip(texts, genotypes, strict=True)}
+    return Plan(settings, training, evaluation, data, jobs, params, flops)

@@ -1,0 +1,79 @@
+"""What a finished table says: accuracies, and how much of them is noise between retrainings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evonas.data.tables.table import read_table
+from evonas.data.tables.trainings import Noise
+from evonas.tables.targets import targets
+from spaces import Space
+
+GROUPING = "standard"  # of corruptions, that of CIFAR-10-C
+
+
+@dataclass(frozen=True)
+class Column:
+    """One target over the architectures of a table, accuracies as fractions."""
+
+    mean: float
+    lowest: float
+    highest: float
+    noise: Noise | None  # None without retrainings
+
+    def as_dict(self) -> dict[str, float | None]:
+        """The entry of the JSON document."""
+        sd, icc = (None, None) if self.noise is None else self.noise
+        return {"mean": self.mean, "min": self.lowest, "max": self.highest, "sd": sd, "icc": icc}
+
+
+@dataclass(frozen=True)
+class Tabulation:
+    """A finished table."""
+
+    table: Path
+    sidecar: Path
+    genotypes: int
+    trainings: int
+    failed: Mapping[str, int]  # trainings by reason
+    seconds: float  # computing time of all trainings
+    accuracies: Mapping[str, Column]  # by target
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON document of ``evonas tabulate --json``."""
+        return {
+            "table": str(self.table),
+            "sidecar": str(self.sidecar),
+            "genotypes": self.genotypes,
+            "trainings": self.trainings,
+            "failed": dict(self.failed),
+            "seconds": self.seconds,
+            "accuracies": {name: column.as_dict() for name, column in self.accuracies.items()},
+        }
+
+
+def accuracies(path: Path, space: Space) -> dict[str, Column]:
+    """The targets of the table at ``path``: clean, attacks, groups of corruptions and their mean."""
+    table = read_table(path, space)
+    names = [target.name for target in targets(table, grouping=GROUPING)]
+    if any(name.endswith(".s1") for name in table.columns):
+        names.append("corruptions")
+    found = {}
+    for target in targets(table, names, GROUPING):
+        values = target.accuracies(table)
+        noise = None
+        if table.trainings is not None:
+            every = dataclasses.replace(table, columns=dict(table.trainings.columns))
+            noise = table.trainings.noise(target.accuracies(every))
+        found[target.name] = Column(*_range(values), noise)
+    return found
+
+
+def _range(values: Any) -> tuple[float, float, float]:
+    return float(np.nanmean(values)), float(np.nanmin(values)), float(np.nanmax(values))

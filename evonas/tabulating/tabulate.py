@@ -1,0 +1,114 @@
+"""Trains and evaluates a sample of a space, and writes the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evonas.core.events import Closed, Observer, announcing
+from evonas.core.locks import held
+from evonas.core.signals import REPEAT, resumable
+from evonas.engine import Engine, InProcess
+from evonas.tabulating.estimate import estimate
+from evonas.tabulating.events import NetworkTabulated, TabulationStarted
+from evonas.tabulating.forecast import Forecast
+from evonas.tabulating.job import Job, Outcome
+from evonas.tabulating.journal import TrainingFile
+from evonas.tabulating.place import Place
+from evonas.tabulating.plan import Plan, plan_of
+from evonas.tabulating.settings import TabulateSettings
+from evonas.tabulating.summary import Tabulation, accuracies
+from evonas.tabulating.trainer import Trainer
+from evonas.tabulating.written import failures, write
+from spaces import spaces
+from spaces.errors import EvonasError, UsageError
+
+
+def tabulate(
+    out: Path, settings: TabulateSettings, observer: Observer, engine: Engine | None = None
+) -> Tabulation:
+    """Train and evaluate what the table ``out`` lacks, on ``engine``, by default in this process; then write it.
+
+    A training that fails is a row with a reason. Raises `UsageError` for invalid settings and for a table that was
+    begun with others, `EvonasError` for a full disk and if every training failed, `Interrupted` after SIGINT or
+    SIGTERM; every finished training is kept, and repeating the call continues.
+    """
+    place, plan = Place(out), plan_of(settings, observer)
+    place.prepare()
+    with held(place.work), TrainingFile(place.journal) as kept, resumable(REPEAT):
+        known = _known(place, plan, kept)
+        try:
+            outcomes = _trained(place, plan, kept, known, observer, InProcess() if engine is None else engine)
+        finally:
+            observer(Closed())
+        if not any(outcome.values for outcome in outcomes.values()):
+            reasons = "; ".join(f"{reason} ({count})" for reason, count in failures(outcomes).items())
+            raise EvonasError(f"every training failed, so {out} was not written: {reasons}")
+        write(place, plan, outcomes)
+        place.tidy()
+    return Tabulation(
+        place.table,
+        place.sidecar,
+        len(plan.params),
+        len(plan.jobs),
+        failures(outcomes),
+        sum(outcome.seconds for outcome in outcomes.values()),
+        accuracies(place.table, spaces[settings.space]),
+    )
+
+
+def _known(place: Place, plan: Plan, kept: TrainingFile) -> dict[Job, Outcome]:
+    """The finished trainings. Raises `UsageError` if some of them do not belong to the plan."""
+    begun = kept.identity
+    if kept.empty:
+        if begun != plan.identity:
+            place.tidy()
+            kept.begin(plan.identity)
+        return {}
+    plan.require(begun, str(place.table))
+    found, jobs = kept.known(plan.columns), {*plan.jobs}
+    others = [job for job in found if job not in jobs]
+    if others:
+        raise UsageError(
+            f"{place.table} has {len(others)} trainings of another sample, and a sample can only grow: use its "
+            "--seed with the same or a larger --sample and --seeds, or choose another --out"
+        )
+    for job in found:  # of a process that was killed at that moment
+        place.remove(job)
+    return found
+
+
+def _trained(
+    place: Place,
+    plan: Plan,
+    kept: TrainingFile,
+    known: dict[Job, Outcome],
+    observer: Observer,
+    engine: Engine,
+) -> dict[Job, Outcome]:
+    """``known`` and the missing outcomes; each is stored as soon as it arrives."""
+    outcomes = dict(known)
+    missing = [job for job in plan.jobs if job not in known]
+    if not missing:
+        return outcomes
+    work = place.work.absolute() if engine.shares_files else None
+    trainer = Trainer(str(place.table), plan.training, plan.evaluation, plan.data.identity, work, observer)
+    estimated = estimate(trainer, missing, plan.flops)
+    with engine.opened(plan.training.device, announcing(observer)) as opened:
+        opened.share(len(missing), 1)
+        if estimated is not None:
+            opened.expect(sum(estimated.values()) / len(missing), len(missing))
+        forecast = Forecast(estimated, len(missing), opened.most_workers)
+        begun = (str(place.table), len(plan.params), len(plan.jobs), len(known))
+        observer(TabulationStarted(*begun, forecast.seconds, forecast.remaining, opened.most_workers))
+
+        def arrived(outcome: Outcome) -> None:
+            kept.add(outcome)
+            place.remove(outcome.job)
+            outcomes[outcome.job] = outcome
+            forecast.add(outcome)
+            told = (*outcome.job, outcome.values, outcome.reason, outcome.seconds)
+            observer(NetworkTabulated(*told, len(outcomes), len(plan.jobs), forecast.remaining))
+
+        for _ in opened.map(trainer, missing, lambda job, reason: Outcome(job, {}, reason, final=False), arrived):
+            pass
+    return outcomes
