@@ -155,7 +155,7 @@ def _hypervolume(store: Run) -> list[float | None]:
 
 
 def _measured(store: Run, best: Individual | None) -> dict[str, float]:
-    """The measured values of the best genotype that are no objectives."""
+    """The measured values of the best genotype that are not objectives."""
     names = [name for name in store.fact(CONDITIONS) if best is not None and name not in best.values]
     found = {name: store.measurement(best.key, name) for name in names} if best is not None else {}
     return {name: one.value for name, one in found.items() if one is not None and one.value is not None}

@@ -90,7 +90,7 @@ class Imagined(InProcess):
         self.device = device
         yield self
 
-    def map(self, function: Any, items: Iterable[Any], lost: Any) -> Iterator[Any]:
+    def map(self, function: Any, items: Iterable[Any], lost: Any, arrived: Any = None) -> Iterator[Any]:
         def noted() -> Iterator[Any]:
             for item in items:
                 self.items.append(item)
