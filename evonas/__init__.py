@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evonas.api import (
     bench,
     benchmark,
+    calibrate,
     compare,
     correlate,
     corrupt,
@@ -105,6 +106,7 @@ __all__ = [
     "Warned",
     "bench",
     "benchmark",
+    "calibrate",
     "compare",
     "correlate",
     "corrupt",

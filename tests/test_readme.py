@@ -161,6 +161,18 @@ def test_the_tables_of_the_pages_are_made_at_a_small_size(command: str, evonas: 
     assert (tmp_path / command.split()[-1]).read_text().startswith("genotype,seed,params,flops,validation,clean,")
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if "calibrate " in command])
+def test_the_commands_of_calibration_run_on_small_tables(command: str, evonas: Evonas, tmp_path: Path) -> None:
+    header, *rows = accuracies().splitlines()
+    with gzip.open(tmp_path / "TABLE.csv.gz", "wt") as file:
+        file.write(f"{header},fgsm@Linf.eps8\n")
+        file.writelines(f"{row},{row.rsplit(',', 1)[1]}\n" for row in rows)
+    done = evonas(re.sub(r"--sample \d+", "", command) + " --channels 2 --layers 1 --workers 1 --repeats 1")
+    assert done.returncode == 0, done.stderr
+    assert "on held-out architectures" in done.stdout
+    assert (tmp_path / "fitness.json").exists()
+
+
 @pytest.mark.parametrize("command", [command for command in INDENTED if "benchmark" in command])
 def test_the_benchmarks_of_the_pages_run_on_small_tables(command: str, evonas: Evonas, tmp_path: Path) -> None:
     words = " ".join(re.findall(r"--(?:target|select-on|report) (\S+)", command)).replace(",", " ").split()
@@ -190,6 +202,7 @@ def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
         "score",
         "tabulate",
         "correlate",
+        "calibrate",
         "benchmark",
         "show",
         "plot",

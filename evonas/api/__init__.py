@@ -2,12 +2,13 @@
 
 from evonas.api.results import bench, compare, corrupt, evaluate, export, plot, report, summarise, verify
 from evonas.api.searching import resume, score, search
-from evonas.api.tables import benchmark, correlate, tabulate
+from evonas.api.tables import benchmark, calibrate, correlate, tabulate
 from evonas.api.training import train, training_result
 
 __all__ = [
     "bench",
     "benchmark",
+    "calibrate",
     "compare",
     "correlate",
     "corrupt",

@@ -1,4 +1,4 @@
-"""Functions of the public API on tables of trained networks: tabulate, correlate, benchmark."""
+"""Functions of the public API on tables of trained networks: tabulate, correlate, calibrate, benchmark."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evonas.engine import Engine
     from evonas.tables import Correlation
     from evonas.tables.benchmark import Benchmark, TrialFinished
+    from evonas.tables.calibrate import Calibration, SplitFinished
     from evonas.tables.scores import ArchitectureScored
     from evonas.tabulating.settings import TabulateSettings
     from evonas.tabulating.summary import Tabulation
@@ -86,6 +87,55 @@ def correlate(
         engine=engine_of(engine),
         pair=None if pair is None else arguments.pair(pair, "a pair of proxy and target"),
         observer=None if observer is None else arguments.function(observer, "observer"),
+        announce=None if announce is None else announce_of(announce),
+    )
+
+
+def calibrate(
+    table: str | Path,
+    target: str | None = None,
+    proxies: Iterable[str] | str | None = None,
+    settings: SearchSettings | None = None,
+    *,
+    sample: int | None = None,
+    grouping: str = "paper",
+    unit: str = "auto",
+    architecture: str | None = None,
+    folds: int = 5,
+    repeats: int = 3,
+    scores: str | Path | None = None,
+    out: str | Path | None = None,
+    engine: Engine | None = None,
+    observer: Callable[[ArchitectureScored], None] | None = None,
+    splits: Callable[[SplitFinished], None] | None = None,
+    announce: Callable[[str], object] | None = None,
+) -> Calibration:
+    """The proxy or sum of proxies that predicts ``target`` best, and its rho on held-out architectures.
+
+    ``proxies`` compete (default: all registered ones); ``target`` is a name as in `correlate` (default: the first
+    one but the clean accuracy); ``folds`` and ``repeats`` are those of the cross-validation; ``out`` is a file
+    for ``--proxy file:PATH``; ``splits`` is called after each outer fold. For the rest see `correlate`.
+    Raises `UsageError` naming the line of a table that is wrong.
+    """
+    from evonas.tables import calibration
+
+    settings = SearchSettings(space="nasbench201") if settings is None else settings
+    return calibration.calibrate(
+        arguments.path(table, "the table"),
+        arguments.instance(settings, SearchSettings, "settings"),
+        proxy_names=None if proxies is None else arguments.texts(proxies, "--proxy"),
+        sample=None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT),
+        target=None if target is None else arguments.text(target, "--target"),
+        grouping=arguments.text(grouping, "--grouping"),
+        unit=arguments.text(unit, "--unit"),
+        architecture=None if architecture is None else arguments.text(architecture, "--architecture"),
+        folds=arguments.integer(folds, "--folds", 2, 20),
+        repeats=arguments.integer(repeats, "--repeats", 1, 1000),
+        scores=None if scores is None else arguments.path(scores, "--scores"),
+        out=None if out is None else arguments.path(out, "--out"),
+        engine=engine_of(engine),
+        observer=None if observer is None else arguments.function(observer, "observer"),
+        splits=None if splits is None else arguments.function(splits, "splits"),
         announce=None if announce is None else announce_of(announce),
     )
 

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from evonas.cli.bench import bench
 from evonas.cli.benchmark import benchmark
+from evonas.cli.calibrate import calibrate
 from evonas.cli.compare import compare
 from evonas.cli.correlate import correlate
 from evonas.cli.evaluate import evaluate
@@ -93,6 +94,7 @@ app.command(rich_help_panel=INSPECT)(plot)
 app.command(rich_help_panel=SCORE)(score)
 app.command(rich_help_panel=SCORE)(tabulate)
 app.command(rich_help_panel=SCORE)(correlate)
+app.command(rich_help_panel=SCORE)(calibrate)
 app.command(rich_help_panel=SCORE)(benchmark)
 app.command(rich_help_panel=REFERENCE)(bench)
 app.command(name="list", rich_help_panel=REFERENCE)(list_)

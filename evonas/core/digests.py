@@ -1,4 +1,4 @@
-"""SHA-256 of JSON, of tensors and of sources."""
+"""SHA-256 of JSON, of files, of tensors and of sources."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 def digest(content: Any) -> str:
     """SHA-256 of ``content`` as JSON."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:

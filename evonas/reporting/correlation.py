@@ -72,6 +72,18 @@ class ScoringProgress:
             self._last = time.monotonic()
             self.console.print(f"{self._verb} {progress.done} of {progress.total}, {each} each", soft_wrap=True)
 
+    def then(self, doing: str, done: str) -> Callable[[Counted], None]:
+        """Shows what comes after it in the same bar."""
+
+        def show(progress: Counted) -> None:
+            if self._verb != done:
+                self._verb = done
+                self._bar.columns = (TextColumn(doing), *self._bar.columns[1:])
+                self._bar.reset(self._task)
+            self(progress)
+
+        return show
+
     def message(self, text: str) -> None:
         """Print a line above the bar."""
         self.console.print(text, soft_wrap=True, markup=False)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
+from itertools import product
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 import evonas
 from evonas import EvonasError
 from spaces import spaces
-from spaces.nasbench201.genotype import EXAMPLE
+from spaces.nasbench201.genotype import EXAMPLE, OPERATIONS
 from tests.faults import hostile
 
 CASES = int(os.environ.get("EVONAS_ARGUMENTS", "10000"))  # calls of the slow test
@@ -61,6 +62,11 @@ TABLE = "arch_str,clean\n" + "".join(
     f'"{EXAMPLE.replace("none", name)}",{0.5 + i / 10}\n'
     for i, name in enumerate(["none", "skip_connect", "avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3"])
 )
+CELLS = [
+    f"|{a}~0|+|{b}~0|nor_conv_1x1~1|+|{c}~0|{b}~1|{b}~2|"
+    for a, b, c in product(OPERATIONS[:4], OPERATIONS[:4], OPERATIONS[:4])
+]
+MANY = "arch_str,clean\n" + "".join(f'"{cell}",{0.5 + i / 100}\n' for i, cell in enumerate(CELLS))
 
 
 class Enough(EvonasError):
@@ -168,6 +174,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
     """Quick arguments of every public function and class, by name; what takes long raises `Enough`."""
     folder = tmp_path_factory.mktemp("api")
     (folder / "table.csv").write_text(TABLE)
+    (folder / "many.csv").write_text(MANY)
     shutil.copytree(hostile.small_run(), folder / "run")
     shutil.copy(hostile.good_checkpoint(), folder / "good.safetensors")
     checkpoint, run = folder / "good.safetensors", folder / "run"
@@ -182,6 +189,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
         "train": {"target": "DARTS_V2", "channels": 2, "layers": 3, "overrides": {"epochs": 1}, "device": "cpu"},
         "correlate": {"table": folder / "table.csv", "proxies": ["params"]},
         "tabulate": {"out": folder / "own.csv", "settings": FEW},
+        "calibrate": {"table": folder / "many.csv", "proxies": ["params"], "repeats": 1},
         "benchmark": {"table": folder / "table.csv", "algorithms": ["random"], "trials": 2},
         "evaluate": {"target": checkpoint, "settings": SMALL},
         "compare": {"targets": [checkpoint]},
@@ -229,6 +237,7 @@ HEARD = (
     "verify",
     "tabulate",
     "correlate",
+    "calibrate",
     "benchmark",
 )  # with their quick arguments
 LONG = ("settings", "proxies", "formats")  # None would take minutes

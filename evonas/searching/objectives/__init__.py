@@ -11,6 +11,10 @@ if TYPE_CHECKING:  # naming the kinds imports none
 
 fitness_kinds: Registry[type[Fitness]] = Registry(
     "kind of fitness",
-    {"latency": "evonas.searching.objectives.latency", "table": "evonas.searching.objectives.table"},
+    {
+        "latency": "evonas.searching.objectives.latency",
+        "table": "evonas.searching.objectives.table",
+        "file": "evonas.searching.objectives.file",
+    },
     group="evonas.fitness",
 )

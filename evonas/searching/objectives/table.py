@@ -6,7 +6,6 @@ rows that hold the same network in other spellings.
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from evonas.core.digests import file_digest
 from evonas.data.tables.table import read_table
 from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
@@ -136,8 +136,7 @@ def _read(path: str, column: str, digest: str, space_name: str) -> Numbers:
 
 def _digest(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(path)
     except OSError as error:
         where = "" if path.is_absolute() else f" (looked in {Path.cwd()})"
         what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
