@@ -59,6 +59,8 @@ def correlate(
     scores: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
+    given: str = "params",
+    against: str | None = None,
     observer: Callable[[ArchitectureScored], None] | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
@@ -66,7 +68,8 @@ def correlate(
 
     ``sample`` architectures are drawn by the seed of ``settings`` (default: all), ``target_names`` chooses
     accuracies, ``unit`` (auto, percent or fraction) is that of accuracies, ``architecture`` names the column of
-    architectures, ``scores`` is a file that keeps every score; ``observer`` is called after each architecture.
+    architectures, ``given`` is held fixed in partial correlations, ``against`` is a proxy or composite that all
+    are compared with, ``scores`` is a file that keeps every score; ``observer`` is called after each architecture.
     Raises `UsageError` naming the line of a table that is wrong.
     """
     from evonas.tables import correlation
@@ -86,6 +89,8 @@ def correlate(
         scores=None if scores is None else arguments.path(scores, "--scores"),
         engine=engine_of(engine),
         pair=None if pair is None else arguments.pair(pair, "a pair of proxy and target"),
+        given=arguments.text(given, "--given"),
+        against=None if against is None else arguments.text(against, "--against"),
         observer=None if observer is None else arguments.function(observer, "observer"),
         announce=None if announce is None else announce_of(announce),
     )

@@ -43,12 +43,29 @@ def correlate(
     unit: Unit = "auto",
     architecture: Architecture = None,
     grouping: Annotated[str, typer.Option(help="Groups of corruptions: paper or standard.")] = "paper",
+    given: Annotated[
+        str,
+        typer.Option(
+            help="Proxy without images that is held fixed in partial correlations.",
+            autocompletion=completion.proxies,
+        ),
+    ] = "params",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            help="Proxy or composite that all are compared with, by a paired bootstrap.",
+            autocompletion=completion.proxies,
+        ),
+    ] = None,
     scores: Annotated[Path, typer.Option(help="Database of computed scores, reused by later commands.")] = Path(
         "runs/scores.db"
     ),
     engine: EngineName = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the scores of every architecture to this CSV file.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a heat map to this file (.png, .svg or .pdf).")] = None,
     scatter: Annotated[
         str | None, typer.Option(help="PROXY:TARGET: draw a scatter plot instead of the heat map.")
@@ -65,18 +82,17 @@ def correlate(
     """
     from evonas import api
     from evonas.engine import make
-    from evonas.reporting.correlation import ScoringProgress, draw
+    from evonas.reporting.correlation import ScoringProgress
 
     pair = _pair(plot, scatter, as_json and as_markdown)
     targets = None if target is None else names(target, "--target")
     choice: Values = {"sample": sample, "all_ids": all_ids, "half": half, "target_names": targets, "pair": pair}
     choice |= {"grouping": grouping, "unit": unit, "architecture": architecture, "scores": scores}
-    choice["engine"] = make(engine, workers, ray_address)
+    choice |= {"given": given, "against": against, "engine": make(engine, workers, ray_address)}
     with ScoringProgress() as observer:
         choice |= {"observer": observer, "announce": observer.message}
         result = api.correlate(table, names(proxies), SearchSettings.from_options(**space, **settings), **choice)
-    if plot is not None:
-        draw(result, plot, pair)
+    _write(result, plot, pair, out)
     _print(result, as_json, as_markdown)
 
 
@@ -92,6 +108,16 @@ def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str,
     if plot is None:
         raise UsageError("--scatter needs --plot FILE")
     return proxy, target
+
+
+def _write(result: Correlation, plot: Path | None, pair: tuple[str, str] | None, out: Path | None) -> None:
+    from evonas.reporting.correlation import draw
+    from evonas.tables.rows import write_rows
+
+    if plot is not None:
+        draw(result, plot, pair)
+    if out is not None:
+        write_rows(result, out)
 
 
 def _print(result: Correlation, as_json: bool, as_markdown: bool) -> None:

@@ -21,6 +21,7 @@ from evonas.tables.correlate import Cells
 
 SECONDS_BETWEEN_LINES = 30.0
 MAX_NAMED = 6  # columns that are skipped for one reason
+_GIVEN = {"params": "the number of parameters"}
 _UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "without conversion"}
 
 
@@ -107,12 +108,25 @@ def correlation_tables(result: Correlation) -> RenderableType:
         _table(result, result.spearman, result.average),
         Text("half-width of its 95 % bootstrap interval", style="bold"),
         _table(result, half_width),
-        Text("partial rank correlation given the number of parameters", style="bold"),
+        Text(f"partial rank correlation given {_GIVEN.get(result.given, result.given)}", style="bold"),
         _table(result, result.partial),
     ]
+    if result.against is not None:
+        parts += [Text(f"rho minus that of {result.against}, same architectures", style="bold"), _gains(result)]
     for name, reasons in result.missing.items():
         parts += [Text(f"{name}: {count} without a score: {reason}", "red") for reason, count in reasons.items()]
-    return Group(*parts, *(Text(line, "dim") for line in account_lines(result.table)))
+    lines = [*_noise_lines(result), *account_lines(result.table)]
+    return Group(*parts, *(Text(line, "dim") for line in lines))
+
+
+def _noise_lines(result: Correlation) -> list[str]:
+    """The noise between retrainings, where the table has some."""
+    found = [
+        f"{name}: {noise.sd:.4g} between retrainings, intraclass correlation {noise.icc:.2f}"
+        for name, noise in result.noise.items()
+        if noise is not None
+    ]
+    return [*found, "ceiling: what a perfect score could reach, because of this noise"] if found else []
 
 
 def account_lines(table: Account) -> list[str]:
@@ -155,4 +169,24 @@ def _table(result: Correlation, cells: Cells, average: dict[str, float | None] |
     for name in order:
         shown = [cells[name][target] for target in result.target] + ([average[name]] if average else [])
         table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in shown))
+    if average and any(result.noise.values()):
+        ceilings = [noise and f"{noise.ceiling:.3f}" for noise in map(result.noise.get, result.target)]
+        table.add_row("ceiling", *(ceiling or "-" for ceiling in ceilings), style="dim")
     return table
+
+
+def _gains(result: Correlation) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("proxy", no_wrap=True, overflow="fold", style="cyan")
+    number_columns(table, *result.target)
+    for name in sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0)):
+        cells = [(result.gain[name][target], result.gain_ci95[name][target]) for target in result.target]
+        if name != result.against:
+            table.add_row(name, *(_gain(*cell) for cell in cells))
+    return table
+
+
+def _gain(value: float | None, interval: list[float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:+.3f}" + ("" if interval is None else f"\n[{interval[0]:+.2f}, {interval[1]:+.2f}]")

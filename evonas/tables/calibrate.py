@@ -16,8 +16,9 @@ from evonas.engine import Engine
 from evonas.searching.objectives.fitness_file import FitnessFile
 from evonas.tables.account import complete
 from evonas.tables.combinations import Combination, best_combination
-from evonas.tables.correlate import SIZE, sample
+from evonas.tables.correlate import SIZE
 from evonas.tables.nested import CHOSEN, Estimate, Nested, nested
+from evonas.tables.sampling import sample
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep
 from evonas.tables.statistics import Floats, correlations
 from evonas.tables.targets import Target, targets

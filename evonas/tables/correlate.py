@@ -11,24 +11,33 @@ from typing import Any
 
 import numpy as np
 
-from evonas.core.arguments import one_of
 from evonas.data.tables.table import Table
+from evonas.data.tables.trainings import Noise
 from evonas.data.tables.units import AUTOMATIC, UnitOption
 from evonas.engine import Engine
 from evonas.tables import statistics
 from evonas.tables.account import Account, account, complete
 from evonas.tables.choice import choice
+from evonas.tables.noise import noise_of
+from evonas.tables.sampling import MIN_SAMPLE, sample
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep
 from evonas.tables.statistics import Floats
 from evonas.tables.targets import targets, with_harmonic
-from fitness import Score, Task, composite, proxies, stable_hash
+from fitness import Score, Task, composite, proxies
 from spaces import UsageError
 from spaces.registry import closest
 
-SIZE = "params"  # the partial correlation is given this proxy
-HALVES = ("A", "B")
-MIN_SAMPLE = 5
+SIZE = "params"  # held fixed in partial correlations by default
 
+FIELDS = {  # of `Correlation` by name, with those of `evonas.tables.statistics.Correlations`
+    "spearman": "spearman",
+    "ci95": "spearman_interval",
+    "kendall": "kendall",
+    "partial": "partial",
+    "partial_ci95": "partial_interval",
+    "gain": "gain",
+    "gain_ci95": "gain_interval",
+}
 Cells = dict[str, dict[str, Any]]  # proxy -> target -> value
 
 
@@ -45,8 +54,10 @@ class Correlation:
     spearman: Cells
     ci95: Cells  # bootstrap interval of spearman, [low, high]
     kendall: Cells  # tau-b
-    partial: Cells  # Spearman with params held fixed
+    partial: Cells  # Spearman with the score ``given`` held fixed
     partial_ci95: Cells
+    gain: Cells  # spearman minus that of the score ``against``, over the same architectures
+    gain_ci95: Cells  # paired bootstrap interval
     average: dict[str, float | None]  # mean of spearman over the targets
     chosen: Cells  # accuracies of the ten best-scored architectures, see `choice`
     missing: dict[str, dict[str, int]]  # proxy -> reason -> architectures without a value
@@ -55,6 +66,9 @@ class Correlation:
     accuracies: Mapping[str, Floats]
     architectures: tuple[Any, ...]
     table: Account  # the columns of the table
+    given: str
+    against: str | None
+    noise: Mapping[str, Noise | None]  # of each target between retrainings
 
     @property
     def genotypes(self) -> tuple[str, ...]:
@@ -69,40 +83,27 @@ class Correlation:
             "spearman": self.spearman,
             "kendall": self.kendall,
             "ci95": self.ci95,
+            "given": self.given,
             "partial": self.partial,
             "partial_ci95": self.partial_ci95,
+            "against": self.against,
+            "gain": self.gain if self.against else None,
+            "gain_ci95": self.gain_ci95 if self.against else None,
+            "noise": {name: None if noise is None else noise._asdict() for name, noise in self.noise.items()},
             "average": self.average,
             "chosen": self.chosen,
             "missing": self.missing,
             "seconds": self.seconds,
+            "architectures": [
+                {
+                    "genotype": genotype,
+                    "scores": {name: _plain(column[i]) for name, column in self.scores.items()},
+                    "targets": {name: _plain(self.accuracies[name][i]) for name in self.target},
+                }
+                for i, genotype in enumerate(self.genotypes)
+            ],
             "table": self.table.as_dict(),
         }
-
-
-def sample(
-    table: Table, n: int | None = None, seed: int = 0, all_ids: bool = False, half: str | None = None
-) -> list[int]:
-    """Rows of ``table`` drawn with ``seed``: the first row of each isomorphism class, or any row with ``all_ids``.
-
-    A larger ``n`` of the same seed begins with the rows of a smaller one; None takes all. ``half`` keeps the
-    classes whose hash falls into ``A`` or into ``B``, for a fitness to be found on one and reported on the other.
-    """
-    if half is not None:
-        one_of(half, "half", HALVES)
-    rows = list(range(len(table))) if all_ids else table.classes()
-    if half is not None:
-        rows = [i for i in rows if half_of(table, i) == half]
-    if n is not None and not MIN_SAMPLE <= n <= len(rows):
-        what = "architectures" if all_ids else "distinct architectures"
-        raise UsageError(
-            f"{table.path} has {len(rows)} {what}: a sample can have {MIN_SAMPLE} to {len(rows)}, not {n}"
-        )
-    return [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))[:n]]
-
-
-def half_of(table: Table, row: int) -> str:
-    """Which of `HALVES` a row belongs to: a fixed function of its isomorphism class."""
-    return HALVES[stable_hash("halves", table.space.key(table.genotypes[row])) & 1]
 
 
 def correlate(
@@ -121,6 +122,8 @@ def correlate(
     score_file: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
+    given: str = SIZE,
+    against: str | None = None,
     resamples: int = 1000,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
@@ -129,13 +132,17 @@ def correlate(
 
     ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
     correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
-    will be looked at together. ``scored_on`` is the data set of the images. ``announce`` gets
+    will be looked at together. ``given`` is the proxy that partial correlations hold fixed, ``against`` a proxy or
+    composite that all are compared with. ``scored_on`` is the data set of the images. ``announce`` gets
     messages. Architectures without a value in a column of the targets are skipped, see `Correlation.table`.
     Raises `UsageError` for invalid arguments, before anything is scored.
     """
     if not names:
         raise UsageError(f"--proxy needs at least one name; choose from {', '.join(proxies)}")
-    members = {name: composite.parse(name) for name in dict.fromkeys(names)}
+    if proxies[given].needs_images:
+        closed = ", ".join(name for name in proxies if not proxies[name].needs_images)
+        raise UsageError(f"--given takes a proxy that needs no images: {closed}; not {given}")
+    members = {name: composite.parse(name) for name in dict.fromkeys([*names, *([against] if against else [])])}
     found = targets(table, target_names, grouping, unit)
     if pair is not None:
         check_pair(*pair, list(members), [target.name for target in found])
@@ -157,10 +164,10 @@ def correlate(
     genotypes = [table.genotypes[row] for row in rows]
     with nullcontext() if score_file is None else ScoreFile(score_file) as kept:
         scored = score_and_keep(
-            genotypes, [*single, SIZE], task, kept=kept, engine=engine, observer=observer, announce=announce
+            genotypes, [*single, given], task, kept=kept, engine=engine, observer=observer, announce=announce
         )
     combined = {name: _combined(name, parts, scored) for name, parts in members.items()}
-    return _report(table, rows, taken, combined, scored[SIZE], resamples, seed)
+    return _report(table, rows, taken, combined, (given, scored[given]), against, resamples, seed)
 
 
 def check_pair(proxy: str, target: str, names: Sequence[str], targets: Sequence[str]) -> None:
@@ -186,7 +193,8 @@ def _report(
     rows: list[int],
     taken: Account,
     scored: Mapping[str, list[Score]],
-    sizes: list[Score],
+    fixed: tuple[str, list[Score]],
+    against: str | None,
     resamples: int,
     seed: int,
 ) -> Correlation:
@@ -195,30 +203,28 @@ def _report(
         name: np.array([np.nan if score.value is None else score.value for score in column])
         for name, column in scored.items()
     }
+    given, sizes = fixed
     size = np.array([score.value for score in sizes], dtype=np.float64)
     used = list(dict.fromkeys(column for target in found for column in target.columns))
     signs = {column: target.sign for target in found for column in target.columns}
     columns = np.column_stack([signs[name] * table.columns[name][rows] for name in used])
     groups = [[used.index(column) for column in target.columns] for target in found]
-    cells: dict[str, Cells] = {name: {} for name in ("spearman", "ci95", "kendall", "partial", "partial_ci95")}
+    cells: dict[str, Cells] = {name: {} for name in FIELDS}
     for kept, together in _by_presence(values):
+        other = against if against is not None and np.isfinite(values[against][kept]).all() else None
         if kept.sum() >= MIN_SAMPLE:
+            columns_of = [*together, *([other] if other is not None and other not in together else [])]
             found_now = statistics.correlations(
-                np.column_stack([values[name][kept] for name in together]),
+                np.column_stack([values[name][kept] for name in columns_of]),
                 columns[kept],
                 groups,
                 size[kept],
                 resamples=resamples,
                 seed=seed,
+                against=None if other is None else columns_of.index(other),
             )
         for i, name in enumerate(together):
-            for key, field in (
-                ("spearman", "spearman"),
-                ("ci95", "spearman_interval"),
-                ("kendall", "kendall"),
-                ("partial", "partial"),
-                ("partial_ci95", "partial_interval"),
-            ):
+            for key, field in FIELDS.items():
                 cells[key][name] = {
                     target.name: _plain(getattr(found_now, field)[i, j]) if kept.sum() >= MIN_SAMPLE else None
                     for j, target in enumerate(found)
@@ -240,7 +246,16 @@ def _report(
         accuracies={name: column[rows] for name, column in accuracies.items()},
         architectures=tuple(table.genotypes[row] for row in rows),
         table=taken,
+        given=given,
+        against=against,
+        noise={target.name: noise_of(target, table.rows(_mask(rows, len(table)))) for target in found},
     )
+
+
+def _mask(rows: Sequence[int], count: int) -> np.ndarray:
+    mask = np.zeros(count, dtype=bool)
+    mask[list(rows)] = True
+    return mask
 
 
 def _by_presence(values: Mapping[str, Floats]) -> list[tuple[np.ndarray, list[str]]]:

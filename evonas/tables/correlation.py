@@ -17,6 +17,7 @@ from evonas.searching.task import task_of
 from evonas.store.settings import SearchSettings
 from evonas.tables import Correlation, read_table
 from evonas.tables import correlate as correlate_table
+from evonas.tables.correlate import SIZE
 from evonas.tables.scores import Observer
 from spaces import spaces
 
@@ -36,6 +37,8 @@ def correlate(
     scores: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
+    given: str = SIZE,
+    against: str | None = None,
     observer: Observer | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Correlation:
@@ -48,7 +51,8 @@ def correlate(
     settings, say = resolve_scoring(settings), warning(unwatched) if announce is None else announce
     units = UnitOption.parse(unit)
     found = read_table(table, spaces[settings.space], architecture)
-    images = images_for(map(fitness_of, proxy_names), settings, say)
+    asked = [*proxy_names, *([against] if against else [])]
+    images = images_for(map(fitness_of, asked), settings, say)
     with (
         (InProcess() if engine is None else engine).opened(
             settings.device, unheard if announce is None else announce
@@ -70,6 +74,8 @@ def correlate(
             score_file=scores,
             engine=opened,
             pair=pair,
+            given=given,
+            against=against,
             observer=observer,
             announce=announce,
         )

@@ -50,12 +50,24 @@ class Correlations(NamedTuple):
     partial: Floats  # (k, t), with the size held fixed
     partial_interval: Floats  # (k, t, 2)
     kendall: Floats  # (k, t), tau-b
+    gain: Floats  # (k, t), spearman minus that of another score; NaN without one
+    gain_interval: Floats  # (k, t, 2)
 
 
 def correlations(
-    scores: Floats, columns: Floats, groups: Sequence[Sequence[int]], size: Floats, *, resamples: int, seed: int
+    scores: Floats,
+    columns: Floats,
+    groups: Sequence[Sequence[int]],
+    size: Floats,
+    *,
+    resamples: int,
+    seed: int,
+    against: int | None = None,
 ) -> Correlations:
     """Of every score (n, k) with every target, a group of ``columns`` (n, c) whose correlations are averaged.
+
+    ``size`` (n,) is held fixed in the partial correlations; ``against`` is the place of the score that the others
+    are compared with.
 
     The intervals hold the middle 95 % of ``resamples`` bootstrap samples of the n architectures, drawn with
     replacement; the same samples for all scores, so that they can be compared.
@@ -67,9 +79,18 @@ def correlations(
     rng = np.random.default_rng(seed)
     counts = (np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64) for _ in range(resamples))
     drawn = [_rank_correlations(ranks(coded, count), k, groups) for count in counts]
+    gain, gains = np.full_like(rho, np.nan), [np.full_like(rho, np.nan)]
+    if against is not None:
+        gain, gains = rho - rho[against], [sample - sample[against] for sample, _ in drawn]
     tau = np.array([[_kendall(score, columns[:, list(group)]) for group in groups] for score in scores.T])
     return Correlations(
-        rho, _interval([d[0] for d in drawn], rho), rest, _interval([d[1] for d in drawn], rest), tau
+        rho,
+        _interval([d[0] for d in drawn], rho),
+        rest,
+        _interval([d[1] for d in drawn], rest),
+        tau,
+        gain,
+        _interval(gains, gain),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from evonas.data.tables.table import read_table
 from evonas.data.tables.trainings import Noise
+from evonas.tables.noise import noise_of
 from evonas.tables.targets import targets
 from spaces import Space
 
@@ -29,8 +29,8 @@ class Column:
 
     def as_dict(self) -> dict[str, float | None]:
         """The entry of the JSON document."""
-        sd, icc = (None, None) if self.noise is None else self.noise
-        return {"mean": self.mean, "min": self.lowest, "max": self.highest, "sd": sd, "icc": icc}
+        noise = dict.fromkeys(Noise._fields) if self.noise is None else self.noise._asdict()
+        return {"mean": self.mean, "min": self.lowest, "max": self.highest, **noise}
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,7 @@ def accuracies(path: Path, space: Space) -> dict[str, Column]:
         names.append("corruptions")
     found = {}
     for target in targets(table, names, GROUPING):
-        values = target.accuracies(table)
-        noise = None
-        if table.trainings is not None:
-            every = dataclasses.replace(table, columns=dict(table.trainings.columns))
-            noise = table.trainings.noise(target.accuracies(every))
-        found[target.name] = Column(*_range(values), noise)
+        found[target.name] = Column(*_range(target.accuracies(table)), noise_of(target, table))
     return found
 
 

@@ -17,6 +17,7 @@ class Noise(NamedTuple):
 
     sd: float  # between trainings of one architecture, pooled over architectures
     icc: float  # intraclass correlation: the share of the variance of one training that is architecture
+    ceiling: float  # what a perfect score could correlate with the means over trainings
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Trainings:
         """The noise of ``values``, (trainings,); None unless several architectures and several trainings of one.
 
         One-way analysis of variance with random effects and groups of unequal size: with the mean squares B
-        between and W within architectures, icc = (B - W) / (B + (n - 1) W), cut off at 0.
+        between and W within architectures, icc = (B - W) / (B + (n - 1) W), cut off at 0. With the variance A =
+        W icc / (1 - icc) of the architectures, the ceiling is sqrt(A / (A + W mean(1 / n_i))), n_i trainings each.
         Source: Donner, "A Review of Inference Procedures for the Intraclass Correlation Coefficient", 1986.
         """
         known = np.isfinite(values)
@@ -52,7 +54,9 @@ class Trainings:
         between = float((sizes * (means - values.mean()) ** 2).sum()) / (groups - 1)
         size = (total - float((sizes**2).sum()) / total) / (groups - 1)
         spread = between + (size - 1) * within
-        return Noise(within**0.5, max(0.0, (between - within) / spread) if spread > 0 else 0.0)
+        icc = max(0.0, (between - within) / spread) if spread > 0 else 0.0
+        share = icc + (1 - icc) * float((1 / sizes).mean())  # A and the noise of the means, of A + W
+        return Noise(within**0.5, icc, (icc / share) ** 0.5)
 
 
 def averaged(

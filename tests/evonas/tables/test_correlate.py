@@ -1,5 +1,7 @@
 """Rank correlations of proxies with a table: the numbers, the sample, the file of scores."""
 
+import csv
+import io
 import json
 import sqlite3
 from contextlib import closing
@@ -9,7 +11,9 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from rich.console import Console
 
+from evonas.data.tables.trainings import Trainings
 from evonas.engine import InProcess, Processes, is_lost
 from evonas.engine.base import loss
 from evonas.evaluation.rates import hrs
@@ -26,6 +30,7 @@ from evonas.tables import (
     scatter,
     score_and_keep,
 )
+from evonas.tables.rows import write_rows
 from evonas.tables.statistics import correlations, partial
 from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
@@ -45,6 +50,12 @@ def make_table(folder, rows=40, seed=0):
     path = folder / "table.csv"
     path.write_text("\n".join(lines) + "\n")
     return read_table(path, SPACE)
+
+
+def shown_text(renderable):
+    console = Console(width=200, file=io.StringIO())
+    console.print(renderable)
+    return console.file.getvalue()
 
 
 def make_task(n=4):
@@ -359,3 +370,97 @@ def test_published_figures_stand_beside_the_measured_ones(tmp_path):
 def test_average_of_croze_in_table_1a_is_the_published_one():
     assert np.mean(TABLE_1A["croze"]) == pytest.approx(0.619, abs=5e-4)
     assert np.mean(TABLE_1A["synflow"]) == pytest.approx(0.572, abs=1e-3)
+
+
+def test_proxies_are_compared_on_the_same_bootstrap_samples(tmp_path):
+    result = correlate(make_table(tmp_path), FAST, make_task(), against="params", resamples=50)
+    for target in result.target:
+        for name in FAST:
+            expected = result.spearman[name][target] - result.spearman["params"][target]
+            assert result.gain[name][target] == pytest.approx(expected)
+            low, high = result.gain_ci95[name][target]
+            assert low <= expected <= high
+    assert result.gain_ci95["params"]["clean"] == [0, 0]  # an unpaired interval would have a width
+    rng, n, target = np.random.default_rng(0), result.n, result.accuracies["clean"]
+    drawn = []
+    for _ in range(50):
+        rows = rng.integers(n, size=n)
+        rho = [scipy.stats.spearmanr(result.scores[name][rows], target[rows]).statistic for name in FAST]
+        drawn.append(np.subtract(rho, rho[0]))
+    expected = np.quantile(drawn, [0.025, 0.975], axis=0)
+    assert [result.gain_ci95[name]["clean"] for name in FAST] == pytest.approx(expected.T)
+
+
+def test_a_proxy_without_some_scores_is_compared_on_the_architectures_that_it_has(tmp_path, monkeypatch):
+    lacking = replace(proxies["flops"], function=lacks_some)
+    monkeypatch.setitem(proxies._entries, "flops", lacking)
+    result = correlate(make_table(tmp_path), ["flops"], make_task(), against="params", resamples=20)
+    has = np.isfinite(result.scores["flops"])
+    assert 0 < has.sum() < result.n
+    target = result.accuracies["clean"][has]
+    rho = [scipy.stats.spearmanr(result.scores[name][has], target).statistic for name in ("flops", "params")]
+    assert result.gain["flops"]["clean"] == pytest.approx(rho[0] - rho[1])
+
+
+def lacks_some(genotype, task):
+    if genotype.operations[0] == "none":
+        raise NoScore("a reason")
+    return float(task.space.flops(genotype, task.size))
+
+
+def test_another_closed_form_can_be_held_fixed(tmp_path):
+    table = make_table(tmp_path)
+    result = correlate(table, FAST, make_task(), given="croze-size", resamples=10)
+    columns = (result.scores["params"], result.accuracies["clean"], result.scores["croze-size"])
+    x, y, z = (scipy.stats.rankdata(column) for column in columns)
+    r = np.corrcoef([x, y, z])
+    expected = (r[0, 1] - r[0, 2] * r[1, 2]) / np.sqrt((1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2))
+    assert result.partial["params"]["clean"] == pytest.approx(expected)
+    assert result.partial["croze-size"]["clean"] is None and result.as_dict()["given"] == "croze-size"
+    with pytest.raises(UsageError, match="--given takes a proxy that needs no images"):
+        correlate(table, FAST, make_task(), given="naswot")
+    with pytest.raises(UsageError, match="nothing"):
+        correlate(table, FAST, make_task(), against="nothing")
+
+
+def test_scores_and_targets_of_every_architecture_are_written(tmp_path):
+    result = correlate(make_table(tmp_path), FAST, make_task(), resamples=10)
+    write_rows(result, tmp_path / "rows.csv")
+    with (tmp_path / "rows.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["genotype"] for row in rows] == list(result.genotypes)
+    entries = result.as_dict()["architectures"]
+    for row, entry in zip(rows, entries, strict=True):
+        assert {name: float(row[name]) for name in FAST} == entry["scores"]
+        assert {name: float(row[name]) for name in result.target} == entry["targets"]
+    again = read_table(tmp_path / "rows.csv", SPACE)
+    assert again.columns["params"] == pytest.approx(result.scores["params"])
+
+
+def test_the_ceiling_is_what_the_truth_correlates_with_the_means_of_trainings(tmp_path):
+    rng, n = np.random.default_rng(0), 3000
+    truth, counts = rng.normal(size=n), rng.integers(1, 4, size=n)
+    group = np.repeat(np.arange(n), counts)
+    values = truth[group] + rng.normal(size=len(group))
+    noise = Trainings(group, {}).noise(values)
+    means = np.bincount(group, values) / counts
+    assert noise.icc == pytest.approx(0.5, abs=0.03) and noise.sd == pytest.approx(1, abs=0.03)
+    assert noise.ceiling == pytest.approx(np.corrcoef(truth, means)[0, 1], abs=0.02)
+
+
+def test_a_table_with_retrainings_shows_its_noise_and_the_ceiling(tmp_path):
+    table, rng = make_table(tmp_path), np.random.default_rng(0)
+    lines = ["genotype,seed,clean"]
+    for i, cell in enumerate(table.genotypes[:30]):
+        lines += [f"{cell},{seed},{20 + 2 * i + rng.normal():.4f}" for seed in range(1 + i % 2)]
+    path = tmp_path / "noisy.csv"
+    path.write_text("\n".join(lines) + "\n")
+    result = correlate(read_table(path, SPACE), FAST, make_task(), resamples=10)
+    noise = result.noise["clean"]
+    assert noise.ceiling > 0.9 and result.as_dict()["noise"]["clean"]["icc"] == noise.icc
+    shown = shown_text(correlation_tables(result))
+    assert f"ceiling {noise.ceiling:.3f}" in " ".join(shown.split()) and "intraclass correlation" in shown
+    plain = correlate(table, FAST, make_task(), against="params", resamples=10)
+    assert plain.noise == {"clean": None, "fgsm-8": None}
+    shown = shown_text(correlation_tables(plain))
+    assert "ceiling" not in shown and "rho minus that of params" in shown
