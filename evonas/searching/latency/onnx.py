@@ -68,7 +68,7 @@ class _OnlyImage(nn.Module):
 
 
 def exported(network: nn.Module, image: Tensor) -> bytes:
-    """``network`` as an ONNX file for images of the shape of ``image``."""
+    """``network`` as an ONNX file for images of the shape of ``image``, (1, C, H, W)."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # this exporter is deprecated
