@@ -226,6 +226,37 @@ def test_a_benchmark_whose_driver_is_killed_is_continued(cluster: Any, table: Pa
     assert but_times(there) == but_times(evonas.benchmark(table, ALGORITHMS, **TRIALS))
 
 
+def test_a_table_that_loses_a_node_has_the_bytes_of_one_process(
+    cluster: Any, pictures: str, tmp_path: Path
+) -> None:
+    settings = evonas.TabulateSettings(
+        space="nasbench201",
+        sample=8,
+        dataset=pictures,
+        image_size=8,
+        channels=2,
+        layers=1,
+        epsilons=(64.0,),
+        corruptions=False,
+        overrides={"epochs": 3, "batch_size": 16, "lr": 0.3, "cutout": 0},
+        device="cpu",
+    )
+    node, news, finished = cluster.add_node(num_cpus=1), list[str](), list[evonas.NetworkTabulated]()
+
+    def remove(event: Any) -> None:
+        if isinstance(event, Message):
+            news.append(event.text)
+        if isinstance(event, evonas.NetworkTabulated):
+            finished.append(event)
+            if len(finished) == 3:
+                cluster.remove_node(node, allow_graceful=False)
+
+    evonas.tabulate(tmp_path / "there.csv", settings, remove, make("ray", 3, cluster.address))
+    evonas.tabulate(tmp_path / "here.csv", settings, Listener())
+    assert len(finished) == 8 and any("its work is repeated" in text for text in news)
+    assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
+
+
 def test_what_ends_three_actors_is_lost_and_errors_are_one_message(cluster: Any) -> None:
     news: list[str] = []
     with make("ray", 1, cluster.address).opened("cpu", news.append) as engine:
