@@ -31,7 +31,7 @@ class Auto(Engine):
     @contextmanager
     def opened(self, device: str, announce: Callable[[str], object]) -> Iterator[Engine]:
         self._device, self._announce = device, announce
-        self._seconds, self._scored = 0.0, 0
+        self._seconds, self._scored, self._item = 0.0, 0, "score"
         self._workers: Processes | None = None
         self._most = self.most_workers = (self._asked or cores()) if device == "cpu" else 1
         with ExitStack() as self._stack:
@@ -80,7 +80,7 @@ class Auto(Engine):
     def expect(self, seconds: float, items: int) -> None:
         """Starts workers at once for work that is expected to pay off."""
         if items > 1 and self._workers is None:
-            self._seconds, self._scored = seconds * items, items
+            self._seconds, self._scored, self._item = seconds * items, items, "item"
             self._consider_workers()
 
     def _consider_workers(self) -> None:
@@ -89,7 +89,7 @@ class Auto(Engine):
         memory = available_memory()
         room = self._most if memory is None else memory // max(1, peak_memory("cpu"))
         count = min(self._most, room)
-        each = f"{self._seconds / self._scored:.2g} s per score"
+        each = f"{self._seconds / self._scored:.2g} s per {self._item}"
         if count < 2:
             self._announce(f"{each}, but only one process fits in memory: scoring in this process")
             self._most = 1

@@ -159,6 +159,13 @@ def test_auto_starts_only_as_many_workers_as_memory_has_room_for(
     monkeypatch.setattr(auto, "peak_memory", lambda device: 10)
     monkeypatch.setattr(auto, "available_memory", lambda: 35)
     assert scored(Auto(), clock, 6.0, 2) == ["6 s per score: switching to 3 worker processes"]
+    news: list[str] = []
+    with Auto().opened("cpu", news.append) as engine:
+        engine.expect(4.0, 1)  # one item is computed here
+        engine.expect(2.0, 2)  # and so are those that do not pay off
+        assert news == []
+        engine.expect(60.0, 5)
+    assert news == ["60 s per item: switching to 3 worker processes"]
     monkeypatch.setattr(auto, "available_memory", lambda: 15)
     assert scored(Auto(), clock, 6.0, 3) == [
         "6 s per score, but only one process fits in memory: scoring in this process"
