@@ -50,6 +50,17 @@ def resume(run: str | Path, observer: Observer, engine: Engine | None, **options
     return _finish(start.resume(run, observer, engine, **options), observer, options.get("dataset"))
 
 
+def train(target: str, run: Path | None, observer: Observer, pick: str, **options: Any) -> Trained:
+    """Train the headline of the search ``target`` after ``pick`` was stored in it."""
+    from evonas.core.ranks import is_first
+    from evonas.searching import picking
+    from evonas.training import train_stage as stage
+
+    if run is None and is_first() and exists(Path(target) / DATABASE):
+        picking.pick(Path(target), pick)
+    return stage.train(target, run, observer, pick=pick, **options)
+
+
 def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) -> FinalPlan:
     """The plan for these images. Errors of the final stage are raised before the search starts."""
     import numpy as np

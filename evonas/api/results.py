@@ -68,11 +68,13 @@ def export(
     observer: Observer | None = None,
     *,
     other_data: bool = False,
+    pick: str | None = None,
 ) -> Export:
     """Export the trained network of a run, or a checkpoint, together with a model card.
 
     ``formats`` are names of `evonas list formats`, by default all whose packages are installed; ``out`` is a
-    directory, by default ``export`` in the run. Raises `EvonasError` for a file that differs from the network, and
+    directory, by default ``export`` in the run. ``pick`` names another member of the front of a run than its
+    headline, which must have been trained. Raises `EvonasError` for a file that differs from the network, and
     if the data set, where it is present, has other classes or labels than at the training or, without
     ``other_data``, other test images.
     """
@@ -81,7 +83,8 @@ def export(
     place = None if out is None else arguments.path(out, "--out")
     names = None if formats is None else arguments.texts(formats, "--format")
     flag = arguments.flag(other_data, "--other-data")
-    return export(arguments.path(target, "target"), names, place, observer_of(observer), flag)
+    member = None if pick is None else arguments.text(pick, "--pick")
+    return export(arguments.path(target, "target"), names, place, observer_of(observer), flag, member)
 
 
 def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:

@@ -57,9 +57,9 @@ def resume(
     """Resume an interrupted run, or extend a finished search to more ``generations`` or ``evaluations`` in all.
 
     ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``evaluations``,
-    ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run, and
-    ``dataset`` for a folder that was moved; the other keywords say what the caller expects. Raises `UsageError`
-    that names those that differ.
+    ``pick``, ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run,
+    and ``dataset`` for a folder that was moved; the other keywords say what the caller expects. Raises
+    `UsageError` that names those that differ.
     """
     from evonas import pipeline
 

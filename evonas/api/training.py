@@ -24,26 +24,32 @@ def train(
     target: str | Path | Genotype | TrainSettings,
     run: str | Path | None = None,
     observer: Observer | None = None,
+    *,
+    pick: str | None = None,
     **options: Unpack[TrainOptions],
 ) -> Trained:
     """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
 
     The keywords are fields of `TrainSettings`, by default those of the run, and ``finalists``, the best genotypes
-    of a run that compete first; ``overrides={"epochs": 10}`` replaces numbers of the recipe. Settings as
-    ``target`` take no keywords. Repeat the call to continue. Raises `EvonasError` with one message.
+    of a run that compete first; ``overrides={"epochs": 10}`` replaces numbers of the recipe. ``pick`` chooses
+    another headline of the front of a run, and is stored in it. Settings as ``target`` take no keywords. Repeat
+    the call to continue. Raises `EvonasError` with one message.
     """
+    from evonas import pipeline
     from evonas.training import train_stage as stage
 
     given = arguments.given(dict(options))
     place = None if run is None else arguments.path(run, "--run")
     if isinstance(target, TrainSettings):
-        if given:
-            raise UsageError(f"pass settings or {', '.join(given)}, not both")
+        if given or pick is not None:
+            raise UsageError(f"pass settings or {', '.join(given) or 'pick'}, not both")
         return stage.train(target, place, observer_of(observer))
     if not isinstance(target, str | os.PathLike):
         target = arguments.genotype(target)
     text = arguments.text(target, "the genotype or run to train", None)
-    return stage.train(text, place, observer_of(observer), **given)
+    if pick is None:
+        return stage.train(text, place, observer_of(observer), **given)
+    return pipeline.train(text, place, observer_of(observer), arguments.text(pick, "--pick"), **given)
 
 
 def training_result(trained: Trained) -> dict[str, float]:

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from evonas.cli import completion
+from evonas.cli.fields import Fields, Values, with_fields
 from evonas.cli.options import AsJson
 from evonas.core.events import Listener
+from evonas.store.settings import SearchSettings
 
 
+@with_fields
 def export(
     target: Annotated[
         Path,
@@ -21,6 +24,8 @@ def export(
             autocompletion=completion.runs,
         ),
     ],
+    *,
+    picked: Annotated[Values, Fields(SearchSettings, "pick")],
     names: Annotated[
         str | None,
         typer.Option(
@@ -44,5 +49,5 @@ def export(
     from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    result = api.export(target, chosen, out, Listener(), other_data=other_data)  # its messages are in the result
+    result = api.export(target, chosen, out, Listener(), other_data=other_data, **picked)  # its messages are in it
     return print_json(result.as_json()) if as_json else print_rich(exported(result))

@@ -77,8 +77,8 @@ def resume(
 ) -> None:
     """Resume an interrupted run, or extend a finished search to more generations or evaluations.
 
-    A run keeps its settings, except --generations, --evaluations, --data-dir, --device, --engine, --workers,
-    --ray-address and --memory. --batch-networks may change if it was and stays above 1. --dataset may
+    A run keeps its settings, except --generations, --evaluations, --pick, --data-dir, --device, --engine,
+    --workers, --ray-address and --memory. --batch-networks may change if it was and stays above 1. --dataset may
     name the new path of an image folder that was moved.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`

@@ -10,6 +10,7 @@ import typer
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
 from evonas.cli.options import Log
+from evonas.store.settings import SearchSettings
 from evonas.training.settings import TrainSettings
 
 Epochs = Annotated[int | None, typer.Option(help="Number of epochs.  [default: the recipe's]")]
@@ -33,6 +34,7 @@ def train(
     run: Annotated[
         Path | None, typer.Option(help="Run directory for a genotype.  [default: runs/DATE-train-NAME]")
     ] = None,
+    picked: Annotated[Values, Fields(SearchSettings, "pick")],
     recipe: Annotated[Values, Fields(TrainSettings, "recipe")],
     epochs: Epochs = None,
     batch_size: Annotated[int | None, typer.Option(help="Batch size.  [default: the recipe's]")] = None,
@@ -55,5 +57,5 @@ def train(
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr) or None
     console = make_console()
     observer = training_observer(console, log)
-    result = api.train(target, run, observer, overrides=changes, **recipe, **settings)
+    result = api.train(target, run, observer, overrides=changes, **picked, **recipe, **settings)
     console.print(trained(result, api.training_result(result)), soft_wrap=True)

@@ -16,7 +16,8 @@ from evonas.exporting.card import FILE, card
 from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
 from evonas.exporting.subject import Subject, subject_of
-from evonas.exporting.target import exported_from
+from evonas.exporting.target import exported_from, member_of
+from evonas.training.train_stage import DIRECTORY
 from spaces.errors import EvonasError, UsageError
 
 BATCHES = (1, 7)  # batch sizes of the check
@@ -63,16 +64,18 @@ def export(
     out: Path | None = None,
     observer: Observer | None = None,
     other_data: bool = False,
+    pick: str | None = None,
 ) -> Export:
     """Write the trained network at ``target`` in the formats ``names``, by default in all installed ones.
 
-    Raises `UsageError` for a run without a trained network and for an unknown format, `EvonasError` for a format
-    whose packages are missing, for one whose logits differ from the network, and for a data set with other classes
-    or labels or, without ``other_data``, other test images than at the training. No file is written then.
+    ``pick`` names a member of the front of a run. Raises `UsageError` for a run without a trained network and for
+    an unknown format, `EvonasError` for a format whose packages are missing, for one whose logits differ from the
+    network, and for a data set with other classes or labels or, without ``other_data``, other test images than at
+    the training. No file is written then.
     """
     observer = unwatched if observer is None else observer
     chosen, left_out = _choose(names)
-    place = exported_from(target)
+    place = exported_from(target) if pick is None else member_of(target, pick)
     subject = subject_of(place, other_data)
     if subject.evaluation.note:
         observer(Message(subject.evaluation.note))
@@ -94,10 +97,10 @@ def export(
 
 
 def _directory(target: Path, trained: Path) -> Path:
-    """Where the files go by default: into a run, else next to the weights."""
-    if target.is_dir() and trained.parent != target:
-        return target / "export"
-    return trained.with_suffix(".export")
+    """Where the files go by default: into a run, for its former training into that, else next to the weights."""
+    if not target.is_dir() or trained.parent == target:
+        return trained.with_suffix(".export")
+    return (target if trained.parent.name == DIRECTORY else trained.parent) / "export"
 
 
 def _choose(names: Sequence[str] | None) -> tuple[list[Format], dict[str, str]]:

@@ -17,6 +17,7 @@ from evonas.core.devices import describe, peak_memory
 from evonas.core.quantities import count, duration, memory, number
 from evonas.reporting.cells import draw
 from evonas.reporting.columns import ENDLESS, USUAL, add_fitting_rows, in_room
+from evonas.reporting.fronts import headline_text
 from evonas.reporting.plain import heading
 from evonas.reporting.population import population_table
 from evonas.reporting.screen import ScreenView
@@ -51,7 +52,7 @@ class LiveView(ScreenView):
         settings, progress = event.settings, event.progress
         self.path, self.settings = event.path, settings
         self.device = f"{describe(settings.device)}, {event.engine}"
-        self._maximise, self._several = event.objectives[0].maximise, len(event.objectives) > 1
+        self._objectives = event.objectives
         self._history = list(event.history)
         self._progress = self._start = progress
         self._began = time.monotonic()
@@ -112,8 +113,8 @@ class LiveView(ScreenView):
     def _population(self, width: int, rows: int) -> Table:
         progress = self._progress
         alive = progress.population or self._first
-        best = progress.best.birth if progress.best else None
-        return population_table(alive, spaces[self.settings.space], rows, width, best, self._maximise)
+        best, first = progress.best.birth if progress.best else None, self._objectives[0]
+        return population_table(alive, spaces[self.settings.space], rows, width, best, first.maximise)
 
     def _title(self, roomy: bool) -> list[Text]:
         title = Text.assemble(("evonas ", "bold"), str(self.path), no_wrap=True, overflow="ellipsis")
@@ -150,9 +151,10 @@ class LiveView(ScreenView):
             counters.append(f", {progress.failures} without score", style="red")
         found = Text()
         if best is not None:
-            found.append(f"best {number(best.score)}", style="bold green")
+            named = headline_text(best, self._objectives, self.settings.pick)
+            found.append(named, style="bold green")
             found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
-            if self._several:
+            if len(self._objectives) > 1:
                 found.append(f", front {len(progress.front)}", style="bold green")
         elif fitness_for(self.settings).composites and not self._history:
             found.append("best: known once the first population is scored", style="dim")

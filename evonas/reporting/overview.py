@@ -13,7 +13,7 @@ from evonas.core.shell import command
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.accuracies import headline_table
 from evonas.reporting.columns import ENDLESS, USUAL
-from evonas.reporting.fronts import front_table
+from evonas.reporting.fronts import front_table, headline_text
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
@@ -53,7 +53,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     if best is not None:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
         size += "".join(f", {name} {number(value)}" for name, value in summary.measured.items())
-        parts.append(Text(f"best {number(best.score)} (birth {best.birth}), {size}", style="bold green"))
+        named = headline_text(best, summary.objectives, settings.pick)
+        parts.append(Text(f"{named} (birth {best.birth}), {size}", style="bold green"))
         if summary.front:
             parts.append(_front(summary, width))
         parts += [Text(_member(row), style="dim") for row in summary.members]
@@ -85,7 +86,7 @@ def _front(summary: Summary, width: int) -> RenderableType:
     volume = summary.hypervolume[-1] if summary.hypervolume else None
     text = f"Pareto front: {plural(len(summary.front), 'network')}"
     text += "" if volume is None else f", hypervolume {number(volume)}"
-    return Group(Text(text, style="bold"), front_table(summary.front, summary.objectives, width))
+    return Group(Text(text, style="bold"), front_table(summary.front, summary.objectives, width, summary.best))
 
 
 def robustness(found: Evaluation, width: int) -> RenderableType:

@@ -12,6 +12,7 @@ from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
 from evonas.store.hash_chain import CONDITIONS
+from evonas.store.headline import picked
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.objective import Objective
@@ -68,6 +69,7 @@ class Summary:
         several: dict[str, Any] = {}
         if len(self.objectives) > 1:
             several["objectives"] = [objective._asdict() for objective in self.objectives]
+            several["pick"] = picked(self.objectives, self.settings.pick)
             several["front"] = [one.as_json() for one in self.front]
             for row, volume in zip(history, self.hypervolume, strict=True):
                 row["hypervolume"] = volume
@@ -108,7 +110,7 @@ def summary_of(store: Run) -> Summary:
     generation, evaluations = (last.generation, last.evaluations) if last else (-1, 0)
     several = len(store.objectives) > 1
     front = store.front() if several else []
-    best, measured = next(iter(front), None) if several else store.best(), stored_in(path)
+    best, measured = store.best(), stored_in(path)
     return Summary(
         path=path,
         settings=settings,

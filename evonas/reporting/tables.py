@@ -12,7 +12,7 @@ from rich.text import Text
 from evonas.core.devices import peak_memory
 from evonas.core.quantities import count, duration, memory, number, plural
 from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, number_columns
-from evonas.reporting.fronts import front_table
+from evonas.reporting.fronts import front_table, headline_text
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.searching.result import SearchResult
@@ -36,11 +36,11 @@ def finished(result: SearchResult) -> RenderableType:
     if result.best is None:
         return Group(*lines, Text("no genotype has a score", style="red"))
     best = result.best
-    lines.append(
-        Text(f"best {number(best.score)}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green")
-    )
-    if len(result.objectives) > 1:
-        lines.append(front_table(result.front, result.objectives, USUAL))
+    several = len(result.objectives) > 1
+    named = headline_text(best, result.objectives, result.pick) + (f" (birth {best.birth})" if several else "")
+    lines.append(Text(f"{named}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green"))
+    if several:
+        lines.append(front_table(result.front, result.objectives, USUAL, best))
     lines += [Text(str(best.genotype)), Text(f"saved in {result.path}", style="dim")]
     return Group(*lines)
 

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from evonas.core.events import Closed, Message, Observer, Warned, announcing
-from evonas.core.files import write_json
-from evonas.core.shell import command, resuming
+from evonas.core.shell import command
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
 from evonas.engine.scores import no_score, score_chunk
@@ -30,9 +29,10 @@ from evonas.searching.objectives.named import fitness_for
 from evonas.searching.objectives.several import Together
 from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
-from evonas.searching.result import SearchResult, best_in_words
+from evonas.searching.result import SearchResult, write_best
 from evonas.searching.task import task_of
 from evonas.store.front import Front
+from evonas.store.headline import headline
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.queries import BEST
@@ -130,6 +130,7 @@ class Search:
             tuple(individual.genotype for individual in self.run.leading(LEADING)),
             self.objectives,
             self.front.items,
+            self.settings.pick,
         )
 
     def _next_generation(self, asked: list[Birth]) -> None:
@@ -228,7 +229,7 @@ class Search:
         scores = np.array([individual.score for individual in self.population if individual.score is not None])
         most = np.max if self.objectives[0].maximise else np.min
         best, mean, std = (float(of(scores)) if len(scores) else None for of in (most, np.mean, np.std))
-        so_far = self.best.score if self.best else None
+        so_far = self.front.items[0].score if len(self.front) else None  # by the first objective
         counts, state = (self.evaluations, self.cache_hits), json.dumps(self.rng.bit_generator.state)
         seconds = time.perf_counter() - started
         return GenerationRow(self.generation, best, mean, std, so_far, *counts, state, seconds)
@@ -244,7 +245,7 @@ class Search:
 
     def _write_best(self) -> None:
         if self.best is not None:
-            write_json(self.run.path / BEST, best_in_words(self.measure, self.front), resuming(self.run.path))
+            write_best(self.run.path, self.measure, self.front.items, self.best, self.settings.pick)
 
     def _progress(
         self, births: int, generation: int | None = None, front: Front[Individual] | None = None
@@ -259,15 +260,18 @@ class Search:
             self.cache_hits,
             self.failures,
             self.last_seconds,
-            next(iter(members), None),
+            self._headline(members),
             self.population,
             members,
         )
 
     @property
     def best(self) -> Individual | None:
-        """The individual with the best first objective."""
-        return next(iter(self.front.items), None)
+        """The best individual; of several objectives the headline of the front."""
+        return self._headline(self.front.items)
+
+    def _headline(self, front: Sequence[Individual]) -> Individual | None:
+        return front[headline(front, self.objectives, self.settings.pick)] if front else None
 
     def _after(self, others: Iterable[Individual], front: Front[Individual] | None = None) -> Front[Individual]:
         """The front with ``others``."""

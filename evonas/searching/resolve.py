@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from evonas.core.arguments import option, plain, text
 from evonas.core.fields import fields_of
 from evonas.core.options import assigned
+from evonas.store.headline import require_pick
 from evonas.store.searched import given_options
 from evonas.store.settings import (
     CHANGEABLE,
@@ -32,9 +33,12 @@ def resolve(settings: SearchSettings) -> SearchSettings:
     Raises `UsageError` as `resolve_scoring` does, and for a first population that --evaluations does not cover.
     """
     from evonas.searching.algorithms import algorithms
+    from evonas.searching.objectives.named import fitness_for
 
     settings, budget = resolve_scoring(settings), settings.evaluations
     _require_several(settings)
+    if settings.pick is not None:
+        require_pick(settings.pick, fitness_for(settings).objectives)
     if budget is not None and settings.population is not None and settings.population > budget:
         raise UsageError(
             f"--evaluations {budget} is less than --population {settings.population}; add --population {budget} "
@@ -189,6 +193,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     found = dataclasses.replace(stored, **{name: wanted[name] for name in free if name in wanted})
     if stored.evaluations is None and found.evaluations is not None and "generations" not in wanted:
         found = dataclasses.replace(found, generations=None)
+    if "pick" in wanted:
+        require_pick(found.pick or "", known)
     if "objectives" in free:
         found = dataclasses.replace(found, proxy=named["objectives"].parts[0].text)
     return dataclasses.replace(found, device=pick("auto")) if found.device == "auto" else found

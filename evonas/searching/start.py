@@ -107,7 +107,7 @@ def resume(
         if _cut(store, stored) and kept.evaluations != stored.evaluations:
             store.undo()
         if kept != stored:
-            store.set_meta(settings=kept.to_json())
+            store.keep(kept)
         if not ended(settings, *_reached(store)):
             _note(store, machine(settings.device, settings.precision))
         return _go(store, settings, images, observer, opened)

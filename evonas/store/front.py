@@ -41,8 +41,16 @@ def _covers(gains: Gains, other: Gains) -> bool:
     return all(mine >= theirs for mine, theirs in zip(gains, other, strict=True))
 
 
-def spread(items: Sequence[T], count: int) -> list[T]:
-    """``count`` of the items at equal distances, the first one and the last one among them."""
+def spread(items: Sequence[T], count: int, kept: int = 0) -> list[T]:
+    """``count`` of the items at equal distances, the first one and the last one among them.
+
+    The item at the place ``kept`` stands for the nearest of them if it is none of them, and comes before them.
+    """
     if len(items) <= count:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / max(1, count - 1))] for i in range(count)]
+        places = list(range(len(items)))
+    else:
+        places = [round(i * (len(items) - 1) / max(1, count - 1)) for i in range(count)]
+    if items and kept not in places:
+        places.remove(min(places, key=lambda place: abs(place - kept)))
+        places.append(kept)
+    return [items[place] for place in sorted(places, key=lambda place: (place != kept, place))]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evonas.core.strict_json import parse_json
 from evonas.store import former, measurements
 from evonas.store.front import Front, spread
+from evonas.store.headline import headline
 from evonas.store.individual import Individual
 from evonas.store.objective import FACT as OBJECTIVES
 from evonas.store.objective import Objective, objectives_in
@@ -207,10 +208,13 @@ class Records:
         with self._reported():
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
-    def best(self) -> Individual | None:
-        """The individual with the best score, the first among equals; of several objectives that of the front."""
+    def best(self, pick: str | None = None) -> Individual | None:
+        """The individual with the best score, the first among equals; of several objectives the headline.
+
+        ``pick`` is by default that of the run.
+        """
         if len(self.objectives) > 1:
-            return next(iter(self.front()), None)
+            return next(iter(self.leading(1, pick)), None)
         name, maximise = self.objective
         most, worse = ("MAX", "<") if maximise else ("MIN", ">")
         with self._reported():
@@ -243,10 +247,15 @@ class Records:
                 signed = zip(self.objectives, values, strict=True)
                 yield generation, birth, tuple(objective.sign * value for objective, value in signed)
 
-    def leading(self, count: int) -> list[Individual]:
-        """The ``count`` individuals with the best scores, each network once; of several objectives the front's."""
+    def leading(self, count: int, pick: str | None = None) -> list[Individual]:
+        """The ``count`` individuals with the best scores, each network once.
+
+        Of several objectives they are members of the front, the headline by ``pick`` or that of the run first.
+        """
         if len(self.objectives) > 1:
-            return spread(self.front(), count)
+            front = self.front()
+            place = headline(front, self.objectives, pick or self.settings.pick) if front else 0
+            return spread(front, count, place)
         order = "DESC" if self.objective.maximise else "ASC"
         with self._reported():
             query = (

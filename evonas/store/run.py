@@ -235,6 +235,14 @@ class Run(Records):
     def _set_meta(self, facts: dict[str, str]) -> None:
         self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts.items())
 
+    def keep(self, settings: SearchSettings) -> None:
+        """Replace the settings. The run is sealed again where its seals cover what has changed."""
+        with self._reported(), self._transaction(durable=True):
+            before = seals.beginning(self._db)
+            self._set_meta({"settings": settings.to_json()})
+            if seals.beginning(self._db) != before:
+                seals.add_all(self._db)
+
     def journal(self, values: Iterable[Value]) -> None:
         """Store values of a network; they reach the disk within `JOURNAL_SECONDS` or with the generation."""
         self._journal.extend(values)

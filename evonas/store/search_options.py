@@ -35,6 +35,7 @@ class SearchOptions(ScoreOptions, total=False):
     children: int | None
     proxy: str | None
     objectives: str | None
+    pick: str | None
     classes: int | None
     max_params: int | None
     constraints: Iterable[str] | str | None

@@ -23,21 +23,23 @@ def searched(
     to_training: bool = False,
     local: bool = False,
     added: bool = False,
+    sealed: bool | None = None,
     **about: Any,
 ) -> Any:
     """A field of `SearchSettings`.
 
     - ``of_score``: the entry that it is part of in the identity of a score; None if no score depends on it
-    - ``changeable``: whether a resume may change it; otherwise it is sealed
+    - ``changeable``: whether a resume may change it
     - ``to_score``: whether scoring needs it, by default if a score depends on it
     - ``to_training``: whether a training inherits it
     - ``local``: whether it is about this machine and is left out of the command that reproduces a run
     - ``added``: whether runs of this format may lack it; it is stored and sealed where it is not empty
+    - ``sealed``: whether the seals cover it, by default unless it is ``changeable``; a change seals the run again
     """
     marks = {"of_score": of_score, "changeable": changeable, "to_training": to_training, "local": local}
     marks |= {"to_score": of_score is not None if to_score is None else to_score}
-    marks |= {"sealed": not changeable and not added, "sealed_if_stored": not changeable and added}
-    marks |= {"added": added}
+    sealed = not changeable if sealed is None else sealed
+    marks |= {"sealed": sealed and not added, "sealed_if_stored": sealed and added, "added": added}
     return setting(default, marks=marks, **about)
 
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Unpack
 
-from evonas.core.arguments import texts
 from evonas.core.fields import check, marked, marks_of, preset_of, presets_of, require_marks
-from evonas.core.options import Scalar
 from evonas.core.strict_json import parse_json
+from evonas.store.added_settings import AddedSettings
 from evonas.store.search_options import SearchOptions
 from evonas.store.searched import (
     DECISIONS,
     given_options,
     read_memory,
-    read_options,
     read_size,
     require_sizes,
     searched,
@@ -30,7 +27,7 @@ GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by ke
 
 
 @dataclass(frozen=True)
-class SearchSettings:
+class SearchSettings(AddedSettings):
     """Everything a search depends on. None stands for a default that `resolve` fills in; for ``batch_size``
     the images are looked at first.
 
@@ -100,16 +97,6 @@ class SearchSettings:
         completion="fitness",
         of_score="proxy",
         changeable=False,
-    )
-    objectives: str | None = searched(  # ``proxy`` is then the first
-        None,
-        help="Several objectives separated by commas, each as for --proxy; the result is a Pareto front.",
-        default_text="",
-        completion="fitness",
-        after="proxy",
-        of_score=None,
-        changeable=False,
-        added=True,
     )
     dataset: str = searched(
         "digits",
@@ -216,42 +203,6 @@ class SearchSettings:
         of_score=None,
         to_score=True,
         changeable=True,
-    )
-    options: Mapping[str, object] | tuple[tuple[str, Scalar], ...] = searched(  # of the algorithm; pairs by name
-        (),
-        help="Option of the algorithm; see `evonas list algorithms`. Repeatable.",
-        default_text="",
-        spelling="--option",
-        metavar="NAME=VALUE",
-        typed=list[str],
-        after="algorithm",
-        read=read_options,
-        of_score=None,
-        changeable=False,
-        added=True,
-    )
-    constraints: tuple[str, ...] = searched(
-        (),
-        help="Limit of every network, such as flops<=1e8, latency<=4 or table:PATH:COLUMN<=4. Repeatable.",
-        default_text="",
-        spelling="--constraint",
-        metavar="NAME<=NUMBER",
-        typed=list[str],
-        after="max_params",
-        read=texts,
-        of_score=None,
-        changeable=False,
-        added=True,
-    )
-    evaluations: int | None = searched(
-        None,
-        help="Total number of different networks to score, including those before a resume.",
-        default_text="no limit",
-        bounds=(1, 10**9),
-        after="generations",
-        of_score=None,
-        changeable=True,
-        added=True,
     )
 
     def __post_init__(self) -> None:

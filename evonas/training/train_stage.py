@@ -78,6 +78,8 @@ def train(
         raise UsageError(f"{target} is neither a run nor a genotype: it does not exist{other_runs(Path(target))}")
     if options.get("finalists") is not None:
         raise UsageError(f"finalists are the best genotypes of a run, and {shorten(target)} is a genotype")
+    if options.get("pick") is not None:
+        raise UsageError(f"--pick is for the front of a search, and {shorten(name)} is not one")
     return _train_genotype(TrainSettings(target, **_given(options)), name, run, observer)
 
 
@@ -102,8 +104,8 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
     """
     plan = plan_of(store) or FinalPlan()
     given = {**from_search(store.settings), **plan.options(), **_given(options)}
-    finalists = given.pop("finalists")
-    leading = store.leading(max(1, finalists))
+    finalists, pick = given.pop("finalists"), given.pop("pick", None)
+    leading = store.leading(max(1, finalists), pick)
     if not leading:
         raise EvonasError(
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evonas.reporting.facts import Facts
+from evonas.store.headline import picked_in_words
 
 Series = NDArray[np.float64]
 
@@ -21,7 +22,8 @@ class Plane:
     x: Series
     y: Series
     front: list[tuple[int, float, float]]  # birth, x and y of the members, by x
-    headline: tuple[int, float, float]  # the member with the best first objective
+    headline: tuple[int, float, float]  # a member
+    picked_by: str  # what makes it the headline, in words
     whole: bool  # whether there is no third objective, so that the members are a line
 
 
@@ -33,12 +35,14 @@ def planes(facts: Facts) -> list[Plane]:
     if len(names) < 2 or not members:
         return []
     values = signs * np.array([gains for _, _, gains in facts.gains])  # (networks, objectives)
+    title = picked_in_words(facts.summary.objectives, facts.summary.settings.pick)
     found = []
     for column, name in enumerate(names[1:], start=1):
         front = [(one.birth, float(one.values[name] or 0), float(one.values[names[0]] or 0)) for one in members]
         x, y = values[:, column], values[:, 0]
+        best = next(member for member in front if facts.summary.best and member[0] == facts.summary.best.birth)
         by_x = sorted(front, key=lambda member: member[1])
-        found.append(Plane(name, names[0], x, y, by_x, front[0], len(names) == 2))
+        found.append(Plane(name, names[0], x, y, by_x, best, title, len(names) == 2))
     return found
 
 

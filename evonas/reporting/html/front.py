@@ -29,11 +29,11 @@ def _plane(found: Plane) -> str:
         about = f"birth {birth}: {found.y_name} {number(b)}, {found.x_name} {number(a)}"
         parts.append(svg.mark(x.at(a), y.at(b), "front", about, 3))
     birth, a, b = found.headline
-    parts.append(svg.mark(x.at(a), y.at(b), "winner", f"best {found.y_name}, birth {birth}", 5))
+    parts.append(svg.mark(x.at(a), y.at(b), "winner", f"{found.picked_by}, birth {birth}", 5))
     keys = [
         ("dot", "birth", f"{len(found.x):,} networks"),
         ("line", "front", f"Pareto front ({len(found.front)})"),
-        ("ring", "winner", f"best {found.y_name}"),
+        ("ring", "winner", found.picked_by),
     ]
     title = f"{found.y_name} against {found.x_name}"
     titles = (escape(f"{found.x_name}{x_power}"), escape(f"{found.y_name}{y_power}"))

@@ -9,7 +9,10 @@ from evonas.evaluation.outcomes import Attacked, CorruptionTable
 from evonas.evaluation.rates import Rate, hrs, wilson
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.facts import Facts, TrainingFacts
+from evonas.reporting.summary import Summary
 from evonas.reporting.training_summary import TrainingSummary
+from evonas.store.headline import picked_in_words
+from evonas.store.individual import Individual
 
 Z_BOTH = 2.241402727604947  # two-sided 97.5 %: two such intervals hold together with 95 %
 
@@ -22,8 +25,7 @@ def headline(facts: TrainingFacts) -> str:
             return '<p class="note">No individual has a score yet.</p>'
         winner = facts.lineage[-1].individual
         flops, params, text = winner.flops, winner.params, str(winner.genotype)
-        score = f"score ({facts.summary.settings.proxy})"
-        tiles = [_tile(score, number(winner.score), f"birth {winner.birth}")]
+        tiles = _scores(facts.summary, winner)
     else:
         assert isinstance(summary, TrainingSummary)
         flops, params, text = summary.flops, summary.params, summary.settings.genotype
@@ -43,6 +45,19 @@ def headline(facts: TrainingFacts) -> str:
     outdated = f'<p class="note"><strong class="bad">{escape(note)}.</strong></p>' if note else ""
     genotype = f'<details class="genotype"><summary>genotype</summary><code>{escape(text)}</code></details>'
     return f'<div class="tiles">{"".join(tiles)}</div>{_notes(found)}{outdated}{genotype}'
+
+
+def _scores(summary: Summary, winner: Individual) -> list[str]:
+    """The score, or every objective of several but the sizes that have tiles of their own."""
+    birth = f"birth {winner.birth}"
+    if len(summary.objectives) < 2:
+        return [_tile(f"score ({summary.settings.proxy})", number(winner.score), birth)]
+    is_best = summary.best is not None and summary.best.birth == winner.birth
+    first = f"{birth}, {picked_in_words(summary.objectives, summary.settings.pick)}" if is_best else birth
+    names = [one.name for one in summary.objectives]
+    return [_tile(names[0], number(winner.score), first)] + [
+        _tile(name, number(winner.values[name]), "") for name in names[1:] if name not in ("params", "flops")
+    ]
 
 
 def hrs_interval(clean: Rate, robust: Rate) -> tuple[float, float]:

@@ -25,7 +25,7 @@ def front(facts: TrainingFacts) -> Figure:
         axes.plot(plane.x, plane.y, ".", ms=2, color="#8796a6", alpha=0.5, rasterized=True)
         _, x, y = zip(*plane.front, strict=True)
         axes.plot(x, y, ".-" if plane.whole else ".", ms=4, color="#0d8050", label="Pareto front")
-        axes.plot(*plane.headline[1:], "o", mfc="none", color="k", label=f"best {plane.y_name}")
+        axes.plot(*plane.headline[1:], "o", mfc="none", color="k", label=plane.picked_by)
         axes.set_xlabel(plane.x_name)
         axes.set_ylabel(plane.y_name)
     figure.axes[0].legend(loc="best")

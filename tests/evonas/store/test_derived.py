@@ -143,7 +143,8 @@ CHANGED: dict[str, Any] = {  # another value of every field but proxy, the colum
     "dataset": "cifar10", "data_dir": "elsewhere", "batch_size": 5, "channels": 6, "layers": 4, "image_size": 16,
     "classes": 3, "max_params": 10**6, "max_params_at": (4, 3), "seed": 4, "device": "cuda:1",
     "precision": "float64", "batch_networks": 8, "memory": 0.5,
-    "options": {"rate": 1}, "evaluations": 60, "objectives": "croze,-params", "constraints": ("flops<=3",),
+    "options": {"rate": 1}, "evaluations": 60, "objectives": "croze,-params", "pick": "params",
+    "constraints": ("flops<=3",),
 }  # fmt: skip
 
 
