@@ -24,9 +24,10 @@ SECONDS_BETWEEN_LINES = 30.0  # while a generation is scored
 
 def heading(settings: SearchSettings) -> str:
     """The main settings in one line."""
+    joint = " by joint ranks" if settings.joint else ""
     tournament = "" if settings.tournament is None else f"tournament {settings.tournament}, "
     return (
-        f"{settings.space}, {settings.fitness} on {settings.dataset} (batch {settings.batch_size}), "
+        f"{settings.space}, {settings.fitness}{joint} on {settings.dataset} (batch {settings.batch_size}), "
         f"C={settings.channels}, L={settings.layers}, population {settings.population}, "
         f"{tournament}children {settings.children}, "
         f"{length(settings)}, seed {settings.seed}, {settings.device}"

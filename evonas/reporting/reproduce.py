@@ -40,7 +40,7 @@ def _differing(field: Field, value: object) -> list[str]:
     """The option for a value, unless it is the default or about this machine."""
     default = value in (None, field.default) or str(value) == field.default_text
     left_out = default or field.name in LOCAL or not field.about.help
-    return [] if left_out else [field.spelling, str(value)]
+    return [] if left_out else [field.spelling, *([] if value is True else [str(value)])]
 
 
 def _final(plan: FinalPlan | None) -> list[str]:

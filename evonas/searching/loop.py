@@ -18,16 +18,15 @@ from evonas.engine import Engine
 from evonas.engine.scores import no_score, score_chunk
 from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Birth
-from evonas.searching.algorithms import algorithms
 from evonas.searching.budget import Budget
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.history import RunHistory
 from evonas.searching.hypervolume import reference_fact
+from evonas.searching.made import algorithm_of
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.measurements import Measurements, Measuring, measure_here
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.objectives.several import Together
-from evonas.searching.options import options_of
 from evonas.searching.random_state import restore_random
 from evonas.searching.result import SearchResult, write_best
 from evonas.searching.task import task_of
@@ -75,8 +74,8 @@ class Search:
         )
         self.stop = StopRequest()
         self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
-        kind, admission = algorithms[settings.algorithm], Limits(self.space, settings, self.measurements)
-        self.algorithm = kind(self.space, admission, fitness.objectives, options_of(settings), self.rng)
+        limits = Limits(self.space, settings, self.measurements)
+        self.algorithm = algorithm_of(settings, self.space, limits, fitness.objectives, self.rng)
         self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0

@@ -60,12 +60,21 @@ def resolve(settings: SearchSettings) -> SearchSettings:
 
 
 def _require_several(settings: SearchSettings) -> None:
-    """Raises `UsageError` for several objectives with an algorithm of one."""
+    """Raises `UsageError` for several objectives with an algorithm of one, unless they are joined."""
     from evonas.searching.algorithms import algorithms
 
-    if settings.objectives is not None and not algorithms[settings.algorithm].several:
+    name, kind = settings.algorithm, algorithms[settings.algorithm]
+    if settings.joint and settings.objectives is None:
+        raise UsageError("--joint ranks by several objectives; add --objectives A,B")
+    if settings.joint and not kind.judged:
         raise UsageError(
-            f"the algorithm {settings.algorithm} has one objective; add --algorithm nsga2 to optimise several"
+            f"the algorithm {name} cannot follow --joint, as it does not rank all individuals so far; use "
+            "--algorithm nsga2 without --joint, or an algorithm such as local-search"
+        )
+    if settings.objectives is not None and not kind.several and not settings.joint:
+        joined = "add --joint" if kind.judged else "use --joint with an algorithm such as local-search"
+        raise UsageError(
+            f"the algorithm {name} has one objective; add --algorithm nsga2 to optimise several, or {joined}"
         )
 
 
@@ -203,6 +212,8 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
 def _said(name: str, value: object) -> str:
     """A setting of a run as words of the command line."""
     spelling = fields_of(SearchSettings)[name].spelling
+    if isinstance(value, bool):
+        return spelling if value else f"no {spelling}"
     return " ".join(f"{spelling} {one}" for one in (value if isinstance(value, tuple) and value else (value,)))
 
 

@@ -35,6 +35,14 @@ class AddedSettings:
         added=True,
         sealed=True,
     )
+    joint: bool = searched(
+        False,
+        help="Search by the sum of the ranks by all --objectives, with an algorithm of one objective.",
+        after="objectives",
+        of_score=None,
+        changeable=False,
+        added=True,
+    )
     options: Mapping[str, object] | tuple[tuple[str, Scalar], ...] = searched(  # of the algorithm; pairs by name
         (),
         help="Option of the algorithm; see `evonas list algorithms`. Repeatable.",

@@ -209,10 +209,7 @@ class Records:
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
     def best(self, pick: str | None = None) -> Individual | None:
-        """The individual with the best score, the first among equals; of several objectives the headline.
-
-        ``pick`` is by default that of the run.
-        """
+        """The individual with the best score, the first among equals; of several objectives that of ``pick``."""
         if len(self.objectives) > 1:
             return next(iter(self.leading(1, pick)), None)
         name, maximise = self.objective
@@ -248,9 +245,9 @@ class Records:
                 yield generation, birth, tuple(objective.sign * value for objective, value in signed)
 
     def leading(self, count: int, pick: str | None = None) -> list[Individual]:
-        """The ``count`` individuals with the best scores, each network once.
+        """The ``count`` individuals with the best scores, each network once; of several objectives of the front.
 
-        Of several objectives they are members of the front, the headline by ``pick`` or that of the run first.
+        The headline comes first, by ``pick`` or by that of the run.
         """
         if len(self.objectives) > 1:
             front = self.front()

@@ -21,6 +21,7 @@ from evonas.core.locks import acquire
 from evonas.core.shell import command
 from evonas.store import former, measurements
 from evonas.store import hash_chain as seals
+from evonas.store.generation import insert
 from evonas.store.individual import Individual
 from evonas.store.integrity import check_schema, check_values
 from evonas.store.measurements import Measurement
@@ -287,21 +288,7 @@ class Run(Records):
         content = encode(state)
         with self._reported(), self._transaction(durable=True):
             unborn = (self._unborn | self._write_journal()) - {one.key for one in born}
-            self._db.executemany(
-                "INSERT INTO individuals VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (one.birth, one.generation, str(one.genotype), one.key, one.cached, one.params, one.flops)
-                    for one in born
-                ),
-            )
-            self._db.executemany(
-                "INSERT INTO parents VALUES (?, ?, ?)",
-                ((one.birth, i, parent) for one in born for i, parent in enumerate(one.parents)),
-            )
-            self._db.execute(
-                "INSERT INTO generations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row[:-1], ranges(alive), content, row.seconds),
-            )
+            insert(self._db, born, (*row[:-1], ranges(alive), content, row.seconds))
             self._set_meta(facts)
             self._seal_journal(unborn)
             seals.add(self._db, row.generation)

@@ -36,6 +36,7 @@ class SearchOptions(ScoreOptions, total=False):
     proxy: str | None
     objectives: str | None
     pick: str | None
+    joint: bool | None
     classes: int | None
     max_params: int | None
     constraints: Iterable[str] | str | None

@@ -19,6 +19,7 @@ from evonas.core.arguments import one_of
 from evonas.core.inequalities import Inequality, inequality
 from evonas.data.tables.table import Table
 from evonas.searching.algorithms import algorithms
+from evonas.searching.ranks import rank_sums
 from evonas.store.individual import Individual
 from evonas.tables.arena import Arena
 from evonas.tables.statistics import Floats
@@ -109,15 +110,10 @@ class Worth(NamedTuple):
     def __call__(self, known: Sequence[Individual]) -> list[float | None]:
         found = [self.arena.row(individual.genotype) for individual in known]
         rows = np.array([row for row in found if row is not None], dtype=np.intp)
-        ranks = _ranks(-self.larger[rows])
-        if self.limits.rule == JOINT:
-            ranks = ranks + _ranks(self.limits.first[rows])
+        gains = [self.larger[rows], *([-self.limits.first[rows]] if self.limits.rule == JOINT else [])]
+        ranks = rank_sums(gains)
         worths = iter((-np.where(self.limits.feasible[rows], ranks, PENALTY * ranks)).tolist())
         return [None if row is None else float(next(worths)) for row in found]
-
-
-def _ranks(values: Floats) -> NDArray[np.intp]:
-    return np.searchsorted(np.sort(values), values) + 1
 
 
 def parsed(texts: Sequence[str], rule: str | None, compared: Sequence[str]) -> tuple[tuple[Limit, ...], str]:

@@ -19,8 +19,9 @@ from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.events import Evaluated
+from evonas.searching.made import algorithm_of
 from evonas.searching.objectives.fitness import Objective
-from evonas.searching.options import options_of, with_options
+from evonas.searching.options import with_options
 from evonas.searching.resolve import resolve
 from evonas.store.individual import Individual
 from evonas.store.run import Run
@@ -164,10 +165,10 @@ class Alone:
         self.algorithm = self._made(self.rng)
 
     def _made(self, rng: np.random.Generator) -> Algorithm:
-        kind, objectives = algorithms[self.settings.algorithm], [Objective("params")]
+        objectives = [Objective("params")]
         if self.settings.objectives is not None:
             objectives.append(Objective("flops", maximise=False))
-        return kind(self.space, self.admission, objectives, options_of(self.settings), rng)
+        return algorithm_of(self.settings, self.space, self.admission, objectives, rng)
 
     def tell(self, asked: Sequence[Birth]) -> None:
         first = len(self.individuals)
@@ -209,17 +210,19 @@ PROPERTIES: tuple[Callable[[Trial], None], ...] = (
 
 
 def trials(settings: SearchSettings) -> Iterator[SearchSettings]:
-    """The settings to check an algorithm with: with one objective, and with two where it takes several."""
+    """The settings to check an algorithm with: one objective, two where it takes several, joint ranks else."""
     yield settings
-    if algorithms[settings.algorithm].several:
-        yield replace(settings, objectives=SEVERAL)
+    kind = algorithms[settings.algorithm]
+    if kind.several or kind.judged:
+        yield replace(settings, objectives=SEVERAL, joint=not kind.several)
 
 
 def check_algorithm(algorithm: str, **settings: Any) -> None:
     """Raises `AssertionError` unless the registered ``algorithm`` keeps its contract.
 
     ``settings`` are fields of `SearchSettings` that differ from those of the small search in this file. See
-    `PROPERTIES` for what is checked; an algorithm of `several` objectives is also checked with two.
+    `PROPERTIES` for what is checked; an algorithm of `several` objectives is also checked with two, and one
+    that is `judged` with their joint ranks.
     """
     for each in trials(SearchSettings(**{**SMALL, "algorithm": algorithm, **settings})):
         for holds in PROPERTIES:

@@ -91,7 +91,7 @@ def test_numpy_numbers_and_paths_become_plain_values() -> None:
     found = SearchSettings(**tiny, memory=np.float64(0.5), data_dir=Path("data"), dataset=np.str_("digits"))
     same = SearchSettings(**TINY, memory=0.5, data_dir="data")
     assert found == same and found.to_json() == same.to_json()
-    assert {type(value) for value in asdict(found).values()} <= {int, float, str, tuple, type(None)}
+    assert {type(value) for value in asdict(found).values()} <= {int, float, str, bool, tuple, type(None)}
     measured = EvaluateSettings(attacks=["fgsm"], epsilons=np.array([8.0, 4.0]), images=np.uint8(3))
     assert measured == EvaluateSettings(attacks=("fgsm",), epsilons=(8.0, 4.0), images=3)
     assert EvaluateSettings(attacks="pgd", epsilons=8) == EvaluateSettings(("pgd",), (8,))

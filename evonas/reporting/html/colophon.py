@@ -54,7 +54,11 @@ def settings(facts: Facts) -> str:
     summary = facts.summary
     values = dataclasses.asdict(summary.settings)
     options = dict(values.pop("options"))
-    pairs = [(name, str(value)) for name, value in (values | options).items() if value is not None]
+    pairs = [
+        (name, str(value))
+        for name, value in (values | options).items()
+        if value is not None and value is not False
+    ]
     each = summary.seconds_per_evaluation
     counts = [
         ("evaluations", f"{summary.evaluations:,}"),

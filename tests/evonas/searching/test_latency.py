@@ -218,7 +218,7 @@ def test_show_has_what_a_limit_measured_of_the_best_network(clocked: Clock, tmp_
         best = summary.as_json()["best"]
         assert best.get("measured") == ({"latency": value} if kind == "constraint" else None)
         Console(file=shown, width=200).print(Overview(summary))
-        assert (f", latency {value:.2f}" in shown.getvalue()) == (kind == "constraint")
+        assert (f" FLOPs, latency {value:.2f}" in shown.getvalue()) == (kind == "constraint")
     assert "latency (smaller is better)" in shown.getvalue()
 
 
