@@ -11,6 +11,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import ndtr
 
 NOISES = (1e-4, 1e-3, 1e-2, 0.05)  # variance of the noise, of a unit variance of the kernel
+LEAST = 0.02  # share of the likelihood of a part of a mixture
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -52,10 +53,28 @@ class GaussianProcess:
 
         ``points`` (N, D), ``values`` (N,).
         """
+        return max(cls._fitted(points, values, metric, lengths), key=lambda fit: fit[0])[1]
+
+    @classmethod
+    def mixture(
+        cls, points: np.ndarray, values: np.ndarray, metric: Metric, lengths: Sequence[float]
+    ) -> list[tuple[float, GaussianProcess]]:
+        """The points of the grid of `fit`, each with its share of the marginal likelihood, those above `LEAST`."""
+        fits = list(cls._fitted(points, values, metric, lengths))
+        shares = np.exp([likelihood - max(fit[0] for fit in fits) for likelihood, _ in fits])
+        shares /= shares.sum()
+        return [(float(share), one) for share, (_, one) in zip(shares, fits, strict=True) if share >= LEAST]
+
+    @classmethod
+    def _fitted(
+        cls, points: np.ndarray, values: np.ndarray, metric: Metric, lengths: Sequence[float]
+    ) -> Iterator[tuple[float, GaussianProcess]]:
+        """Each point of the grid after its log marginal likelihood."""
         mean, scale = float(values.mean()), float(values.std()) or 1.0
-        fits = _fits(metric(points, points), (values - mean) / scale, lengths)
-        _, length, deviation, factor, weights = max(fits, key=lambda fit: fit[0])
-        return cls(metric, points, length, mean, scale * deviation, factor, weights * scale)
+        for likelihood, length, deviation, factor, weights in _fits(
+            metric(points, points), (values - mean) / scale, lengths
+        ):
+            yield likelihood, cls(metric, points, length, mean, scale * deviation, factor, weights * scale)
 
     def predict(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of f at ``points`` (M, D), each (M,)."""

@@ -14,7 +14,9 @@ import evonas
 from evonas.core.options import options_in
 from evonas.searching.algorithm import Algorithm, Birth
 from evonas.searching.algorithms import algorithms
+from evonas.searching.algorithms.guided import far_apart
 from evonas.searching.objectives.fitness import Objective
+from evonas.searching.surrogates.gaussian_process import euclidean
 from evonas.store.individual import Individual
 from spaces import UsageError, spaces
 
@@ -183,7 +185,24 @@ def pair(birth: Birth) -> dict[str, float | None]:
     return {"gain": threes(birth.genotype) + 0.5 * ones, "cost": 9.0 * threes(birth.genotype) + ones}
 
 
-def test_guided_begins_with_large_genotypes_and_others() -> None:
-    sizes = [SPACE.params(birth.genotype, SIZE) for birth in made("guided").ask()]
-    everything = [SPACE.params(SPACE.random(np.random.default_rng(i)), SIZE) for i in range(300)]
-    assert min(sizes[:5]) > np.quantile(everything, 0.85) and min(sizes[5:]) < np.quantile(everything, 0.85)
+def test_guided_begins_with_a_large_genotype_and_others_that_are_far_from_it_and_from_each_other() -> None:
+    search = made("guided")
+    first = [birth.genotype for birth in search.ask()]
+    sizes = [SPACE.params(genotype, SIZE) for genotype in first]
+    everything = [SPACE.random(np.random.default_rng(i)) for i in range(300)]
+    assert sizes[0] > np.quantile([SPACE.params(genotype, SIZE) for genotype in everything], 0.95)
+    assert sizes[0] == max(sizes) > np.median(sizes)
+    points, others = (search.standard.paths_of(some) for some in (first, everything[: len(first)]))
+    assert nearest(points) > 2 * nearest(others)
+
+
+def nearest(points: np.ndarray) -> float:
+    distances = euclidean(points, points)
+    return float(distances[~np.eye(len(points), dtype=bool)].min())
+
+
+def test_each_next_point_is_the_farthest_from_those_before_it() -> None:
+    points = np.array([[0.0, 0], [1, 0], [10, 0], [0, 4], [5, 0]])
+    assert far_apart(points, 0, 4) == [0, 2, 4, 3]
+    assert sorted(far_apart(points, 1, 9)) == [0, 1, 2, 3, 4]
+    assert far_apart(np.zeros((3, 2)), 2, 3) == [2, 0, 1]  # equal points are taken once each

@@ -27,7 +27,7 @@ from evonas.testing.algorithm import Crash, Trial
 SMALL: dict[str, Any] = {"space": "nasbench201", "proxy": "params", "channels": 4, "layers": 1, "population": 6}
 SIZES = {
     "ag-net": (16, 16), "bananas": (10, 10), "boosted": (16, 16), "eda": (16, 16), "gp": (10, 10),
-    "guided": (10, 5), "local-search": (10, 1), "nsga2": (50, 50), "random": (10, 10),
+    "guided": (10, 3), "local-search": (10, 1), "nsga2": (50, 50), "random": (10, 10),
     "regularized-evolution": (100, 50), "warmup-move": (64, 10),
 }  # fmt: skip
 

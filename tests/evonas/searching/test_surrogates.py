@@ -15,6 +15,7 @@ from evonas.searching.surrogates.gaussian_process import (
     hamming,
 )
 from evonas.searching.surrogates.generator import Fitting, Generator
+from evonas.searching.surrogates.labels import LabelHistogram
 from evonas.searching.surrogates.mlp import Ensemble, Training
 from evonas.searching.surrogates.paths import PathStatistics
 from spaces import spaces
@@ -41,6 +42,25 @@ def test_the_posterior_is_that_of_the_textbook() -> None:
     assert process.scale == pytest.approx(
         values.std() * np.sqrt(standard @ np.linalg.solve(noisy, standard) / len(values))
     )
+
+
+def test_the_shares_of_a_mixture_are_those_of_the_likelihood_and_the_largest_is_the_fit() -> None:
+    rng = np.random.default_rng(1)
+    points, values = rng.normal(size=(12, 3)), rng.normal(size=12)
+    parts = GaussianProcess.mixture(points, values, euclidean, [1.0, 2.0, 4.0])
+    assert 1 < len(parts) <= 12 and 0.7 < sum(share for share, _ in parts) <= 1.0 + 1e-12
+    _, best = max(parts, key=lambda part: part[0])
+    fit = GaussianProcess.fit(points, values, euclidean, [1.0, 2.0, 4.0])
+    assert best.length == fit.length and np.array_equal(best.factor, fit.factor)
+    standard = (values - values.mean()) / values.std()
+
+    def likelihood(one: GaussianProcess) -> float:  # of the standardised values, with the best variance
+        noisy = one.factor @ one.factor.T
+        variance = standard @ np.linalg.solve(noisy, standard) / len(values)
+        return float(stats.multivariate_normal(cov=variance * noisy).logpdf(standard))
+
+    (first, a), (second, b) = parts[0], parts[-1]
+    assert np.log(first / second) == pytest.approx(likelihood(a) - likelihood(b))
 
 
 def test_expected_improvement_is_the_mean_of_the_improvement() -> None:
@@ -138,3 +158,35 @@ def test_a_generator_pairs_codes_with_graphs_and_continues_from_its_state() -> N
         each.fit(codes, values, weights, 2, seed=4)
     assert np.array_equal(generator.predict(codes), copy.predict(codes))
     assert np.array_equal(*(list(each.draw(codes[:2], 3, seed=5)) for each in (generator, copy)))
+
+
+def labels_of(cell: str) -> list[str]:
+    space = spaces["nasbench201"]
+    (graph,) = space.graphs(space.parse(cell))
+    return sorted(LabelHistogram(space)._labels(graph))
+
+
+def test_a_label_is_an_operation_with_those_before_it_on_live_arrows() -> None:
+    cell = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"
+    assert labels_of(cell) == sorted(
+        [
+            *("nor_conv_3x3", "avg_pool_3x3", "skip_connect", "nor_conv_1x1"),
+            *("nor_conv_3x3 after input", "skip_connect after input"),
+            *("avg_pool_3x3 after nor_conv_3x3", "nor_conv_1x1 after avg_pool_3x3"),
+        ]
+    )
+    dead = "|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|none~2|"  # nodes 1 and 2 lead nowhere
+    assert labels_of(dead) == ["skip_connect", "skip_connect after input"]
+    unfed = "|none~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"  # no path from the input
+    assert labels_of(unfed) == labels_of(dead)
+    assert labels_of("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|") == []
+
+
+@pytest.mark.parametrize("name", sorted(spaces))
+def test_isomorphic_genotypes_have_the_same_labels_and_others_differ(name: str) -> None:
+    space, rng = spaces[name], np.random.default_rng(0)
+    histogram = LabelHistogram(space)
+    drawn = [space.random(rng) for _ in range(200)]
+    assert len({histogram.of(genotype).tobytes() for genotype in drawn}) > 0.8 * len(set(map(space.key, drawn)))
+    for genotype in drawn[:50]:
+        assert np.array_equal(histogram.of(genotype), histogram.of(space.canonical(genotype)))

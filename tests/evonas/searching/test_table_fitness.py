@@ -271,7 +271,7 @@ def test_a_run_scores_by_its_table_and_by_proxies(searched: Path, table: Path) -
 
 def test_the_kind_is_listed_and_completed() -> None:
     forms = {entry["name"]: entry["form"] for entry in catalogue(["fitness"])["fitness"]}
-    assert forms == {"latency": "[BACKEND]", "table": "PATH:COLUMN"}
+    assert forms == {"latency": "[BACKEND]", "table": "PATH:COLUMN", "file": "PATH"}
     assert completed("ta") == ["table:"] and "params" in completed("pa")
 
 
