@@ -66,10 +66,12 @@ def _require_several(settings: SearchSettings) -> None:
     name, kind = settings.algorithm, algorithms[settings.algorithm]
     if settings.joint and settings.objectives is None:
         raise UsageError("--joint ranks by several objectives; add --objectives A,B")
+    if settings.joint and kind.several:
+        raise UsageError(f"the algorithm {name} optimises several objectives itself; omit --joint")
     if settings.joint and not kind.judged:
         raise UsageError(
             f"the algorithm {name} cannot follow --joint, as it does not rank all individuals so far; use "
-            "--algorithm nsga2 without --joint, or an algorithm such as local-search"
+            "an algorithm such as local-search"
         )
     if settings.objectives is not None and not kind.several and not settings.joint:
         joined = "add --joint" if kind.judged else "use --joint with an algorithm such as local-search"

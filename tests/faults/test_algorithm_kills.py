@@ -37,6 +37,12 @@ def test_a_killed_search_ends_the_same(forks: Forks, tmp_path: Path, name: str) 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["local-search", "gp"])
+def test_a_killed_joint_search_ends_the_same(forks: Forks, tmp_path: Path, name: str) -> None:
+    kill(forks, tmp_path, name, [*BY_PARAMS.split()[2:], "--objectives", "params,-flops", "--joint"])
+
+
+@pytest.mark.slow
 @pytest.mark.skipif("EVONAS_DATA" not in os.environ, reason="needs CIFAR-10 in EVONAS_DATA")
 @pytest.mark.parametrize("name", list(algorithms))
 def test_a_killed_search_by_croze_ends_the_same(forks: Forks, tmp_path: Path, name: str) -> None:

