@@ -130,11 +130,14 @@ def verify(
     data_dir: str | Path | None = None,
     dataset: str | Path | None = None,
     proxy: str | None = None,
+    objectives: str | None = None,
+    constraints: Iterable[str] | str = (),
 ) -> Verification:
     """Check whether the results of a run can be reproduced; ``sample`` scores (default 10) are recomputed.
 
-    ``seed`` draws them. ``dataset`` and ``proxy`` name the new places of a folder and of a table that were moved.
-    The run is not changed. Raises `UsageError` for a directory that is not a run.
+    ``seed`` draws them. ``dataset`` names the new place of a folder that was moved; ``proxy``, ``objectives`` and
+    ``constraints`` are those of the search with the new places of tables. The run is not changed. Raises
+    `UsageError` for a directory that is not a run.
     """
     from evonas.verification.verify import SAMPLE, verify
 
@@ -146,7 +149,9 @@ def verify(
         None if data_dir is None else arguments.text(data_dir, "--data-dir"),
         observer_of(observer),
         None if dataset is None else arguments.text(dataset, "--dataset"),
-        None if proxy is None else arguments.text(proxy, "--proxy"),
+        proxy=None if proxy is None else arguments.text(proxy, "--proxy"),
+        objectives=None if objectives is None else arguments.text(objectives, "--objectives"),
+        constraints=arguments.texts(constraints, "--constraint") or None,
     )
 
 

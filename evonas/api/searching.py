@@ -58,8 +58,8 @@ def resume(
 
     ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``evaluations``,
     ``pick``, ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run,
-    and ``dataset`` for a folder that was moved; the other keywords say what the caller expects. Raises
-    `UsageError` that names those that differ.
+    and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a table that was moved;
+    the other keywords say what the caller expects. Raises `UsageError` that names those that differ.
     """
     from evonas import pipeline
 

@@ -9,6 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values
+from evonas.core.separated import separated
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError, shorten
@@ -53,7 +54,7 @@ Log = Annotated[
 
 def names(text: str, option: str = "--proxy") -> list[str]:
     """The names in a comma-separated list. Raises `UsageError` if there is no name."""
-    found = [name.strip() for name in text.split(",") if name.strip()]
+    found = separated(text)
     if not found:
         raise UsageError(f"{option} needs at least one name; see {_KNOWN[option]}")
     return found

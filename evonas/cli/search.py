@@ -79,7 +79,7 @@ def resume(
 
     A run keeps its settings, except --generations, --evaluations, --pick, --data-dir, --device, --engine,
     --workers, --ray-address and --memory. --batch-networks may change if it was and stays above 1. --dataset may
-    name the new path of an image folder that was moved.
+    name the new path of an image folder that was moved; --proxy, --objectives and --constraint that of a table.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from evonas.cli.fields import with_fields
+from evonas.cli.fields import Values, with_fields
 from evonas.cli.options import AsJson, Place, RunPath
 
 
@@ -20,7 +20,12 @@ def verify(
     seed: Annotated[int, typer.Option(help="Seed that selects the scores to recompute.")] = 0,
     place: Place,
     proxy: Annotated[
-        str | None, typer.Option(help="Where the table is now: table:PATH:COLUMN.  [default: as in the search]")
+        str | None, typer.Option(help="The --proxy of the search with the new place of a table that was moved.")
+    ] = None,
+    objectives: Annotated[str | None, typer.Option(help="The same for --objectives.")] = None,
+    constraints: Annotated[
+        list[str] | None,
+        typer.Option("--constraint", metavar="NAME<=NUMBER", help="The same for --constraint. Repeatable."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +37,8 @@ def verify(
     from evonas.reporting.output import print_json, print_rich, verification_observer
     from evonas.reporting.verification import verified
 
-    result = api.verify(run, sample, verification_observer(), seed=seed, proxy=proxy, **place)
+    moved: Values = {"proxy": proxy, "objectives": objectives, "constraints": constraints or ()}
+    result = api.verify(run, sample, verification_observer(), seed=seed, **moved, **place)
     print_json(result.as_json()) if as_json else print_rich(verified(result))
     if not result.passed:
         raise typer.Exit(1)

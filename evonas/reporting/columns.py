@@ -30,9 +30,11 @@ def fitting(names: Sequence[str], rows: Sequence[Sequence[str | Text]], width: i
     return len(names)
 
 
-def add_fitting_rows(table: Table, names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> None:
-    """Add ``rows`` with their first columns, as many as fit in ``width``; at least two."""
-    shown = fitting(names, rows, width, gap=1, least=2)
+def add_fitting_rows(
+    table: Table, names: Sequence[str], rows: Sequence[Sequence[str]], width: int, least: int = 2
+) -> None:
+    """Add ``rows`` with their first columns, as many as fit in ``width``; at least ``least``, folded."""
+    shown = fitting(names, rows, width, gap=1, least=least)
     number_columns(table, *names[:shown], least=1)
     for cells in rows:
         table.add_row(*cells[:shown])

@@ -36,7 +36,7 @@ def front_table(
     The row of ``best`` is marked.
     """
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    names = [f"{one.name} ({'larger' if one.maximise else 'smaller'} is better)" for one in objectives]
+    names = [f"{one.name} ({'max' if one.maximise else 'min'})" for one in objectives]
     half = MAX_ROWS // 2
     shown = [
         (i, one)
@@ -50,6 +50,6 @@ def front_table(
         row = [f"{i + 1}{'*' if one == best else ''}", str(one.birth), *values, count(one.params)]
         rows += [["…"] * len(row), row] if i > before + 1 else [row]
         before = i
-    add_fitting_rows(table, ("front", "birth", *names, "params"), rows, width)
+    add_fitting_rows(table, ("front", "birth", *names, "params"), rows, width, least=2 + len(names))
     more = len(front) - len(shown)
     return Group(table, *([Text(f"{more} more in best.json", style="dim")] if more else []))

@@ -64,6 +64,12 @@ def constraint_of(text: str) -> Constraint:
     return Constraint(fitness, found.at_most, found.limit)
 
 
+def meaning(text: str) -> tuple[object, ...]:
+    """What a constraint limits and how, wherever a table or a file of it is; the file is not read."""
+    found = inequality(text)
+    return (text,) if found is None else (fitness_of(found.name).objectives, found.at_most, found.limit)
+
+
 def constraints_of(settings: SearchSettings) -> tuple[Constraint, ...]:
     """The constraints of ``settings``. Raises `UsageError` as `constraint_of` does."""
     return tuple(constraint_of(text) for text in settings.constraints)

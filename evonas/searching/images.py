@@ -80,6 +80,18 @@ def _require_described(store: Records, settings: SearchSettings, needed: bool) -
     )
 
 
+def require_constraints(store: Records, settings: SearchSettings) -> None:
+    """Raises `EvonasError` if a constraint has other values than in the run.
+
+    ``settings`` are those of the run, with the present places of tables.
+    """
+    known = store.fact("proxies") if settings.constraints else {}
+    for text, one in zip(store.settings.constraints, constraints_of(settings), strict=True):
+        for name, now in one.fitness.identity().items():
+            if (then := known.get(text, {}).get(name)) != now:
+                raise EvonasError(f"{store.path} {one.fitness.changed(name, then, now)}")
+
+
 def images_of(store: Records, settings: SearchSettings, more: Sequence[Fitness] = ()) -> Batch | None:
     """The images that a run scores with, for its proxy and for ``more``.
 
@@ -92,10 +104,6 @@ def images_of(store: Records, settings: SearchSettings, more: Sequence[Fitness] 
         then = scored_by.get(name, 1)
         if then != now:
             raise EvonasError(f"{store.path} {fitness.changed(name, then, now)}")
-    for one in constraints_of(settings):
-        for name, now in one.fitness.identity().items():
-            if (then := scored_by.get(one.text, {}).get(name)) != now:
-                raise EvonasError(f"{store.path} {one.fitness.changed(name, then, now)}")
     try:
         pick(settings.device)
     except EvonasError as error:

@@ -21,6 +21,7 @@ from spaces.errors import UsageError
 if TYPE_CHECKING:
     from evonas.searching.algorithm import Algorithm
 
+PLACES = ("dataset", "proxy", "objectives", "constraints")  # they may name files that were moved
 SIZES = ("population", "tournament", "children")
 
 DEFAULT_GENERATIONS = 50
@@ -153,12 +154,12 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
 def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     """``stored`` with the given options, of which only `CHANGEABLE` may differ, and an explicit device.
 
-    A folder of images or the table of a fitness may have been moved: its path may differ, too.
+    A folder of images, or the table of a fitness or constraint, may have been moved: its path may differ, too.
 
     Raises `UsageError` naming every other setting that differs.
     """
     from evonas.core.devices import pick
-    from evonas.searching.constraint import constraints_of
+    from evonas.searching.constraint import constraints_of, meaning
     from evonas.searching.objectives.named import fitness_for, fitness_of, several_of
 
     options = dict(options)
@@ -186,9 +187,13 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
     wanted |= {name: fitness.text for name, fitness in named.items()}
     places = [wanted.get("dataset", ""), stored.dataset]
     free = [*CHANGEABLE, *(["dataset"] if all(place.startswith("folder:") for place in places) else [])]
-    known = fitness_for(stored).objectives
+    known, goal = fitness_for(stored).objectives, "proxy" if stored.objectives is None else "objectives"
     free += [name for name, fitness in named.items() if fitness.objectives == known]
+    if "constraints" in wanted and [*map(meaning, wanted["constraints"])] == [*map(meaning, stored.constraints)]:
+        free.append("constraints")
     refused = [name for name in wanted if name not in free and _differs(wanted[name], getattr(stored, name))]
+    refused += ["proxy"] if "proxy" in wanted and goal != "proxy" else []  # which is the first of several
+    refused = list(dict.fromkeys(goal if name in ("proxy", "objectives") else name for name in refused))
     different = [_said(name, getattr(stored, name)) for name in refused]
     if asked:
         from evonas.searching.options import differing  # loads the algorithm

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from evonas.core.events import Observer, unwatched, warning
 from evonas.core.files import exists
+from evonas.core.separated import joined
 from evonas.core.shell import command
 from evonas.engine.scores import Proxies, Scorer, score_chunk
 from evonas.searching.images import images_for, images_of
@@ -82,8 +83,7 @@ def score_as(
     with Run.read(Path(run)) as store:
         measure, asked = Measure(store), [fitness_of(name) for name in proxy_names or ()]
         own = [part.objectives for part in measure.fitness.parts]
-        moved = [fitness.text for fitness in asked if fitness.objectives == measure.objectives]
-        settings = changed(store.settings, {**options, **({"proxy": moved[0]} if moved else {})})
+        settings = changed(store.settings, {**_moved(store.settings, asked), **options})
         asked = asked or [part for part in fitness_for(settings).parts if measuring or not part.measured]
         others = [fitness for fitness in asked if fitness.objectives not in own]
         if measure.open and len(others) < len(asked):
@@ -96,6 +96,15 @@ def score_as(
         )
         parsed = _parse(genotypes, settings)
         return _rows(genotypes, parsed, asked, task_of(settings, images_of(store, settings, others)), measure)
+
+
+def _moved(settings: SearchSettings, asked: Sequence[Fitness]) -> dict[str, str]:
+    """What names the fitness of a run if the files of some of its parts are where ``asked`` says."""
+    places = {fitness.objectives: fitness for fitness in asked}
+    parts = [places.get(part.objectives, part) for part in fitness_for(settings).parts]
+    if settings.objectives is None:
+        return {"proxy": parts[0].text}
+    return {"objectives": joined(part.text for part in parts)}
 
 
 def _require_proxies(asked: Sequence[Fitness], why_not: str) -> None:

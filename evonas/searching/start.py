@@ -17,12 +17,20 @@ from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
 from evonas.searching.constraint import constraints_of
-from evonas.searching.images import DATA, described, fingerprint, images_for, images_of, with_batch
+from evonas.searching.images import (
+    DATA,
+    described,
+    fingerprint,
+    images_for,
+    images_of,
+    require_constraints,
+    with_batch,
+)
 from evonas.searching.loop import Search
 from evonas.searching.measurements import conditions, doubts, require_conditions
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
-from evonas.searching.resolve import changed, resolve
+from evonas.searching.resolve import PLACES, changed, resolve
 from evonas.searching.result import SearchResult
 from evonas.store.length import ended
 from evonas.store.objective import facts_of
@@ -90,6 +98,7 @@ def resume(
 
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
             settings = _asked(records, options)
+            require_constraints(records, settings)
             images = images_of(records, settings)
             if not ended(settings, *_reached(records)):
                 require_conditions(records, settings)
@@ -103,7 +112,7 @@ def resume(
         store = stack.enter_context(Run.open(Path(run)))
         settings, images, opened = accepted or accept(store)  # all checks are done
         stored = store.settings  # the seals contain the original paths
-        kept = replace(settings, dataset=stored.dataset, proxy=stored.proxy, objectives=stored.objectives)
+        kept = replace(settings, **{name: getattr(stored, name) for name in PLACES})
         if _cut(store, stored) and kept.evaluations != stored.evaluations:
             store.undo()
         if kept != stored:

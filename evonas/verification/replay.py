@@ -14,6 +14,7 @@ from evonas.core.events import Listener
 from evonas.core.files import read_json
 from evonas.core.signals import Interrupted
 from evonas.engine.base import Arrived, Engine, Lost, R, T, unheard
+from evonas.searching.images import require_constraints
 from evonas.searching.loop import Search
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.objectives.fitness import Fitness
@@ -23,7 +24,8 @@ from evonas.store.objective import REFERENCE, facts_of
 from evonas.store.queries import BEST
 from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
-from evonas.verification.finding import Finding, judged
+from evonas.store.settings import SearchSettings
+from evonas.verification.finding import UNCHECKED, Finding, judged
 from fitness import Score, Task
 from spaces import spaces
 from spaces.errors import EvonasError
@@ -54,13 +56,16 @@ class Recorded(Engine):
 
 
 @contextmanager
-def replayed(store: Run) -> Iterator[Run]:
+def replayed(store: Run, settings: SearchSettings) -> Iterator[Run]:
     """The run that follows from the settings and scores of ``store``, up to its last generation.
 
-    Raises `EvonasError` if a score was never recorded.
+    ``settings`` are those of the run, with the present places of tables. Raises `EvonasError` if a score was never
+    recorded.
     """
     last = store.generations(last=1)[0]
-    settings = dataclasses.replace(store.settings, generations=last.generation)
+    recorded, settings = (
+        dataclasses.replace(one, generations=last.generation) for one in (store.settings, settings)
+    )
     space, measure = spaces[settings.space], Measure(store)
 
     def answer(genotype: Any) -> Scores:
@@ -77,18 +82,22 @@ def replayed(store: Run) -> Iterator[Run]:
         return Score(kept.value, kept.reason, kept.seconds)
 
     with tempfile.TemporaryDirectory() as directory:
-        with Run.create(Path(directory) / "run", settings, facts_of(store.objectives, settings.proxy)) as run:
+        with Run.create(Path(directory) / "run", recorded, facts_of(store.objectives, recorded.proxy)) as run:
             Search(run, settings, None, Listener(), Recorded(answer), measured).go()
         with Run.read(Path(directory) / "run") as run:
             yield run
 
 
-def compare(store: Run) -> list[Finding]:
-    """Checks births, generations, statistics, random states and best.json."""
+def compare(store: Run, settings: SearchSettings) -> list[Finding]:
+    """Checks births, generations, statistics, random states and best.json; ``settings`` as for `replayed`."""
     if not store.generations(last=1):
-        return [Finding(PART, "births", "unchecked", "no generation is finished yet")]
+        return [Finding(PART, "births", UNCHECKED, "no generation is finished yet")]
     try:
-        with replayed(store) as again:
+        require_constraints(store, settings)
+    except EvonasError as error:
+        return [Finding(PART, "births", UNCHECKED, str(error))]
+    try:
+        with replayed(store, settings) as again:
             same = [_births(store, again), _generations(store, again), *_statistics(store, again)]
             return [*same, _evaluations(store), _best(store, again)]
     except Interrupted:  # its message is meant for a search

@@ -13,6 +13,7 @@ from evonas.searching.scoring import score_as
 from evonas.store.individual import Individual
 from evonas.store.objective import Objective
 from evonas.store.run import Run
+from evonas.store.settings import SearchSettings
 from evonas.verification.finding import CLOSE, DIFFERS, KEPT, ROUNDING, SAME, UNCHECKED, Finding, Rescored
 from fitness import stable_hash
 from spaces.errors import EvonasError
@@ -21,14 +22,19 @@ PART = "scores"
 
 
 def rescored(
-    store: Run, sample: int, seed: int, reasons: tuple[str, ...], options: dict[str, Any]
+    store: Run,
+    settings: SearchSettings,
+    sample: int,
+    seed: int,
+    reasons: tuple[str, ...],
+    options: dict[str, Any],
 ) -> tuple[list[Finding], tuple[Rescored, ...]]:
     """Recompute the scores of ``sample`` networks drawn by the seed, always including the best one.
 
     Different scores count as close if there are ``reasons`` for rounding and the difference is small. Scores lost
     with crashed workers are skipped, and nothing is measured again.
     """
-    measured = dict.fromkeys(part.objectives[0].name for part in measured_parts(store.settings))
+    measured = dict.fromkeys(part.objectives[0].name for part in measured_parts(settings))
     kept = [Finding(PART, name, KEPT, "measured, not recomputed") for name in measured]
     objectives = [one for one in store.objectives if one.name not in measured]
     found, scores = _rescored(store, objectives, sample, seed, reasons, options) if objectives else ([], ())

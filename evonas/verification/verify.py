@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from evonas.core.devices import pick
 from evonas.core.events import Listener, Message, Observer
 from evonas.evaluation.target import BEST
+from evonas.searching.resolve import PLACES, changed
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
+from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import require_directory
 from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
 from evonas.verification import environment
@@ -33,13 +37,15 @@ def verify(
     data_dir: str | None = None,
     observer: Observer | None = None,
     dataset: str | None = None,
-    proxy: str | None = None,
+    **moved: Any,
 ) -> Verification:
     """Verify search, scores, training and evaluation of a run, without changing it.
 
-    ``dataset`` is the path that a folder of images was moved to, ``proxy`` that of a table.
+    ``dataset`` is the path that a folder of images was moved to; ``moved`` has ``proxy``, ``objectives`` and
+    ``constraints`` with the new places of tables.
     ``sample`` scores and about as many entries of the evaluation are recomputed, drawn by ``seed``.
-    A damaged file is a finding. Raises `UsageError` for a directory that is not a run.
+    A damaged file is a finding. Raises `UsageError` for a directory that is not a run, and if the run was not
+    searched by what was ``moved``.
     """
     if type(sample) is not int or sample < 1:
         raise UsageError(f"--sample must be a positive number of scores, not {sample!r}")
@@ -48,6 +54,7 @@ def verify(
     told = [file for file in (Path(DIRECTORY) / RESULT, Path(EVALUATION)) if (run / file).is_file()]
     if not (run / DATABASE).is_file() and not told:
         Run.read(run).close()  # the error names what is missing
+    settings = _moved(run, moved)
     findings: list[Finding] = []
     scores: tuple[Rescored, ...] = ()
     reasons: list[str] = []
@@ -56,11 +63,12 @@ def verify(
         if (run / DATABASE).is_file():
             try:
                 store = stack.enter_context(Run.read(run))
-                findings += [*compare(store), lineage(store, seed), *_seals(store)]
+                settings = store.settings if settings is None else settings
+                findings += [*compare(store, settings), lineage(store, seed), *_seals(store)]
                 observer(Message(f"recomputing {sample} scores"))
                 reasons += environment.of_search(store, _here(device, store.settings.device))
-                options = {"device": device, "data_dir": data_dir, "dataset": dataset, "proxy": proxy}
-                found, scores = rescored(store, sample, seed, tuple(reasons), options)
+                options = {"device": device, "data_dir": data_dir, "dataset": dataset, **moved}
+                found, scores = rescored(store, settings, sample, seed, tuple(reasons), options)
                 findings += found
             except EvonasError as error:
                 findings.append(judged("search", DATABASE, str(error), ""))
@@ -78,6 +86,16 @@ def verify(
             except EvonasError as error:
                 findings.append(judged("training", DIRECTORY, str(error), ""))
     return Verification(run, tuple(findings), scores, tuple(dict.fromkeys(reasons)))
+
+
+def _moved(run: Path, places: dict[str, Any]) -> SearchSettings | None:
+    """The settings of a search whose tables are at other ``places``; None if none is named."""
+    if not (given := {name: value for name, value in places.items() if value}):
+        return None
+    with Run.read(run) as store:
+        stored = store.settings
+    found = changed(stored, given)
+    return dataclasses.replace(stored, **{name: getattr(found, name) for name in PLACES})
 
 
 def _seals(store: Run) -> list[Finding]:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evonas.searching.objectives import fitness_kinds
-from evonas.searching.objectives.fitness import Fitness, Objective
+from evonas.searching.objectives.fitness import MOVED, Fitness, Objective
 from evonas.searching.objectives.fitness_file import FitnessFile
 from fitness import Score, Task, proxies, score_all
 from spaces import Space, UsageError
 
-_ADVICE = "--proxy file:PATH names the new place of a file that was moved under its name"
+_ADVICE = f"{MOVED}, under the same file name"
 
 
 @fitness_kinds.register("file")

@@ -12,6 +12,7 @@ from fitness.composite import Member
 from spaces import Space
 
 __all__ = ["Fitness", "Objective"]
+MOVED = "if it was moved, name its new place with --proxy, --objectives or --constraint"
 
 
 class Fitness(ABC):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evonas.core.separated import separated
 from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
 from evonas.searching.objectives.proxy import ProxyFitness
@@ -75,7 +76,7 @@ def fitness_for(settings: SearchSettings) -> Fitness:
 
 def several_of(text: str) -> Several:
     """The fitness that ``--objectives`` names. Raises `UsageError` as `Several` and `fitness_of` do."""
-    return Several(tuple(fitness_of(part.strip()) for part in text.split(",") if part.strip()))
+    return Several(tuple(fitness_of(part) for part in separated(text)))
 
 
 def fitness_of(text: str) -> Fitness:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evonas.core.separated import joined
 from evonas.searching.objectives.fitness import Fitness, Objective
 from fitness import Score, Task, score_all
 from fitness.composite import Member
@@ -32,7 +33,7 @@ class Several(Fitness):
 
     @property
     def text(self) -> str:
-        return ",".join(part.text for part in self.parts)
+        return joined(part.text for part in self.parts)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -19,7 +19,7 @@ import numpy as np
 from evonas.core.digests import file_digest
 from evonas.data.tables.table import read_table
 from evonas.searching.objectives import fitness_kinds
-from evonas.searching.objectives.fitness import Fitness, Objective
+from evonas.searching.objectives.fitness import MOVED, Fitness, Objective
 from fitness import Score, Task
 from spaces import EvonasError, Space, UsageError, spaces
 from spaces.errors import shorten
@@ -27,7 +27,6 @@ from spaces.errors import shorten
 VERSION = 1
 DRAWN = 100  # random genotypes that tell how much of a space a table has
 CACHED = 4  # tables kept by a process
-_ADVICE = "--proxy table:PATH:COLUMN names the new place of a table that was moved"
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class TableFitness(Fitness):
         then = then.get("sha256") if isinstance(then, dict) else then
         return (
             f"was scored by another table: the SHA-256 of {self.path} is {self.digest[:12]}..., it was "
-            f"{str(then)[:12]}...; restore the table ({_ADVICE}), or start a new run"
+            f"{str(then)[:12]}...; restore the table ({MOVED}), or start a new run"
         )
 
     def check(self, space: Space) -> Sequence[str]:
@@ -140,4 +139,4 @@ def _digest(path: Path) -> str:
     except OSError as error:
         where = "" if path.is_absolute() else f" (looked in {Path.cwd()})"
         what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        raise UsageError(f"table {str(path)!r} {what}{where}; {_ADVICE}") from None
+        raise UsageError(f"table {str(path)!r} {what}{where}; {MOVED}") from None

@@ -219,7 +219,7 @@ def test_show_has_what_a_limit_measured_of_the_best_network(clocked: Clock, tmp_
         assert best.get("measured") == ({"latency": value} if kind == "constraint" else None)
         Console(file=shown, width=200).print(Overview(summary))
         assert (f" FLOPs, latency {value:.2f}" in shown.getvalue()) == (kind == "constraint")
-    assert "latency (smaller is better)" in shown.getvalue()
+    assert "latency (min)" in shown.getvalue()
 
 
 def test_a_run_that_measures_nothing_has_the_tables_that_it_had(tmp_path: Path) -> None:

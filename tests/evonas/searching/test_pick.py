@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from rich.console import Console
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
 from evonas.core.events import Event
+from evonas.reporting.fronts import front_table
 from evonas.reporting.live import LiveView
 from evonas.reporting.overview import Overview
 from evonas.reporting.reproduce import search_command
@@ -113,6 +116,21 @@ def test_every_view_names_the_headline(tmp_path: Path) -> None:
     page = evonas.report(path, tmp_path / "r.html").read_text(encoding="utf-8")
     assert f"birth {result.best.birth}, knee" in page and f"knee, birth {result.best.birth}" in page
     assert "best params" not in page
+
+
+def test_a_front_of_many_members_shows_the_ends_and_the_headline_with_all_objectives() -> None:
+    members = front(*((20.0 - i, float(40 - i)) for i in range(20)))
+    long = tuple(Objective(f"table:some.long.column.{name}", name == "a") for name in "ab")
+    members = [
+        replace(one, values=dict(zip((o.name for o in long), one.values.values(), strict=True))) for one in members
+    ]
+    console = Console(width=50, record=True, file=io.StringIO())
+    console.print(front_table(members, long, 50, members[9]))
+    lines = console.export_text().splitlines()
+    places = [line.split()[0] for line in lines[:-1] if line.split() and line.split()[0][0] in "123456789…"]
+    assert places == [*"123456", "…", "10*", "…", "15", "16", "17", "18", "19", "20"]
+    assert next(line for line in lines if "10*" in line).split() == ["10*", "9", "11", "31"]
+    assert "7 more in best.json" in lines[-1]
 
 
 def test_a_resume_may_pick_another_headline_of_a_finished_or_crashed_search(run: Path, tmp_path: Path) -> None:

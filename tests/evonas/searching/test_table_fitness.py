@@ -9,6 +9,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import evonas
 from evonas import EvonasError, SearchSettings, UsageError
 from evonas.cli.catalogue import catalogue
 from evonas.cli.completion import fitness as completed
+from evonas.cli.options import names
 from evonas.core.events import Event, Warned
-from evonas.searching.objectives.named import fitness_of
+from evonas.core.separated import separated
+from evonas.searching.objectives.named import fitness_of, several_of
 from evonas.searching.objectives.table import _read
 from evonas.store.run import Run
 from fitness import Score, Task
@@ -230,7 +233,7 @@ def test_an_unknown_column_of_many_is_answered_with_some(tmp_path: Path) -> None
 def test_a_table_that_was_moved_is_named_by_its_new_place(moved: tuple[Path, Path], tmp_path: Path) -> None:
     run, own = moved
     there = f"table:{shutil.move(own, tmp_path / 'there.csv')}:robust accuracy"
-    with pytest.raises(UsageError, match=rf"{own}' does not exist; --proxy table:PATH:COLUMN names the new place"):
+    with pytest.raises(UsageError, match=rf"{own}' does not exist; if it was moved, name its new place with"):
         evonas.resume(run, generations=3)
     (finding,) = [found for found in evonas.verify(run).findings if found.status != "same"]
     assert (finding.status, finding.part) == ("unchecked", "scores") and "does not exist" in finding.detail
@@ -247,6 +250,81 @@ def test_a_table_that_was_moved_is_named_by_its_new_place(moved: tuple[Path, Pat
     with Run.read(run) as store:
         assert store.settings.proxy == f"table:{own}:robust accuracy"  # as it is sealed
     assert evonas.verify(run, proxy=there).passed
+
+
+def test_tables_of_objectives_and_constraints_are_named_by_their_new_places(tmp_path: Path) -> None:
+    """In a directory with a comma, which is written twice in --objectives alone."""
+    old, new = tmp_path / "old", tmp_path / "new, better"
+    goals, limits = write(old / "goals.csv"), write(old / "limits.csv")
+    run = tmp_path / "run"
+    several = f"table:{goals}:robust accuracy,-table:{goals}:loss,-params"
+    limit = f"table:{limits}:robust accuracy<=90"
+    evonas.search(
+        SearchSettings(algorithm="nsga2", objectives=several, constraints=("params<=1e6", limit), **SMALL), run
+    )
+    with Run.read(run) as store:
+        stored, best = store.settings, store.best()
+    old.rename(new)
+    escaped = str(new).replace(",", ",,")
+    there: dict[str, Any] = {
+        "objectives": f"table:{escaped}/goals.csv:robust accuracy,-table:{escaped}/goals.csv:loss,-params",
+        "constraints": ["params<=1000000", f"table:{new}/limits.csv:robust accuracy<=90"],
+    }
+    missing = [found for found in evonas.verify(run, 3).findings if not found.passed]
+    assert [(found.status, found.name) for found in missing] == [
+        ("unchecked", "births"),
+        ("unchecked", stored.proxy),
+    ]
+    assert all("does not exist; if it was moved, name its new place with" in found.detail for found in missing)
+    assert {found.status for found in evonas.verify(run, 3, **there).findings} == {"same"}
+    with pytest.raises(UsageError, match=r"goals.csv' does not exist; if it was moved"):
+        evonas.resume(run, generations=3, constraints=there["constraints"])
+    with pytest.raises(UsageError, match=r"limits.csv' does not exist; if it was moved"):
+        evonas.resume(run, generations=3, objectives=there["objectives"])
+    assert evonas.resume(run, generations=3, **there).generations == 3
+    with Run.read(run) as store:
+        assert store.settings == replace(stored, generations=3)  # as it is sealed
+    assert evonas.verify(run, 3, **there).passed
+    assert best is not None
+    moved_goals = [f"table:{new}/goals.csv:robust accuracy", f"-table:{new}/goals.csv:loss"]
+    (row,) = evonas.score(str(best.genotype), moved_goals, run=run)
+    assert [*row.scores.values()] == [best.values["table:robust accuracy"], best.values["table:loss"]]
+    write(new / "limits.csv", ALL[1:])
+    (finding,) = [found for found in evonas.verify(run, 3, **there).findings if not found.passed]
+    assert finding.status == "unchecked" and "was scored by another table" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"proxy": "params"}, "this run was started with --objectives params,-flops; a run keeps its settings"),
+        ({"objectives": "params,flops"}, "this run was started with --objectives params,-flops; a run"),
+        ({"constraints": "flops<=2e9"}, "this run was started with --constraint flops<=1000000000; a run"),
+        ({"constraints": "params<=1e9"}, "this run was started with --constraint flops<=1000000000; a run"),
+        ({"constraints": ["flops<=1e9", "params<=1e9"]}, "was started with --constraint flops<=1000000000; a run"),
+        ({"constraints": "flops"}, "--constraint takes NAME<=NUMBER or NAME>=NUMBER, such as"),
+    ],
+)
+def test_what_a_search_was_not_made_by_is_not_verified(wrong: Any, message: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    two = SearchSettings(algorithm="nsga2", objectives="params,-flops", constraints=("flops<=1e9",), **SMALL)
+    evonas.search(replace(two, generations=0), run)
+    for call in (evonas.verify, evonas.resume):
+        with pytest.raises(UsageError, match=re.escape(message)):
+            call(run, **wrong)  # type: ignore[operator]
+    evonas.search(SearchSettings(proxy="params", **{**SMALL, "generations": 0}), tmp_path / "one")
+    with pytest.raises(UsageError, match="this run was started with --proxy params; a run keeps its settings"):
+        evonas.verify(tmp_path / "one", objectives="params,-flops")
+
+
+def test_a_comma_of_an_objective_is_written_twice() -> None:
+    text = "table:a,,b/,,c.csv:x, -params"
+    several = several_of(text)
+    assert [part.text for part in several.parts] == ["table:a,b/,c.csv:x", "-params"]
+    assert several.text == "table:a,,b/,,c.csv:x,-params" and several_of(several.text) == several
+    assert separated(",a,,,b, ,c,,") == ["a,", "b", "c,"]
+    assert fitness_of("table:a,b.csv:x").text == "table:a,b.csv:x"
+    assert names("table:a,,b.csv:x,params") == ["table:a,b.csv:x", "params"]
 
 
 def test_a_table_that_has_changed_is_refused(moved: tuple[Path, Path], searched: Path, tmp_path: Path) -> None:
