@@ -57,7 +57,7 @@ def kill(forks: Forks, tmp_path: Path, name: str, options: list[str]) -> None:
     expected, rng, kills = content(tmp_path / "whole"), random.Random(name), 0
     while kills < KILLS:
         argv = [*command, "run"]
-        while (ended := forks.run(*argv, cwd=tmp_path, after=rng.uniform(0.05, whole.seconds))).code:
+        while (ended := forks.run(*argv, cwd=tmp_path, after=rng.uniform(0.05, whole.seconds / 4))).code:
             again = ended.code == 2 and any(text in ended.output for text in AGAIN)
             assert ended.code == -9 or again, ended.output
             kills += ended.code == -9
