@@ -20,7 +20,7 @@ from tests.faults.stages import AGAIN
 KILLS = int(os.environ.get("EVONAS_KILLS", "25"))
 SEARCH = "search --space darts --channels 8 --layers 5"
 BY_PARAMS = "--proxy params --population 12 --children 8 --generations 8"
-BY_CROZE = "--proxy croze --dataset cifar10 --evaluations 200 --max-params 0"
+BY_CROZE = "--proxy croze --dataset cifar10 --evaluations 200 --max-params 0 --engine in-process"
 FEWER = {  # options of those that compare many genotypes
     "ag-net": {"pretraining": 100, "epochs": 3},
     "boosted": {"rounds": 20},
