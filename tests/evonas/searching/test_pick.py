@@ -26,6 +26,7 @@ from evonas.store.individual import Individual
 from evonas.store.objective import Objective
 from evonas.store.run import Run
 from evonas.testing.algorithm import Crash, Trial
+from evonas.training.train_stage import in_run
 
 SMALL: dict[str, Any] = {
     "space": "nasbench201", "algorithm": "nsga2", "channels": 2, "layers": 1, "population": 8, "children": 4,
@@ -160,6 +161,8 @@ def test_train_picks_a_headline_and_export_any_that_was_trained(tmp_path: Path, 
     evonas.search(settings(dataset=pictures, image_size=16, generations=1), path)
     short = {"overrides": {"epochs": 1, "batch_size": 32}}
     first = evonas.train(path, **short)  # type: ignore[arg-type]
+    brief = evonas.EvaluateSettings(attacks="fgsm", epsilons=8.0, images=6, checks=0, corruptions=False)
+    evonas.evaluate(path, brief)
     told = "--pick flops names is not trained; train it with: evonas train .* --pick flops"
     with pytest.raises(UsageError, match=told):
         evonas.export(path, "genotype", pick="flops")
@@ -170,8 +173,11 @@ def test_train_picks_a_headline_and_export_any_that_was_trained(tmp_path: Path, 
         found = evonas.export(path, "genotype", pick=pick)
         assert found.genotype == trained.settings.genotype
         assert found.files[0].path == path / directory / "genotype.json"
+        assert ("Evaluated on 6 test images" in found.card.read_text()) == (trained == first)
     assert evonas.export(path, "genotype").genotype == second.settings.genotype
     assert evonas.verify(path, 2).passed
+    with Run.open(path) as store:  # as other processes of torchrun do, which store nothing
+        assert in_run(store, pick="params", **short).settings.genotype == first.settings.genotype
 
 
 def test_a_pick_that_does_not_fit_is_one_message(run: Path, tmp_path: Path) -> None:

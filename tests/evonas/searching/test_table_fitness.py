@@ -292,6 +292,8 @@ def test_tables_of_objectives_and_constraints_are_named_by_their_new_places(tmp_
     write(new / "limits.csv", ALL[1:])
     (finding,) = [found for found in evonas.verify(run, 3, **there).findings if not found.passed]
     assert finding.status == "unchecked" and "was scored by another table" in finding.detail
+    with pytest.raises(EvonasError, match=r"was scored by another table: the SHA-256 of .*limits.csv is"):
+        evonas.resume(run, generations=4, **there)
 
 
 @pytest.mark.parametrize(
