@@ -13,6 +13,7 @@ from evonas.core.shell import command
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.accuracies import headline_table
 from evonas.reporting.columns import ENDLESS, USUAL
+from evonas.reporting.finalists import finalists_table
 from evonas.reporting.fronts import front_table, headline_text
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
@@ -60,6 +61,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         parts += [Text(_member(row), style="dim") for row in summary.members]
         if summary.edits is not None:
             parts.append(Text(f"{plural(summary.edits, 'birth')} from a random ancestor", style="dim"))
+    if summary.finalists:
+        parts.append(finalists_table(summary.finalists))
     if summary.evaluation is not None:
         parts.append(robustness(summary.evaluation, width))
     elif summary.trained is not None:

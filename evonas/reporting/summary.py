@@ -22,6 +22,7 @@ from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import require_directory
 from evonas.training.data_identity import data_in_words
 from evonas.training.plan import plan_of
+from evonas.training.standings import Standing, standings
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Summary:
     objectives: tuple[Objective, ...]
     front: list[Individual]  # of several objectives
     hypervolume: list[float | None]  # after each generation of ``history``; of several objectives
+    finalists: list[Standing]  # that competed so far
     trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
     evaluation: Evaluation | None  # once it is evaluated
     note: str  # why an existing evaluation.json is ignored
@@ -86,6 +88,7 @@ class Summary:
             "members": self.members,
             "history": history,
             **several,
+            "finalists": [one._asdict() for one in self.finalists],
             "trained": self.trained,
             "evaluation": None if self.evaluation is None else self.evaluation.as_json(),
             "note": self.note or None,
@@ -132,6 +135,7 @@ def summary_of(store: Run) -> Summary:
         objectives=store.objectives,
         front=front,
         hypervolume=_hypervolume(store)[: len(history)] if several else [],
+        finalists=standings(path),
         trained=read_json(path / "train" / "result.json"),
         evaluation=measured.content,
         note=measured.note,

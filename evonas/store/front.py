@@ -51,6 +51,7 @@ def spread(items: Sequence[T], count: int, kept: int = 0) -> list[T]:
     else:
         places = [round(i * (len(items) - 1) / max(1, count - 1)) for i in range(count)]
     if items and kept not in places:
-        places.remove(min(places, key=lambda place: abs(place - kept)))
+        ends = (0, len(items) - 1)  # stay, where another one is as near
+        places.remove(min(places, key=lambda place: (abs(place - kept), place in ends)))
         places.append(kept)
     return [items[place] for place in sorted(places, key=lambda place: (place != kept, place))]

@@ -11,7 +11,6 @@ from evonas.core.atomic_files import make_directory
 from evonas.core.events import Message, Observer
 from evonas.core.files import write_json
 from evonas.core.shell import elsewhere, resuming
-from evonas.core.strict_json import parse_json
 from evonas.store.individual import Individual
 from evonas.training import checkpoint
 from evonas.training.data_check import require_training
@@ -20,10 +19,10 @@ from evonas.training.images import split
 from evonas.training.measure import robust_accuracy
 from evonas.training.parallel import Group, alone
 from evonas.training.settings import TrainSettings
+from evonas.training.standings import JOURNAL, recorded
 from evonas.training.training import LAST, Training
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import UsageError
 
-JOURNAL = "finalists.json"
 STANDARD_EPS = 1.0  # in 1/255; networks without adversarial training are broken by larger ones
 
 
@@ -67,7 +66,7 @@ def compete(
             f"{cost / full.chosen.epochs:.1f} times the training that follows"
         )
     )
-    known = _known(run)
+    known = recorded(run)
     _require_data(run, known, full)
     for number, (count, epochs) in enumerate(plan, start=1):
         contest = standing[:count]
@@ -113,19 +112,6 @@ def _require_alone() -> None:
             "finalists compete in one process: run the command without torchrun; afterwards the training of the "
             "winner can be interrupted and resumed with torchrun"
         )
-
-
-def _known(run: Path) -> dict[str, dict[str, float]]:
-    path = run / JOURNAL
-    if not path.exists():
-        return {}
-    try:
-        found = parse_json(path.read_text(encoding="utf-8"))
-        return {
-            key: {name: float(value[name]) for name in ("robust", "validation")} for key, value in found.items()
-        }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise EvonasError(f"{path} cannot be read: {error}; rename it to repeat the competition") from None
 
 
 def _trained(directory: Path, settings: TrainSettings, observer: Observer) -> dict[str, float]:

@@ -11,9 +11,10 @@ from evonas.core.files import read_json
 from evonas.store.individual import Individual
 from evonas.store.run import Run
 from evonas.training.checkpoint import Checkpoint
-from evonas.training.finalists import JOURNAL, rounds
+from evonas.training.finalists import rounds
 from evonas.training.plan import MAX_FINALISTS, plan_of
 from evonas.training.settings import TrainSettings
+from evonas.training.standings import JOURNAL
 from evonas.verification.finding import Finding, judged
 from spaces.errors import EvonasError
 

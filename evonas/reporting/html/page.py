@@ -15,6 +15,7 @@ from evonas.reporting.html.cells import cells
 from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
 from evonas.reporting.html.composition import composition
 from evonas.reporting.html.evolution import evolution
+from evonas.reporting.html.finalists import finalists
 from evonas.reporting.html.front import front
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.headline import headline
@@ -29,7 +30,7 @@ SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
     ("Robustness", (assessed, gallery)),
-    ("Search and training", (evolution, front, pareto, composition, training, ancestry)),
+    ("Search and training", (evolution, front, pareto, composition, finalists, training, ancestry)),
     ("Reproduce", (repeat, settings)),
 )
 OF_TRAINING: tuple[tuple[str, tuple[Callable[[TrainingFacts], str], ...]], ...] = (

@@ -76,6 +76,7 @@ def test_the_headline_is_the_best_by_an_objective_or_the_knee() -> None:
 def test_a_spread_begins_with_the_item_that_is_kept() -> None:
     assert spread("abcdefg", 3, 6) == ["g", "a", "d"]
     assert spread("abcdefg", 3, 5) == ["f", "a", "d"]  # in the place of g
+    assert spread("abcdefghi", 3, 2) == ["c", "a", "i"]  # an end stays
     assert spread("abcdefg", 1, 4) == ["e"] and spread("abc", 3, 1) == ["b", "a", "c"]
     assert spread([], 3) == []
 

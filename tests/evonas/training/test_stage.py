@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from evonas import SearchSettings, api, pipeline
 from evonas.core.locks import held
 from evonas.evaluation.settings import EvaluateSettings
+from evonas.reporting.overview import Overview
+from evonas.reporting.summary import Summary
 from evonas.searching.result import SearchResult
 from evonas.store.run import Run
 from evonas.training import checkpoint
@@ -21,6 +26,7 @@ from evonas.training import train_stage as stage
 from evonas.training.finalists import rounds
 from evonas.training.plan import FinalPlan, plan_of
 from evonas.training.settings import TrainSettings
+from evonas.training.standings import standings
 from evonas.training.training import Trained
 from spaces import EvonasError, UsageError
 from tests.evonas.training.test_training import Stop, StopAfter, without_times
@@ -116,6 +122,44 @@ def test_finalists_compete_and_what_they_reached_is_kept(settings: SearchSetting
     again = api.train(str(tmp_path / "run"))
     assert again.settings == result.trained.settings
     assert (tmp_path / "run" / "finalists.json").stat().st_mtime_ns == before
+
+
+def test_finalists_of_several_objectives_are_of_the_front_and_named(
+    settings: SearchSettings, tmp_path: Path
+) -> None:
+    run, changes = (
+        tmp_path / "run",
+        {"algorithm": "nsga2", "objectives": "params,-live-size,-flops", "pick": "knee"},
+    )
+    several = replace(settings, **changes, population=8, children=8, seed=2)  # type: ignore[arg-type]
+    result = searched(several, run, FinalPlan(overrides=SHORT, finalists=3, images=4, checks=0))
+    assert len(result.front) > 3 and result.best is not None and result.trained is not None
+    with Run.read(run) as store:
+        leading = {one.birth: str(one.genotype) for one in store.leading(3)}
+    assert set(leading) < {one.birth for one in result.front} and result.best.birth in leading
+    summary = api.summarise(run)
+    assert isinstance(summary, Summary) and {one.birth for one in summary.finalists} == set(leading)
+    assert [one.rounds for one in summary.finalists] == [2, 2, 1]
+    journal = json.loads((run / "finalists.json").read_text())
+    for one in summary.finalists:
+        (line,) = [line for key, line in journal.items() if key.startswith(f"{one.rounds}-{one.birth}-")]
+        assert line == {"robust": one.robust, "validation": one.validation}
+    winner = summary.finalists[0]
+    assert leading[winner.birth] == result.trained.settings.genotype
+    assert summary.as_json()["finalists"][0] == winner._asdict()
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(Overview(summary))
+    text, page = console.export_text(), api.report(run).read_text(encoding="utf-8")
+    assert re.search(rf"3 finalists, on held-out images\nplace birth .*\n +1 +{winner.birth} +2 ", text)
+    assert "<h3>Finalists</h3>" in page and f"<tr><td>{winner.birth}</td><td>2</td>" in page
+    assert api.verify(run, 2).passed
+
+
+@pytest.mark.parametrize("text", ["[]", '{"1-2": {"robust": 0, "validation": 0}}', '{"1-x-y": {}}', "{"])
+def test_a_damaged_journal_of_finalists_is_one_message(text: str, tmp_path: Path) -> None:
+    (tmp_path / "finalists.json").write_text(text)
+    with pytest.raises(EvonasError, match=r"finalists.json cannot be read: "):
+        standings(tmp_path)
 
 
 def test_finalists_do_not_compete_in_several_processes(
