@@ -22,6 +22,7 @@ from evonas.engine import InProcess
 from evonas.engine.base import Lost, R, T
 from evonas.reporting.overview import Overview
 from evonas.searching import admission
+from evonas.searching.algorithms import algorithms
 from evonas.searching.latency import backend, backends, clock, onnx
 from evonas.searching.measurements import Measurements
 from evonas.searching.objectives import latency
@@ -32,12 +33,14 @@ from fitness import NoScore, Task, stable_hash
 from fitness.base import threads
 from spaces import NetworkSize, spaces
 from tests.evonas.conftest import content
+from tests.evonas.searching.test_every_algorithm import SMALLER
 
 SIZE: dict[str, Any] = {"space": "nasbench201", "channels": 4, "layers": 1}
 SMALL: dict[str, Any] = {**SIZE, "population": 6, "generations": 2}
 KINDS: dict[str, dict[str, Any]] = {
     "objective": {"algorithm": "nsga2", "objectives": "params,-latency"},
     "alone": {"proxy": "-latency"},
+    "joint": {"algorithm": "local-search", "objectives": "params,-latency", "joint": True},
     "constraint": {"proxy": "params", "constraints": ["latency<=4"]},
     "both": {"algorithm": "nsga2", "objectives": "params,-latency", "constraints": ["latency<=4"]},
 }
@@ -95,6 +98,23 @@ def test_killed_at_any_measurement_a_search_ends_the_same_and_measures_nothing_t
         evonas.resume(run)
         assert (content(run), rows(run)) == expected
         assert len(set(clocked.measured)) == len(clocked.measured) == total
+    assert evonas.verify(tmp_path / "whole").passed
+
+
+@pytest.mark.parametrize("name", list(algorithms))
+def test_every_algorithm_draws_the_same_from_stored_measurements(
+    name: str, clocked: Clock, tmp_path: Path
+) -> None:
+    limited = settings(algorithm=name, options=SMALLER.get(name, {}))
+    evonas.search(limited, tmp_path / "whole")
+    expected, total = (content(tmp_path / "whole"), rows(tmp_path / "whole")), len(clocked.measured)
+    for stop in (total // 2, total - 1):
+        clocked.measured, clocked.crash_at, run = [], stop, tmp_path / str(stop)
+        with pytest.raises(Crash):
+            evonas.search(limited, run)
+        clocked.crash_at = None
+        evonas.resume(run)
+        assert (content(run), rows(run)) == expected and len(clocked.measured) == total
     assert evonas.verify(tmp_path / "whole").passed
 
 
