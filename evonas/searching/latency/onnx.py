@@ -22,8 +22,8 @@ INPUT = "image"
 class OnnxRuntime(Backend):
     """ONNX Runtime with all its optimisations.
 
-    The exporter is that of TorchScript. That of `evonas export` takes eight times as long (22 and 31 s instead of 2.4
-    and 4.1 s for two DARTS networks of C=36, L=20), and its files are as fast.
+    The exporter is that of TorchScript. That of `evonas export` takes eight times as long (22 and 31 s instead of
+    2.4 and 4.1 s for two DARTS networks of C=36, L=20), and its files are as fast.
     """
 
     title = "ONNX Runtime"

@@ -40,7 +40,7 @@ SMALL: dict[str, Any] = {**SIZE, "population": 6, "generations": 2}
 KINDS: dict[str, dict[str, Any]] = {
     "objective": {"algorithm": "nsga2", "objectives": "params,-latency"},
     "alone": {"proxy": "-latency"},
-    "joint": {"algorithm": "local-search", "objectives": "params,-latency", "joint": True},
+    "joint": {"algorithm": "local-search", "objectives": "params,-latency", "joint": True, "generations": 8},
     "constraint": {"proxy": "params", "constraints": ["latency<=4"]},
     "both": {"algorithm": "nsga2", "objectives": "params,-latency", "constraints": ["latency<=4"]},
 }
