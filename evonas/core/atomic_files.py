@@ -49,12 +49,15 @@ def copy(source: Path, target: Path) -> None:
 
 
 def synchronise(directory: Path) -> None:
-    """Sync creations, renames and removals in ``directory`` to disk."""
+    """Sync creations, renames and removals in ``directory`` to disk, unless its file system does not offer it."""
     if os.name != "posix":  # other systems cannot open a directory
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # of some network disks, for a directory
+            raise
     finally:
         os.close(descriptor)
 

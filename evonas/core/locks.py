@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -10,14 +11,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from evonas.core.notices import notice
 from spaces.errors import EvonasError, shorten
 
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # of some network disks
 LOCK = ".lock"  # the operating system releases it when its holder dies
 HOLDER = ".holder"  # its present or last holder
 
 
 def acquire(path: Path, name: str = "run") -> FileLock:
-    """The lock ``name`` of the run at ``path``. Raises `EvonasError` naming the process that holds it."""
+    """The lock ``name`` of the run at ``path``. Raises `EvonasError` naming the process that holds it.
+
+    On a disk without locks it is not held, and a notice says so.
+    """
     holder = path / (name + HOLDER)
     lock = FileLock(path / (name + LOCK))
     try:
@@ -25,8 +31,17 @@ def acquire(path: Path, name: str = "run") -> FileLock:
     except Timeout:
         what = path if name == "run" else path / name
         raise EvonasError(f"{what} is in use by {_holder(holder)}; wait until it ends, or stop it") from None
-    except OSError as error:
-        raise EvonasError(f"cannot write to {path}: {error.strerror or error}; nothing was changed") from error
+    except (OSError, NotImplementedError) as error:  # the second one is that of some versions for ENOSYS
+        code = getattr(error, "errno", errno.ENOSYS)
+        if code not in WITHOUT_LOCKS:
+            raise EvonasError(
+                f"cannot write to {path}: {getattr(error, 'strerror', None) or error}; nothing was changed"
+            ) from error
+        notice(
+            ("lock", path),
+            lambda: f"the disk of {path} has no locks: make sure that no other process works on {path}",
+            left_out=True,
+        )
     with suppress(OSError):  # a second process then cannot name the holder
         holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
     return lock

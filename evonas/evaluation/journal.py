@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias
 
 from evonas.core.atomic_files import room
 from evonas.core.strict_json import parse_json
+from evonas.store.databases import journalled, reading, synced
 from evonas.store.sqlite_errors import is_refusal
 from spaces.errors import EvonasError
 
@@ -61,11 +62,11 @@ class Journal:
     def __init__(self, path: Path | None = None, read_only: bool = False) -> None:
         self.path = path
         self.dropped = 0
-        place: str | Path = path or ":memory:"
-        if read_only and path is not None:
-            place = path.absolute().as_uri() + "?mode=ro"
         with self._reported():
-            self._db = sqlite3.connect(place, uri=read_only, isolation_level=None, timeout=60)
+            if read_only and path is not None:
+                self._db = reading(path)
+            else:
+                self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=60)
             try:
                 self._begin(read_only)
             except BaseException:
@@ -74,7 +75,7 @@ class Journal:
 
     def _begin(self, read_only: bool) -> None:
         if self.path is not None and not read_only:
-            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(synced(journalled(self._db, self.path)))
         version = self._version()
         if version not in ((FORMAT,) if read_only else (0, 1, FORMAT)):
             raise EvonasError(f"{self.path} has format {version}; this version reads format {FORMAT}: remove it")
@@ -160,8 +161,8 @@ class Journal:
 
 def is_outdated(path: Path) -> bool:
     """Whether the journal at ``path`` is of an older version, which must be converted before it can be read."""
-    with closing(sqlite3.connect(path.absolute().as_uri() + "?mode=ro", uri=True)) as db:
-        try:
+    try:
+        with closing(reading(path)) as db:
             return bool(db.execute("PRAGMA user_version").fetchone() == (1,))
-        except sqlite3.DatabaseError:
-            return False  # opening it as a journal says what is wrong
+    except sqlite3.DatabaseError:
+        return False  # opening it as a journal says what is wrong

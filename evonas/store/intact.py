@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from evonas.store import hash_chain
+from evonas.store.databases import reading
 from evonas.store.integrity import check_tables
 
 
@@ -14,7 +15,7 @@ def last_sound(file: Path) -> int | None:
     """The last generation of the database ``file`` up to which it is intact."""
     found = None
     try:
-        with closing(sqlite3.connect(file.absolute().as_uri() + "?mode=ro", uri=True)) as db:
+        with closing(reading(file)) as db:
             check_tables(db)
             for generation in hash_chain.sound(db):
                 found = generation

@@ -12,6 +12,7 @@ from evonas.core.atomic_files import copy, synchronise
 from evonas.core.locks import held
 from evonas.store import former, measurements
 from evonas.store import hash_chain as seals
+from evonas.store.databases import ENDINGS, journalled, reading
 from evonas.store.intact import last_sound
 from evonas.store.integrity import check_values
 from evonas.store.queries import BEST, Records
@@ -19,7 +20,6 @@ from evonas.store.schema import FORMAT, SCHEMA
 from spaces.errors import EvonasError, UsageError
 
 T = TypeVar("T")
-ENDINGS = ("", "-wal", "-shm")  # of the files that are one database
 
 
 def rewind(file: Path, generation: int, accept: Callable[[Records], T]) -> T:
@@ -63,16 +63,15 @@ def _reported(file: Path, generation: int) -> Iterator[None]:
 
 def _remove(file: Path) -> None:
     """A closed database, including the leftovers of a killed process."""
-    for ending in ENDINGS:
+    for ending in ("", *ENDINGS):
         file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _copy(file: Path, part: Path, generation: int) -> None:
     """Reads exactly the queries of the seals; a damaged index may answer other queries differently."""
-    uri = file.absolute().as_uri() + "?mode=ro"
     with (
         closing(sqlite3.connect(part, isolation_level=None)) as db,
-        closing(sqlite3.connect(uri, uri=True)) as old,
+        closing(reading(file)) as old,
     ):
         for statement in SCHEMA.split(";\n"):
             db.execute(statement)
@@ -90,7 +89,7 @@ def _copy(file: Path, part: Path, generation: int) -> None:
         db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (seals.JOURNAL, seals.journal(db, ())))
         check_values(db)
         db.execute("COMMIT")
-        db.execute("PRAGMA journal_mode=WAL")
+        journalled(db, part)
 
 
 def _insert(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -112,7 +111,7 @@ def _set_aside(file: Path) -> None:
     number = 1
     while (aside := file.with_name(f"{file.name}.{number}")).exists():
         number += 1
-    for ending in ("", "-wal"):
+    for ending in ("", "-wal", "-journal"):
         former = file.with_name(file.name + ending)
         if former.exists():
             copy(former, aside.with_name(aside.name + ending))
@@ -133,7 +132,7 @@ def finish(file: Path) -> None:
     if not _decided(file).exists():
         return
     synchronise(file.parent)  # before the old one is removed
-    for name in (f"{file.name}-wal", f"{file.name}-shm", BEST):  # they belong to the old file
+    for name in (*(file.name + ending for ending in ENDINGS), BEST):  # they belong to the old file
         file.with_name(name).unlink(missing_ok=True)
     synchronise(file.parent)
     _decided(file).replace(file)

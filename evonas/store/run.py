@@ -21,6 +21,7 @@ from evonas.core.locks import acquire
 from evonas.core.shell import command
 from evonas.store import former, measurements
 from evonas.store import hash_chain as seals
+from evonas.store.databases import journalled, reading, synced
 from evonas.store.generation import insert
 from evonas.store.individual import Individual
 from evonas.store.integrity import check_schema, check_values
@@ -35,7 +36,6 @@ from evonas.store.state import State, encode, ranges
 from spaces.errors import UsageError
 
 JOURNAL_SECONDS = 0.5  # maximum delay until computed scores survive the end of this process
-SYNCED, LAZY = "FULL", "NORMAL"  # whether SQLite waits for the disk; consistent after a power loss either way
 
 
 class Run(Records):
@@ -44,6 +44,7 @@ class Run(Records):
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None) -> None:
         super().__init__(path, connection)
         self._lock = lock
+        self._logged = True  # whether there is a write-ahead log
         self._journal: list[Value] = []
         self._unborn: set[str] = set()  # networks of the journal on the disk
         self._journalled = time.monotonic()
@@ -61,7 +62,6 @@ class Run(Records):
             if run._tables():
                 run._check_format()
                 raise UsageError(f"{path} already holds a run; resume it with: {command('resume', path)}")
-            run._db.execute("PRAGMA journal_mode=WAL")
             with run._transaction(durable=True):
                 for statement in SCHEMA.split(";\n"):
                     run._db.execute(statement)
@@ -94,6 +94,7 @@ class Run(Records):
         run = cls._lock_and_open(path)
         try:
             with reported(path / DATABASE, begun):
+                run._logged = journalled(run._db, path / DATABASE)
                 yield run
                 run._settle()
         except BaseException:
@@ -104,14 +105,9 @@ class Run(Records):
     def read(cls, path: Path) -> Run:
         """The run at ``path`` for reading; another process may be writing to it."""
         cls.require(path)
-        uri = current(path / DATABASE).absolute().as_uri() + "?mode=ro"
         with reported(path / DATABASE):
-            run = cls(path, sqlite3.connect(uri, uri=True, isolation_level=None), None)
-            try:
-                run._check_format()
-            except sqlite3.OperationalError:  # a read-only directory cannot hold the shared memory file
-                run._db = sqlite3.connect(uri + "&immutable=1", uri=True, isolation_level=None)
-                run._check_format()
+            run = cls(path, reading(current(path / DATABASE)), None)
+            run._check_format()
             check_values(run._db)
             if run._former:
                 _ = run.settings  # if they cannot be read, that error is raised
@@ -139,7 +135,7 @@ class Run(Records):
             raise
 
     def _settle(self) -> None:
-        self._db.execute(f"PRAGMA synchronous={LAZY}")
+        self._db.execute(synced(self._logged, durable=False))
 
     def _tables(self) -> bool:
         return self._db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
@@ -203,7 +199,7 @@ class Run(Records):
     @contextmanager
     def _transaction(self, durable: bool = False) -> Iterator[None]:
         """One transaction; with ``durable`` it and everything before it survive a power loss."""
-        self._db.execute(f"PRAGMA synchronous={SYNCED if durable else LAZY}")
+        self._db.execute(synced(self._logged, durable))
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Self
 
+from evonas.store.databases import journalled, synced
 from evonas.store.sqlite_errors import is_refusal
 from spaces import EvonasError
 
@@ -24,8 +25,8 @@ class KeptFile:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, timeout=30)
-            self.db.execute("PRAGMA journal_mode=WAL")
-            self.db.execute("PRAGMA synchronous=NORMAL")
+            logged = journalled(self.db, Path(path))
+            self.db.execute(synced(logged, durable=False))
             self.db.execute(self.schema)
             self.convert()
         except (sqlite3.Error, OSError, ValueError) as error:

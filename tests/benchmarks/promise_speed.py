@@ -23,6 +23,7 @@ import numpy as np
 import evonas
 from evonas.core.events import Listener
 from evonas.searching.events import GenerationDone
+from evonas.store import databases
 from evonas.store import hash_chain as seals
 from evonas.store import run as store
 from evonas.store.run import Run
@@ -47,7 +48,7 @@ def without(*parts: str) -> list[Any]:
     if "seals" in parts:
         found.append(mock.patch.object(seals, "add", lambda *given: None))
     if "syncing" in parts:
-        found += [mock.patch.object(store, name, "OFF") for name in ("SYNCED", "LAZY")]
+        found += [mock.patch.object(databases, name, "OFF") for name in ("SYNCED", "LAZY")]
         found.append(mock.patch.object(os, "fsync", lambda descriptor: None))
     return found
 

@@ -14,7 +14,6 @@ import pytest
 
 from evonas import SearchSettings
 from evonas.store import hash_chain as seals
-from evonas.store import run as store
 from tests.evonas.trained import pictures, small  # noqa: F401  (fixtures)
 
 TINY: dict[str, Any] = {"channels": 2, "layers": 3, "population": 6, "children": 3, "batch_size": 4}
@@ -29,7 +28,7 @@ def tiny() -> Callable[..., SearchSettings]:
 @pytest.fixture(autouse=True)
 def nothing_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a power loss takes is tested in tests/faults; elsewhere nobody needs an fsync for each commit."""
-    monkeypatch.setattr(store, "SYNCED", "OFF")
+    monkeypatch.setattr("evonas.store.databases.SYNCED", "OFF")
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 

@@ -36,9 +36,13 @@ class Ended:
 
 
 class Forks:
-    """The process that forks; ``run`` is ``evonas`` with a fault in it."""
+    """The process that forks; ``run`` is ``evonas`` with a fault in it.
 
-    def __init__(self) -> None:
+    ``always`` are faults of every command.
+    """
+
+    def __init__(self, **always: Any) -> None:
+        self.always = always
         read, write = os.pipe(), os.pipe()
         self._status = forks.server().serve("tests.faults.forking", read[0], write[1])
         os.close(read[0])
@@ -54,7 +58,7 @@ class Forks:
             "cwd": str(cwd),
             "after": after,
             "sign": int(sign),
-            "fault": {"sign": int(sign), **fault},
+            "fault": {"sign": int(sign), **self.always, **fault},
         }
         self._requests.write(json.dumps(request) + "\n")
         self._requests.flush()
