@@ -29,19 +29,24 @@ def tabulate(
     settings: TabulateSettings | None = None,
     observer: Observer | None = None,
     engine: Engine | None = None,
+    shard: str | None = None,
 ) -> Tabulation:
     """Train and evaluate a sample of a space, and write the CSV file ``out`` and a JSON file next to it.
 
     Finished trainings are kept in a directory next to them; repeat the call to continue, or to enlarge the table.
-    ``engine`` trains, by default this process. Raises `UsageError` for a table that was begun with other settings,
+    ``engine`` trains, by default this process. ``shard``, as I/N, trains a part of the table only, which a call
+    without it joins. Raises `UsageError` for a table that was begun with other settings,
     `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas.tabulating import tabulate as tabulating
     from evonas.tabulating.settings import TabulateSettings
+    from evonas.tabulating.shard import Shard
 
     settings = TabulateSettings() if settings is None else settings
     chosen = arguments.instance(settings, TabulateSettings, "settings")
-    return tabulating.tabulate(arguments.path(out, "--out"), chosen, observer_of(observer), engine_of(engine))
+    part = None if shard is None else Shard.parse(arguments.text(shard, "--shard"))
+    path = arguments.path(out, "--out")
+    return tabulating.tabulate(path, chosen, observer_of(observer), engine_of(engine), part)
 
 
 def correlate(

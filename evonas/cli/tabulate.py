@@ -23,6 +23,13 @@ def tabulate(
     batch_size: Annotated[int | None, typer.Option(help="Batch size.  [default: the recipe's]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.  [default: the recipe's]")] = None,
     numbers: Numbers = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Train part I of N, such as 3/8, in an array of jobs; the command without it joins the parts.",
+            metavar="I/N",
+        ),
+    ] = None,
     engine: Annotated[
         str,
         typer.Option(
@@ -45,5 +52,5 @@ def tabulate(
 
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     chosen = TabulateSettings.from_options(overrides=changes, **settings)
-    result = api.tabulate(out, chosen, TabulationView(), make(engine, workers, ray_address))
+    result = api.tabulate(out, chosen, TabulationView(), make(engine, workers, ray_address), shard)
     print_json(result.as_dict()) if as_json else print_rich(tabulation_table(result))

@@ -84,11 +84,16 @@ def tabulation_table(result: Tabulation) -> RenderableType:
         if column.noise is not None:
             shown += [percent(column.noise.sd), f"{column.noise.icc:.2f}"]
         table.add_row(name, *shown)
-    return Group(table, *(Text(line, "dim") for line in _lines(result, noisy)))
+    above: list[RenderableType] = [table] if result.accuracies else []
+    return Group(*above, *(Text(line, "dim") for line in _lines(result, noisy)))
 
 
 def _lines(result: Tabulation, noisy: bool) -> list[str]:
     lines = ["ICC: share of the variance of one training that is architecture"] if noisy else []
     lines += [f"{plural(count, 'training')} failed: {reason}" for reason, count in result.failed.items()]
+    if result.shard is not None:
+        done = f"{plural(result.trainings, 'training')} finished, {duration(result.seconds)} of computing"
+        join = "run the command without --shard to join all shards and to write the table"
+        return [*lines, f"{result.table}, shard {result.shard}: {done}; {join}"]
     what = f"{plural(result.trainings, 'training')} of {plural(result.genotypes, 'genotype')}"
     return [*lines, f"{what}, {duration(result.seconds)} of computing: {result.table}, {result.sidecar}"]

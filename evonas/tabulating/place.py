@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evonas.core.atomic_files import make_directory
@@ -12,6 +12,7 @@ from evonas.tabulating.job import Job
 from spaces.errors import UsageError, shorten
 
 SUFFIX = ".csv"
+OF_SHARD = "shard-"  # begins the name of a directory
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,16 @@ class Place:
     """Where a table is written. Raises `UsageError` for a name that is not that of a CSV file."""
 
     table: Path
+    shard: str = ""  # the directory of a shard among the trainings
 
     def __post_init__(self) -> None:
         if self.table.suffix != SUFFIX or self.table.is_dir():
             raise UsageError(f"--out must name a CSV file, such as table.csv, not {shorten(str(self.table))}")
+
+    @property
+    def name(self) -> str:
+        """The table, or the shard of it, for messages."""
+        return f"{self.table}, {self.shard.replace('-', ' ')}" if self.shard else str(self.table)
 
     @property
     def sidecar(self) -> Path:
@@ -32,7 +39,7 @@ class Place:
     @property
     def work(self) -> Path:
         """The directory of finished and unfinished trainings."""
-        return self.table.with_suffix(".trainings")
+        return self.table.with_suffix(".trainings") / self.shard
 
     @property
     def journal(self) -> Path:
@@ -49,12 +56,22 @@ class Place:
                     )
         make_directory(self.work)
 
+    @property
+    def shards(self) -> list[Place]:
+        """Those that have begun, in order of their names."""
+        names = (path.name for path in self.work.glob(f"{OF_SHARD}*") if path.is_dir())
+        return [replace(self, shard=name) for name in sorted(names)]
+
+    def discard(self) -> None:
+        """Remove the directory of trainings."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
     def remove(self, job: Job) -> None:
         """Remove the files of a training that is kept in the journal."""
         shutil.rmtree(self.work / job.key, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Remove the files of all unfinished trainings."""
+        """Remove the files of all unfinished trainings that are not of a shard."""
         for path in self.work.iterdir():
-            if path.is_dir():
+            if path.is_dir() and not path.name.startswith(OF_SHARD):
                 shutil.rmtree(path, ignore_errors=True)

@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Tabulation:
-    """A finished table."""
+    """A finished table, or a finished ``shard`` of one, without a table and accuracies."""
 
     table: Path
     sidecar: Path
@@ -44,12 +44,14 @@ class Tabulation:
     failed: Mapping[str, int]  # trainings by reason
     seconds: float  # computing time of all trainings
     accuracies: Mapping[str, Column]  # by target
+    shard: str | None = None  # I/N
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document of ``evonas tabulate --json``."""
         return {
             "table": str(self.table),
             "sidecar": str(self.sidecar),
+            "shard": self.shard,
             "genotypes": self.genotypes,
             "trainings": self.trainings,
             "failed": dict(self.failed),

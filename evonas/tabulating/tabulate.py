@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from evonas.core.atomic_files import make_directory
 from evonas.core.events import Closed, Observer, announcing
 from evonas.core.locks import held
 from evonas.core.signals import REPEAT, resumable
@@ -16,6 +18,7 @@ from evonas.tabulating.journal import TrainingFile
 from evonas.tabulating.place import Place
 from evonas.tabulating.plan import Plan, plan_of
 from evonas.tabulating.settings import TabulateSettings
+from evonas.tabulating.shard import Shard, begun, join
 from evonas.tabulating.summary import Tabulation, accuracies
 from evonas.tabulating.trainer import Trainer
 from evonas.tabulating.written import failures, write
@@ -24,9 +27,15 @@ from spaces.errors import EvonasError, UsageError
 
 
 def tabulate(
-    out: Path, settings: TabulateSettings, observer: Observer, engine: Engine | None = None
+    out: Path,
+    settings: TabulateSettings,
+    observer: Observer,
+    engine: Engine | None = None,
+    shard: Shard | None = None,
 ) -> Tabulation:
     """Train and evaluate what the table ``out`` lacks, on ``engine``, by default in this process; then write it.
+
+    A ``shard`` trains its part only and writes no table; without one, what shards have finished is joined first.
 
     A training that fails is a row with a reason. Raises `UsageError` for invalid settings and for a table that was
     begun with others, `EvonasError` for a full disk and if every training failed, `Interrupted` after SIGINT or
@@ -34,10 +43,13 @@ def tabulate(
     """
     place, plan = Place(out), plan_of(settings, observer)
     place.prepare()
+    engine = InProcess() if engine is None else engine
+    if shard is not None:
+        return _shard(place, plan, shard, observer, engine)
     with held(place.work), TrainingFile(place.journal) as kept, resumable(REPEAT):
-        known = _known(place, plan, kept)
+        known = _known(place, plan, kept) | join(place, plan, kept)
         try:
-            outcomes = _trained(place, plan, kept, known, observer, InProcess() if engine is None else engine)
+            outcomes = _trained(place, plan, kept, known, observer, engine)
         finally:
             observer(Closed())
         if not any(outcome.values for outcome in outcomes.values()):
@@ -53,6 +65,31 @@ def tabulate(
         failures(outcomes),
         sum(outcome.seconds for outcome in outcomes.values()),
         accuracies(place.table, spaces[settings.space]),
+    )
+
+
+def _shard(place: Place, plan: Plan, shard: Shard, observer: Observer, engine: Engine) -> Tabulation:
+    """The trainings of ``shard`` that the table does not have."""
+    part = replace(place, shard=shard.directory)
+    done = begun(place, plan)
+    jobs = tuple(job for job in shard.part(plan.jobs) if job not in done)
+    mine = replace(plan, jobs=jobs)
+    make_directory(part.work)
+    with held(part.work), TrainingFile(part.journal) as kept, resumable(REPEAT):
+        known = {job: outcome for job, outcome in _known(part, plan, kept).items() if job in {*jobs}}
+        try:
+            outcomes = _trained(part, mine, kept, known, observer, engine)
+        finally:
+            observer(Closed())
+    return Tabulation(
+        place.table,
+        place.sidecar,
+        len({job.genotype for job in jobs}),
+        len(jobs),
+        failures(outcomes),
+        sum(outcome.seconds for outcome in outcomes.values()),
+        {},
+        str(shard),
     )
 
 
@@ -98,8 +135,9 @@ def _trained(
         if estimated is not None:
             opened.expect(sum(estimated.values()) / len(missing), len(missing))
         forecast = Forecast(estimated, len(missing), opened.most_workers)
-        begun = (str(place.table), len(plan.params), len(plan.jobs), len(known))
-        observer(TabulationStarted(*begun, forecast.seconds, forecast.remaining, opened.most_workers))
+        genotypes = len({job.genotype for job in plan.jobs})
+        started = (place.name, genotypes, len(plan.jobs), len(known))
+        observer(TabulationStarted(*started, forecast.seconds, forecast.remaining, opened.most_workers))
 
         def arrived(outcome: Outcome) -> None:
             kept.add(outcome)
