@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from fitness.layout import layout
 from fitness.norm import keep_digits
+from fitness.precision import full_precision
 from spaces import Network, NetworkSize, Space, UsageError
 
 
@@ -82,8 +84,7 @@ class Task:
 
     @property
     def _layout(self) -> torch.memory_format:
-        """Channels last halves the time of float32 convolutions, but slows down those of float64 on a CPU."""
-        return torch.contiguous_format if self.dtype == torch.float64 else torch.channels_last
+        return layout(self.device, self.dtype)
 
     def network(self, genotype: Any, *, norm: bool = True) -> Network:
         """The untrained network of ``genotype``, its weights drawn from hash(seed, canonical key)."""
@@ -123,7 +124,8 @@ class Proxy:
         """The value for one genotype, scored in its canonical form; NaN and infinity become None."""
         started = time.perf_counter()
         try:
-            with threads(1):  # CPU sums are split among them: scores must not depend on the number of cores
+            # CPU sums are split among threads: scores must not depend on the number of cores
+            with threads(1), full_precision():
                 value = float(self.function(task.space.canonical(genotype), task))
             reason = "" if math.isfinite(value) else f"{self.name} is {value}"
         except NoScore as error:

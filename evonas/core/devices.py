@@ -27,7 +27,11 @@ def pick(device: str) -> str:
     index = torch.device(device).index or 0
     if kind == "cuda" and (not torch.cuda.is_available() or index >= torch.cuda.device_count()):
         raise EvonasError(f"{device} is not available; use --device cpu")
-    return "cpu" if kind == "cpu" else device  # an index of the CPU makes no difference
+    if kind == "cpu":
+        return "cpu"  # an index of the CPU makes no difference
+    if index:
+        torch.cuda.set_device(index)  # else pinned memory and random states would take memory of the first GPU
+    return device
 
 
 def describe(device: str) -> str:

@@ -63,12 +63,14 @@ def failed(error: Exception) -> Failed:
 
 
 def settle(device: str, index: int) -> None:
-    """One CPU thread, and the GPU number ``index`` of those visible if the device is any ``cuda``."""
+    """One CPU thread; ``cuda`` is the GPU number ``index`` of those visible, ``cuda:N`` the GPU that it names."""
     import torch
 
     torch.set_num_threads(1)
     if device == "cuda":
         torch.cuda.set_device(index % torch.cuda.device_count())
+    elif device.startswith("cuda"):
+        torch.cuda.set_device(device)
 
 
 def main(connection: Connection, device: str, index: int) -> None:

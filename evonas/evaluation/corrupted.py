@@ -20,6 +20,7 @@ from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptio
 from evonas.evaluation.journal import Json
 from evonas.evaluation.outcomes import CorruptionTable
 from evonas.evaluation.subject import Subject
+from fitness.layout import layout
 from spaces.errors import EvonasError
 
 FOLDERS = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
@@ -163,7 +164,7 @@ def _right(
     """The indices, among ``indices`` int64 (n,), of the images that are classified correctly when corrupted."""
     clean, labels = subject.images[indices].to(subject.device), subject.labels[indices].to(subject.device)
     pixels = source.images(name, severity, chosen[indices], clean).float() / 255
-    right = subject.correct(pixels.contiguous(memory_format=torch.channels_last), labels)
+    right = subject.correct(pixels.contiguous(memory_format=layout(subject.device)), labels)
     return [int(index) for index in indices[right]]
 
 

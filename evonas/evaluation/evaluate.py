@@ -32,6 +32,7 @@ from evonas.evaluation.target import draw, locate
 from evonas.training import checkpoint
 from evonas.training.data_check import remark, unchecked
 from evonas.training.held_out import Measured, images_for
+from fitness.layout import layout
 
 _AGAIN = "finished work is saved. Free disk space and repeat the command"
 _LESS = "finished work is saved. Free memory or use a smaller --batch-size, and repeat the command"
@@ -106,7 +107,7 @@ def subject_for(
     ``environment`` is the one under which results were kept, if it differs from the present one. ``measured`` are
     the test images if they are already read and compared with those of the training.
     """
-    model = found.model(settings.device).to(memory_format=torch.channels_last)
+    model = found.model(settings.device).to(memory_format=layout(settings.device))
     dataset = settings.dataset or found.settings.dataset
     if measured is None:
         measured = images_for(found, settings.data_dir, dataset, settings.other_data)

@@ -18,6 +18,7 @@ from evonas.evaluation.journal import Journal, Json, Recorded, as_stored
 from evonas.evaluation.rates import Rate
 from evonas.training.logits import correct, logits_of
 from evonas.training.undisturbed import Model, undisturbed
+from fitness.layout import layout
 from spaces.errors import EvonasError, UsageError
 
 
@@ -70,7 +71,7 @@ class Subject:
     def load(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Images float32 (n, 3, H, W) in [0, 1] and labels int64 (n,) on the device; ``indices`` int64 (n,)."""
         pixels = self.images[indices].to(self.device).float() / 255
-        return pixels.contiguous(memory_format=torch.channels_last), self.labels[indices].to(self.device)
+        return pixels.contiguous(memory_format=layout(self.device)), self.labels[indices].to(self.device)
 
     def each(
         self,

@@ -10,12 +10,19 @@ from spaces import NetworkSize, spaces
 
 
 def task_of(settings: SearchSettings, images: Batch | None, workers: int = 1) -> Task:
-    """The scoring task of a run, for ``workers`` that share the memory of a CPU or have one GPU each."""
+    """The scoring task of a run, for ``workers`` that share the memory of a CPU or of the GPUs."""
     assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
     size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
     dtype = torch.float64 if settings.precision == "float64" else torch.float32
     networks = settings.batch_networks or 1
-    shared = settings.device == "cpu" and settings.memory <= 1
-    memory = settings.memory / workers if shared else settings.memory
+    memory = settings.memory
+    if memory <= 1:
+        memory /= _on_one_device(settings.device, workers)
     populations = Populations(networks, memory) if networks > 1 else None
     return Task(spaces[settings.space], size, settings.seed, images, settings.device, dtype, populations)
+
+
+def _on_one_device(device: str, workers: int) -> int:
+    """How many of ``workers`` share the memory of one device."""
+    cards = torch.cuda.device_count() if device == "cuda" else 1  # cuda:N names one
+    return max(1, -(-workers // max(1, cards)))

@@ -31,8 +31,14 @@ def draw(count: int, side: int, recipe: Recipe, generator: torch.Generator, devi
     return Draws(*(values.to(device) for values in (shift, flip, centre)))
 
 
-def augment(images: Tensor, draws: Draws, recipe: Recipe, mean: Tensor) -> Tensor:
-    """uint8 (N, 3, H, W) to float32 in [0, 1], channels last.
+def augment(
+    images: Tensor,
+    draws: Draws,
+    recipe: Recipe,
+    mean: Tensor,
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Tensor:
+    """uint8 (N, 3, H, W) to float32 in [0, 1].
 
     Each image is padded with ``recipe.crop`` black pixels, cropped and mirrored as drawn; then a square of
     ``recipe.cutout`` pixels around its centre, as far as it lies inside, takes the colour ``mean`` (1, 3, 1, 1)
@@ -57,4 +63,4 @@ def augment(images: Tensor, draws: Draws, recipe: Recipe, mean: Tensor) -> Tenso
             )
         ]  # (N, H), (N, W)
         moved = torch.where(inside[0][:, None, :, None] & inside[1][:, None, None, :], mean, moved)
-    return moved.contiguous(memory_format=torch.channels_last)
+    return moved.contiguous(memory_format=memory_format)

@@ -12,6 +12,7 @@ from evonas.training.images import Images
 from evonas.training.logits import correct
 from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
+from fitness.layout import layout
 
 BATCH = 512
 PGD_STEPS = 10
@@ -27,7 +28,7 @@ def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> 
     with undisturbed(model, images.images.device):
         for start in range(0, len(images), BATCH):
             pixels = images.images[start : start + BATCH].float() / 255  # (n, 3, H, W)
-            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            pixels = pixels.contiguous(memory_format=layout(pixels.device))
             labels = images.labels[start : start + BATCH]
             if attack is not None:
                 pixels = attack(model, pixels, labels)

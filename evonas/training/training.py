@@ -30,6 +30,7 @@ from evonas.training.parallel import Group
 from evonas.training.schedule import drop_path_probability, learning_rate
 from evonas.training.settings import TrainSettings
 from fitness import stable_hash
+from fitness.layout import layout
 from spaces.errors import EvonasError, UsageError
 
 LAST, BEST, METRICS = "last.safetensors", "best.safetensors", "metrics.csv"
@@ -79,7 +80,8 @@ class Training:
         self.images, self.held_out = split(settings, everything)
         self.steps = len(self.images) // recipe.batch_size  # the incomplete last batch of an epoch is skipped
         model = settings.build(auxiliary=recipe.auxiliary > 0)
-        self.model = model.to(settings.device).to(memory_format=torch.channels_last).train()
+        self.layout = layout(settings.device, autocast=settings.precision == "bfloat16")
+        self.model = model.to(settings.device).to(memory_format=self.layout).train()
         self.forward: nn.Module = group.wrapped(
             torch.compile(self.model) if settings.compile else self.model,  # type: ignore[arg-type]
             settings.device,
@@ -157,7 +159,7 @@ class Training:
         assert recipe.batch_size is not None
         seed = stable_hash(self.settings.seed, "epoch", epoch)
         generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(self.images), generator=generator)
+        order = torch.randperm(len(self.images), generator=generator).to(device)  # once: an upload waits
         draws = draw(len(order), self.images.images.shape[-1], recipe, generator, device)
         torch.manual_seed(stable_hash(seed, self.group.rank) if self.group.rank else seed)
         if recipe.drop_path:
@@ -168,10 +170,9 @@ class Training:
             if stop.requested and self.group.world == 1:
                 raise self._interrupted()
             here = slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
-            chosen = order[here][self.group.share].to(device)
-            pixels = augment(
-                self.images.images[chosen], draws.at(here).at(self.group.share), recipe, self.model.mean
-            )
+            chosen = order[here][self.group.share]
+            drawn = draws.at(here).at(self.group.share)
+            pixels = augment(self.images.images[chosen], drawn, recipe, self.model.mean, self.layout)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch, step / self.steps)
             self.step(pixels, self.images.labels[chosen], sums)

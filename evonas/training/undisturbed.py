@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from evonas.training.precision import full_precision
+from fitness.precision import full_precision
 
 Model = Callable[[Tensor], Tensor]
 

@@ -11,7 +11,10 @@ from fitness.population.waves import CONVOLUTIONS, Group
 
 MEMORY = Path("/proc/meminfo")
 WEIGHT_COPIES = 5  # as drawn, |W|, W', and two gradients; a third comes when outputs of stages have gone
-SAID = ("allocate memory", "could not create a primitive")  # by PyTorch and by oneDNN, when a CPU has no more
+SAID = (  # by PyTorch, by oneDNN on a CPU, and by CUDA and its libraries
+    *("allocate memory", "could not create a primitive", "out of memory"),
+    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED"),
+)
 INDEX = 8  # bytes of an index
 SCRATCH = 4  # copies of what is compared, while cosines are taken
 

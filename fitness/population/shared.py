@@ -22,6 +22,7 @@ from fitness.population.first_order import first_order
 from fitness.population.plan import Plan, plan, supported
 from fitness.population.synflow import synflow_logs
 from fitness.population.weights import Weights, draw
+from fitness.precision import full_precision
 from fitness.synflow import flow
 
 
@@ -119,7 +120,7 @@ class SharedPasses:
             started = time.perf_counter()
             results: dict[int, Any] = {}
             for which in alike.values():  # padding would change the order of sums, and with it bits, on a CPU
-                with threads(1):
+                with threads(1), full_precision():
                     results |= zip(which, self._split(shared, [genotypes[i] for i in which]), strict=True)
             each = (time.perf_counter() - started) / max(1, len(fit))
             found.results.append((shared, first, results, each))

@@ -50,13 +50,16 @@ class AuxiliaryHead(nn.Module):
 class DartsNetwork(SkeletonNetwork):
     """The skeleton with an auxiliary head and drop path; ``drop_path_prob`` is read at every forward pass."""
 
+    _compiled_prob: Tensor
+
     def __init__(self, genotype: Genotype, size: NetworkSize, norm: bool = True, auxiliary: bool = False) -> None:
         def head(channels: int) -> AuxiliaryHead:
             return AuxiliaryHead(channels, size.classes)
 
         super().__init__(size, norm, lambda _, place: cell(genotype, place, norm), head if auxiliary else None)
         self.genotype = genotype
-        self._drop_path_prob, self._drops, self._compiled_prob = 0.0, False, torch.zeros(())
+        self._drop_path_prob, self._drops = 0.0, False
+        self.register_buffer("_compiled_prob", torch.zeros(()), persistent=False)
 
     @property
     def drop_path_prob(self) -> float:
@@ -66,8 +69,7 @@ class DartsNetwork(SkeletonNetwork):
     @drop_path_prob.setter
     def drop_path_prob(self, value: float) -> None:
         self._drop_path_prob, self._drops = value, value > 0
-        if value > 0:
-            self._compiled_prob = torch.tensor(value, device=self.classifier.weight.device)
+        self._compiled_prob.fill_(value)  # in place, without an upload
 
     def _probability(self) -> float | Tensor:
         if torch.compiler.is_compiling():

@@ -1,0 +1,141 @@
+"""Whole commands on a pretended card, and what they ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import evonas
+from evonas import EvaluateSettings, FinalPlan, SearchSettings
+from evonas.core import devices
+from evonas.engine import worker
+from evonas.searching.task import task_of
+from fitness import Task, proxies
+from fitness.base import Proxy
+from fitness.layout import layout
+from fitness.population.memory import is_exhaustion
+from spaces import spaces
+from tests.evonas.trained import pictures  # noqa: F401  (a fixture)
+from tests.pictures import bright_and_dark
+from tests.pretended import card
+from tests.pretended.test_paths import genotypes, task
+
+Conv = Callable[[], str]
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """36 images."""
+    return bright_and_dark(tmp_path_factory.mktemp("pictures"), 18)
+
+
+def test_a_search_is_trained_evaluated_verified_and_reported(few: str, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    settings = SearchSettings(
+        dataset=few,
+        image_size=16,
+        channels=2,
+        layers=3,
+        population=4,
+        children=2,
+        generations=1,
+        batch_size=4,
+        batch_networks=4,
+        device="cuda",
+    )
+    plan = FinalPlan(overrides={"epochs": 1, "batch_size": 12, "cutout": 4}, images=4, checks=2)
+    with card():
+        found = evonas.search(settings, run, final=plan)
+        assert found.best is not None and found.best.score and found.evaluation is not None
+        wider = EvaluateSettings(
+            attacks=("fgsm", "apgd-ce"), epsilons=(8.0,), steps=2, images=4, corruptions=False, device="cuda"
+        )
+        evaluation = evonas.evaluate(run, wider)
+        assert 0 <= evaluation.clean.accuracy <= 1 and set(evaluation.attacks) == {"fgsm", "apgd-ce"}
+        assert evonas.verify(run, sample=2).passed
+        assert "cuda" in evonas.report(run).read_text()
+        assert evonas.export(run, ["genotype", "safetensors"]).files
+
+
+def test_no_score_is_computed_in_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def watched(genotype: Any, task: Task) -> float:
+        cudnn: Any = torch.backends.cudnn
+        seen.append(cudnn.conv.fp32_precision if hasattr(cudnn, "conv") else cudnn.allow_tf32)
+        return 1.0
+
+    proxy = Proxy("watched", watched, "", "", "", needs_images=False)
+    assert proxy.score(genotypes("darts", 1)[0], task("cpu")).value == 1.0
+    assert seen in (["ieee"], [False])
+
+
+def test_memory_formats() -> None:
+    last, plain = torch.channels_last, torch.contiguous_format
+    assert layout("cpu") == last and layout("cpu", torch.float64) == plain
+    assert layout("cuda:1") == plain and layout("cuda", autocast=True) == last
+    (one,) = genotypes("darts", 1)
+    for device in ("cpu", "cuda"):
+        with card():
+            weight = task(device).network(one).stem[0].weight
+            images, _ = task(device).images_and_labels()
+            assert images.is_contiguous(memory_format=layout(device))
+            assert weight.is_contiguous(memory_format=layout(device))
+
+
+@pytest.mark.parametrize(
+    ("device", "cards", "workers", "share"),
+    [("cpu", 1, 4, 4), ("cuda", 2, 2, 1), ("cuda", 2, 3, 2), ("cuda:1", 2, 3, 3), ("cuda", 4, 1, 1)],
+)
+def test_workers_on_one_card_share_its_memory(device: str, cards: int, workers: int, share: int) -> None:
+    settings = SearchSettings(device=device, channels=4, layers=3, batch_networks=8, memory=0.8)
+    with card(cards):
+        from evonas.searching.resolve import resolve
+
+        populations = task_of(resolve(settings), None, workers).populations
+    assert populations is not None and populations.memory == pytest.approx(0.8 / share)
+
+
+def test_a_named_card_is_the_only_one_that_is_touched() -> None:
+    with card(2):
+        assert devices.pick("cuda:1") == "cuda:1" and torch.cuda.current_device() == 1
+        torch.cuda.set_device(0)
+        worker.settle("cuda:1", 0)
+        assert torch.cuda.current_device() == 1
+        worker.settle("cuda", 2)
+        assert torch.cuda.current_device() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "DefaultCPUAllocator: can't allocate memory",
+    ],
+)
+def test_exhaustion_is_known_by_its_texts(text: str) -> None:
+    assert is_exhaustion(RuntimeError(text)) and not is_exhaustion(RuntimeError("CUDA error: launch failure"))
+
+
+def seeded(name: str) -> tuple[Any, str, Any]:
+    """A defect: (owner, attribute, replacement)."""
+    images_and_labels = Task.images_and_labels
+    network = Task.network
+    if name == "images on the host":
+        return Task, "images_and_labels", lambda self: tuple(one.cpu() for one in images_and_labels(self))
+    if name == "network on the host":
+        return Task, "network", lambda self, genotype, **options: network(self, genotype, **options).cpu()
+    raise KeyError(name)
+
+
+@pytest.mark.parametrize("name", ["images on the host", "network on the host"])
+def test_a_seeded_defect_is_found_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(*seeded(name))
+    with card(), pytest.raises(RuntimeError, match=r"at least two devices.* at (fitness|spaces)/"):
+        proxies["grad-norm"].function(spaces["darts"].canonical(genotypes("darts", 1)[0]), task("cuda"))
