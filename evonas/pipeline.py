@@ -20,6 +20,7 @@ from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import require_directory
 from evonas.training.plan import FACT, FinalPlan, plan_of
 from evonas.training.settings import TrainSettings
+from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.training.training import Trained
@@ -37,28 +38,76 @@ def search(
     if final is not None:
         final = _possible(settings, final, observer)
         facts = {FACT: final.to_json()}
-    return _finish(start.search(settings, run, observer, engine, facts), observer)
+    return _finish(start.search(settings, run, observer, engine, facts), observer, engine)
 
 
-def resume(run: str | Path, observer: Observer, engine: Engine | None, **options: Any) -> SearchResult | Trained:
-    """Resume the search in ``run`` with its final stage, or the training."""
+def resume(
+    run: str | Path,
+    observer: Observer,
+    engine: Engine | None,
+    retrainings: int | None = None,
+    **options: Any,
+) -> SearchResult | Trained:
+    """Resume the search in ``run`` with its final stage, or the training; ``retrainings`` can only grow."""
     require_directory(Path(run), "resume")
     if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
         from evonas.training import train_stage as stage
 
-        return stage.resume(Path(run), observer, **options)
-    return _finish(start.resume(run, observer, engine, **options), observer, options.get("dataset"))
+        return _several(stage.resume(Path(run), observer, **options), retrainings, observer, engine)
+    facts = {} if retrainings is None else {FACT: _extended(Path(run), retrainings).to_json()}
+    result = start.resume(run, observer, engine, facts=facts, **options)
+    return _finish(result, observer, engine, options.get("dataset"))
 
 
-def train(target: str, run: Path | None, observer: Observer, pick: str, **options: Any) -> Trained:
-    """Train the headline of the search ``target`` after ``pick`` was stored in it."""
+def _extended(run: Path, retrainings: int) -> FinalPlan:
+    """The plan of a run with more trainings."""
+    with Run.read(run) as store:
+        plan = plan_of(store)
+    if plan is None:
+        raise UsageError(
+            f"{run} was searched with --no-final; train its best genotype several times with: "
+            f"{command('train', run, '--seeds', str(retrainings))}"
+        )
+    return plan.extended(retrainings)
+
+
+def train(
+    target: str | TrainSettings,
+    run: Path | None,
+    observer: Observer,
+    engine: Engine | None = None,
+    *,
+    seeds: int | None = None,
+    pick: str | None = None,
+    **options: Any,
+) -> Trained:
+    """Train ``target`` with ``seeds`` seeds; of a search its headline, after ``pick`` was stored in it."""
+    from evonas.controls.retrain import require_alone
     from evonas.core.ranks import is_first
     from evonas.searching import picking
     from evonas.training import train_stage as stage
+    from evonas.training.retrainings import require_seeds
 
-    if run is None and is_first() and exists(Path(target) / DATABASE):
-        picking.pick(Path(target), pick)
-    return stage.train(target, run, observer, pick=pick, **options)
+    require_alone(seeds)
+    if seeds is not None:
+        require_seeds(target.seed if isinstance(target, TrainSettings) else options.get("seed") or 0, seeds)
+    if isinstance(target, str) and pick is not None:
+        if run is None and is_first() and exists(Path(target) / DATABASE):
+            picking.pick(Path(target), pick)
+        options["pick"] = pick
+    return _several(stage.train(target, run, observer, **options), seeds, observer, engine)
+
+
+def _several(trained: Trained, seeds: int | None, observer: Observer, engine: Engine | None) -> Trained:
+    """Train the same genotype with the next seeds."""
+    from evonas.controls.retrain import retrain
+    from evonas.core.locks import held
+    from evonas.training.parallel import alone
+
+    if alone():
+        with held(trained.directory.parent):
+            retrain(trained.directory.parent, seeds, observer, engine)
+    return trained
 
 
 def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) -> FinalPlan:
@@ -67,6 +116,7 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
 
     from evonas.data import source
     from evonas.evaluation.target import draw
+    from evonas.training.retrainings import require_seeds
     from evonas.training.train_stage import from_search
     from spaces import spaces
 
@@ -76,23 +126,29 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
     training.resolve()
     for text in training.doubts:
         observer(Warned(text))
+    require_seeds(settings.seed, final.retrainings)
     labels = source(settings.dataset, settings.data_dir, settings.image_size).labels("test")
     final = final.among(len(labels))
     draw(final.images, len(labels), settings.seed)
     return final
 
 
-def _finish(result: SearchResult, observer: Observer, dataset: str | None = None) -> SearchResult:
+def _finish(
+    result: SearchResult, observer: Observer, engine: Engine | None, dataset: str | None = None
+) -> SearchResult:
     """Train and evaluate; ``dataset`` is the path that a folder of images was moved to."""
     with Run.read(result.path) as store:  # `open` would check the whole file
         plan = plan_of(store)
     if result.best is None or plan is None:
         return result
     with resumable(f"Resume with: {command('resume', result.path)}"), Run.open(result.path) as store:
+        from evonas.controls.retrain import retrain
         from evonas.evaluation.evaluate import evaluate
+        from evonas.training.retrainings import trainings
         from evonas.training.train_stage import in_run
 
         trained = in_run(store, observer, dataset=dataset)
+        retrain(result.path, max(plan.retrainings, trainings(trained.directory)), observer, engine)
         asked = store.settings
         settings = EvaluateSettings(
             images=plan.images,

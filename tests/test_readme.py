@@ -195,10 +195,25 @@ def test_the_benchmarks_of_the_pages_run_on_small_tables(command: str, evonas: E
     assert "random, exact" in done.stdout
 
 
+FINAL_STAGES = ("train", "evaluate")
+
+
+@pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "\n    evonas train" in text])
+def test_the_final_stages_of_the_pages_run_at_a_small_size(page: str, evonas: Evonas) -> None:
+    for command in re.findall(r"^    (evonas .*)$", PAGES[page], re.MULTILINE):
+        verb = command.split()[1]
+        if verb in FINAL_STAGES:
+            done = evonas(command + SMALLER.get(verb, ""))
+            assert done.returncode == 0, done.stderr
+    assert "over retrainings" in done.stdout
+
+
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
     assert {command.split()[1] for command in INDENTED} == {
         "search",
+        "train",
+        "evaluate",
         "score",
         "tabulate",
         "correlate",

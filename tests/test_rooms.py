@@ -20,6 +20,7 @@ FLOORS = (  # from the top down; rooms of one line know nothing of each other
     ("api",),
     ("reporting",),
     ("pipeline", "verification", "exporting"),
+    ("controls",),
     ("tabulating",),
     ("tables", "speed"),
     ("searching",),

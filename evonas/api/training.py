@@ -6,14 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from evonas.api.searching import observer_of
+from evonas.api.searching import engine_of, observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
 from evonas.core.signatures import keywords
+from evonas.training.plan import MAX_TRAININGS
 from evonas.training.settings import TrainOptions, TrainSettings
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
+    from evonas.engine import Engine
     from evonas.training.training import Trained
     from spaces.base import Genotype
 
@@ -24,32 +26,35 @@ def train(
     target: str | Path | Genotype | TrainSettings,
     run: str | Path | None = None,
     observer: Observer | None = None,
+    engine: Engine | None = None,
     *,
     pick: str | None = None,
+    seeds: int | None = None,
     **options: Unpack[TrainOptions],
 ) -> Trained:
     """Train a genotype, a published architecture by name, or the best genotype of the run directory ``target``.
 
     The keywords are fields of `TrainSettings`, by default those of the run, and ``finalists``, the best genotypes
     of a run that compete first; ``overrides={"epochs": 10}`` replaces numbers of the recipe. ``pick`` chooses
-    another headline of the front of a run, and is stored in it. Settings as ``target`` take no keywords. Repeat
-    the call to continue. Raises `EvonasError` with one message.
+    another headline of the front of a run, and is stored in it. Settings as ``target`` take no keywords but
+    ``seeds``, the number of trainings with seeds from that of the settings on, all but the first on ``engine``.
+    Repeat the call to continue. Raises `EvonasError` with one message.
     """
     from evonas import pipeline
-    from evonas.training import train_stage as stage
 
     given = arguments.given(dict(options))
     place = None if run is None else arguments.path(run, "--run")
+    count = None if seeds is None else arguments.integer(seeds, "--seeds", 1, MAX_TRAININGS)
     if isinstance(target, TrainSettings):
         if given or pick is not None:
             raise UsageError(f"pass settings or {', '.join(given) or 'pick'}, not both")
-        return stage.train(target, place, observer_of(observer))
+        return pipeline.train(target, place, observer_of(observer), engine_of(engine), seeds=count)
     if not isinstance(target, str | os.PathLike):
         target = arguments.genotype(target)
     text = arguments.text(target, "the genotype or run to train", None)
-    if pick is None:
-        return stage.train(text, place, observer_of(observer), **given)
-    return pipeline.train(text, place, observer_of(observer), arguments.text(pick, "--pick"), **given)
+    member = None if pick is None else arguments.text(pick, "--pick")
+    chosen = engine_of(engine)
+    return pipeline.train(text, place, observer_of(observer), chosen, seeds=count, pick=member, **given)
 
 
 def training_result(trained: Trained) -> dict[str, float]:

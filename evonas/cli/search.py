@@ -68,6 +68,7 @@ def resume(
     from_generation: Annotated[
         int | None, typer.Option(help="Go back to this generation first; the current state is kept as run.db.1.")
     ] = None,
+    final: Annotated[Values, Fields(FinalPlan, "retrainings")],
     settings: Annotated[Values, Fields(SearchSettings, without=("generations", "evaluations"))],
     engine: EngineName = "auto",
     workers: Workers = None,
@@ -78,13 +79,14 @@ def resume(
     """Resume an interrupted run, or extend a finished search to more generations or evaluations.
 
     A run keeps its settings, except --generations, --evaluations, --pick, --data-dir, --device, --engine,
-    --workers, --ray-address and --memory. --batch-networks may change if it was and stays above 1. --dataset may
-    name the new path of an image folder that was moved; --proxy, --objectives and --constraint that of a table.
+    --workers, --ray-address and --memory. --retrainings can grow. --batch-networks may change if it was and stays
+    above 1. --dataset may name the new path of an image folder that was moved; --proxy, --objectives and
+    --constraint that of a table.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
     chosen = _engine(engine, workers, ray_address, time_limit)
-    values = {"from_generation": from_generation, **limits, **settings}
+    values = {"from_generation": from_generation, **limits, **final, **settings}
     _render(lambda observer: api.resume(run, observer, chosen, **values), log)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import Log
+from evonas.cli.options import Log, Workers
 from evonas.store.settings import SearchSettings
 from evonas.training.settings import TrainSettings
 
@@ -40,7 +40,18 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Batch size.  [default: the recipe's]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.  [default: the recipe's]")] = None,
     numbers: Numbers = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Number of trainings, with seeds from --seed on.  [default: 1]")
+    ] = None,
     settings: Annotated[Values, Fields(TrainSettings, without=("recipe",))],
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="Engine of the trainings after the first: auto, in-process or processes.",
+            autocompletion=completion.engines,
+        ),
+    ] = "auto",
+    workers: Workers = None,
     log: Log = None,
 ) -> None:
     """Train one genotype and save the best and the last epoch. Repeat the command to continue.
@@ -50,6 +61,7 @@ def train(
     Example: `evonas train DARTS_V2 --channels 4 --layers 3 --epochs 2 --run runs/darts-v2`
     """
     from evonas import api
+    from evonas.engine import make
     from evonas.reporting.output import make_console, training_observer
     from evonas.reporting.training import trained
     from evonas.training.recipe import overrides
@@ -57,5 +69,6 @@ def train(
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr) or None
     console = make_console()
     observer = training_observer(console, log)
-    result = api.train(target, run, observer, overrides=changes, **picked, **recipe, **settings)
+    options = {"overrides": changes, "seeds": seeds, **picked, **recipe, **settings}
+    result = api.train(target, run, observer, make(engine, workers), **options)
     console.print(trained(result, api.training_result(result)), soft_wrap=True)

@@ -52,6 +52,10 @@ class Engine(ABC):
     def description(self) -> str:
         """A short description of where an open engine computes."""
 
+    def patient(self) -> Engine:
+        """The same engine without a time limit, for items that are not scores."""
+        return self
+
     def processes(self) -> list[int]:
         """The known ids of the computing processes on this machine."""
         return [os.getpid()]

@@ -7,6 +7,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 
 from evonas.core.arguments import integer, number
 from evonas.engine.base import Arrived, Engine, Function, Lost, R, T, unheard
@@ -42,6 +43,11 @@ class Workers(Engine):
         self._told: set[str] = set()
         self._died_starting = 0
         self.members: list[Worker] = []
+
+    def patient(self) -> Engine:
+        found = copy(self)
+        found.time_limit, found.members, found._told, found._function = None, [], set(), None
+        return found
 
     @abstractmethod
     def start(self, function: Function, index: int) -> Worker:

@@ -22,16 +22,19 @@ from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.attacking import AttackAt
 from evonas.evaluation.attacks.pgd import PGD
 from evonas.evaluation.checks import Checks
+from evonas.evaluation.columns import columns_of, summarised
 from evonas.evaluation.corrupted import Corrupted, Corruptions, Regenerated, corrupted
 from evonas.evaluation.journal import Journal, Recorded
 from evonas.evaluation.outcomes import ACCURACY
 from evonas.evaluation.result import Evaluation, Protocol
+from evonas.evaluation.retrained import Retrained, over
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.subject import Subject
-from evonas.evaluation.target import draw, locate
+from evonas.evaluation.target import BEST, Target, draw, locate
 from evonas.training import checkpoint
 from evonas.training.data_check import remark, unchecked
 from evonas.training.held_out import Measured, images_for
+from evonas.training.retrainings import Retraining, retrainings
 from fitness.layout import layout
 
 _AGAIN = "finished work is saved. Free disk space and repeat the command"
@@ -86,11 +89,47 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
             observer(Warned(text))
         try:
             evaluation = evaluate_subject(part.subject, settings, part.source, part.chosen)
+            evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
+            retrained = again(place, found.settings.seed, evaluation, settings, observer, stop)
+            evaluation = dataclasses.replace(evaluation, retrained=retrained)
         finally:
             observer(Closed())
-        evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
         write_json(place.result, evaluation.as_json(), _AGAIN)
     return evaluation
+
+
+def again(
+    place: Target, seed: int, first: Evaluation, settings: EvaluateSettings, observer: Observer, stop: StopRequest
+) -> Retrained | None:
+    """The further trainings next to that of ``place``, evaluated like the ``first``; None if none is planned.
+
+    Those that failed or are not finished are counted.
+    """
+    planned = retrainings(place.checkpoint.parent) if place.checkpoint.name == BEST.name else []
+    if not planned:
+        return None
+    finished = [one for one in planned if one.finished and not one.reason]
+    rows = [summarised(columns_of(first))]
+    for one in finished:
+        observer(Message(f"evaluating the training with seed {one.seed}"))
+        with Journal(one.journal) as journal:
+            rows.append(columns_again(one, settings, journal, observer, stop))
+    failed = {one.seed: one.reason for one in planned if one.reason}
+    return over((seed, *(one.seed for one in finished)), rows, 1 + len(planned), failed)
+
+
+def columns_again(
+    one: Retraining,
+    settings: EvaluateSettings,
+    journal: Recorded,
+    observer: Observer,
+    stop: StopRequest,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, float]:
+    """The accuracies of a further training by column, without sanity checks and other assessments."""
+    chosen = dataclasses.replace(settings, checks=0, assess=())
+    part = subject_for(checkpoint.load(one.checkpoint), chosen, journal, observer, stop, environment)
+    return summarised(columns_of(evaluate_subject(part.subject, chosen, part.source, part.chosen)))
 
 
 def subject_for(

@@ -19,12 +19,14 @@ from evonas.evaluation.outcomes import (
     text_in,
 )
 from evonas.evaluation.rates import Rate, hrs
+from evonas.evaluation.retrained import KEY as RETRAININGS
+from evonas.evaluation.retrained import Retrained
 from evonas.training.data_check import remark
 from evonas.training.data_identity import SplitIdentity
 
 ASSESSMENTS = "assessments"
 # keys that are not facts
-_OURS = ("clean", "corruptions", "hrs", "epsilons", "checks", "protocol", "versions", ASSESSMENTS)
+_OURS = ("clean", "corruptions", "hrs", "epsilons", "checks", "protocol", "versions", ASSESSMENTS, RETRAININGS)
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Evaluation:
     facts: Mapping[str, Any] = field(default_factory=dict)  # of the network
     versions: Mapping[str, str] = field(default_factory=dict)
     assessments: Mapping[str, Outcome] = field(default_factory=dict)  # others, by name
+    retrained: Retrained | None = None  # over further trainings of the genotype, if there are any
     path: Path | None = None  # path of the saved result
 
     def including(self, name: str, identity: Mapping[str, Any], outcome: Outcome) -> Evaluation:
@@ -170,6 +173,7 @@ class Evaluation:
             "protocol": self.protocol.as_json(),
             "versions": dict(self.versions),
             **({ASSESSMENTS: others} if others else {}),
+            **({} if self.retrained is None else {RETRAININGS: self.retrained.as_json()}),
         }
 
     @classmethod
@@ -197,6 +201,7 @@ class Evaluation:
                 name: Outcome.from_json(one)
                 for name, one in object_in(found.get(ASSESSMENTS, {}), ASSESSMENTS).items()
             },
+            retrained=Retrained.from_json(found[RETRAININGS]) if RETRAININGS in found else None,
         )
 
 

@@ -14,6 +14,7 @@ from evonas.core.quantities import percent
 from evonas.evaluation.events import ImagesMeasured
 from evonas.reporting.accuracies import WIDE, accuracy_table
 from evonas.reporting.columns import SHORTEST_NAME, number_columns
+from evonas.reporting.retrained import retrained_table
 from evonas.reporting.screen import View
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
     parts: list[RenderableType] = [accuracy_table(result, width)]
     if result.corruptions is not None:
         parts.append(_corruptions(result.corruptions, width >= WIDE))
+    if result.retrained is not None:
+        parts.append(retrained_table(result.retrained))
     if result.checks:
         parts.append(_checks(result.checks))
     if result.remark:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from evonas.core.events import Closed, Listener, Message, Warned
 from evonas.evaluation.events import ImagesMeasured
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.store.individual import Individual
+from evonas.tabulating.events import NetworkTabulated, TabulationStarted
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from spaces.errors import UsageError
 
@@ -75,6 +77,12 @@ class JsonLines(Listener):
     def epoch(self, event: EpochDone) -> None:
         row = event.row
         self._line("epoch", **row._asdict())
+
+    def tabulation(self, event: TabulationStarted) -> None:
+        self._line("tabulation", **asdict(event))
+
+    def tabulated(self, event: NetworkTabulated) -> None:
+        self._line("tabulated", **asdict(event))
 
     def measuring(self, event: ImagesMeasured) -> None:
         what, done, total = event.what, event.done, event.total

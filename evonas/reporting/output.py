@@ -56,10 +56,11 @@ def search_observer(console: Console, log: Log | None = None) -> Observer:
     if not console.is_interactive:
         return _plain(console, log)
     from evonas.reporting.evaluation import EvaluationView
+    from evonas.reporting.tabulation import TrainingsView
     from evonas.reporting.training import TrainingView
 
-    views = Screens(console, LiveView(console), TrainingView(console), EvaluationView(console))
-    return Observers(views, *_files(log))
+    views = LiveView(console), TrainingView(console), TrainingsView(console), EvaluationView(console)
+    return Observers(Screens(console, *views), *_files(log))
 
 
 def evaluation_observer(as_json: bool, log: Log | None = None) -> Observer:
@@ -91,9 +92,10 @@ def training_observer(console: Console, log: Log | None = None) -> Observer:
     """The observer of a training."""
     if not console.is_interactive:
         return _plain(console, log)
+    from evonas.reporting.tabulation import TrainingsView
     from evonas.reporting.training import TrainingView
 
-    return Observers(Screens(console, TrainingView(console)), *_files(log))
+    return Observers(Screens(console, TrainingView(console), TrainingsView(console)), *_files(log))
 
 
 def _plain(console: Console, log: Log | None) -> Observer:

@@ -17,6 +17,7 @@ from evonas.reporting.finalists import finalists_table
 from evonas.reporting.fronts import front_table, headline_text
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
+from evonas.reporting.retrained import retrained_table
 from evonas.reporting.style import ASCII_SPARKS, SPARKS, sparkline
 from evonas.reporting.summary import Summary
 from spaces import spaces
@@ -97,7 +98,8 @@ def robustness(found: Evaluation, width: int) -> RenderableType:
     notes = [Text(f"failed sanity checks: {'; '.join(found.failed)}", style="bold red")] if found.failed else []
     if found.remark:
         notes.append(Text(found.remark, style="bold yellow"))
-    return Group(headline_table(found, width), *notes)
+    several = [] if found.retrained is None else [retrained_table(found.retrained)]
+    return Group(headline_table(found, width), *several, *notes)
 
 
 def _progress(summary: Summary) -> str:

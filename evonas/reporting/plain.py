@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from evonas.core.events import Listener, Message, Warned
 from evonas.core.quantities import count, duration, number, percent
 from evonas.evaluation.events import ImagesMeasured
+from evonas.reporting.trainings import cost, eta, network
 from evonas.searching.events import Evaluated, GenerationDone, SearchStarted
 from evonas.store.length import length
 from evonas.store.settings import SearchSettings
+from evonas.tabulating.events import NetworkTabulated, TabulationStarted
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
 
 if TYPE_CHECKING:
@@ -103,6 +105,13 @@ class PlainLines(Listener):
             f"epoch {row.epoch} of {self._epochs}: validation {percent(row.validation)}{robust}, "
             f"loss {row.loss:.4f}, training {percent(row.accuracy)}, {duration(row.seconds)}"
         )
+
+    def tabulation(self, event: TabulationStarted) -> None:
+        self._line(cost(event))
+
+    def tabulated(self, event: NetworkTabulated) -> None:
+        said = f"{network(event)}, {eta(event.remaining)}"
+        self._line(f"{event.done} of {event.total}, seed {event.seed}: {said}")
 
     def measuring(self, event: ImagesMeasured) -> None:
         what, done, total = event.what, event.done, event.total

@@ -52,6 +52,7 @@ def _final(plan: FinalPlan | None) -> list[str]:
     words += _numbers({name: value for name, value in plan.overrides.items() if name != "batch_size"})
     if plan.finalists:
         words += ["--finalists", str(plan.finalists)]
+    words += [] if plan.retrainings == 1 else ["--retrainings", str(plan.retrainings)]
     words += [] if plan.images is None else ["--images", str(plan.images)]
     return words + ([] if plan.checks == FinalPlan().checks else ["--checks", str(plan.checks)])
 

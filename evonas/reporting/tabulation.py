@@ -10,8 +10,9 @@ from rich.text import Text
 from evonas.core.events import Closed, Listener, Message
 from evonas.core.quantities import duration, percent, plural
 from evonas.reporting.columns import number_columns
+from evonas.reporting.screen import View
+from evonas.reporting.trainings import cost, eta, network
 from evonas.tabulating.events import NetworkTabulated, TabulationStarted
-from evonas.tabulating.job import CLEAN
 from evonas.tabulating.summary import Tabulation
 
 
@@ -20,28 +21,19 @@ class TabulationView(Listener):
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
-        self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[eta]}"),
-            TextColumn("{task.fields[last]}", style="dim"),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
-        )
+        self._bar = _bar(self.console)
         self._task = self._bar.add_task("", eta="", last="")
 
     def tabulation(self, event: TabulationStarted) -> None:
         self.message(Message(cost(event)))
-        self._bar.update(self._task, completed=event.done, total=event.total, eta=_eta(event.remaining))
+        self._bar.update(self._task, completed=event.done, total=event.total, eta=eta(event.remaining))
         self._bar.start()
 
     def tabulated(self, event: NetworkTabulated) -> None:
-        said, eta = network(event), _eta(event.remaining)
-        self._bar.update(self._task, completed=event.done, total=event.total, eta=eta, last=said)
+        said, left = network(event), eta(event.remaining)
+        self._bar.update(self._task, completed=event.done, total=event.total, eta=left, last=said)
         if self._bar.disable or event.reason:
-            self.message(Message(f"{event.done} of {event.total}, seed {event.seed}: {said}, {eta}"))
+            self.message(Message(f"{event.done} of {event.total}, seed {event.seed}: {said}, {left}"))
 
     def message(self, event: Message) -> None:
         """Print a line above the bar."""
@@ -51,26 +43,55 @@ class TabulationView(Listener):
         self._bar.stop()
 
 
-def cost(event: TabulationStarted) -> str:
-    """What is to be done, and about how long it takes."""
-    done = f", {event.done} of them finished" if event.done else ""
-    what = f"{event.table}: {plural(event.total, 'training')} of {plural(event.genotypes, 'genotype')}{done}"
-    if event.seconds is None or event.remaining is None:
-        return f"{what}; time unknown"
-    workers = f", {duration(event.remaining)} on {event.workers} workers" if event.workers > 1 else ""
-    return f"{what}; about {duration(event.seconds)} of computing{workers}"
+class TrainingsView(View):
+    """A progress bar while a final stage trains several networks; a line for the cost and for every failure."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._progress: Progress | None = None
+
+    def tabulation(self, event: TabulationStarted) -> None:
+        self._print(cost(event))
+        self._progress = _bar(self.console)
+        left = eta(event.remaining)
+        self._task = self._progress.add_task("", completed=event.done, total=event.total, eta=left, last="")
+        self._progress.start()
+
+    def tabulated(self, event: NetworkTabulated) -> None:
+        if self._progress is not None:
+            said, left = network(event), eta(event.remaining)
+            self._progress.update(self._task, completed=event.done, total=event.total, eta=left, last=said)
+        if event.reason:
+            self._print(f"{event.done} of {event.total}, seed {event.seed}: {network(event)}")
+
+    @property
+    def is_open(self) -> bool:
+        return self._progress is not None
+
+    def message(self, event: Message) -> None:
+        if self.is_open:
+            self._print(event.text)
+
+    def closed(self, event: Closed) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True, markup=False, style="dim")
 
 
-def network(event: NetworkTabulated) -> str:
-    """Its accuracies without those on corrupted images, and its time."""
-    if event.reason:
-        return f"failed ({event.reason})"
-    shown = [f"{name} {percent(value)}" for name, value in event.values.items() if name == CLEAN or "@" in name]
-    return f"{', '.join(shown)}, {duration(event.seconds)}"
-
-
-def _eta(seconds: float | None) -> str:
-    return f"ETA {'-' if seconds is None else duration(seconds)}"
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[eta]}"),
+        TextColumn("{task.fields[last]}", style="dim"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
 
 
 def tabulation_table(result: Tabulation) -> RenderableType:

@@ -14,9 +14,11 @@ from rich.text import Text
 from evonas.core.devices import describe, peak_memory
 from evonas.core.quantities import duration, memory, percent, plural
 from evonas.core.shell import command
+from evonas.evaluation.unattacked import tested
 from evonas.reporting.columns import add_fitting_rows, in_room
 from evonas.reporting.live import HEAD, TALL, Spark
 from evonas.reporting.plain import training_heading
+from evonas.reporting.retrained import notes, test_accuracies
 from evonas.reporting.screen import ScreenView
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from evonas.training.metrics import EpochRow
@@ -101,8 +103,8 @@ def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
 
 
 def trained(result: Trained, test: dict[str, float], advise: bool = True) -> RenderableType:
-    """The summary of a training; with ``advise`` the next command."""
-    best = result.best
+    """The summary of a training; with ``advise`` that over retrainings, which an evaluation has, and a command."""
+    best, several = result.best, tested(result.directory) if advise else None
     robust = "" if best.robust is None else f", {percent(best.robust)} under PGD-10"
     what_next = [
         Text(f"evaluate its robustness with: {command('evaluate', result.directory.parent)}", style="yellow")
@@ -114,6 +116,8 @@ def trained(result: Trained, test: dict[str, float], advise: bool = True) -> Ren
             f"(best epoch {best.epoch}, validation accuracy {percent(best.validation)}{robust})",
             style="bold green",
         ),
+        *([] if several is None else [Text(test_accuracies(several), style="bold green")]),
+        *([] if several is None else [Text(line, style="yellow") for line in notes(several)]),
         Text(f"saved in {result.checkpoint}", style="dim"),
         *(what_next if advise else []),
     )

@@ -85,13 +85,14 @@ def resume(
     observer: Observer | None = None,
     engine: Engine | None = None,
     from_generation: int | None = None,
+    facts: Mapping[str, str] | None = None,
     **options: Any,
 ) -> SearchResult:
     """Resume an interrupted search, or extend a finished one to a larger total of generations or evaluations.
 
     The result is that of a search that was never interrupted. ``from_generation`` goes back to the state after
-    that generation first; the old file is kept as run.db.1. Raises `UsageError` if settings differ from those of
-    the run, except those in `evonas.store.settings.CHANGEABLE`.
+    that generation first; the old file is kept as run.db.1. ``facts`` are stored with the run. Raises `UsageError`
+    if settings differ from those of the run, except those in `evonas.store.settings.CHANGEABLE`.
     """
     observer = unwatched if observer is None else observer
     with _resumable(Path(run)), ExitStack() as stack:
@@ -111,6 +112,8 @@ def resume(
             accepted = rewind(Path(run) / DATABASE, from_generation, accept)
         store = stack.enter_context(Run.open(Path(run)))
         settings, images, opened = accepted or accept(store)  # all checks are done
+        if facts:
+            store.set_meta(**facts)
         stored = store.settings  # the seals contain the original paths
         kept = replace(settings, **{name: getattr(stored, name) for name in PLACES})
         if _cut(store, stored) and kept.evaluations != stored.evaluations:

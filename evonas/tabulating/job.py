@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 from evonas.core.digests import digest
 from evonas.core.signals import Interrupted
-from evonas.evaluation.result import Evaluation
-from evonas.evaluation.severities import SEVERITIES
 from evonas.training.divergence import NotFinite
 from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError, shorten
 
-CLEAN, VALIDATION = "clean", "validation"
+VALIDATION = "validation"
 MAX_REASON_CHARS = 200
 OUT_OF_MEMORY = "out of memory"
 SAVED = "finished trainings are saved"
@@ -40,18 +38,6 @@ class Outcome(NamedTuple):
     reason: str = ""
     seconds: float = 0.0
     final: bool = True  # whether it would fail again
-
-
-def columns_of(evaluation: Evaluation) -> dict[str, float]:
-    """Accuracies by column: ``clean``, ``pgd@Linf.eps8``, ``snow.s1``, ..."""
-    found = {CLEAN: evaluation.clean.accuracy}
-    for attack in evaluation.attacks:
-        for epsilon in sorted(evaluation.attacks[attack]):
-            found[f"{attack}@Linf.eps{epsilon:g}"] = evaluation.attacks[attack][epsilon].rate.accuracy
-    if evaluation.corruptions is not None:
-        for name, shares in evaluation.corruptions.table.items():
-            found |= {f"{name}.s{severity}": share for severity, share in zip(SEVERITIES, shares, strict=True)}
-    return found
 
 
 def failure(error: Exception) -> tuple[str, bool]:

@@ -10,12 +10,13 @@ from typing import Any
 from evonas.core.events import Observer, Warned, warning
 from evonas.core.provenance import versions
 from evonas.core.version import __version__
+from evonas.evaluation.columns import CLEAN
 from evonas.evaluation.corruptions import corruptions
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.severities import SEVERITIES
 from evonas.evaluation.target import draw
 from evonas.searching.resolve import resolve_scoring
-from evonas.tabulating.job import CLEAN, VALIDATION, Job
+from evonas.tabulating.job import VALIDATION, Job
 from evonas.tabulating.sample import sample
 from evonas.tabulating.settings import TabulateSettings
 from evonas.training.data_check import require_training

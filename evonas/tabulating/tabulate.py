@@ -6,13 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from evonas.core.atomic_files import make_directory
-from evonas.core.events import Closed, Observer, announcing
+from evonas.core.events import Closed, Observer
 from evonas.core.locks import held
 from evonas.core.signals import REPEAT, resumable
 from evonas.engine import Engine, InProcess
 from evonas.tabulating.estimate import estimate
-from evonas.tabulating.events import NetworkTabulated, TabulationStarted
-from evonas.tabulating.forecast import Forecast
 from evonas.tabulating.job import Job, Outcome
 from evonas.tabulating.journal import TrainingFile
 from evonas.tabulating.place import Place
@@ -21,6 +19,7 @@ from evonas.tabulating.settings import TabulateSettings
 from evonas.tabulating.shard import Shard, begun, join
 from evonas.tabulating.summary import Tabulation, accuracies
 from evonas.tabulating.trainer import Trainer
+from evonas.tabulating.work import Work
 from evonas.tabulating.written import failures, write
 from spaces import spaces
 from spaces.errors import EvonasError, UsageError
@@ -130,23 +129,13 @@ def _trained(
     work = place.work.absolute() if engine.shares_files else None
     trainer = Trainer(str(place.table), plan.training, plan.evaluation, plan.data.identity, work, observer)
     estimated = estimate(trainer, missing, plan.flops)
-    with engine.opened(plan.training.device, announcing(observer)) as opened:
-        opened.share(len(missing), 1)
-        if estimated is not None:
-            opened.expect(sum(estimated.values()) / len(missing), len(missing))
-        forecast = Forecast(estimated, len(missing), opened.most_workers)
-        genotypes = len({job.genotype for job in plan.jobs})
-        started = (place.name, genotypes, len(plan.jobs), len(known))
-        observer(TabulationStarted(*started, forecast.seconds, forecast.remaining, opened.most_workers))
+    genotypes = len({job.genotype for job in plan.jobs})
 
-        def arrived(outcome: Outcome) -> None:
-            kept.add(outcome)
-            place.remove(outcome.job)
-            outcomes[outcome.job] = outcome
-            forecast.add(outcome)
-            told = (*outcome.job, outcome.values, outcome.reason, outcome.seconds)
-            observer(NetworkTabulated(*told, len(outcomes), len(plan.jobs), forecast.remaining))
+    def arrived(outcome: Outcome) -> None:
+        kept.add(outcome)
+        place.remove(outcome.job)
+        outcomes[outcome.job] = outcome
 
-        for _ in opened.map(trainer, missing, lambda job, reason: Outcome(job, {}, reason, final=False), arrived):
-            pass
+    work_left = Work(place.name, genotypes, len(plan.jobs), missing, estimated)
+    work_left.do(trainer, engine, plan.training.device, observer, arrived)
     return outcomes

@@ -18,10 +18,11 @@ from evonas.core.atomic_files import make_directory
 from evonas.core.events import Event, Listener, Message, Observer, announcing
 from evonas.core.signals import stop_requests
 from evonas.data import source
+from evonas.evaluation.columns import columns_of
 from evonas.evaluation.evaluate import evaluate_subject, subject_for
 from evonas.evaluation.journal import Journal
 from evonas.evaluation.settings import EvaluateSettings
-from evonas.tabulating.job import VALIDATION, Job, Outcome, columns_of, failure
+from evonas.tabulating.job import VALIDATION, Job, Outcome, failure
 from evonas.training import checkpoint
 from evonas.training.data_check import SAME, EvaluatedData, require_training
 from evonas.training.data_identity import DataIdentity

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from evonas.core.arguments import given, mapping
-from evonas.core.fields import check, like, preset_of, presets_of, setting
+from evonas.core.fields import check, fields_of, like, preset_of, presets_of, setting
 from evonas.core.strict_json import parse_json
 from evonas.store.queries import Records
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
-from spaces.errors import EvonasError, shorten
+from spaces.errors import EvonasError, UsageError, shorten
 
 FACT = "final"  # the fact of a run that stores its final stage
 MAX_FINALISTS = 1024
+MAX_TRAININGS = 1000  # of one genotype
+ADDED = ("retrainings",)  # fields that plans of older runs lack
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class FinalPlan:
     )
     finalists: int = setting(  # 0 or 1: the best score wins
         0, help="Number of best genotypes that compete in short trainings first.", bounds=(0, MAX_FINALISTS)
+    )
+    retrainings: int = setting(
+        1,
+        help="Number of trainings of the best genotype, with seeds from --seed on.",
+        bounds=(1, MAX_TRAININGS),
     )
     images: int | None = setting(
         None, help="Number of test images for the evaluation.", default_text="all", bounds=(1, 10**9)
@@ -54,10 +61,12 @@ class FinalPlan:
         finalists: int | None = None,
         images: int | None = None,
         checks: int | None = None,
+        retrainings: int | None = None,
     ) -> FinalPlan:
         """Defaults, overlaid by a preset, overlaid by what is not None."""
         base = preset_of(preset, presets_of(cls))
-        base |= given({"recipe": recipe, "finalists": finalists, "images": images, "checks": checks})
+        numbers = {"finalists": finalists, "images": images, "checks": checks, "retrainings": retrainings}
+        base |= given({"recipe": recipe, **numbers})
         if overrides is not None:
             base["overrides"] = {**base.get("overrides", {}), **mapping(overrides, "overrides")}
         return cls(**base)
@@ -74,8 +83,19 @@ class FinalPlan:
         return {"recipe": self.recipe, "overrides": dict(self.overrides), "finalists": self.finalists}
 
     def to_json(self) -> str:
-        """One JSON object."""
-        return json.dumps(dataclasses.asdict(self))
+        """One JSON object; fields that older runs lack are left out where they are the defaults."""
+        values = dataclasses.asdict(self)
+        left_out = {name for name in ADDED if values[name] == fields_of(FinalPlan)[name].default}
+        return json.dumps({name: value for name, value in values.items() if name not in left_out})
+
+    def extended(self, retrainings: int | None) -> FinalPlan:
+        """With more trainings; None changes nothing. Raises `UsageError` for fewer."""
+        changes: dict[str, Any] = given({"retrainings": retrainings})
+        for name, value in changes.items():
+            found, before = fields_of(FinalPlan)[name], getattr(self, name)
+            if found.checked(value) < before:
+                raise UsageError(f"the run has {found.label} {before}, which can only grow")
+        return dataclasses.replace(self, **changes)
 
     @classmethod
     def from_json(cls, text: str) -> FinalPlan:

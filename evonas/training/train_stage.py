@@ -83,6 +83,12 @@ def train(
     return _train_genotype(TrainSettings(target, **_given(options)), name, run, observer)
 
 
+def retrain(settings: TrainSettings, run: Path, observer: Observer) -> Trained:
+    """Train with resolved ``settings`` in the directory ``run``, or continue there."""
+    with _created(run):
+        return _trained(run, settings, observer)
+
+
 def _train_genotype(
     settings: TrainSettings, name: str, run: str | Path | None, observer: Observer | None
 ) -> Trained:

@@ -11,15 +11,18 @@ from evonas.core.events import Closed, Observer
 from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
-from evonas.evaluation.evaluate import evaluate_subject, subject_for
+from evonas.evaluation.columns import columns_of, summarised
+from evonas.evaluation.evaluate import columns_again, evaluate_subject, subject_for
 from evonas.evaluation.journal import Journal, Json, as_stored, is_outdated
 from evonas.evaluation.registered import attacks
 from evonas.evaluation.result import Evaluation
+from evonas.evaluation.retrained import Retrained, over
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.stored import read
 from evonas.evaluation.target import Target, locate
 from evonas.training import checkpoint
 from evonas.training.data_identity import SplitIdentity
+from evonas.training.retrainings import retrainings
 from evonas.verification.finding import UNCHECKED, Finding, judged
 from fitness import stable_hash
 from spaces.errors import EvonasError, shown
@@ -55,6 +58,8 @@ class Audit:
         return computed
 
     def _draws(self, key: str) -> bool:
+        if not self.sample:
+            return False
         seconds, chance = self.journal.seconds(key), self.sample / max(1, self.entries)
         if self.drawn and (stable_hash(self.seed, key) / 2**63 >= chance or seconds > self.left):
             return False
@@ -108,7 +113,9 @@ def _again(
         part = subject_for(found, settings, audit, observer, StopRequest(), there)
         _require_same(stored.test, SplitIdentity.from_json(part.facts["data"]["test"]), place)
         try:
-            again = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen)).as_json()
+            evaluation = part.complete(evaluate_subject(part.subject, settings, part.source, part.chosen))
+            retrained = _retrained(place, stored, evaluation, settings, observer, there)
+            again = dataclasses.replace(evaluation, retrained=retrained).as_json()
         finally:
             observer(Closed())
     for name in ("weights", "data"):  # missing in files of older versions
@@ -129,6 +136,30 @@ def _again(
             f"{len(audit.drawn)} of {audit.entries} entries recomputed",
         ),
     ]
+
+
+def _retrained(
+    place: Target,
+    stored: Evaluation,
+    first: Evaluation,
+    settings: EvaluateSettings,
+    observer: Observer,
+    there: dict[str, str],
+) -> Retrained | None:
+    """The accuracies of the further trainings, from the journals of their evaluations."""
+    found = stored.retrained
+    if found is None:
+        return None
+    rows = [summarised(columns_of(first))]
+    by_seed = {one.seed: one for one in retrainings(place.checkpoint.parent)}
+    for seed in found.seeds[1:]:
+        one = by_seed.get(seed)
+        if one is None or not one.journal.is_file():
+            raise EvonasError(f"the training with seed {seed} has no results; recompute them with evonas evaluate")
+        with Journal(one.journal, read_only=True) as journal:
+            recorded = Audit(journal, 0, 0)
+            rows.append(columns_again(one, settings, recorded, observer, StopRequest(), there))
+    return over(found.seeds, rows, found.planned, found.failed)
 
 
 def _require_same(measured: SplitIdentity | None, here: SplitIdentity, place: Target) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from evonas.training import checkpoint
 from evonas.training.held_out import images_for
 from evonas.training.images import Images
 from evonas.training.measure import accuracy
+from evonas.training.retrainings import retrainings
 from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
 from evonas.verification.finding import CLOSE, DIFFERS, SAME, UNCHECKED, Finding, judged
 from evonas.verification.winner import winner
@@ -46,6 +48,22 @@ def trained(
         return [judged(PART, "checkpoint", str(error), "")]
     except (KeyError, TypeError, AttributeError) as error:
         return [judged(PART, RESULT, f"it is incomplete: {error}", "")]
+
+
+def trained_again(
+    run: Path, reasons: list[str], device: str, data_dir: str | None, dataset: str | None = None
+) -> list[Finding]:
+    """The checks of every finished training with another seed, each as one finding."""
+    found = []
+    for one in retrainings(run / DIRECTORY):
+        checks = trained(one.run, None, reasons, device, data_dir, dataset) if one.finished else []
+        wrong = next((f"{check.name}: {check.detail}" for check in checks if not check.passed), None)
+        first = settings_of(run)
+        if checks and (different := dataclasses.replace(first, seed=one.seed).differences(settings_of(one.run))):
+            wrong = f"it was trained with {'; '.join(different)}"
+        if checks:
+            found.append(judged(PART, f"seed {one.seed}", wrong, f"{len(checks)} checks of its network"))
+    return found
 
 
 def _settings(run: Path, found: checkpoint.Checkpoint) -> Finding:

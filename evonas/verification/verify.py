@@ -22,7 +22,7 @@ from evonas.verification.finding import Finding, Rescored, Verification, judged
 from evonas.verification.lineage import lineage
 from evonas.verification.replay import compare
 from evonas.verification.scores import rescored
-from evonas.verification.training import trained
+from evonas.verification.training import trained, trained_again
 from spaces.errors import EvonasError, UsageError
 
 SAMPLE = 10
@@ -80,6 +80,7 @@ def verify(
                 observer(Message("classifying the test images again"))
                 more = environment.of_file(run / DIRECTORY / RESULT, "the training", here)
                 findings += trained(run, store, more, here, data_dir, dataset)
+                findings += trained_again(run, more, here, data_dir, dataset)
                 more += environment.of_file(run / EVALUATION, "the evaluation", here)
                 findings += measured(run, sample, seed, device, data_dir, observer, dataset)
                 reasons += more

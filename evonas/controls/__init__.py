@@ -1,0 +1,1 @@
+"""Noise and luck: retrainings of the winner of a search, and random genotypes of its size."""
