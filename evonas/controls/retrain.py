@@ -20,9 +20,9 @@ from evonas.tabulating.trainer import one_thread
 from evonas.tabulating.work import Work
 from evonas.training import train_stage as stage
 from evonas.training.parallel import alone
+from evonas.training.paths import DIRECTORY, RESULT
 from evonas.training.retrainings import Retraining, plan, retrainings, test_accuracy
 from evonas.training.settings import TrainSettings
-from evonas.training.train_stage import DIRECTORY, RESULT
 from spaces.errors import UsageError
 
 

@@ -17,7 +17,7 @@ from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
 from evonas.exporting.subject import Subject, subject_of
 from evonas.exporting.target import exported_from, member_of
-from evonas.training.train_stage import DIRECTORY
+from evonas.training.paths import DIRECTORY
 from spaces.errors import EvonasError, UsageError
 
 BATCHES = (1, 7)  # batch sizes of the check

@@ -10,8 +10,8 @@ from evonas.store.headline import require_pick
 from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.training import checkpoint
+from evonas.training.paths import DIRECTORY, RESULT
 from evonas.training.standings import JOURNAL
-from evonas.training.train_stage import DIRECTORY, RESULT
 from spaces.errors import UsageError, shorten
 
 

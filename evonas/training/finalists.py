@@ -18,9 +18,10 @@ from evonas.training.images import known as known_data
 from evonas.training.images import split
 from evonas.training.measure import robust_accuracy
 from evonas.training.parallel import Group, alone
+from evonas.training.paths import LAST
 from evonas.training.settings import TrainSettings
 from evonas.training.standings import JOURNAL, recorded
-from evonas.training.training import LAST, Training
+from evonas.training.training import Training
 from spaces.errors import UsageError
 
 STANDARD_EPS = 1.0  # in 1/255; networks without adversarial training are broken by larger ones

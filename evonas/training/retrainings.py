@@ -11,9 +11,8 @@ from pathlib import Path
 from evonas.core.atomic_files import make_directory
 from evonas.core.files import read_json, write_json
 from evonas.core.shell import resuming
+from evonas.training.paths import BEST, DIRECTORY, RESULT, SETTINGS
 from evonas.training.plan import MAX_TRAININGS
-from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
-from evonas.training.training import BEST
 from spaces.errors import EvonasError, UsageError
 
 INSIDE = "retrainings"
@@ -94,7 +93,7 @@ def plan(run: Path, count: int) -> None:
     before = trainings(directory)
     if count < before:
         raise UsageError(f"{run} has {before} trainings of its genotype; their number can only grow")
-    require_seeds(settings_of(run).seed, count)
+    require_seeds(_seed(directory), count)
     if count > before:
         make_directory(directory / INSIDE)
         write_json(directory / INSIDE / PLAN, {"trainings": count}, resuming(run))
@@ -105,6 +104,14 @@ def retrainings(directory: Path) -> list[Retraining]:
     count = trainings(directory)
     if count == 1:
         return []
-    first = settings_of(directory.parent).seed
+    first = _seed(directory)
     places = ((first + number, directory / INSIDE / f"seed-{first + number}") for number in range(1, count))
     return [Retraining(seed, place) for seed, place in places]
+
+
+def _seed(directory: Path) -> int:
+    """That of the first training."""
+    seed = (read_json(directory / SETTINGS) or {}).get("seed")
+    if type(seed) is not int:
+        raise EvonasError(f"{directory / SETTINGS} does not name a seed")
+    return seed

@@ -32,14 +32,13 @@ from evonas.training.finalists import compete
 from evonas.training.images import known
 from evonas.training.measure import accuracy
 from evonas.training.parallel import alone, joined
+from evonas.training.paths import DIRECTORY, LAST, RESULT, SETTINGS
 from evonas.training.plan import FinalPlan, plan_of
 from evonas.training.settings import TrainSettings
-from evonas.training.training import LAST, Trained, Training
+from evonas.training.training import Trained, Training
 from spaces.errors import EvonasError, UsageError, shorten
 
-DIRECTORY = "train"  # inside a run
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
-SETTINGS, RESULT = "settings.json", "result.json"
 
 
 def train(

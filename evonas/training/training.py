@@ -27,13 +27,13 @@ from evonas.training.images import TrainingData, known, split
 from evonas.training.measure import accuracy, robust_accuracy
 from evonas.training.metrics import EpochRow, kept, write_csv
 from evonas.training.parallel import Group
+from evonas.training.paths import BEST, LAST, METRICS
 from evonas.training.schedule import drop_path_probability, learning_rate
 from evonas.training.settings import TrainSettings
 from fitness import stable_hash
 from fitness.layout import layout
 from spaces.errors import EvonasError, UsageError
 
-LAST, BEST, METRICS = "last.safetensors", "best.safetensors", "metrics.csv"
 AVERAGE, MOMENTUM = "average.", "momentum."
 STEPS_BETWEEN_CHECKS = 50  # steps between reads of the loss, which synchronise a GPU
 COLLAPSE = 0.5  # robust accuracy below this fraction of the best so far is catastrophic overfitting

@@ -13,8 +13,9 @@ from evonas.training import checkpoint
 from evonas.training.held_out import images_for
 from evonas.training.images import Images
 from evonas.training.measure import accuracy
+from evonas.training.paths import DIRECTORY, RESULT
 from evonas.training.retrainings import retrainings
-from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
+from evonas.training.train_stage import settings_of
 from evonas.verification.finding import CLOSE, DIFFERS, SAME, UNCHECKED, Finding, judged
 from evonas.verification.winner import winner
 from spaces.errors import EvonasError

@@ -15,7 +15,8 @@ from evonas.store.queries import DATABASE
 from evonas.store.run import Run
 from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import require_directory
-from evonas.training.train_stage import DIRECTORY, RESULT, settings_of
+from evonas.training.paths import DIRECTORY, RESULT
+from evonas.training.train_stage import settings_of
 from evonas.verification import environment
 from evonas.verification.evaluation import measured
 from evonas.verification.finding import Finding, Rescored, Verification, judged

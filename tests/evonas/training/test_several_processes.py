@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from evonas.training import checkpoint
+from evonas.training.paths import LAST
 from evonas.training.train_stage import settings_of
-from evonas.training.training import LAST
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

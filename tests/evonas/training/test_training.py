@@ -17,9 +17,10 @@ from evonas.training.images import Images
 from evonas.training.measure import accuracy
 from evonas.training.metrics import EpochRow
 from evonas.training.parallel import Group
+from evonas.training.paths import BEST, LAST, METRICS
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
-from evonas.training.training import BEST, LAST, METRICS, Trained, Training
+from evonas.training.training import Trained, Training
 from spaces import EvonasError, UsageError
 
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|none~0|nor_conv_1x1~1|avg_pool_3x3~2|"
