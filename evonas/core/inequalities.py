@@ -6,7 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
-_FORM = re.compile(r"\s*([^<>=\s][^<>=]*?)\s*(<=|>=)\s*([^<>=]+?)\s*")
+_FORM = re.compile(r"\s*([^<>=\s](?:[^<>]*[^<>=\s])?)\s*(<=|>=)\s*([^<>=]+?)\s*")
 
 
 class Inequality(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from evonas.core.inequalities import Inequality, inequality
@@ -72,4 +72,5 @@ def meaning(text: str) -> tuple[object, ...]:
 
 def constraints_of(settings: SearchSettings) -> tuple[Constraint, ...]:
     """The constraints of ``settings``. Raises `UsageError` as `constraint_of` does."""
-    return tuple(constraint_of(text) for text in settings.constraints)
+    found = map(constraint_of, settings.constraints)
+    return tuple(replace(one, fitness=one.fitness.within(settings)) for one in found)

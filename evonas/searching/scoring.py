@@ -56,7 +56,7 @@ def score(
     a composite, before anything is computed.
     """
     settings = resolve_scoring(settings)
-    asked = [fitness_of(name) for name in proxy_names or DEFAULT]
+    asked = [fitness_of(name).within(settings) for name in proxy_names or DEFAULT]
     for fitness in asked:
         fitness.check(spaces[settings.space])
     _require_proxies(
@@ -84,6 +84,7 @@ def score_as(
         measure, asked = Measure(store), [fitness_of(name) for name in proxy_names or ()]
         own = [part.objectives for part in measure.fitness.parts]
         settings = changed(store.settings, {**_moved(store.settings, asked), **options})
+        asked = [fitness.within(settings) for fitness in asked]
         asked = asked or [part for part in fitness_for(settings).parts if measuring or not part.measured]
         others = [fitness for fitness in asked if fitness.objectives not in own]
         if measure.open and len(others) < len(asked):

@@ -93,7 +93,7 @@ class SearchSettings(AddedSettings):
     proxy: str = searched(
         "croze",
         help="Proxy to maximise; see `evonas list proxies`. a+b*2 is a composite, -a is minimised, "
-        "latency is measured, table:PATH:COLUMN is a number of a table.",
+        "latency is measured, trained:RECIPE:EPOCHS trains, table:PATH:COLUMN is a number of a table.",
         completion="fitness",
         of_score="proxy",
         changeable=False,

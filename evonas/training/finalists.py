@@ -14,8 +14,8 @@ from evonas.core.shell import elsewhere, resuming
 from evonas.store.individual import Individual
 from evonas.training import checkpoint
 from evonas.training.data_check import require_training
+from evonas.training.images import TrainingData, split
 from evonas.training.images import known as known_data
-from evonas.training.images import split
 from evonas.training.measure import robust_accuracy
 from evonas.training.parallel import Group, alone
 from evonas.training.paths import LAST
@@ -79,7 +79,7 @@ def compete(
             key = former if former in known or (run / "finalists" / former).exists() else key
             if key not in known:
                 _require_alone()
-                known[key] = _trained(run / "finalists" / key, settings, observer)
+                known[key] = short_training(run / "finalists" / key, settings, observer)
                 write_json(run / JOURNAL, known, resuming(run))
             found = contest[i] = Finalist(one, finalist.place, **known[key])
             observer(
@@ -115,14 +115,26 @@ def _require_alone() -> None:
         )
 
 
-def _trained(directory: Path, settings: TrainSettings, observer: Observer) -> dict[str, float]:
+def short_training(
+    directory: Path,
+    settings: TrainSettings,
+    observer: Observer,
+    eps: float | None = None,
+    data: TrainingData | None = None,  # by default read here
+) -> dict[str, float]:
+    """Train in ``directory``; accuracies of the best epoch on the held-out images, clean and under PGD-10.
+
+    ``eps`` of the attack is in 1/255, by default that of the recipe, or 1 for a recipe without an adversary; with
+    0 there is no attack.
+    """
     make_directory(directory)
-    result = Training(directory, settings, observer, Group()).run()
+    result = Training(directory, settings, observer, Group(), data).run()
+    validation = result.best.validation
+    if eps is None:
+        recipe = settings.chosen
+        eps = recipe.eps if recipe.adversary != "none" else STANDARD_EPS
+    if eps == 0:
+        return {"robust": validation, "validation": validation}
     model = checkpoint.load(result.checkpoint).model(settings.device)
-    recipe = settings.chosen
-    eps = recipe.eps if recipe.adversary != "none" else STANDARD_EPS
-    _, held_out = split(settings)
-    return {
-        "robust": robust_accuracy(model, held_out, eps, settings.seed),
-        "validation": result.best.validation,
-    }
+    _, held_out = split(settings, None if data is None else data.images)
+    return {"robust": robust_accuracy(model, held_out, eps, settings.seed), "validation": validation}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from evonas.store.objective import Objective
+from evonas.store.settings import SearchSettings
 from fitness import Score, Task
 from fitness.composite import Member
 from spaces import Space
@@ -29,6 +30,10 @@ class Fitness(ABC):
     of_proxies: bool = False  # whether the values are those of the proxies called `names`
     measured: bool = False  # whether a value is measured on this machine: once, kept with the run, not recomputed
     positive: bool = False  # whether every value is larger than 0
+
+    def within(self, settings: SearchSettings) -> Fitness:
+        """The fitness in a search with ``settings``, of which most kinds need nothing."""
+        return self
 
     @property
     def parts(self) -> tuple[Fitness, ...]:

@@ -24,6 +24,9 @@ class Minimised(Fitness):
 
     fitness: Fitness
 
+    def within(self, settings: SearchSettings) -> Fitness:
+        return Minimised(self.fitness.within(settings))
+
     @property
     def text(self) -> str:
         return f"-{self.fitness.text}"
@@ -71,7 +74,8 @@ class Minimised(Fitness):
 
 def fitness_for(settings: SearchSettings) -> Fitness:
     """What a search with ``settings`` maximises or minimises. Raises `UsageError` as `fitness_of` does."""
-    return fitness_of(settings.proxy) if settings.objectives is None else several_of(settings.objectives)
+    found = fitness_of(settings.proxy) if settings.objectives is None else several_of(settings.objectives)
+    return found.within(settings)
 
 
 def several_of(text: str) -> Several:

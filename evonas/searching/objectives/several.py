@@ -9,6 +9,7 @@ from typing import Any
 
 from evonas.core.separated import joined
 from evonas.searching.objectives.fitness import Fitness, Objective
+from evonas.store.settings import SearchSettings
 from fitness import Score, Task, score_all
 from fitness.composite import Member
 from spaces import Space, UsageError
@@ -26,6 +27,9 @@ class Several(Fitness):
         twice = [name for name, count in Counter(one.name for one in self.objectives).items() if count > 1]
         if twice:
             raise UsageError(f"--objectives has two objectives called {twice[0]!r}; omit one of them")
+
+    def within(self, settings: SearchSettings) -> Fitness:
+        return Several(tuple(part.within(settings) for part in self.single))
 
     @property
     def parts(self) -> tuple[Fitness, ...]:

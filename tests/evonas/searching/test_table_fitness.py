@@ -205,7 +205,7 @@ def test_a_table_of_a_part_of_the_space_is_announced(tmp_path: Path) -> None:
         ("", "table:T", "--proxy table is used as table:PATH:COLUMN, not 'table:T'"),
         ("", "table:T:", "--proxy table is used as table:PATH:COLUMN, not 'table:T:'"),
         ("", "table", "--proxy table is used as table:PATH:COLUMN, not 'table'"),
-        ("", "tabel:T:loss", "unknown kind of fitness 'tabel': did you mean table?"),
+        ("", "tabel:T:loss", "unknown kind of fitness 'tabel': did you mean table or trained?"),
     ],
 )
 def test_bad_input_is_one_message_before_any_work(
@@ -351,7 +351,8 @@ def test_a_run_scores_by_its_table_and_by_proxies(searched: Path, table: Path) -
 
 def test_the_kind_is_listed_and_completed() -> None:
     forms = {entry["name"]: entry["form"] for entry in catalogue(["fitness"])["fitness"]}
-    assert forms == {"latency": "[BACKEND]", "table": "PATH:COLUMN", "file": "PATH"}
+    trained = "[RECIPE[:EPOCHS][:NAME=NUMBER]...]"
+    assert forms == {"latency": "[BACKEND]", "trained": trained, "table": "PATH:COLUMN", "file": "PATH"}
     assert completed("ta") == ["table:"] and "params" in completed("pa")
 
 
