@@ -1,7 +1,8 @@
 """The arithmetic a network's forward pass is written in, so that one forward serves several number systems.
 
 A network of this package never adds or concatenates tensors itself: it asks an `Arithmetic`. The plain one
-below works on tensors. `fitness.scaled` brings one whose numbers carry a log-scale.
+below works on tensors. `fitness.scaled` brings one whose numbers carry a log-scale, `fitness.bounds` intervals and
+linear bounds.
 """
 
 from __future__ import annotations
@@ -48,3 +49,7 @@ class Block(nn.Module):
 
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
         raise NotImplementedError
+
+
+class Selection(nn.Module):
+    """A module without parameters whose every output is an input or zero, such as a crop or padding."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from spaces.arithmetic import PLAIN, Arithmetic, Block
+from spaces.arithmetic import PLAIN, Arithmetic, Block, Selection
 from spaces.skeleton.blocks import FactorizedReduce, batch_norm
 
 
-class Zero(nn.Module):
+class Zero(Selection):
     """``none``: zeros, (N, C, H, W) -> (N, C, ceil(H/2), ceil(W/2)) with stride 2."""
 
     def __init__(self, stride: int) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from spaces.arithmetic import PLAIN, Arithmetic, Block
+from spaces.arithmetic import PLAIN, Arithmetic, Block, Selection
 from spaces.nasbench201.genotype import EDGES, Cell
 from spaces.network import Network
 from spaces.size import NetworkSize
 
 
-class Zero(nn.Module):
+class Zero(Selection):
     """``none``: zeros of the shape of the input (N, C, H, W)."""
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spaces.arithmetic import PLAIN, Arithmetic, Block
+from spaces.arithmetic import PLAIN, Arithmetic, Block, Selection
 
 
 def batch_norm(channels: int, norm: bool, affine: bool = True) -> nn.Module:
@@ -15,7 +15,7 @@ def batch_norm(channels: int, norm: bool, affine: bool = True) -> nn.Module:
     return nn.BatchNorm2d(channels, affine=affine) if norm else nn.Identity()
 
 
-class Shift(nn.Module):
+class Shift(Selection):
     """Images (N, C, H, W) without their first row and column; odd sizes gain a last one of zeros."""
 
     def forward(self, x: Tensor) -> Tensor:

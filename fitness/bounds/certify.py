@@ -1,0 +1,91 @@
+"""Bounds of logits and of margins over a box of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fitness.bounds.interval import Interval, IntervalArithmetic
+from fitness.bounds.linear import LinearArithmetic
+from spaces.network import Network
+
+ROUNDING = 1e-9  # share of the sizes of all terms by which a linear bound may be rounded; a float64 rounds 1e-16
+
+
+@torch.no_grad()
+def lower_margins(network: nn.Module, images: Interval, labels: Tensor, linear: bool = False) -> Tensor:
+    """Lower bounds of f_y - f_k over the box ``images``, float64 (N, classes), infinite at k = y.
+
+    ``network`` in float64 and eval mode takes the images (N, ...) of the box; ``labels`` int64 (N,). Intervals
+    subtract the classes before the last linear layer. With ``linear``, the larger of the bounds by intervals and
+    by CROWN-IBP. A bound that is not a number is minus infinity.
+    """
+    arithmetic, output = _intervals(network, images)
+    found = _margins_of_intervals(arithmetic, output, labels)
+    if linear:
+        rows = _margin_rows(labels, found)
+        found = torch.maximum(found, _linear(network, images, rows))
+    return found.scatter(1, labels[:, None], torch.inf)
+
+
+@torch.no_grad()
+def logit_bounds(network: nn.Module, images: Interval, linear: bool = False) -> tuple[Tensor, Tensor]:
+    """Lower and upper bounds of the logits over the box ``images``, float64 (N, classes); see `lower_margins`."""
+    _, output = _intervals(network, images)
+    low, high = _number(output.low), -_number(-output.high)
+    if linear:
+        one = torch.eye(low.shape[1], dtype=low.dtype, device=low.device)[:, None].expand(-1, len(low), -1)
+        both = _linear(network, images, torch.cat([one, -one]))
+        below, above = both.chunk(2, 1)
+        low, high = torch.maximum(low, below), torch.minimum(high, -above)
+    return low, high
+
+
+def _intervals(network: nn.Module, images: Interval) -> tuple[IntervalArithmetic, Interval]:
+    arithmetic = IntervalArithmetic()
+    return arithmetic, _forward(network, images, arithmetic)
+
+
+def _forward(network: nn.Module, x: Any, arithmetic: IntervalArithmetic) -> Any:
+    return network(x, arithmetic) if isinstance(network, Network) else arithmetic.apply(network, x)
+
+
+def _margins_of_intervals(arithmetic: IntervalArithmetic, output: Interval, labels: Tensor) -> Tensor:
+    if arithmetic.last is None or arithmetic.last[2] is not output:
+        at = labels[:, None]
+        return _number(output.low.gather(1, at) - output.high)
+    module, x, _ = arithmetic.last
+    weight = module.weight
+    rows = weight[labels][:, None] - weight  # (N, classes, C)
+    slack = (module.in_features + 8) * torch.finfo(rows.dtype).eps
+    centre = (rows @ x.centre[:, :, None]).squeeze(2)
+    size = x.centre.abs()
+    wide = (weight[labels].abs()[:, None] + weight.abs()) * slack  # rounding of the differences of weights, too
+    radius = (rows.abs() @ x.radius[:, :, None] + wide @ (size + x.radius)[:, :, None]).squeeze(2) * (1 + slack)
+    if module.bias is not None:
+        centre = centre + (module.bias[labels][:, None] - module.bias)
+        radius = radius + slack * (module.bias[labels][:, None].abs() + module.bias.abs())
+    return _number(centre - radius)
+
+
+def _margin_rows(labels: Tensor, like: Tensor) -> Tensor:
+    """e_y - e_k for every class k, (classes, N, classes)."""
+    one = torch.eye(like.shape[1], dtype=like.dtype, device=like.device)
+    return one[labels] - one[:, None]
+
+
+def _linear(network: nn.Module, images: Interval, rows: Tensor) -> Tensor:
+    """Lower bounds of ``rows`` (K, N, classes) of the logits by CROWN-IBP, (N, K)."""
+    arithmetic = LinearArithmetic()
+    output = _forward(network, arithmetic.start(images), arithmetic)
+    found, constants, sizes = arithmetic.pull(output, rows)
+    spread, level = (found.abs() * images.radius).flatten(2).sum(2), (found * images.centre).flatten(2).sum(2)
+    sizes = sizes + spread + (found * images.centre).abs().flatten(2).sum(2)
+    return _number(level - spread + constants - ROUNDING * sizes).T
+
+
+def _number(bound: Tensor) -> Tensor:
+    """Minus infinity for what is not a number."""
+    return torch.where(bound.isnan(), -torch.inf, bound)
