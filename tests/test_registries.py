@@ -14,7 +14,7 @@ from tests import forks
 from tests.installed import install
 
 KINDS = {"space", "proxy", "algorithm", "attack", "corruption", "recipe", "format", "engine", "data set", "plot"}
-KINDS |= {"assessment", "section", "kind of fitness", "latency backend"}
+KINDS |= {"certificate", "assessment", "section", "kind of fitness", "latency backend"}
 EMPTY = {"assessment"}  # for packages alone: attacks and corruptions have registries of their own
 
 IMPORT_ALL = """

@@ -23,6 +23,7 @@ KINDS = (
     "recipes",
     "attacks",
     "corruptions",
+    "certificates",
     "assessments",
     "formats",
     "genotypes",
@@ -138,6 +139,19 @@ def _corruptions() -> Entries:
     return sorted(entries, key=lambda entry: GROUPS.index(entry["group"]))
 
 
+def _certificates() -> Entries:
+    from evonas.evaluation.registered import certificates
+
+    return _described(
+        certificates,
+        lambda certificate: {
+            **_documented(certificate),
+            "source": certificate.source,
+            "needs": certificate.package,
+        },
+    )
+
+
 def _assessments() -> Entries:
     from evonas.evaluation.registered import assessments
 
@@ -195,6 +209,7 @@ _ENTRIES = dict(
             _recipes,
             _attacks,
             _corruptions,
+            _certificates,
             _assessments,
             _formats,
             _genotypes,

@@ -100,8 +100,15 @@ def attacks(incomplete: str) -> list[str]:
     return _next(incomplete, ",", registry)
 
 
+def certificates(incomplete: str) -> list[str]:
+    """Certificates, including the next one of a list."""
+    from evonas.evaluation.registered import certificates as registry
+
+    return _next(incomplete, ",", registry)
+
+
 def assessments(incomplete: str) -> list[str]:
-    """Assessments other than attacks and corruptions, including the next one of a list."""
+    """Assessments other than attacks, corruptions and certificates, including the next one of a list."""
     from evonas.evaluation.registered import assessments as registry
 
     return _next(incomplete, ",", registry)

@@ -15,13 +15,13 @@ def list_(
         str | None,
         typer.Argument(
             help="spaces, proxies, fitness, algorithms, datasets, engines, recipes, attacks, corruptions, "
-            "assessments, formats or genotypes.",
+            "certificates, assessments, formats or genotypes.",
             autocompletion=completion.kinds,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List spaces, proxies, algorithms, data sets, engines, recipes, attacks, corruptions, formats and genotypes.
+    """List spaces, proxies, algorithms, data sets, recipes, attacks, certificates, formats, genotypes and others.
 
     Example: `evonas list proxies`
     """

@@ -42,7 +42,9 @@ class ComparedRow:
     pgd_ci95: tuple[float, float] | None = None
     training: str = ""  # recipe, epochs, seed and size
     conditions: Conditions = field(default_factory=lambda: Conditions(""))
-    assessments: dict[str, Rate] = field(default_factory=dict)  # rates of other assessments, by name and label
+    assessments: dict[str, Rate] = field(
+        default_factory=dict
+    )  # others by name and label, as attacks at one epsilon
     group: int = 1  # rows of one group were measured under equal conditions; rows of two are not ranked
 
     def as_json(self) -> dict[str, Any]:
@@ -111,7 +113,7 @@ def _row(target: Path, found: Evaluation, trained: TrainSettings) -> ComparedRow
         assessments={
             f"{name} {label}": rate
             for name, outcome in found.assessments.items()
-            for label, rate in outcome.rates.items()
+            for label, rate in list(outcome.rates.items())[: 1 if name in found.certified else None]
         },
         conditions=conditions_of(found, trained),
     )

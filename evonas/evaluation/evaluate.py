@@ -21,6 +21,7 @@ from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
 from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.attacking import AttackAt
 from evonas.evaluation.attacks.pgd import PGD
+from evonas.evaluation.certificates.consistency import require_unbroken
 from evonas.evaluation.checks import Checks
 from evonas.evaluation.columns import columns_of, summarised
 from evonas.evaluation.corrupted import Corrupted, Corruptions, Regenerated, corrupted
@@ -198,11 +199,14 @@ def evaluate_subject(
         outcome = assessment.run(subject)
         evaluation = evaluation.including(assessment.name, assessment.identity(), outcome)
         outcomes.append(outcome)
+        require_unbroken(evaluation.certified, outcomes)
         for label, rate in outcome.rates.items():
             what = assessment.title if label == ACCURACY else f"{assessment.title} {label}"
             subject.say(f"{what}: {100 * rate.accuracy:.2f} % of {rate.n} images")
         for label, value in outcome.scalars.items():
             subject.say(f"{assessment.title} {label}: {number(value)}")
+    for note in evaluation.notes:
+        subject.say(note)
     if settings.checks:
         checks = Checks(settings.checks, settings.epsilons[0], PGD(settings.steps, settings.step_size), outcomes)
         evaluation = evaluation.including(checks.name, checks.identity(), checks.run(subject))
@@ -214,7 +218,7 @@ def _assessments(settings: EvaluateSettings, source: Corrupted, places: Tensor) 
     attacks = settings.chosen().values()
     found: list[Assessment] = [AttackAt(attack, size) for attack in attacks for size in settings.epsilons]
     found += [Corruptions(source, places)] if settings.corruptions else []
-    return found + settings.others()
+    return found + settings.certificates() + settings.others()
 
 
 def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:

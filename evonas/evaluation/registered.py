@@ -1,4 +1,4 @@
-"""The registries of attacks and of other assessments; importing them does not import PyTorch."""
+"""The registries of attacks, certificates and other assessments; importing them does not import PyTorch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from spaces.registry import Registry
 if TYPE_CHECKING:
     from evonas.evaluation.assessment import Assessment
     from evonas.evaluation.attacks.base import Attack
+    from evonas.evaluation.certificates.base import Certificate
 
 attacks: Registry[type[Attack]] = Registry(
     "attack",
@@ -23,5 +24,13 @@ attacks: Registry[type[Attack]] = Registry(
     },
     group="evonas.attacks",
 )
-# Those that are neither an attack nor a corruption: ``evaluate --assess NAME``
+certificates: Registry[type[Certificate]] = Registry(
+    "certificate",
+    {
+        "crown-ibp": "evonas.evaluation.certificates.crown_ibp",
+        "ibp": "evonas.evaluation.certificates.ibp",
+    },
+    group="evonas.certificates",
+)
+# Those that are neither an attack, a corruption nor a certificate: ``evaluate --assess NAME``
 assessments: Registry[type[Assessment]] = Registry("assessment", group="evonas.assessments")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evonas.evaluation.certificates.certified import Certified
 from evonas.evaluation.outcomes import (
     Attacked,
     Check,
@@ -25,8 +26,12 @@ from evonas.training.data_check import remark
 from evonas.training.data_identity import SplitIdentity
 
 ASSESSMENTS = "assessments"
+GAPS = "gap_to_pgd"
 # keys that are not facts
-_OURS = ("clean", "corruptions", "hrs", "epsilons", "checks", "protocol", "versions", ASSESSMENTS, RETRAININGS)
+_OURS = (
+    *("clean", "corruptions", "hrs", "epsilons", "checks", "protocol", "versions"),
+    *(ASSESSMENTS, GAPS, RETRAININGS),
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,26 @@ class Evaluation:
         return hrs(self.clean.accuracy, attacked.rate.accuracy)
 
     @property
+    def certified(self) -> dict[str, Certified]:
+        """The certificates among the assessments."""
+        found = {name: Certified.of(name, outcome) for name, outcome in self.assessments.items()}
+        return {name: one for name, one in found.items() if one is not None}
+
+    @property
+    def gaps(self) -> dict[str, dict[float, float]]:
+        """For each certificate, the accuracy under pgd minus the certified one, at each epsilon."""
+        pgd = self.attacks.get("pgd", {})
+        return {
+            name: {epsilon: found.gap(pgd[epsilon]) for epsilon in found.rates if epsilon in pgd}
+            for name, found in self.certified.items()
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be known about certificates that certify nothing."""
+        return [one.note for one in self.certified.values() if one.note]
+
+    @property
     def failed(self) -> list[str]:
         """The names of the checks that failed."""
         return [check.name for check in self.checks if not check.passed]
@@ -174,7 +199,11 @@ class Evaluation:
             "versions": dict(self.versions),
             **({ASSESSMENTS: others} if others else {}),
             **({} if self.retrained is None else {RETRAININGS: self.retrained.as_json()}),
+            **({GAPS: self._gaps_as_json()} if any(self.gaps.values()) else {}),
         }
+
+    def _gaps_as_json(self) -> dict[str, dict[str, float]]:
+        return {name: {f"{epsilon:g}": gap for epsilon, gap in one.items()} for name, one in self.gaps.items()}
 
     @classmethod
     def from_json(cls, values: Any) -> Evaluation:
@@ -188,7 +217,7 @@ class Evaluation:
         facts = {name: value for name, value in found.items() if name not in _OURS and name not in names}
         _check_facts(facts)
         corruptions = found.get("corruptions")
-        return cls(
+        evaluation = cls(
             clean=clean,
             epsilons=tuple(by_epsilon),
             attacks={name: {e: one[name] for e, one in by_epsilon.items() if name in one} for name in names},
@@ -203,6 +232,8 @@ class Evaluation:
             },
             retrained=Retrained.from_json(found[RETRAININGS]) if RETRAININGS in found else None,
         )
+        _ = evaluation.certified  # refuses invalid ones
+        return evaluation
 
 
 def _by_epsilon(found: Mapping[str, Any]) -> dict[float, dict[str, Attacked]]:

@@ -100,11 +100,21 @@ class EvaluateSettings:
         read=texts,
     )
 
+    certify: tuple[str, ...] = setting(
+        (),
+        help="Certificates, separated by commas; see `evonas list certificates`.",
+        default_text="",
+        completion="certificates",
+        read=texts,
+        after="attacks",
+    )
+
     def __post_init__(self) -> None:
         check(self)
         if not self.epsilons:
             raise UsageError("--eps needs at least one number, such as 8")
-        for what, values in (("--eps", self.epsilons), ("--attacks", self.attacks), ("--assess", self.assess)):
+        lists = {"--eps": self.epsilons, "--attacks": self.attacks, "--certify": self.certify}
+        for what, values in {**lists, "--assess": self.assess}.items():
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise UsageError(f"{what} names {', '.join(twice)} twice")
@@ -115,12 +125,15 @@ class EvaluateSettings:
         attacks: str | None = None,
         eps: str | None = None,
         assess: str | None = None,
+        certify: str | None = None,
         **options: Unpack[EvaluateOptions],
     ) -> EvaluateSettings:
-        """Defaults, overlaid by the options that are not None; the first three are separated by commas."""
+        """Defaults, overlaid by the options that are not None; the first four are separated by commas."""
         chosen: dict[str, Any] = given(dict(options))
         if assess is not None:
             chosen["assess"] = tuple(_parts(assess, "--assess"))
+        if certify is not None:
+            chosen["certify"] = tuple(_parts(certify, "--certify"))
         if attacks is not None:
             chosen["attacks"] = tuple(_parts(attacks, "--attacks"))
         if eps is not None:
@@ -174,12 +187,21 @@ class EvaluateSettings:
                 raise EvonasError(f"assessment {one.name} needs {one.package}: pip install {one.package}")
         return found
 
+    def certificates(self) -> list[Assessment]:
+        """The certificates of ``certify`` at the epsilons. Raises for an unknown name."""
+        from evonas.evaluation.certificates.base import CertificateOptions
+        from evonas.evaluation.registered import certificates
+
+        options = CertificateOptions(self.epsilons)
+        return [certificates[name].from_options(options) for name in self.certify]
+
     def resolve(self) -> EvaluateSettings:
         """The same settings with an available device. Raises `UsageError` for unknown names."""
         from evonas.core.devices import pick
 
         self.chosen()
         self.others()
+        self.certificates()
         return dataclasses.replace(self, device=pick(self.device))
 
 

@@ -89,6 +89,7 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
         yield f"| mean over corruptions ({found.corruptions.source}) | {percent(found.corruptions.mean)} | |"
     hrs = ", ".join(f"{name} {percent(value)}" for name, value in found.hrs.items())
     yield f"\nEvaluated on {found.clean.n} test images."
+    yield from (f"\n{note}" for note in found.notes)
     if text := found.remark:
         yield f"\n**{text[0].upper()}{text[1:]}.**"
     if hrs:

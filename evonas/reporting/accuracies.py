@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.quantities import number, percent
+from evonas.evaluation.certificates.certified import label
 from evonas.reporting.columns import SHORTEST_NAME, fitting, number_columns
 
 if TYPE_CHECKING:
@@ -38,11 +39,15 @@ def _rows(found: Evaluation, epsilons: Sequence[float]) -> list[tuple[Cell, ...]
     rows: list[tuple[Cell, ...]] = [("clean", *_shares(found.clean), "", "")]
     for epsilon in epsilons:
         for name, one in found.at(epsilon).items():
-            label = Text.assemble((name, "cyan"), f" {epsilon:g}/255")
-            rows.append((label, *_shares(one.rate), percent(found.hrs_of(one)), _settings(one)))
+            attack = Text.assemble((name, "cyan"), f" {epsilon:g}/255")
+            rows.append((attack, *_shares(one.rate), percent(found.hrs_of(one)), _settings(one)))
     for name, outcome in found.assessments.items():
+        gaps = {
+            label(epsilon): f"{100 * gap:.2f} points below pgd"
+            for epsilon, gap in found.gaps.get(name, {}).items()
+        }
         for what, rate in outcome.rates.items():
-            rows.append((Text.assemble((name, "cyan"), f" {what}"), *_shares(rate), "", ""))
+            rows.append((Text.assemble((name, "cyan"), f" {what}"), *_shares(rate), "", gaps.get(what, "")))
         for what, value in outcome.scalars.items():
             rows.append((Text.assemble((name, "cyan"), f" {what}"), number(value), "", "", ""))
     return rows

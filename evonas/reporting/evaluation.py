@@ -66,6 +66,7 @@ def evaluated(result: Evaluation, width: int = WIDE) -> RenderableType:
         parts.append(retrained_table(result.retrained))
     if result.checks:
         parts.append(_checks(result.checks))
+    parts += [Text(note, style="yellow") for note in result.notes]
     if result.remark:
         parts.append(Text(result.remark, style="bold yellow"))
     if result.path is not None:

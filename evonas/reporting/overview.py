@@ -96,6 +96,7 @@ def _front(summary: Summary, width: int) -> RenderableType:
 def robustness(found: Evaluation, width: int) -> RenderableType:
     """Accuracies at the first epsilon and the mean over corruptions, and what is to be known about them."""
     notes = [Text(f"failed sanity checks: {'; '.join(found.failed)}", style="bold red")] if found.failed else []
+    notes += [Text(note, style="yellow") for note in found.notes]
     if found.remark:
         notes.append(Text(found.remark, style="bold yellow"))
     several = [] if found.retrained is None else [retrained_table(found.retrained)]

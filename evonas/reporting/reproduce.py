@@ -104,7 +104,9 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
         "--checks": protocol.checks,
         "--batch-size": protocol.batch_size,
     }
-    options |= {"--seed": protocol.seed or None, "--assess": ",".join(found.assessments) or None}
+    others = [name for name in found.assessments if name not in found.certified]
+    options |= {"--seed": protocol.seed or None, "--assess": ",".join(others) or None}
+    options |= {"--certify": ",".join(found.certified) or None}
     return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
 
 

@@ -62,7 +62,7 @@ class Plan:
         if trained["dataset"].startswith("folder:"):
             trained["dataset"] = "folder:"  # wherever it lies
         evaluated = self.evaluation.as_dict()
-        for name in ("device", "dataset", "other_data", "assess", "autoattack"):
+        for name in ("device", "dataset", "other_data", "assess", "autoattack", "certify"):
             del evaluated[name]
         evaluated["attacks"] = [attack.settings() for attack in self.evaluation.chosen().values()]
         return json.loads(

@@ -15,6 +15,8 @@ sections: Registry[Section] = Registry(
     {
         "attacks": "evonas.reporting.html.robustness",
         "corruptions": "evonas.reporting.html.corruptions",
+        "crown-ibp": "evonas.reporting.html.certificates",
+        "ibp": "evonas.reporting.html.certificates",
     },
     group="evonas.sections",
 )

@@ -1,0 +1,1 @@
+"""Certificates by name: each proves that no perturbation within a box changes the class of an image."""
