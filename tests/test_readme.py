@@ -208,6 +208,16 @@ def test_the_final_stages_of_the_pages_run_at_a_small_size(page: str, evonas: Ev
     assert "over retrainings" in done.stdout
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if "--certify" in command])
+def test_the_certificates_of_the_pages_are_computed(command: str, evonas: Evonas) -> None:
+    path = command.split()[2]
+    made = evonas(f"evonas train DARTS_V2 --run {path} --channels 2 --layers 1{SMALLER['train']}")
+    assert made.returncode == 0, made.stderr
+    done = evonas(re.sub(r"--(images|checks) \d+", "", command) + " --images 6 --checks 0 --no-corruptions")
+    assert done.returncode == 0, done.stderr
+    assert "crown-ibp certified 1/255" in done.stdout and "points below pgd" in done.stdout
+
+
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
     assert {command.split()[1] for command in INDENTED} == {

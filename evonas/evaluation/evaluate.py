@@ -128,7 +128,7 @@ def columns_again(
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
     """The accuracies of a further training by column, without sanity checks and other assessments."""
-    chosen = dataclasses.replace(settings, checks=0, assess=())
+    chosen = dataclasses.replace(settings, checks=0, assess=(), certify=())
     part = subject_for(checkpoint.load(one.checkpoint), chosen, journal, observer, stop, environment)
     return summarised(columns_of(evaluate_subject(part.subject, chosen, part.source, part.chosen)))
 

@@ -110,6 +110,7 @@ class Certificate(Assessment):
         least = (MARGIN * logits.abs().amax(1)).double().to(pixels.device)
 
         def holds(chosen: Tensor, radius: Tensor) -> Tensor:
+            chosen, radius = chosen.to(pixels.device), radius.to(pixels.device)
             margins = self.margins(bounded, pixels[chosen], labels[chosen], radius / 255)
             return (margins > least[chosen]).cpu()
 
