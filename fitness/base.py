@@ -17,6 +17,7 @@ from torch import Tensor
 from fitness.layout import layout
 from fitness.norm import keep_digits
 from fitness.precision import full_precision
+from fitness.upload import uploaded
 from spaces import Network, NetworkSize, Space, UsageError
 
 
@@ -90,17 +91,27 @@ class Task:
         """The untrained network of ``genotype``, its weights drawn from hash(seed, canonical key)."""
         generator = torch.Generator().manual_seed(stable_hash(self.seed, self.space.key(genotype)))
         network = self.space.build(genotype, self.size, generator=generator, norm=norm)
-        network = network.to(self.device, self.dtype).to(memory_format=self._layout)
-        if self.device == "cpu":
-            keep_digits(network)
+        if self.device != "cpu":
+            return uploaded(network, self.device, self.dtype)
+        network = network.to(dtype=self.dtype).to(memory_format=self._layout)
+        keep_digits(network)
         return network
 
     def images_and_labels(self) -> tuple[Tensor, Tensor]:
         """Images (N, 3, H, W) and labels (N,) on the task's device, images in its precision."""
+        batch = self._images
+        return batch.images.to(self.device, self.dtype, memory_format=self._layout), batch.labels.to(self.device)
+
+    @property
+    def image_count(self) -> int:
+        """The number of images."""
+        return len(self._images.labels)
+
+    @property
+    def _images(self) -> Batch:
         if self.batch is None:
             raise UsageError("this proxy needs a batch of images; choose a data set with --dataset")
-        images = self.batch.images.to(self.device, self.dtype, memory_format=self._layout)
-        return images, self.batch.labels.to(self.device)
+        return self.batch
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from fitness.croze import BETA, EPSILON, LayerTerms
 from fitness.population.blocks import Around, Observer, Parameters
 from fitness.population.forms import PlainForm
 from fitness.population.network import Index, NetworkPass
-from fitness.population.plan import Plan
+from fitness.population.plan import Plan, indices
 from fitness.population.reductions import cosines, directions, loss_gradients, norms, sums, unit
 from fitness.population.weights import Weights
 from fitness.scaled import MAX_LOG
@@ -93,8 +93,7 @@ def croze_layers(
     whole = torch.where(whole > 0, whole, 1)
     parts = [at_x.loss_scale / whole, at_x_prime.loss_scale / whole]
     g_terms = []
-    for i, stack in enumerate(plan.stacks):
-        rows = torch.tensor(stack.network, device=device)
+    for i, rows in enumerate(indices([stack.network for stack in plan.stacks], device)):
         share_a, share_b = (part[rows].to(absolute.bias.dtype)[:, None, None] for part in parts)
         g_prime = at_x.gradients[i] * share_a + at_x_prime.gradients[i] * share_b
         g_terms.append(sums(cosines(g_prime, clean.gradients[i], 1).abs()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -36,13 +37,14 @@ class SharedPass(NamedTuple):
 
     def needed(self, population: Plan, task: Task) -> int:
         """Bytes at the peak."""
-        images = len(task.images_and_labels()[1]) if self.images else 1
+        images = task.image_count if self.images else 1
         return memory.needed(population, images, task.dtype.itemsize, norm=self.norm)
 
 
 def _weights(population: Plan, task: Task) -> Weights:
     seeds = [stable_hash(task.seed, task.space.key(genotype)) for genotype in population.genotypes]
-    return draw(population, seeds, task.device, task.dtype)
+    cores = 1 if task.device == "cpu" else os.cpu_count() or 1  # a GPU would wait for one of them
+    return draw(population, seeds, task.device, task.dtype, min(cores, population.networks))
 
 
 @torch.no_grad()

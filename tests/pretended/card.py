@@ -15,18 +15,18 @@ from tests.pretended.log import Log, place
 from tests.pretended.storages import Place, Storages
 
 MEMORY = 80 << 30  # bytes of a card
+STORAGES = Storages()  # of all blocks: what one of them keeps is on its card in the next
 
 
 @contextmanager
 def card(count: int = 1, memory: int = MEMORY) -> Iterator[Log]:
     """Within the block there are ``count`` cards of ``memory`` bytes; yields what happens on them."""
     log, made = Log(), list[Place]()
-    storages = Storages()
     with ExitStack() as stack:
         for owner, name, value in _patches(log, count, memory):
             stack.enter_context(mock.patch.object(owner, name, value))
-        stack.enter_context(Below(log, storages, made))
-        stack.enter_context(Above(log, storages, made))
+        stack.enter_context(Below(log, STORAGES, made))
+        stack.enter_context(Above(log, STORAGES, made))
         yield log
 
 

@@ -54,6 +54,7 @@ def test_a_population_waits_for_the_device_once_and_has_the_scores_of_a_cpu(name
     with card() as log:
         found = [one[name].value for one in score_all(some, [name], task("cuda", populations=Populations(3)))]
     assert log.calls > 100 and sum(log.waits.values()) <= 2, log.waits
+    assert sum(log.uploads.values()) <= 2, log.uploads  # images and labels
     assert found == pytest.approx(expected, rel=1e-5)
 
 
@@ -67,6 +68,18 @@ def test_a_proxy_is_computed_on_the_device(name: str, space: str) -> None:
     assert (found[name].value is None) == (expected[name].value is None), found[name].reason
     if expected[name].value is not None and (name, space) not in {("jacob-cov", "robnet")}:
         assert found[name].value == pytest.approx(expected[name].value, rel=2e-2)
+
+
+def test_a_network_comes_to_the_device_in_two_uploads() -> None:
+    (one,) = genotypes("darts", 1)
+    expected = task("cpu").network(one).state_dict()
+    with card() as log:
+        network = task("cuda").network(one)
+        assert sum(log.uploads.values()) == 2 and not log.waits, log.uploads
+        found = network.state_dict()
+        assert all(value.is_cuda for value in [*network.parameters(), *network.buffers()])
+        assert all(torch.equal(found[name].cpu(), value) for name, value in expected.items())
+        assert all(found[name].dtype == value.dtype for name, value in expected.items())
 
 
 def classifier() -> Classifier:
