@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from evonas.reporting.columns import number_columns
+from evonas.reporting.blocks import Blocks, Row
 from evonas.tables.benchmark import Benchmark
 from evonas.tables.problem import Goal
 from evonas.tables.standings import Average
@@ -37,12 +36,8 @@ def benchmark_tables(result: Benchmark) -> RenderableType:
     """The tables for a terminal."""
     parts: list[RenderableType] = []
     for sheet in sheets(result):
-        table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-        table.add_column(sheet.header[0], no_wrap=True, overflow="fold", style="cyan")
-        number_columns(table, *sheet.header[1:])
-        for row in sheet.rows:
-            table.add_row(*row)
-        parts += [Text(sheet.title, style="bold"), table]
+        rows = [Row(label, cells) for label, *cells in sheet.rows]
+        parts += [Text(sheet.title, style="bold"), Blocks(sheet.header[0], sheet.header[1:], rows)]
     return Group(*parts, *(Text(line, "dim") for line in _lines(result)))
 
 

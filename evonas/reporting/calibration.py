@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from evonas.reporting.blocks import Blocks, Row
 from evonas.tables.calibrate import Calibration
 from evonas.tables.nested import CHOSEN, Estimate
+
+MOSTLY = "mostly"  # the column of what held-out folds chose
 
 
 def calibration_tables(result: Calibration) -> RenderableType:
@@ -24,45 +26,31 @@ def calibration_tables(result: Calibration) -> RenderableType:
     )
 
 
-def _singles(result: Calibration) -> Table:
-    table = Table("proxy", box=None, pad_edge=False)
-    for column in ("rho", "95 % interval", "given params", "95 % interval"):
-        table.add_column(column, justify="right")
+def _singles(result: Calibration) -> Blocks:
+    rows = []
     order = sorted(result.singles.items(), key=lambda item: -abs(item[1].rho or 0))
     for name, one in order:
         missing = f" ({one.missing} without a score)" if one.missing else ""
-        table.add_row(
-            Text(name + missing),
-            _number(one.rho),
-            _bounds(one.rho_ci95),
-            _number(one.partial),
-            _bounds(one.partial_ci95),
-        )
-    return table
+        numbers = _number(one.rho), _bounds(one.rho_ci95), _number(one.partial), _bounds(one.partial_ci95)
+        rows.append(Row(name + missing, numbers))
+    return Blocks("proxy", ("rho", "95 % interval", "given params", "95 % interval"), rows, gap=2)
 
 
-def _held(result: Calibration) -> Table:
+def _held(result: Calibration) -> Blocks:
     percent = 100 if result.target.is_accuracy else 1
     unit = " (%)" if result.target.is_accuracy else ""
-    table = Table("choice", box=None, pad_edge=False)
-    for column in ("rho", "95 % interval", "against params", f"{result.target.name} of the best tenth{unit}"):
-        table.add_column(column, justify="right")
-    table.add_column("mostly")
+    names = "rho", "95 % interval", "against params", f"{result.target.name} of the best tenth{unit}", MOSTLY
+    rows = []
     value = result.target.sign * percent
     for way, held in result.nested.held.items():
         gain = "" if held.gain is None else f"{held.gain.mean:+.2f} [{held.gain.low:+.2f}, {held.gain.high:+.2f}]"
         mostly = sorted(held.picked.items(), key=lambda item: -item[1])[:1]
-        table.add_row(
-            Text(way, "bold" if way == CHOSEN else ""),
-            _number(held.rho.mean),
-            _interval(held.rho),
-            gain,
-            f"{value * held.value:.2f}",
-            Text(", ".join(f"{text} ({count})" for text, count in mostly)),
-        )
-    table.add_row("at random", "0.00", "", "", f"{value * result.nested.random:.2f}", "")
-    table.add_row("the truth", "1.00", "", "", f"{value * result.nested.best:.2f}", "")
-    return table
+        often = ", ".join(f"{text} ({count})" for text, count in mostly)
+        numbers = _number(held.rho.mean), _interval(held.rho), gain, f"{value * held.value:.2f}", often
+        rows.append(Row(Text(way, "bold" if way == CHOSEN else ""), numbers))
+    rows.append(Row("at random", ("0.00", "", "", f"{value * result.nested.random:.2f}", "")))
+    rows.append(Row("the truth", ("1.00", "", "", f"{value * result.nested.best:.2f}", "")))
+    return Blocks("choice", names, rows, gap=2, left=(MOSTLY,))
 
 
 def _number(value: float | None) -> str:

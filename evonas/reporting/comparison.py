@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from evonas.core.quantities import count, percent
-from evonas.reporting.columns import SHORTEST_NAME, number_columns
+from evonas.reporting.blocks import Blocks, Row
 
 if TYPE_CHECKING:
     from evonas.evaluation.comparison import ComparedRow
@@ -43,14 +42,12 @@ def compared(rows: Sequence[ComparedRow]) -> RenderableType:
     return Group(*parts)
 
 
-def _table(group: Sequence[ComparedRow], trainings: Sequence[str]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("", overflow="fold", min_width=SHORTEST_NAME)
+def _table(group: Sequence[ComparedRow], trainings: Sequence[str]) -> Blocks:
     others = list(dict.fromkeys(name for row in group for name in row.assessments))
-    number_columns(table, "params", "search", "clean", "corruptions", "FGSM", "PGD", "HRS", *others, "note")
+    names = ("params", "search", "clean", "corruptions", "FGSM", "PGD", "HRS", *others, "note")
+    rows = []
     for row in group:
-        table.add_row(
-            row.name,
+        cells: list[str | Text] = [
             count(row.params),
             "-" if row.seconds is None else f"{row.seconds:,.0f} s",
             *(_share(name, row, group) for name in ("clean", "corruptions", "fgsm", "pgd", "hrs")),
@@ -59,9 +56,9 @@ def _table(group: Sequence[ComparedRow], trainings: Sequence[str]) -> Table:
                 for name in others
             ),
             f"[{trainings.index(row.training) + 1}]",
-            style="dim" if row.published else "",
-        )
-    return table
+        ]
+        rows.append(Row(row.name, cells, "dim" if row.published else ""))
+    return Blocks("", names, rows, gap=2, label_style="")
 
 
 def _ranked(row: ComparedRow, rows: Sequence[ComparedRow]) -> bool:

@@ -10,11 +10,10 @@ from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from evonas.core.quantities import duration
-from evonas.reporting.columns import number_columns
+from evonas.reporting.blocks import Blocks, Row
 from evonas.tables import Correlation, heat_map, scatter
 from evonas.tables.account import Account
 from evonas.tables.correlate import Cells
@@ -161,29 +160,28 @@ def _columns_of(table: Account) -> Callable[[str], str]:
     return shown
 
 
-def _table(result: Correlation, cells: Cells, average: dict[str, float | None] | None = None) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("proxy", no_wrap=True, overflow="fold", style="cyan")
-    number_columns(table, *result.target, *(["mean"] if average else []))
-    order = sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0))
-    for name in order:
+def _table(result: Correlation, cells: Cells, average: dict[str, float | None] | None = None) -> Blocks:
+    rows = []
+    for name in _order(result):
         shown = [cells[name][target] for target in result.target] + ([average[name]] if average else [])
-        table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in shown))
+        rows.append(Row(name, ["-" if value is None else f"{value:.3f}" for value in shown]))
     if average and any(result.noise.values()):
         ceilings = [noise and f"{noise.ceiling:.3f}" for noise in map(result.noise.get, result.target)]
-        table.add_row("ceiling", *(ceiling or "-" for ceiling in ceilings), style="dim")
-    return table
+        rows.append(Row("ceiling", [*(ceiling or "-" for ceiling in ceilings), ""], "dim"))
+    return Blocks("proxy", [*result.target, *(["mean"] if average else [])], rows)
 
 
-def _gains(result: Correlation) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("proxy", no_wrap=True, overflow="fold", style="cyan")
-    number_columns(table, *result.target)
-    for name in sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0)):
+def _order(result: Correlation) -> list[str]:
+    return sorted(result.spearman, key=lambda name: -(result.average[name] or -2.0))
+
+
+def _gains(result: Correlation) -> Blocks:
+    rows = []
+    for name in _order(result):
         cells = [(result.gain[name][target], result.gain_ci95[name][target]) for target in result.target]
         if name != result.against:
-            table.add_row(name, *(_gain(*cell) for cell in cells))
-    return table
+            rows.append(Row(name, [_gain(*cell) for cell in cells]))
+    return Blocks("proxy", result.target, rows)
 
 
 def _gain(value: float | None, interval: list[float] | None) -> str:

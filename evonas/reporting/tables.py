@@ -11,7 +11,8 @@ from rich.text import Text
 
 from evonas.core.devices import peak_memory
 from evonas.core.quantities import count, duration, memory, number, plural
-from evonas.reporting.columns import ENDLESS, SHORTEST_NAME, USUAL, number_columns
+from evonas.reporting.blocks import Blocks, Row
+from evonas.reporting.columns import ENDLESS, USUAL
 from evonas.reporting.fronts import front_table, headline_text
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
@@ -57,16 +58,13 @@ class Scores:
 
 def scores(rows: Sequence[ScoreRow], longest: int | None = MAX_GENOTYPE_CHARS) -> RenderableType:
     """The same table with at most ``longest`` characters per genotype."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(
-        "genotype", min_width=SHORTEST_NAME, max_width=longest
-    )  # its cells are truncated, not wrapped
-    names = list(rows[0].scores)
-    number_columns(table, "params", "FLOPs", *names, "time")
+    names, lines = list(rows[0].scores), []
     for row in rows:
         values = (number(row.scores[name]) for name in names)
-        genotype = Text(row.name, no_wrap=True, overflow="ellipsis")
-        table.add_row(genotype, count(row.params), count(row.flops), *values, duration(row.seconds))
+        genotype = Text(row.name, no_wrap=True, overflow="ellipsis")  # truncated, not wrapped
+        lines.append(Row(genotype, (count(row.params), count(row.flops), *values, duration(row.seconds))))
+    columns = ("params", "FLOPs", *names, "time")
+    table = Blocks("genotype", columns, lines, gap=2, label_style="", max_label=longest)
     reasons = [f"{row.name[:longest]}: {reason}" for row in rows for reason in row.reasons.values()]
     return Group(table, *(Text(reason, style="red") for reason in reasons))
 

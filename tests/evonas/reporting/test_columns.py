@@ -1,4 +1,4 @@
-"""Tables in the room that there is: a number may take several lines, but is never cut."""
+"""Tables in the room that there is: a wide one continues below, and no number is ever cut."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from evonas.evaluation.comparison import ComparedRow
+from evonas.reporting.blocks import Blocks, Row
 from evonas.reporting.columns import ENDLESS, in_room
 from evonas.reporting.comparison import compared
 from evonas.reporting.output import make_console
@@ -18,6 +19,7 @@ from evonas.searching.scoring import ScoreRow
 from evonas.training.metrics import EpochRow
 
 PROXIES = [f"proxy-{i}" for i in range(9)]
+NUMBER = r"(?<![\w-])-?\d[\d.,e+]*(?: %)?(?![\w-])"
 NAMES = [f"Genotype(normal={'x' * 60}{i})" for i in range(2)]
 SCORES = Scores(
     [ScoreRow(n, n, 123_456, 98_765, {p: -1.2345e9 - i for i, p in enumerate(PROXIES)}, {}, 0.1) for n in NAMES]
@@ -43,12 +45,37 @@ def test_a_pipe_has_no_width_and_nothing_is_cut(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 100])
-def test_numbers_fold_in_a_narrow_terminal_and_names_stay(width: int) -> None:
+def test_columns_continue_below_in_a_narrow_terminal_and_names_are_repeated(width: int) -> None:
     for renderable in (SCORES, COMPARED):
         whole, narrow = (re.sub(r"Genotype\S+", "", written(renderable, width)) for width in (ENDLESS, width))
-        assert sorted(re.findall(r"\d", narrow)) == sorted(re.findall(r"\d", whole))
-    assert written(SCORES, width).count("Genotype(no") == len(NAMES)
-    assert "a-run-with" in written(COMPARED, width)
+        assert sorted(re.findall(NUMBER, narrow)) == sorted(re.findall(NUMBER, whole))
+    scores, compared = written(SCORES, width), written(COMPARED, width)
+    assert scores.count("Genotype(no") == len(NAMES) * scores.count("genotype") > len(NAMES)
+    assert compared.count("a-run-with") == 1 + compared.count("\n\n")
+
+
+LONG = "cifar10.fgsm@Linf.eps8"
+WIDE = Blocks("proxy", ["clean", LONG, "of all"], [Row("croze", ["0.123", "+0.4\n[-0.10, +0.22]", "-"])])
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (43, [f"proxy clean {LONG} of all", "croze 0.123 +0.4 -", "[-0.10, +0.22]"]),
+        (38, ["of", f"proxy clean {LONG} all", "croze 0.123 +0.4 -"]),
+        (37, ["proxy clean " + LONG, "croze 0.123 +0.4", "[-0.10, +0.22]", "", "of", "proxy all", "croze -"]),
+        (28, ["proxy clean", "croze 0.123", "", f"proxy {LONG}", "croze +0.4", "[-0.10, +0.22]", ""]),
+    ],
+)
+def test_a_header_wraps_between_words_before_a_column_moves_below(width: int, lines: list[str]) -> None:
+    shown = [" ".join(line.split()) for line in written(WIDE, width).splitlines()]
+    assert [line for line in lines if line not in shown] == []
+    assert max(map(len, written(WIDE, width).splitlines())) <= width
+
+
+def test_a_number_wider_than_the_terminal_keeps_its_digits() -> None:
+    shown = written(Blocks("proxy", ["flops"], [Row("a-long-name", ["123456789"])]), 9)
+    assert "".join(re.findall(r"\d", shown)) == "123456789" and max(map(len, shown.splitlines())) <= 9
 
 
 def test_a_line_leaves_out_what_has_no_room() -> None:
