@@ -11,6 +11,7 @@ from evonas.evaluation.conditions import Conditions, conditions_of, dataset_of
 from evonas.evaluation.published import PROTOCOL, TABLE_3
 from evonas.evaluation.rates import Rate
 from evonas.evaluation.result import Evaluation
+from evonas.evaluation.retrained import Retrained
 from evonas.evaluation.stored import stored
 from evonas.evaluation.target import locate
 from evonas.evaluation.tested import Tested
@@ -45,11 +46,15 @@ class ComparedRow:
     assessments: dict[str, Rate] = field(
         default_factory=dict
     )  # others by name and label, as attacks at one epsilon
+    retrained: Retrained | None = None  # over further trainings
     group: int = 1  # rows of one group were measured under equal conditions; rows of two are not ranked
 
     def as_json(self) -> dict[str, Any]:
         """Its fields by name."""
-        return {**asdict(self), "assessments": {name: rate.as_json() for name, rate in self.assessments.items()}}
+        found = asdict(self)
+        found["assessments"] = {name: rate.as_json() for name, rate in self.assessments.items()}
+        del found["retrained"]
+        return found if self.retrained is None else {**found, "retrained": self.retrained.as_json()}
 
 
 def compare(targets: list[Path], other_data: bool = False) -> list[ComparedRow]:
@@ -116,6 +121,7 @@ def _row(target: Path, found: Evaluation, trained: TrainSettings) -> ComparedRow
             for label, rate in list(outcome.rates.items())[: 1 if name in found.certified else None]
         },
         conditions=conditions_of(found, trained),
+        retrained=found.retrained,
     )
 
 

@@ -122,6 +122,14 @@ class Evaluation:
         """For each attack at the first epsilon."""
         return {name: self.hrs_of(found) for name, found in self.headline.items()}
 
+    def rate_of(self, column: str) -> Rate | None:
+        """The accuracy in a column such as ``pgd@Linf.eps8``; None for a mean over corruptions."""
+        name, _, epsilon = column.partition("@Linf.eps")
+        if not epsilon:
+            return self.clean if column == "clean" else None
+        found = self.attacks.get(name, {})
+        return next((one.rate for size, one in found.items() if f"{size:g}" == epsilon), None)
+
     def hrs_of(self, attacked: Attacked) -> float:
         """Harmonic mean of clean and robust accuracy."""
         return hrs(self.clean.accuracy, attacked.rate.accuracy)

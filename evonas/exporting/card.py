@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evonas.core.quantities import count, number, percent
+from evonas.core.quantities import count, number, percent, plural
+from evonas.evaluation.columns import label_of
 from evonas.evaluation.rates import Rate
+from evonas.evaluation.retrained import Retrained
 from evonas.evaluation.stored import Stored
 from evonas.exporting.format import Format
 from evonas.exporting.subject import Subject
@@ -68,13 +70,13 @@ def _data(facts: Mapping[str, Any]) -> str:
 
 
 def _accuracies(evaluation: Stored) -> Iterator[str]:
-    """A row for each number of evaluation.json, with its 95 % interval if there is one."""
+    """A row for each number of evaluation.json, with its 95 % interval over test images if there is one."""
     found = evaluation.content
     if found is None:
         earlier = " An earlier state of the weights was evaluated." if evaluation.note else ""
         yield f"Not evaluated; run `evonas evaluate`.{earlier}"
         return
-    yield "| images | accuracy | 95 % interval |\n|---|---|---|"
+    yield "| images | accuracy | 95 % interval over test images |\n|---|---|---|"
     yield f"| clean | {_share(found.clean)} |"
     for epsilon in found.epsilons:
         for name, one in found.at(epsilon).items():
@@ -96,6 +98,20 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
         yield f"HRS, the harmonic mean of clean and robust accuracy: {hrs}."
     if found.failed:
         yield f"\nFailed sanity checks: {'; '.join(found.failed)}."
+    if found.retrained is not None:
+        yield from _retrained(found.retrained)
+
+
+def _retrained(found: Retrained) -> Iterator[str]:
+    """A row for each column, with its 95 % interval over retrainings if there are several."""
+    seeds = ", ".join(map(str, found.seeds))
+    yield f"\nOver {plural(found.count, 'training')} with the seeds {seeds}; the files are those of the first:\n"
+    yield "| images | mean | standard deviation | 95 % interval over retrainings |\n|---|---|---|---|"
+    for name, spread in found.columns.items():
+        ends = "" if spread.interval is None else " to ".join(map(percent, spread.interval))
+        yield f"| {label_of(name)} | {percent(spread.mean)} | {percent(spread.sd)} | {ends} |"
+    for line in found.notes:
+        yield f"\n{line[0].upper()}{line[1:]}."
 
 
 def _share(rate: Rate) -> str:

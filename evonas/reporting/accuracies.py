@@ -10,7 +10,7 @@ from rich.text import Text
 
 from evonas.core.quantities import number, percent
 from evonas.evaluation.certificates.certified import label
-from evonas.reporting.columns import SHORTEST_NAME, fitting, number_columns
+from evonas.reporting.columns import SHORTEST_NAME, fitting, in_two_lines, number_columns
 
 if TYPE_CHECKING:
     from evonas.evaluation.outcomes import Attacked
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evonas.evaluation.result import Evaluation
 
 WIDE = 72  # columns from which the settings of attacks are shown
+OVER_IMAGES = "95 % interval over test images"
 Cell = str | Text
 
 
@@ -54,7 +55,7 @@ def _rows(found: Evaluation, epsilons: Sequence[float]) -> list[tuple[Cell, ...]
 
 
 def _table(found: Evaluation, rows: Sequence[Sequence[Cell]], width: int, settings: bool = False) -> Table:
-    names = (f"{found.clean.n} test images", "accuracy", "95 % interval", "HRS")
+    names = (f"{found.clean.n} test images", "accuracy", in_two_lines(OVER_IMAGES), "HRS")
     shown = fitting(names, rows, width, gap=2, least=2)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(names[0], overflow="fold", min_width=SHORTEST_NAME)

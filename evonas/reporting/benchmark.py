@@ -108,8 +108,8 @@ def _lines(result: Benchmark) -> list[str]:
     columns: Sequence[str] = (
         f"mean of {result.trials} trials of {result.evaluations} queries over {result.architectures} architectures"
         f" ({alike}), seed {result.seed}",
-        "±: half-width of the 95 % interval of the last mean; optimum: share of the trials that found it; "
-        "≤ x: median number of queries until the regret is at most x",
+        "±: half-width of the 95 % interval of the last mean, over trials; optimum: share of the trials that "
+        "found it; ≤ x: median number of queries until the regret is at most x",
     )
     return [*columns, *_limits(result), *(f"note: {note}" for note in result.notes)]
 

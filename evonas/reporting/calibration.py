@@ -9,6 +9,7 @@ from evonas.reporting.blocks import Blocks, Row
 from evonas.tables.calibrate import Calibration
 from evonas.tables.nested import CHOSEN, Estimate
 
+OVER_GENOTYPES = "95 % interval over genotypes"
 MOSTLY = "mostly"  # the column of what held-out folds chose
 
 
@@ -33,13 +34,14 @@ def _singles(result: Calibration) -> Blocks:
         missing = f" ({one.missing} without a score)" if one.missing else ""
         numbers = _number(one.rho), _bounds(one.rho_ci95), _number(one.partial), _bounds(one.partial_ci95)
         rows.append(Row(name + missing, numbers))
-    return Blocks("proxy", ("rho", "95 % interval", "given params", "95 % interval"), rows, gap=2)
+    return Blocks("proxy", ("rho", OVER_GENOTYPES, "given params", OVER_GENOTYPES), rows, gap=2)
 
 
 def _held(result: Calibration) -> Blocks:
     percent = 100 if result.target.is_accuracy else 1
     unit = " (%)" if result.target.is_accuracy else ""
-    names = "rho", "95 % interval", "against params", f"{result.target.name} of the best tenth{unit}", MOSTLY
+    against, value_of = f"against params, {OVER_GENOTYPES}", f"{result.target.name} of the best tenth{unit}"
+    names = "rho", OVER_GENOTYPES, against, value_of, MOSTLY
     rows = []
     value = result.target.sign * percent
     for way, held in result.nested.held.items():

@@ -20,14 +20,24 @@ def number_columns(table: Table, *names: str, least: int = MIN_NUMBER_WIDTH) -> 
         table.add_column(name, justify="right", overflow="fold", min_width=least)
 
 
+def in_two_lines(name: str) -> str:
+    """``95 % interval over genotypes`` broken before ``over``."""
+    return name.replace(" over ", "\nover ")
+
+
 def fitting(names: Sequence[str], rows: Sequence[Sequence[str | Text]], width: int, gap: int, least: int) -> int:
     """How many of the first columns fit in ``width``, with ``gap`` after each; at least ``least``."""
     taken = 0
     for i, name in enumerate(names):
-        taken += gap + max(cell_len(str(text)) for text in (name, *(row[i] for row in rows)))
+        taken += gap + max(_width(text) for text in (name, *(row[i] for row in rows)))
         if taken > width:
             return max(least, i)
     return len(names)
+
+
+def _width(text: str | Text) -> int:
+    """That of the longest line."""
+    return max(map(cell_len, str(text).split("\n")))
 
 
 def add_fitting_rows(

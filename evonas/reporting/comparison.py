@@ -9,10 +9,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from evonas.core.quantities import count, percent
+from evonas.evaluation.columns import label_of
+from evonas.reporting.accuracies import OVER_IMAGES
 from evonas.reporting.blocks import Blocks, Row
+
+from evonas.reporting.retrained import OVER, interval
 
 if TYPE_CHECKING:
     from evonas.evaluation.comparison import ComparedRow
+    from evonas.evaluation.spread import Spread
 
 
 BEST = "*"
@@ -30,6 +35,8 @@ def compared(rows: Sequence[ComparedRow]) -> RenderableType:
         group = [row for row in rows if row.group == number]
         head = "published, not ranked" if group[0].published else group[0].conditions.in_words
         parts += [Text(f"{number}: {head}", style="bold"), _table(group, trainings)]
+        if any(row.retrained for row in group):
+            parts.append(_intervals(group))
     parts += [Text(f"[{number}] {text}") for number, text in enumerate(trainings, start=1)]
     if any(_ranked(row, rows) for row in rows):
         parts.append(Text(f"{BEST} the best of its group", style="dim"))
@@ -59,6 +66,26 @@ def _table(group: Sequence[ComparedRow], trainings: Sequence[str]) -> Blocks:
         ]
         rows.append(Row(row.name, cells, "dim" if row.published else ""))
     return Blocks("", names, rows, gap=2, label_style="")
+
+
+def _intervals(group: Sequence[ComparedRow]) -> Blocks:
+    """Both intervals of the networks of a group: over test images, and over retrainings where there are some."""
+    rows = []
+    for row in group:
+        epsilon = f"@Linf.eps{row.conditions.epsilons[0]:g}" if row.conditions.epsilons else ""
+        columns = {} if row.retrained is None else row.retrained.columns
+        ends = {"clean": row.clean_ci95, f"fgsm{epsilon}": row.fgsm_ci95, f"pgd{epsilon}": row.pgd_ci95}
+        for column, images in ends.items():
+            if images is not None:
+                shown = f"{100 * images[0]:.2f} - {100 * images[1]:.2f} %"
+                rows.append(Row(row.name, [label_of(column), shown, *_over(columns.get(column))]))
+    return Blocks("", ("", OVER_IMAGES, "mean", "sd", OVER), rows, gap=2, label_style="", left=("",))
+
+
+def _over(spread: Spread | None) -> tuple[str, str, str]:
+    if spread is None:
+        return "-", "-", "-"
+    return percent(spread.mean), percent(spread.sd), interval(spread)
 
 
 def _ranked(row: ComparedRow, rows: Sequence[ComparedRow]) -> bool:

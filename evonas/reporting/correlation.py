@@ -105,13 +105,19 @@ def correlation_tables(result: Correlation) -> RenderableType:
     parts: list[RenderableType] = [
         Text(f"Spearman's rho over {result.n} architectures", style="bold"),
         _table(result, result.spearman, result.average),
-        Text("half-width of its 95 % bootstrap interval", style="bold"),
+        Text("half-width of its 95 % bootstrap interval over genotypes", style="bold"),
         _table(result, half_width),
         Text(f"partial rank correlation given {_GIVEN.get(result.given, result.given)}", style="bold"),
         _table(result, result.partial),
     ]
     if result.against is not None:
-        parts += [Text(f"rho minus that of {result.against}, same architectures", style="bold"), _gains(result)]
+        parts += [
+            Text(
+                f"rho minus that of {result.against}, same architectures; 95 % interval over genotypes",
+                style="bold",
+            ),
+            _gains(result),
+        ]
     for name, reasons in result.missing.items():
         parts += [Text(f"{name}: {count} without a score: {reason}", "red") for reason, count in reasons.items()]
     lines = [*_noise_lines(result), *account_lines(result.table)]

@@ -10,9 +10,9 @@ from evonas.core.quantities import percent, plural
 from evonas.evaluation.columns import label_of
 from evonas.evaluation.retrained import Retrained
 from evonas.evaluation.spread import Spread
-from evonas.reporting.columns import SHORTEST_NAME, number_columns
+from evonas.reporting.columns import SHORTEST_NAME, in_two_lines, number_columns
 
-OVER = "95 % interval\nover retrainings"
+OVER = "95 % interval over retrainings"
 SINGLE = "a single training says nothing about the noise between retrainings"
 
 
@@ -20,7 +20,7 @@ def retrained_table(found: Retrained) -> RenderableType:
     """Mean, standard deviation and interval of every column, and what is missing."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column(plural(found.count, "training"), overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, "mean", "sd", OVER)
+    number_columns(table, "mean", "sd", in_two_lines(OVER))
     for name, spread in found.columns.items():
         table.add_row(
             Text(label_of(name), style="cyan"), percent(spread.mean), percent(spread.sd), interval(spread)

@@ -34,6 +34,6 @@ def curves(result: Benchmark, path: str | Path) -> None:
         axes.set_xlabel("different architectures queried")
         axes.set_ylabel(f"{name}, %" if goal.target.is_accuracy else name)
         chosen = "" if goal.searched.name == name else f", searched by {goal.searched.name}"
-        axes.set_title(f"mean of {result.trials} trials{chosen}", fontsize=10)
+        axes.set_title(f"mean of {result.trials} trials, 95 % interval over trials{chosen}", fontsize=10)
         axes.legend(fontsize=8)
     save(figure, path)

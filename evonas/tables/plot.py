@@ -48,7 +48,7 @@ def scatter(result: Correlation, proxy: str, target: str, path: str | Path) -> N
         axes.set_xscale("log")
     axes.set_xlabel(proxy)
     axes.set_ylabel(f"{target} accuracy, %" if shown.is_accuracy else target)
-    bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}]"
+    bounds = "" if interval is None else f" [{interval[0]:.2f}, {interval[1]:.2f}] over genotypes"
     axes.set_title("no correlation" if rho is None else f"Spearman's rho {rho:.3f}{bounds}", fontsize=10)
     save(figure, path)
 

@@ -106,7 +106,8 @@ def _notes(found: Evaluation | None) -> str:
     images = f"{found.clean.n:,} of {protocol.of:,}" if protocol.of is not None else f"{found.clean.n:,}"
     words = [
         f"{images} test images, {escape(protocol.norm or 'L-infinity')}. Bars are 95 % "
-        "confidence intervals: Wilson's for accuracies, conservative bounds for corruptions and HRS."
+        "confidence intervals over test images: Wilson's for accuracies, conservative bounds for corruptions "
+        "and HRS."
     ]
     if found.corruptions is not None:
         words.append(f"Corruptions: {escape(found.corruptions.source)}.")

@@ -20,6 +20,7 @@ from evonas.reporting.html.front import front
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.headline import headline
 from evonas.reporting.html.pareto import pareto
+from evonas.reporting.html.retrained import retrained
 from evonas.reporting.html.sections import assessed
 from evonas.reporting.html.training import training
 from evonas.store.length import length
@@ -29,14 +30,14 @@ NAME = "report.html"
 SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
-    ("Robustness", (assessed, gallery)),
+    ("Robustness", (assessed, retrained, gallery)),
     ("Search and training", (evolution, front, pareto, composition, finalists, training, ancestry)),
     ("Reproduce", (repeat, settings)),
 )
 OF_TRAINING: tuple[tuple[str, tuple[Callable[[TrainingFacts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
-    ("Robustness", (assessed, gallery)),
+    ("Robustness", (assessed, retrained, gallery)),
     ("Training", (training,)),
     ("Reproduce", (repeat_training, training_settings)),
 )

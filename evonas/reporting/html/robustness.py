@@ -10,6 +10,8 @@ from evonas.reporting.figures import robustness as figure
 from evonas.reporting.html import svg
 from evonas.reporting.html.sections import sections
 
+WHISKERS = '<p class="note">Whiskers are 95 % intervals over test images.</p>'
+
 
 @sections.register("attacks")
 def robustness(facts: TrainingFacts) -> str:
@@ -37,7 +39,7 @@ def curves(facts: TrainingFacts) -> str:
     keys = "".join(
         f'<span><i class="key line" style="--c:{curve.colour}"></i>{escape(curve.name)}</span>' for curve in lines
     )
-    return f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p></figure>'
+    return f'<figure><h3>Accuracy against epsilon</h3>{picture}<p class="legend">{keys}</p>{WHISKERS}</figure>'
 
 
 def attacks(facts: TrainingFacts) -> str:
@@ -50,7 +52,7 @@ def attacks(facts: TrainingFacts) -> str:
         for name, one in found.at(epsilon).items():
             rows.append(_row(f"{name} {epsilon:g}/255", one.rate, f"{100 * found.hrs_of(one):.2f}"))
             rows += [_part(member, accuracy) for member, accuracy in one.members]
-    head = "<tr><th></th><th>accuracy, %</th><th>95 % interval</th><th>HRS</th></tr>"
+    head = "<tr><th></th><th>accuracy, %</th><th>95 % interval over test images</th><th>HRS</th></tr>"
     note = f'<p class="note">{escape(text)}</p>' if (text := found.remark) else ""
     return f'<figure><h3>Attacks</h3><table class="numbers">{head}{"".join(rows)}</table>{note}</figure>'
 

@@ -40,7 +40,7 @@ def _table(facts: TrainingFacts, name: str) -> str:
         low, high = rate.interval
         cells = f"<td>{100 * rate.accuracy:.2f}</td><td>{100 * low:.2f} to {100 * high:.2f}</td>"
         rows.append(f"<tr><th>{escape(label)}</th>{cells}</tr>")
-    head = "<tr><th></th><th>images, %</th><th>95 % interval</th></tr>" if rows else ""
+    head = "<tr><th></th><th>images, %</th><th>95 % interval over test images</th></tr>" if rows else ""
     for label, value in found.scalars.items():
         rows.append(f"<tr><th>{escape(label)}</th><td>{number(value)}</td></tr>")
     return f'<figure><h3>{escape(name)}</h3><table class="numbers">{head}{"".join(rows)}</table></figure>'

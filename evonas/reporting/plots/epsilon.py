@@ -12,7 +12,7 @@ from evonas.reporting.plots.base import COLUMN, missing, plots
 
 @plots.register("epsilon")
 def epsilon(facts: TrainingFacts) -> Figure:
-    """One line per attack, starting at the clean accuracy, with 95 % intervals."""
+    """One line per attack, starting at the clean accuracy, with 95 % intervals over test images."""
     found = facts.evaluation
     if found is None:
         raise missing(facts, "attacked images", "evaluate")
@@ -32,6 +32,7 @@ def epsilon(facts: TrainingFacts) -> Figure:
         )
     axes.set_xlabel("epsilon (1/255)")
     axes.set_ylabel("accuracy, %")
+    axes.set_title("95 % intervals over test images", fontsize=8)
     axes.set_ylim(0, 100)
     axes.legend(loc="upper right")
     return figure
