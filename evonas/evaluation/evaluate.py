@@ -127,7 +127,7 @@ def columns_again(
     stop: StopRequest,
     environment: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
-    """The accuracies of a further training by column, without sanity checks and other assessments."""
+    """The accuracies of a further training by column, without checks, certificates and other assessments."""
     chosen = dataclasses.replace(settings, checks=0, assess=(), certify=())
     part = subject_for(checkpoint.load(one.checkpoint), chosen, journal, observer, stop, environment)
     return summarised(columns_of(evaluate_subject(part.subject, chosen, part.source, part.chosen)))
