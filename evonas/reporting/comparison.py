@@ -12,7 +12,6 @@ from evonas.core.quantities import count, percent
 from evonas.evaluation.columns import label_of
 from evonas.reporting.accuracies import OVER_IMAGES
 from evonas.reporting.blocks import Blocks, Row
-
 from evonas.reporting.retrained import OVER, interval
 
 if TYPE_CHECKING:

@@ -23,7 +23,8 @@ def certificate(facts: TrainingFacts, name: str) -> str:
         rows.append(f"<tr><th>{epsilon:g}/255</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     for label, value in found.assessments[name].scalars.items():
         rows.append(f"<tr><th>{escape(label)}</th><td>{number(value)}</td><td></td><td></td></tr>")
-    head = "<tr><th></th><th>certified, %</th><th>95 % interval over test images</th><th>below pgd, points</th></tr>"
+    interval = "95 % interval over test images"
+    head = f"<tr><th></th><th>certified, %</th><th>{interval}</th><th>below pgd, points</th></tr>"
     note = f'<p class="note">{escape(certified.note)}</p>' if certified.note else ""
     table = f'<table class="numbers">{head}{"".join(rows)}</table>'
     return f"<figure><h3>Certified by {escape(name)}</h3>{table}{note}</figure>"
