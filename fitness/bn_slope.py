@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from fitness import passes
 from fitness.base import Task
 from fitness.registered import register
+from fitness.transfer import numbers
 from spaces import Network
 
 
@@ -21,22 +22,25 @@ def log_slopes(network: Network, images: Tensor, labels: Tensor) -> dict[str, fl
     mean cross-entropy reaches it. ``network`` is not modified.
     """
     norms = {name: module for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
-    found: dict[str, tuple[float, bool, Tensor]] = {}
+    found: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
 
     def observe(name: str, x: Tensor, output: Tensor) -> None:
         variance = x.detach().var((0, 2, 3), unbiased=False).double()
         log_slope = passes.slope(norms[name]).double().log() - (variance + norms[name].eps).log() / 2
-        found[name] = float(log_slope.mean()), bool(variance.any()), output
+        found[name] = log_slope.mean(), variance.any(), output
 
     with passes.hooks(norms, observe):
         loss = F.cross_entropy(passes.logits(network, images, passes.weights(network)), labels)
     outputs = [output for _, _, output in found.values()]
     gradients = torch.autograd.grad(loss, outputs, allow_unused=True) if outputs else ()
-    return {
-        name: value
+    rows = {
+        name: (value, varies, gradient.any())
         for (name, (value, varies, _)), gradient in zip(found.items(), gradients, strict=True)
-        if varies and gradient is not None and gradient.any()
+        if gradient is not None
     }
+    values = iter(numbers(value for row in rows.values() for value in row))
+    read = {name: (next(values), next(values), next(values)) for name in rows}
+    return {name: value for name, (value, varies, reached) in read.items() if varies and reached}
 
 
 @register(

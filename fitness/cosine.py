@@ -26,13 +26,16 @@ def norms(x: Tensor) -> Tensor:
 
 def columns(u: Tensor, v: Tensor, dim: int = 0) -> Tensor:
     """cos over one dimension at every position of the others, (..., D, ...) twice -> (...); 0 for zero columns."""
-    uv, uu, vv = _dots(u, v, dim)
-    kinds = torch.finfo(u.dtype)
-    low, high = kinds.tiny / kinds.eps**2, kinds.max * kinds.eps  # squares between them have lost nothing
-    doubtful = (torch.minimum(uu, vv) < low) | ~(torch.maximum(uu, vv) < high)
-    if doubtful.any():
-        a, b = (_scaled(x.movedim(dim, 0)[:, doubtful]) for x in (u, v))  # (D, doubtful columns)
-        uv[doubtful], uu[doubtful], vv[doubtful] = _dots(a, b, 0)
+    if u.is_cuda:  # all are scaled, as the host would wait for the answer whether any is doubtful
+        uv, uu, vv = _dots(_scaled(u.movedim(dim, 0)), _scaled(v.movedim(dim, 0)), 0)
+    else:
+        uv, uu, vv = _dots(u, v, dim)
+        kinds = torch.finfo(u.dtype)
+        low, high = kinds.tiny / kinds.eps**2, kinds.max * kinds.eps  # squares between them have lost nothing
+        doubtful = (torch.minimum(uu, vv) < low) | ~(torch.maximum(uu, vv) < high)
+        if doubtful.any():
+            a, b = (_scaled(x.movedim(dim, 0)[:, doubtful]) for x in (u, v))  # (D, doubtful columns)
+            uv[doubtful], uu[doubtful], vv[doubtful] = _dots(a, b, 0)
     zero = (uu == 0) | (vv == 0)
     return uv.div_(uu.sqrt_()).div_(vv.sqrt_()).masked_fill_(zero, 0)
 

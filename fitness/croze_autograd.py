@@ -11,6 +11,7 @@ from torch.func import functional_call
 from fitness import cosine
 from fitness.base import NoScore
 from fitness.scaled import Scaled, ScaledArithmetic, cross_entropy_gradient
+from fitness.transfer import numbers
 from spaces import Network
 
 BETA = 2.0  # step of the weights, relative to the norm of each weight tensor
@@ -51,9 +52,10 @@ def croze_terms_by_autograd(
 
     perturbed = dict(weights)
     for name, gradient in clean.gradients.items():  # W' = W + beta |W| g/|g|
-        if gradient is not None and gradient.any():
+        if gradient is not None:
             weight, direction = weights[name], cosine.unit(gradient)
-            perturbed[name] = weight + BETA * cosine.norm(weight) * direction / direction.norm()
+            length = direction.norm()
+            perturbed[name] = weight + BETA * cosine.norm(weight) * direction / torch.where(length > 0, length, 1)
 
     at_x = _forward_backward(network, perturbed, images, labels)
     x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)
@@ -63,10 +65,10 @@ def croze_terms_by_autograd(
 
     loss_scale = torch.maximum(at_x.loss_scale, at_x_prime.loss_scale)
     z = {
-        name: float((1 + cosine.columns(at_x_prime.stages[name].value, clean.stages[name].value)).double().sum())
+        name: (1 + cosine.columns(at_x_prime.stages[name].value, clean.stages[name].value)).double().sum()
         for name in clean.stages
     }
-    terms = {}
+    terms: dict[str, tuple[Tensor, Tensor]] = {}
     for name, g in clean.gradients.items():
         a, b = at_x.gradients[name], at_x_prime.gradients[name]
         if g is None or a is None or b is None:
@@ -76,8 +78,11 @@ def croze_terms_by_autograd(
         p = (1 + cosine.columns(perturbed[name], weights[name])).double().sum()
         g_term = cosine.columns(g_prime, g).abs().double().sum()
         layer = name.removesuffix(".weight")
-        terms[layer] = LayerTerms(float(p), float(g_term), z[network.stage_of(layer)])
-    return terms, x_prime
+        terms[layer] = p, g_term
+    found = iter(numbers([*z.values(), *(value for pair in terms.values() for value in pair)]))
+    of_stage = {name: next(found) for name in z}
+    read = {layer: LayerTerms(next(found), next(found), of_stage[network.stage_of(layer)]) for layer in terms}
+    return read, x_prime
 
 
 def _ratio(part: Tensor, whole: Tensor, like: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from fitness.base import NoScore, Task
 from fitness.croze import BETA, EPSILON, LayerTerms
 from fitness.passes import Remembered, hooks, training
 from fitness.registered import register
+from fitness.transfer import numbers
 
 GAMMA = 0.001  # learning rate of the single update in equation 7
 
@@ -34,12 +35,14 @@ def clean_pass(network: nn.Module, images: Tensor, labels: Tensor) -> Clean:
     """
     theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
     z, g, _ = _forward_backward(network, theta, images, labels)
-    if not any(gradient is not None and gradient.any() for gradient in g.values()):
+    reached = {name: gradient for name, gradient in g.items() if gradient is not None}
+    if not any(numbers(gradient.any() for gradient in reached.values())):
         raise NoScore("the loss of the untrained network has no gradient")
     robust = dict(theta)
-    for name, gradient in g.items():
-        if gradient is not None and gradient.any():
-            robust[name] = theta[name] + BETA * cosine.norm(theta[name]) * gradient / cosine.norm(gradient)
+    for name, gradient in reached.items():
+        length = cosine.norm(gradient)
+        step = BETA * cosine.norm(theta[name]) * gradient / torch.where(length > 0, length, 1)
+        robust[name] = theta[name] + step
     return Clean(theta, robust, z, g)
 
 
@@ -66,7 +69,7 @@ def croze_paper_terms(
         x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
     z_r, g_r, _ = _forward_backward(network, robust, x_prime, labels)
 
-    terms = {}
+    cosines: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
     for name, gradient in g.items():
         gradient_r = g_r[name]
         if gradient is None or gradient_r is None:
@@ -74,12 +77,14 @@ def croze_paper_terms(
         layer = name.removesuffix(".weight")
         one_step = theta[name] - GAMMA * gradient  # equation 7
         one_step_r = robust[name] - GAMMA * gradient_r
-        terms[layer] = LayerTerms(
-            P=1 + float(cosine.whole(one_step, one_step_r)),
-            G=abs(float(cosine.whole(gradient, gradient_r))),
-            Z=1 + float(cosine.whole(z[layer], z_r[layer])),
+        cosines[layer] = (
+            cosine.whole(one_step, one_step_r),
+            cosine.whole(gradient, gradient_r),
+            cosine.whole(z[layer], z_r[layer]),
         )
-    return terms, x_prime
+    found = iter(numbers(value for row in cosines.values() for value in row))
+    read = {layer: (next(found), next(found), next(found)) for layer in cosines}
+    return {layer: LayerTerms(P=1 + p, G=abs(g_m), Z=1 + z_m) for layer, (p, g_m, z_m) in read.items()}, x_prime
 
 
 def _layers(network: nn.Module) -> dict[str, nn.Module]:

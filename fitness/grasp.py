@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from fitness import passes
 from fitness.base import Task
 from fitness.registered import register
+from fitness.transfer import numbers
 
 
 def grasp_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -21,12 +22,11 @@ def grasp_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     theta = list(passes.weights(network).values())
     named = dict(zip(passes.layers(network), theta, strict=True))
     loss = F.cross_entropy(passes.logits(network, images, named), labels)
-    found = torch.autograd.grad(loss, theta, create_graph=True, allow_unused=True)
-    flow = torch.stack([(g * g.detach()).sum() for g in found if g is not None]).sum()
+    gradients = torch.autograd.grad(loss, theta, create_graph=True, allow_unused=True)
+    flow = torch.stack([(g * g.detach()).sum() for g in gradients if g is not None]).sum()
     curvature = torch.autograd.grad(flow, theta, allow_unused=True)  # H g
-    return -sum(
-        float((w.detach() * hg).double().sum()) for w, hg in zip(theta, curvature, strict=True) if hg is not None
-    )
+    found = [(w.detach() * hg).double().sum() for w, hg in zip(theta, curvature, strict=True) if hg is not None]
+    return -sum(numbers(found))
 
 
 @register(

@@ -12,6 +12,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from fitness.base import NoScore, Task
+from fitness.transfer import numbers
 
 T = TypeVar("T")
 
@@ -90,28 +91,27 @@ def first_order(network: nn.Module, images: Tensor, labels: Tensor) -> dict[str,
     Images (N, 3, H, W), labels (N,).
     """
     theta = weights(network)
-    fisher: dict[str, float] = {}
+    fisher: dict[str, Tensor] = {}
 
     def observe(layer: str, _: Tensor, activation: Tensor) -> None:
         a = activation.detach()
 
         def reduce(gradient: Tensor) -> None:
             g_nk = (a * gradient).flatten(2).sum(2) if a.dim() > 2 else a * gradient  # (N, K)
-            fisher[layer] = float(g_nk.double().square().mean(0).sum()) / 2
+            fisher[layer] = g_nk.double().square().mean(0).sum() / 2
 
         activation.register_hook(reduce)
 
     with hooks(layers(network), observe):
         loss = F.cross_entropy(logits(network, images, theta), labels)
     gradients = torch.autograd.grad(loss, list(theta.values()), allow_unused=True)
-    sums = {}
+    sums: dict[str, tuple[Tensor, ...]] = {}
     for (layer, weight), g in zip(theta.items(), gradients, strict=True):
         if g is not None:
             product = (weight.detach() * g).double()
-            sums[layer] = LayerSums(
-                float(product.sum()), float(product.abs().sum()), float(g.double().norm()), fisher[layer]
-            )
-    return sums
+            sums[layer] = product.sum(), product.abs().sum(), g.double().norm(), fisher[layer]
+    values = iter(numbers(value for row in sums.values() for value in row))
+    return {layer: LayerSums(*(next(values) for _ in LayerSums._fields)) for layer in sums}
 
 
 class Remembered(Generic[T]):

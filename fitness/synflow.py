@@ -13,6 +13,7 @@ from fitness.base import NoScore, Task
 from fitness.passes import Remembered
 from fitness.registered import register
 from fitness.scaled import Scaled, ScaledArithmetic
+from fitness.transfer import numbers
 from spaces import Network, NetworkSize
 
 NO_FLOW = "no synaptic flow reaches the logits"
@@ -28,14 +29,16 @@ def synflow_log(network: Network, size: NetworkSize) -> float:
     ones = torch.ones(1, *size.image, dtype=like.dtype, device=like.device)
     logits: Scaled = functional_call(network, {**absolute, **buffers}, (ones, ScaledArithmetic()))
     gradients = torch.autograd.grad(logits.value.sum(), list(theta.values()), allow_unused=True)
-    flow = sum(
-        float((weight.detach() * g).double().abs().sum())
+    flows = [
+        (weight.detach() * g).double().abs().sum()
         for weight, g in zip(theta.values(), gradients, strict=True)
         if g is not None
-    )
+    ]
+    *found, log = numbers([*flows, logits.log])
+    flow = sum(found)
     if flow == 0:
         raise NoScore(NO_FLOW)
-    return math.log(flow) + float(logits.log)
+    return math.log(flow) + log
 
 
 @Remembered

@@ -91,6 +91,8 @@ class Below(TorchDispatchMode):
             self.log.waits[f"{place()} [{name.removeprefix('aten.')}]"] += 1
 
     def _transferred(self, target: Tensor, without_waiting: bool) -> None:
+        if self.storages.is_open(target):
+            return
         if self.storages.of(target) is None:
             self.log.waits[f"{place()} [copy to the host]"] += 1
         elif not without_waiting:

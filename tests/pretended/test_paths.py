@@ -63,8 +63,10 @@ def test_a_population_waits_for_the_device_once_and_has_the_scores_of_a_cpu(name
 def test_a_proxy_is_computed_on_the_device(name: str, space: str) -> None:
     (one,) = genotypes(space, 1)
     (expected,) = score_all([one], [name], task("cpu", space))
-    with card():
+    with card() as log:
         (found,) = score_all([one], [name], task("cuda", space))
+    assert sum(log.uploads.values()) <= 20, log.uploads
+    assert sum(log.waits.values()) <= 20 or name == "zico", log.waits
     assert (found[name].value is None) == (expected[name].value is None), found[name].reason
     if expected[name].value is not None and (name, space) not in {("jacob-cov", "robnet")}:
         assert found[name].value == pytest.approx(expected[name].value, rel=2e-2)
