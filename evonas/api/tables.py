@@ -71,6 +71,7 @@ def correlate(
 ) -> Correlation:
     """Rank correlations of proxies with the accuracies of trained networks in a CSV file.
 
+    ``settings`` are by default those of the JSON file next to a table of `tabulate`, else of NAS-Bench-201.
     ``sample`` architectures are drawn by the seed of ``settings`` (default: all), ``target_names`` chooses
     accuracies, ``unit`` (auto, percent or fraction) is that of accuracies, ``architecture`` names the column of
     architectures, ``given`` is held fixed in partial correlations, ``against`` is a proxy or composite that all
@@ -78,10 +79,12 @@ def correlate(
     Raises `UsageError` naming the line of a table that is wrong.
     """
     from evonas.tables import correlation
+    from evonas.tables.sidecar import settings_of
 
-    settings = SearchSettings(space="nasbench201") if settings is None else settings
+    place = arguments.path(table, "the table")
+    settings = settings_of(place, {}) if settings is None else settings
     return correlation.correlate(
-        arguments.path(table, "the table"),
+        place,
         arguments.texts(proxies, "--proxy"),
         arguments.instance(settings, SearchSettings, "settings"),
         sample=None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT),
@@ -128,10 +131,12 @@ def calibrate(
     Raises `UsageError` naming the line of a table that is wrong.
     """
     from evonas.tables import calibration
+    from evonas.tables.sidecar import settings_of
 
-    settings = SearchSettings(space="nasbench201") if settings is None else settings
+    place = arguments.path(table, "the table")
+    settings = settings_of(place, {}) if settings is None else settings
     return calibration.calibrate(
-        arguments.path(table, "the table"),
+        place,
         arguments.instance(settings, SearchSettings, "settings"),
         proxy_names=None if proxies is None else arguments.texts(proxies, "--proxy"),
         sample=None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT),

@@ -9,7 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import Architecture, AsJson, EngineName, RayAddress, TableSpace, Unit, Workers, names
+from evonas.cli.options import Architecture, AsJson, EngineName, RayAddress, SpaceOfTable, Unit, Workers, names
 from evonas.store.settings import SearchSettings
 
 
@@ -35,7 +35,7 @@ def calibrate(
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the outer and of the inner cross-validation.")] = 5,
     repeats: Annotated[int, typer.Option(help="How often the architectures are split.")] = 3,
-    space: TableSpace,
+    space: SpaceOfTable = None,
     unit: Unit = "auto",
     architecture: Architecture = None,
     grouping: Annotated[str, typer.Option(help="Groups of corruptions: paper or standard.")] = "paper",
@@ -57,12 +57,13 @@ def calibrate(
     from evonas.reporting.calibration import calibration_tables
     from evonas.reporting.correlation import ScoringProgress
     from evonas.reporting.output import print_json, print_rich
+    from evonas.tables.sidecar import settings_of
 
     choice: Values = {"grouping": grouping, "unit": unit, "architecture": architecture, "scores": scores}
     choice |= {"folds": folds, "repeats": repeats, "out": out, "engine": make(engine, workers, ray_address)}
     choice |= {"target": target, "proxies": None if proxies is None else names(proxies), "sample": sample}
     with ScoringProgress() as observer:
-        choice |= {"observer": observer, "announce": observer.message}
-        choice["splits"] = observer.then("choosing", "chose in folds")
-        result = api.calibrate(table, settings=SearchSettings.from_options(**space, **settings), **choice)
+        choice |= {"observer": observer, "splits": observer.then("choosing", "chose in folds")}
+        chosen = settings_of(table, {"space": space, **settings}, observer.message)
+        result = api.calibrate(table, settings=chosen, announce=observer.message, **choice)
     print_json(result.as_dict()) if as_json else print_rich(calibration_tables(result))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import Architecture, AsJson, EngineName, RayAddress, TableSpace, Unit, Workers, names
+from evonas.cli.options import Architecture, AsJson, EngineName, RayAddress, SpaceOfTable, Unit, Workers, names
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @with_fields
 def correlate(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="CSV file with architectures and accuracies.")],
+    tables: Annotated[
+        list[Path],
+        typer.Argument(metavar="TABLE...", help="CSV files with architectures and accuracies, one or several."),
+    ],
     *,
     proxies: Annotated[
         str,
@@ -29,7 +33,15 @@ def correlate(
             autocompletion=completion.proxies,
         ),
     ] = "croze",
-    space: TableSpace,
+    space: SpaceOfTable = None,
+    own: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--setting",
+            metavar="N.NAME=VALUE",
+            help="Setting of the N-th table alone: space, dataset, channels, layers or image_size. Repeatable.",
+        ),
+    ] = None,
     sample: Annotated[
         int | None, typer.Option(help="Number of architectures, drawn with --seed.  [default: all]")
     ] = None,
@@ -76,24 +88,39 @@ def correlate(
     settings: Annotated[Values, Fields(SearchSettings, mark="to_score", without=("space", "proxy"))],
     as_json: AsJson = False,
 ) -> None:
-    """Correlate proxies with the accuracies of trained networks.
+    """Correlate proxies with the accuracies of trained networks; of several tables, the worst ranks the proxies.
 
     Example: `evonas correlate accuracies.csv --proxy params,live-size,croze-size`
     """
-    from evonas import api
     from evonas.engine import make
-    from evonas.reporting.correlation import ScoringProgress
 
+    if len(tables) > 1 and (plot or as_markdown):
+        raise UsageError("--plot and --markdown show one table; name one TABLE")
     pair = _pair(plot, scatter, as_json and as_markdown)
     targets = None if target is None else names(target, "--target")
     choice: Values = {"sample": sample, "all_ids": all_ids, "half": half, "target_names": targets, "pair": pair}
     choice |= {"grouping": grouping, "unit": unit, "architecture": architecture, "scores": scores}
     choice |= {"given": given, "against": against, "engine": make(engine, workers, ray_address)}
-    with ScoringProgress() as observer:
-        choice |= {"observer": observer, "announce": observer.message}
-        result = api.correlate(table, names(proxies), SearchSettings.from_options(**space, **settings), **choice)
-    _write(result, plot, pair, out)
-    _print(result, as_json, as_markdown)
+    found = _correlated(tables, names(proxies), {"space": space, **settings}, own or [], choice)
+    _write(found, plot, pair, out)
+    _print(found, as_json, as_markdown)
+
+
+def _correlated(
+    tables: Sequence[Path], proxies: list[str], settings: Values, own: Sequence[str], choice: Values
+) -> list[Correlation]:
+    """The correlations with all tables; ``own`` are the settings of single ones."""
+    from evonas import api
+    from evonas.reporting.correlation import ScoringProgress
+    from evonas.tables.sidecar import settings_by_table, settings_of
+
+    found = []
+    for table, its in zip(tables, settings_by_table(own, len(tables)), strict=True):
+        with ScoringProgress() as observer:
+            chosen = settings_of(table, settings | its, observer.message)
+            heard: Values = {**choice, "observer": observer, "announce": observer.message}
+            found.append(api.correlate(table, proxies, chosen, **heard))
+    return found
 
 
 def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str, str] | None:
@@ -110,21 +137,27 @@ def _pair(plot: Path | None, scatter: str | None, two_forms: bool) -> tuple[str,
     return proxy, target
 
 
-def _write(result: Correlation, plot: Path | None, pair: tuple[str, str] | None, out: Path | None) -> None:
+def _write(
+    found: Sequence[Correlation], plot: Path | None, pair: tuple[str, str] | None, out: Path | None
+) -> None:
     from evonas.reporting.correlation import draw
     from evonas.tables.rows import write_rows
 
     if plot is not None:
-        draw(result, plot, pair)
+        draw(found[0], plot, pair)
     if out is not None:
-        write_rows(result, out)
+        write_rows(found, out)
 
 
-def _print(result: Correlation, as_json: bool, as_markdown: bool) -> None:
-    from evonas.reporting.correlation import account_lines, correlation_tables
+def _print(found: Sequence[Correlation], as_json: bool, as_markdown: bool) -> None:
+    from evonas.reporting.correlation import account_lines, correlation_tables, summary_tables
     from evonas.reporting.output import announce, print_json, print_rich
-    from evonas.tables import markdown
+    from evonas.tables import Correlations, markdown
 
+    if len(found) > 1:
+        several = Correlations.of(found)
+        return print_json(several.as_dict()) if as_json else print_rich(summary_tables(several))
+    result = found[0]
     if as_json:
         return print_json(result.as_dict())
     if as_markdown:

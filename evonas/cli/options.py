@@ -9,6 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values
+from evonas.core.fields import fields_of
 from evonas.core.separated import separated
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
@@ -45,6 +46,15 @@ Architecture = Annotated[
     typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
 ]
 TableSpace = Annotated[Values, Fields(SearchSettings, "space", space="nasbench201")]
+SpaceOfTable = Annotated[
+    str | None,
+    typer.Option(
+        "--space",
+        help=f"{fields_of(SearchSettings)['space'].about.help}  "
+        "[default: that of the table's JSON file, else nasbench201]",
+        autocompletion=completion.spaces,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Log = Annotated[
     tuple[str, Path] | None,

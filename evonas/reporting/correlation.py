@@ -14,7 +14,7 @@ from rich.text import Text
 
 from evonas.core.quantities import duration
 from evonas.reporting.blocks import Blocks, Row
-from evonas.tables import Correlation, heat_map, scatter
+from evonas.tables import Correlation, Correlations, heat_map, scatter
 from evonas.tables.account import Account
 from evonas.tables.correlate import Cells
 
@@ -124,6 +124,21 @@ def correlation_tables(result: Correlation) -> RenderableType:
     return Group(*parts, *(Text(line, "dim") for line in lines))
 
 
+def summary_tables(several: Correlations) -> RenderableType:
+    """The tables of every correlation, then how each proxy stands over them."""
+    parts: list[RenderableType] = []
+    for name, result in several.tables.items():
+        parts += [Text(name, "bold underline"), correlation_tables(result), Text("")]
+    names = list(several.tables)
+    rows = []
+    for proxy, one in several.standings.items():
+        low, mean, *each = (_number(rho) for rho in (one.lowest, one.mean, *map(one.by_table.get, names)))
+        rows.append(Row(proxy, [low, one.table or "", mean, *each]))
+    by = ", ".join(several.targets) or "each table's own targets, as none is common"
+    title = Text(f"mean rho with {by} over {len(names)} tables, best lowest value first", style="bold")
+    return Group(*parts, title, Blocks("proxy", ["lowest", "in", "mean", *names], rows, left=("in",)))
+
+
 def _noise_lines(result: Correlation) -> list[str]:
     """The noise between retrainings, where the table has some."""
     found = [
@@ -170,11 +185,15 @@ def _table(result: Correlation, cells: Cells, average: dict[str, float | None] |
     rows = []
     for name in _order(result):
         shown = [cells[name][target] for target in result.target] + ([average[name]] if average else [])
-        rows.append(Row(name, ["-" if value is None else f"{value:.3f}" for value in shown]))
+        rows.append(Row(name, [*map(_number, shown)]))
     if average and any(result.noise.values()):
         ceilings = [noise and f"{noise.ceiling:.3f}" for noise in map(result.noise.get, result.target)]
         rows.append(Row("ceiling", [*(ceiling or "-" for ceiling in ceilings), ""], "dim"))
     return Blocks("proxy", [*result.target, *(["mean"] if average else [])], rows)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _order(result: Correlation) -> list[str]:

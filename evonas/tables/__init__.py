@@ -6,6 +6,7 @@ from evonas.tables.plot import heat_map, scatter
 from evonas.tables.published import TABLE_1A, beyond_interval, markdown
 from evonas.tables.sampling import sample
 from evonas.tables.scores import ArchitectureScored, ScoreFile, score_and_keep
+from evonas.tables.several import Correlations, Standing
 from evonas.tables.targets import GROUPINGS, Target, targets
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "TABLE_1A",
     "ArchitectureScored",
     "Correlation",
+    "Correlations",
     "ScoreFile",
+    "Standing",
     "Table",
     "Target",
     "beyond_interval",

@@ -31,7 +31,7 @@ class Account:
     targets: tuple[Target, ...]
     left: Mapping[str, str]  # column -> why it was skipped
     notes: tuple[str, ...]  # messages
-    data_sets: tuple[str, ...]  # that its accuracies are of, by the names of columns and file
+    data_sets: tuple[str, ...]  # that its accuracies are of, by its sidecar or the names of columns and file
     scored_on: str | None = None  # the data set of the scores; None if none of them needs images
 
     @property
@@ -60,9 +60,10 @@ class Account:
             "scored_on": self.scored_on,
         }
 
-    def scored(self, data_set: str | None) -> Account:
-        """Add the data set that the scores are computed from."""
-        return replace(self, scored_on=data_set)
+    def scored(self, data_set: str | None, trained_on: str | None = None) -> Account:
+        """Add the data set that the scores are computed from, and that of the accuracies where it is known."""
+        data_sets = self.data_sets if trained_on is None else (trained_on,)
+        return replace(self, scored_on=data_set, data_sets=data_sets)
 
     @property
     def other_data_set(self) -> str | None:

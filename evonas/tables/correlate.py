@@ -69,6 +69,7 @@ class Correlation:
     given: str
     against: str | None
     noise: Mapping[str, Noise | None]  # of each target between retrainings
+    path: str  # of the table
 
     @property
     def genotypes(self) -> tuple[str, ...]:
@@ -119,6 +120,7 @@ def correlate(
     grouping: str = "paper",
     unit: UnitOption = AUTOMATIC,
     scored_on: str | None = None,
+    trained_on: str | None = None,
     score_file: str | Path | None = None,
     engine: Engine | None = None,
     pair: tuple[str, str] | None = None,
@@ -132,9 +134,10 @@ def correlate(
 
     ``engine``, opened, computes the scores; ``score_file`` keeps every one, so that an interrupted or enlarged
     correlation continues. A composite is standardised on the sample. ``pair`` names a proxy and a target that
-    will be looked at together. ``given`` is the proxy that partial correlations hold fixed, ``against`` a proxy or
-    composite that all are compared with. ``scored_on`` is the data set of the images. ``announce`` gets
-    messages. Architectures without a value in a column of the targets are skipped, see `Correlation.table`.
+    will be looked at together. ``given`` is the proxy that partial correlations hold fixed, ``against`` a proxy
+    or composite that all are compared with. ``scored_on`` is the data set of the images, ``trained_on`` that of
+    the accuracies, if it is known. ``announce`` gets messages. Architectures without a value in a column of the
+    targets are skipped, see `Correlation.table`.
     Raises `UsageError` for invalid arguments, before anything is scored.
     """
     if not names:
@@ -155,7 +158,7 @@ def correlate(
         notes.append(
             f"{repeated} of {len(table)} architectures are isomorphic to another; --all-ids includes them"
         )
-    taken = account(table, found, unit, target_names is not None, notes).scored(scored_on)
+    taken = account(table, found, unit, target_names is not None, notes).scored(scored_on, trained_on)
     if taken.other_data_set and announce is not None:
         announce(taken.other_data_set)
     if len(rows) < MIN_SAMPLE:
@@ -249,6 +252,7 @@ def _report(
         given=given,
         against=against,
         noise={target.name: noise_of(target, table.rows(_mask(rows, len(table)))) for target in found},
+        path=table.path,
     )
 
 

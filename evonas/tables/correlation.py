@@ -19,6 +19,7 @@ from evonas.tables import Correlation, read_table
 from evonas.tables import correlate as correlate_table
 from evonas.tables.correlate import SIZE
 from evonas.tables.scores import Observer
+from evonas.tables.sidecar import sidecar_of
 from spaces import spaces
 
 
@@ -71,6 +72,7 @@ def correlate(
             grouping=grouping,
             unit=units,
             scored_on=None if images is None else settings.dataset,
+            trained_on=None if (trained := sidecar_of(table)) is None else trained.dataset,
             score_file=scores,
             engine=opened,
             pair=pair,

@@ -425,7 +425,7 @@ def test_another_closed_form_can_be_held_fixed(tmp_path):
 
 def test_scores_and_targets_of_every_architecture_are_written(tmp_path):
     result = correlate(make_table(tmp_path), FAST, make_task(), resamples=10)
-    write_rows(result, tmp_path / "rows.csv")
+    write_rows([result], tmp_path / "rows.csv")
     with (tmp_path / "rows.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["genotype"] for row in rows] == list(result.genotypes)
