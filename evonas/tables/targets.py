@@ -154,7 +154,8 @@ def _known(table: Table, grouping: str, several: bool) -> list[Target]:
 
     clean = next(filter(None, map(ending, CLEAN)), None)
     found = [] if clean is None else [Target("clean", (clean,), clean=True)]
-    found += _attacks(table.path, accuracies, several)
+    attacked = _attacks(table.path, accuracies, several)
+    found += attacked
     for group, kinds in GROUPINGS[grouping].items():
         columns = [ending(f"{kind}.s{severity}") for kind in kinds for severity in SEVERITIES]
         if all(columns):
@@ -162,6 +163,8 @@ def _known(table: Table, grouping: str, several: bool) -> list[Target]:
     every = [ending(f"{kind}.s{severity}") for kind in ALL_CORRUPTIONS for severity in SEVERITIES]
     if several and all(every):  # only by its name, as it is the mean of the others
         found.append(Target("corruptions", tuple(column for column in every if column)))
+    if several and len(attacked) > 1:
+        found.append(Target("attacks", tuple(column for target in attacked for column in target.columns)))
     return found
 
 

@@ -61,11 +61,13 @@ class Tabulation:
 
 
 def accuracies(path: Path, space: Space) -> dict[str, Column]:
-    """The targets of the table at ``path``: clean, attacks, groups of corruptions and their mean."""
+    """The targets of the table at ``path``: clean, attacks, groups of corruptions, and the means of both."""
     table = read_table(path, space)
     names = [target.name for target in targets(table, grouping=GROUPING)]
     if any(name.endswith(".s1") for name in table.columns):
         names.append("corruptions")
+    if sum("@" in name for name in table.columns) > 1:
+        names.append("attacks")
     found = {}
     for target in targets(table, names, GROUPING):
         found[target.name] = Column(*_range(target.accuracies(table)), noise_of(target, table))

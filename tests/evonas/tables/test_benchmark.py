@@ -441,3 +441,12 @@ def test_the_target_corruptions_is_the_mean_over_kinds_and_severities(tmp_path: 
     result = evonas.benchmark(tmp_path / "t.csv", "random", target_names="corruptions", trials=2)
     means = [np.mean([float(cell) for cell in row.split(",")]) for row in rows]
     assert result.goals["corruptions"].numbers.tolist() == pytest.approx(means)
+
+
+def test_the_target_attacks_is_the_mean_over_attacks_and_epsilons(tmp_path: Path) -> None:
+    names = ["clean", "fgsm@Linf.eps8", "fgsm@Linf.eps16", "pgd@Linf.eps8"]
+    rows = [[90, i, 2 * i, 3 * i] for i in range(10)]
+    lines = [f"{cell},{','.join(map(str, row))}" for cell, row in zip(CELLS, rows, strict=False)]
+    (tmp_path / "t.csv").write_text("\n".join([f"arch_str,{','.join(names)}", *lines]) + "\n")
+    result = evonas.benchmark(tmp_path / "t.csv", "random", target_names="attacks", trials=2, unit="percent")
+    assert result.goals["attacks"].numbers.tolist() == pytest.approx([2.0 * i for i in range(10)])

@@ -65,6 +65,7 @@ def test_a_table_is_read_by_the_readers_and_says_where_it_comes_from(make: Make,
         "blur",
         "digital",
         "corruptions",
+        "attacks",
     }
     assert all(0 <= column.lowest <= column.mean <= column.highest <= 1 for column in result.accuracies.values())
     assert result.accuracies["clean"].noise is not None
