@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from statistics import mean
 from types import TracebackType
 from typing import Protocol
 
@@ -17,8 +18,10 @@ from evonas.reporting.blocks import Blocks, Row
 from evonas.tables import Correlation, Correlations, heat_map, scatter
 from evonas.tables.account import Account
 from evonas.tables.correlate import Cells
+from evonas.tables.scores import ArchitectureScored
 
 SECONDS_BETWEEN_LINES = 30.0
+MAX_TIMES = 4  # proxies whose mean times are shown while they compute
 MAX_NAMED = 6  # columns that are skipped for one reason
 _GIVEN = {"params": "the number of parameters"}
 _UNITS = {"percent": "in percent", "fraction": "as fractions", "value": "without conversion"}
@@ -48,13 +51,18 @@ class ScoringProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[each]} each"),
+            TextColumn("{task.fields[each]}"),
             console=self.console,
             transient=True,
             disable=not self.console.is_terminal,
         )
         self._task = self._bar.add_task("", each="-")
-        self._last = time.monotonic()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._last = self._started = time.monotonic()
+        self._times: dict[str, list[float]] = {}
+        self._seconds: list[float] = []
 
     def __enter__(self) -> ScoringProgress:
         self._bar.start()
@@ -66,11 +74,25 @@ class ScoringProgress:
         self._bar.stop()
 
     def __call__(self, progress: Counted) -> None:
-        each = duration(progress.seconds)
+        self._seconds.append(progress.seconds)
+        if isinstance(progress, ArchitectureScored):
+            for name, seconds in progress.times.items():
+                self._times.setdefault(name, []).append(seconds)
+        each = f"{duration(mean(self._seconds))} each{self._by_proxy}"
         self._bar.update(self._task, completed=progress.done, total=progress.total, each=each)
         if self._bar.disable and time.monotonic() - self._last > SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            self.console.print(f"{self._verb} {progress.done} of {progress.total}, {each} each", soft_wrap=True)
+            wall = (time.monotonic() - self._started) / len(self._seconds)
+            left = duration(wall * (progress.total - progress.done))
+            line = f"{self._verb} {progress.done} of {progress.total}, {left} left, {each}"
+            self.console.print(line, soft_wrap=True)
+
+    @property
+    def _by_proxy(self) -> str:
+        """The mean time of a score by each of several proxies, the slowest first."""
+        means = sorted(((mean(times), name) for name, times in self._times.items()), reverse=True)
+        shown = [f"{name} {duration(seconds)}" for seconds, name in means[:MAX_TIMES]]
+        return f" ({', '.join(shown)})" if len(means) > 1 else ""
 
     def then(self, doing: str, done: str) -> Callable[[Counted], None]:
         """Shows what comes after it in the same bar."""
@@ -80,6 +102,7 @@ class ScoringProgress:
                 self._verb = done
                 self._bar.columns = (TextColumn(doing), *self._bar.columns[1:])
                 self._bar.reset(self._task)
+                self._begin()
             self(progress)
 
         return show
@@ -120,7 +143,8 @@ def correlation_tables(result: Correlation) -> RenderableType:
         ]
     for name, reasons in result.missing.items():
         parts += [Text(f"{name}: {count} without a score: {reason}", "red") for reason, count in reasons.items()]
-    lines = [*_noise_lines(result), *account_lines(result.table)]
+    times = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
+    lines = [*_noise_lines(result), f"mean time of a score: {times}", *account_lines(result.table)]
     return Group(*parts, *(Text(line, "dim") for line in lines))
 
 

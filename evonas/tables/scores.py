@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -35,6 +35,7 @@ class ArchitectureScored(Event):
     total: int
     genotype: str
     seconds: float
+    times: Mapping[str, float]  # seconds of each computed score, by proxy
     name: ClassVar[str] = "scored"
 
 
@@ -169,7 +170,8 @@ def score_and_keep(
         for name, score in found.items():
             known[name][text] = score
         if observer is not None:
-            observer(ArchitectureScored(done, total, text, sum(score.seconds for score in found.values())))
+            times = {name: score.seconds for name, score in found.items()}
+            observer(ArchitectureScored(done, total, text, sum(times.values()), times))
     return {name: [known[name][text] for text in texts] for name in names}
 
 

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from evonas.evaluation.comparison import ComparedRow
+from evonas.reporting import correlation
 from evonas.reporting.blocks import Blocks, Row
 from evonas.reporting.columns import ENDLESS, in_room
 from evonas.reporting.comparison import compared
@@ -16,6 +17,7 @@ from evonas.reporting.output import make_console
 from evonas.reporting.tables import Scores, listing
 from evonas.reporting.training import epochs_table
 from evonas.searching.scoring import ScoreRow
+from evonas.tables.scores import ArchitectureScored
 from evonas.training.metrics import EpochRow
 
 PROXIES = [f"proxy-{i}" for i in range(9)]
@@ -90,3 +92,17 @@ def test_epochs_lose_columns_not_digits_in_a_narrow_terminal() -> None:
     usual, narrow = (written(epochs_table([row], width), width).split() for width in (80, 23))
     assert usual[-4:] == ["%", "0.0123", "4.2", "s"] and narrow[:2] == ["epoch", "validation"]
     assert narrow[2:] == ["7", "62.34", "%"]
+
+
+def test_the_progress_of_scores_has_mean_times_by_proxy_and_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(correlation, "SECONDS_BETWEEN_LINES", 59)
+    clock = iter([0.0, 30.0, *[60.0] * 9])
+    monkeypatch.setattr(correlation.time, "monotonic", lambda: next(clock))
+    with correlation.ScoringProgress() as progress:
+        for done, times in ((11, {"croze": 4.0, "params": 0.0}), (12, {"croze": 2.0})):
+            progress(ArchitectureScored(done, 22, "a", sum(times.values()), times))
+    assert capsys.readouterr().err.splitlines() == [
+        "scored 12 of 22, 5:00 left, 3.0 s each (croze 3.0 s, params 0 ms)"
+    ]
