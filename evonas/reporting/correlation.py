@@ -166,7 +166,8 @@ def summary_tables(several: Correlations) -> RenderableType:
 def _noise_lines(result: Correlation) -> list[str]:
     """The noise between retrainings, where the table has some."""
     found = [
-        f"{name}: {noise.sd:.4g} between retrainings, intraclass correlation {noise.icc:.2f}"
+        f"{name}: {noise.sd:.4g} between retrainings, intraclass correlation {noise.icc:.2f} "
+        f"({noise.icc_low:.2f} to {noise.icc_high:.2f}, over architectures and retrainings)"
         for name, noise in result.noise.items()
         if noise is not None
     ]

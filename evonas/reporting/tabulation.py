@@ -99,18 +99,22 @@ def tabulation_table(result: Tabulation) -> RenderableType:
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("accuracy", no_wrap=True, overflow="fold", style="cyan")
     noisy = any(column.noise is not None for column in result.accuracies.values())
-    number_columns(table, "mean", "lowest", "highest", *(["sd of retrainings", "ICC"] if noisy else []))
+    number_columns(
+        table, "mean", "lowest", "highest", *(["sd of retrainings", "ICC", "95 % interval"] if noisy else [])
+    )
     for name, column in result.accuracies.items():
         shown = [percent(value) for value in (column.mean, column.lowest, column.highest)]
         if column.noise is not None:
             shown += [percent(column.noise.sd), f"{column.noise.icc:.2f}"]
+            shown.append(f"{column.noise.icc_low:.2f} - {column.noise.icc_high:.2f}")
         table.add_row(name, *shown)
     above: list[RenderableType] = [table] if result.accuracies else []
     return Group(*above, *(Text(line, "dim") for line in _lines(result, noisy)))
 
 
 def _lines(result: Tabulation, noisy: bool) -> list[str]:
-    lines = ["ICC: share of the variance of one training that is architecture"] if noisy else []
+    about = "ICC: share of the variance of one training that is architecture"
+    lines = [f"{about}; interval over genotypes and retrainings"] if noisy else []
     lines += [f"{plural(count, 'training')} failed: {reason}" for reason, count in result.failed.items()]
     if result.shard is not None:
         done = f"{plural(result.trainings, 'training')} finished, {duration(result.seconds)} of computing"

@@ -18,6 +18,8 @@ class Noise(NamedTuple):
     sd: float  # between trainings of one architecture, pooled over architectures
     icc: float  # intraclass correlation: the share of the variance of one training that is architecture
     ceiling: float  # what a perfect score could correlate with the means over trainings
+    icc_low: float  # 95 % interval of icc, over architectures and retrainings
+    icc_high: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Trainings:
         One-way analysis of variance with random effects and groups of unequal size: with the mean squares B
         between and W within architectures, icc = (B - W) / (B + (n - 1) W), cut off at 0. With the variance A =
         W icc / (1 - icc) of the architectures, the ceiling is sqrt(A / (A + W mean(1 / n_i))), n_i trainings each.
+        The interval is that of B / W by the F distribution, exact for groups of equal size.
         Source: Donner, "A Review of Inference Procedures for the Intraclass Correlation Coefficient", 1986.
         """
         known = np.isfinite(values)
@@ -56,7 +59,19 @@ class Trainings:
         spread = between + (size - 1) * within
         icc = max(0.0, (between - within) / spread) if spread > 0 else 0.0
         share = icc + (1 - icc) * float((1 / sizes).mean())  # A and the noise of the means, of A + W
-        return Noise(within**0.5, icc, (icc / share) ** 0.5)
+        low, high = _interval(between, within, size, groups - 1, total - groups)
+        return Noise(within**0.5, icc, (icc / share) ** 0.5, low, high)
+
+
+def _interval(between: float, within: float, size: float, above: int, below: int) -> tuple[float, float]:
+    """The 95 % interval of the intraclass correlation; ``above`` and ``below`` are degrees of freedom."""
+    from scipy.stats import f
+
+    if within == 0:
+        return (0.0, 1.0) if between == 0 else (1.0, 1.0)
+    ratios = (between / within / f.ppf(quantile, above, below) for quantile in (0.975, 0.025))
+    low, high = (min(1.0, max(0.0, (ratio - 1) / (ratio + size - 1))) for ratio in ratios)
+    return low, high
 
 
 def averaged(

@@ -62,6 +62,9 @@ def test_the_noise_is_that_of_a_one_way_analysis_of_variance() -> None:
     noise = Trainings(np.array([0, 0, 1, 1, 2, 2]), {}).noise(values)
     assert noise is not None  # mean squares: between 50, within 2
     assert noise.sd == pytest.approx(2**0.5) and noise.icc == pytest.approx((50 - 2) / (50 + 2))
+    low, high = 25 / 16.044, 25 * 39.165  # F(0.975; 2, 3) and F(0.975; 3, 2) of printed tables
+    assert noise.icc_low == pytest.approx((low - 1) / (low + 1), abs=1e-4)
+    assert noise.icc_high == pytest.approx((high - 1) / (high + 1), abs=1e-4)
     unequal = Trainings(np.array([0, 0, 0, 1, 2]), {}).noise(np.array([1.0, 2.0, 3.0, 5.0, 8.0]))
     assert unequal is not None  # within 2 / 2, between (3 1.8^2 + 1.2^2 + 4.2^2) / 2, n = (5 - 11 / 5) / 2
     between = (3 * 1.8**2 + 1.2**2 + 4.2**2) / 2
@@ -69,7 +72,9 @@ def test_the_noise_is_that_of_a_one_way_analysis_of_variance() -> None:
     assert Trainings(np.array([0, 1, 2]), {}).noise(np.array([1.0, 2.0, 3.0])) is None
     assert Trainings(np.array([0, 0, 1]), {}).noise(np.array([1.0, np.nan, 3.0])) is None
     alike = Trainings(np.array([0, 0, 1, 1]), {}).noise(np.array([1.0, 3.0, 1.0, 3.0]))
-    assert alike is not None and alike.icc == 0.0
+    assert alike is not None and alike.icc == 0.0 == alike.icc_low and alike.icc_high < 1
+    same = Trainings(np.array([0, 0, 1, 1]), {}).noise(np.array([1.0, 1.0, 2.0, 2.0]))
+    assert same is not None and same[1:] == (1.0, 1.0, 1.0, 1.0)
 
 
 def test_correlations_and_benchmarks_read_such_a_table(tmp_path: Path) -> None:
