@@ -101,7 +101,9 @@ class Evaluation:
     @property
     def assessed(self) -> list[str]:
         """What was measured in addition to clean images, as sections of a report name it."""
-        kinds = ["attacks"] * bool(self.attacks) + ["corruptions"] * (self.corruptions is not None)
+        kinds = ["attacks"] * bool(self.attacks or self.certified) + ["corruptions"] * (
+            self.corruptions is not None
+        )
         return [*kinds, *self.assessments]
 
     @property

@@ -91,6 +91,10 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
         yield f"| mean over corruptions ({found.corruptions.source}) | {percent(found.corruptions.mean)} | |"
     hrs = ", ".join(f"{name} {percent(value)}" for name, value in found.hrs.items())
     yield f"\nEvaluated on {found.clean.n} test images."
+    for name, gaps in found.gaps.items():
+        if gaps:
+            words = ", ".join(f"{100 * gap:.2f} points at {epsilon:g}/255" for epsilon, gap in gaps.items())
+            yield f"Accuracy certified by {name} below that under pgd: {words}."
     yield from (f"\n{note}" for note in found.notes)
     if text := found.remark:
         yield f"\n**{text[0].upper()}{text[1:]}.**"

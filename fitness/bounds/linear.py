@@ -48,6 +48,7 @@ class LinearArithmetic(IntervalArithmetic):
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[Step] = []
+        self._relaxed: dict[tuple[Step, str], Traced] = {}
 
     def _record(self, interval: Interval, inputs: Sequence[Traced], pull: Callable[[Rows], Pulled]) -> Traced:
         self.steps.append(Step(tuple(one.step for one in inputs), pull))
@@ -58,9 +59,19 @@ class LinearArithmetic(IntervalArithmetic):
         return self._record(x, (), lambda rows: Pulled(()))
 
     def layer(self, module: nn.Module, x: Any) -> Traced:
+        """A module that has a rule.
+
+        Edges that begin with the same ReLU or pooling of one state share its relaxation: rows of both signs
+        cancel before they are bounded, which is tighter.
+        """
         rule = rule_of(module)(module, x.interval.centre)
-        pull = _affine(rule) if isinstance(rule, Affine) else _monotone(rule, x.interval)
-        return self._record(self.interval(module, x.interval), (x,), pull)
+        if isinstance(rule, Affine):
+            return self._record(self.interval(module, x.interval), (x,), _affine(rule))
+        key = x.step, f"{id(module)}" if module.state_dict() else str(module)
+        if key not in self._relaxed:
+            pull = _monotone(rule, x.interval)
+            self._relaxed[key] = self._record(self.interval(module, x.interval), (x,), pull)
+        return self._relaxed[key]
 
     def add(self, terms: Sequence[Any]) -> Traced:
         found = super().add([term.interval for term in terms])

@@ -89,3 +89,21 @@ def outside(module: nn.Module, x: Interval, count: int, seed: int = 0) -> int:
         wrong |= ((found < low - rounding) | (found > high + rounding)).any(2)
         wrong |= (margins < below - rounding).any(2)
     return int(wrong.sum())
+
+
+def waves(module: nn.Module) -> nn.Module:
+    """``module`` in float64 and eval mode with weights and statistics of a closed form, not drawn."""
+    module = module.double().eval()
+    with torch.no_grad():
+        for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+            if not tensor.is_floating_point():
+                continue
+            wave = torch.sin(1 + 1.7 * torch.arange(tensor.numel(), dtype=torch.float64)).view_as(tensor)
+            fan_in = tensor[0].numel() if tensor.ndim > 1 else 1
+            tensor.copy_(1.5 + wave if name.endswith("running_var") else wave / fan_in**0.5)
+    return module
+
+
+def still_images() -> Tensor:
+    """Two images away from 0 and 1, float64 (2, 3, 8, 8)."""
+    return 0.5 + 0.3 * torch.sin(2.3 * torch.arange(384, dtype=torch.float64)).view(2, 3, 8, 8)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,12 +14,12 @@ from torch import nn
 from fitness.bounds import Interval, box, logit_bounds, lower_margins, normalised, register
 from fitness.bounds.interval import IntervalArithmetic
 from fitness.bounds.layers import Convolution
-from spaces import Space, UsageError
-from spaces.arithmetic import Selection
+from spaces import NetworkSize, Space, UsageError, spaces
+from spaces.arithmetic import PLAIN, Arithmetic, Block, Selection
 from spaces.darts import operations as darts
 from spaces.nasbench201 import network as nasbench201
 from spaces.robnet import network as robnet
-from tests.fitness.bounded import boxes, disturbed, network, outside
+from tests.fitness.bounded import boxes, disturbed, network, outside, still_images, waves
 
 LAYERS: dict[str, Callable[[], nn.Module]] = {
     **{
@@ -37,6 +40,7 @@ LAYERS: dict[str, Callable[[], nn.Module]] = {
     "nasbench201 reduction": lambda: nasbench201.ResNetBasicblock(2, 4),
     "pooling and classifier": lambda: nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8, 5)),
 }
+RECORDED: list[dict[str, Any]] = json.loads((Path(__file__).parent / "auto_lirpa.json").read_text())
 EXACT = {  # affine: an interval of one layer and a linear bound of any number of them are attained
     "convolution": nn.Conv2d(2, 3, 3, stride=2, padding=1),
     "dilated": nn.Conv2d(2, 2, 3, padding=2, dilation=2, groups=2),
@@ -114,6 +118,31 @@ def test_counting_the_padding_of_average_pooling_would_be_unsound() -> None:
         assert (logit_bounds(wrong, x, linear)[1] < answer).any()
 
 
+@pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row['space']} {row['layers']}")
+def test_bounds_are_those_of_auto_lirpa_where_it_is_right(row: dict[str, Any]) -> None:
+    """Recorded with auto_LiRPA 0.3 in float64, made to run with a new PyTorch; its CROWN-IBP takes no 3x3 pooling."""
+    size = NetworkSize(channels=4, layers=row["layers"], classes=3, image_size=8)
+    module = waves(spaces[row["space"]].construct(spaces[row["space"]].parse(row["genotype"]), size))
+    for method, linear in (("IBP", False), ("CROWN-IBP", True)):
+        if method in row:
+            low, high = (torch.tensor(end, dtype=torch.float64) for end in row[method])
+            below, above = logit_bounds(module, box(still_images(), row["radius"]), linear)
+            slack = 1e-7 if linear else 1e-10 * high.abs().max()
+            assert torch.allclose(below, low, rtol=0, atol=slack) and torch.allclose(
+                above, high, rtol=0, atol=slack
+            )
+
+
+def test_average_pooling_is_right_where_auto_lirpa_is_wrong() -> None:
+    module = nn.Sequential(nn.AvgPool2d(3, 1, 1, count_include_pad=False), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    x, (answer, *_) = box(still_images(), 0.01), module(still_images())
+    theirs = torch.tensor([0.4132, 0.4137, 0.4067]), torch.tensor([0.4301, 0.4306, 0.4236])  # by intervals, 0.3
+    assert (answer > theirs[1]).all()
+    for linear in (False, True):
+        low, high = logit_bounds(module, x, linear)
+        assert (low[0] <= answer).all() and (answer <= high[0]).all() and (high - low < 0.0201).all()
+
+
 @pytest.mark.parametrize("stride", [1, 2])
 def test_linear_bounds_of_max_pooling_are_exact_where_one_input_is_above_all_others(stride: int) -> None:
     module = flat(nn.MaxPool2d(3, stride, 1))
@@ -123,6 +152,35 @@ def test_linear_bounds_of_max_pooling_are_exact_where_one_input_is_above_all_oth
     exact = module(x.high) - at
     assert torch.allclose(high, at + exact) and torch.allclose(low, module(x.low))
     assert (high - low < 0.0201).all()
+
+
+def test_edges_with_the_same_first_layer_share_its_relaxation() -> None:
+    """relu(x) - relu(x) is 0, though the two are modules of two edges."""
+
+    class Difference(Block):
+        def __init__(self, first: nn.Module, second: nn.Module) -> None:
+            super().__init__()
+            self.first, self.second = (
+                nn.Sequential(first, nn.Conv2d(2, 2, 1)),
+                nn.Sequential(second, nn.Conv2d(2, 2, 1)),
+            )
+            with torch.no_grad():
+                for edge, sign in ((self.first, 1.0), (self.second, -1.0)):
+                    edge[1].weight.copy_(sign * torch.eye(2).view(2, 2, 1, 1))
+                    edge[1].bias.zero_()
+
+        def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+            return arithmetic.add([arithmetic.apply(self.first, x), arithmetic.apply(self.second, x)])
+
+    x = normalised(boxes((2, 2, 4, 4), 0.3, 0), torch.tensor(0.5), torch.tensor(1.0))
+    pooled = nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(3, 1, 1)
+    for first, second in ((nn.ReLU(), nn.ReLU()), pooled):
+        low, high = logit_bounds(flat(Difference(first, second)).double(), x, linear=True)
+        assert (high - low).max() < 1e-6
+    low, high = logit_bounds(
+        flat(Difference(nn.MaxPool2d(3, 1, 1), nn.MaxPool2d(5, 1, 2))).double(), x, linear=True
+    )
+    assert (high - low).max() > 0.1
 
 
 def test_linear_bounds_are_never_looser_and_mostly_tighter(space: Space) -> None:

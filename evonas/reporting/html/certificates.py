@@ -21,13 +21,13 @@ def certificate(facts: TrainingFacts, name: str) -> str:
         gap = f"{100 * gaps[epsilon]:.2f}" if epsilon in gaps else ""
         cells = (f"{100 * rate.accuracy:.2f}", f"{100 * low:.2f} to {100 * high:.2f}", gap)
         rows.append(f"<tr><th>{epsilon:g}/255</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    for label, value in found.assessments[name].scalars.items():
-        rows.append(f"<tr><th>{escape(label)}</th><td>{number(value)}</td><td></td><td></td></tr>")
+    numbers = found.assessments[name].scalars.items()
+    others = [f"<tr><th>{escape(label)}</th><td>{number(value)}</td></tr>" for label, value in numbers]
     interval = "95 % interval over test images"
     head = f"<tr><th></th><th>certified, %</th><th>{interval}</th><th>below pgd, points</th></tr>"
     note = f'<p class="note">{escape(certified.note)}</p>' if certified.note else ""
-    table = f'<table class="numbers">{head}{"".join(rows)}</table>'
-    return f"<figure><h3>Certified by {escape(name)}</h3>{table}{note}</figure>"
+    tables = "".join(f'<table class="numbers">{text}</table>' for text in (head + "".join(rows), "".join(others)))
+    return f"<figure><h3>Certified by {escape(name)}</h3>{tables}{note}</figure>"
 
 
 @sections.register("ibp")

@@ -112,7 +112,9 @@ def test_it_is_in_the_file_and_wherever_attacks_are(evaluation: Evaluation) -> N
     (row, *_) = evonas.compare([run])  # the headline, as for attacks
     assert list(row.assessments) == ["ibp certified 4/255", "crown-ibp certified 4/255"]
     assert "crown-ibp certified 4/255" in rendered(compared([row]))
-    assert f"| crown-ibp certified 1/255 | {share} |" in evonas.export(run, ["genotype"]).card.read_text()
+    card = evonas.export(run, ["genotype"]).card.read_text()
+    assert f"| crown-ibp certified 1/255 | {share} |" in card
+    assert f"{gap} points at 1/255" in next(line for line in card.splitlines() if "by crown-ibp below" in line)
     text = page(gather(run))
     assert "<h3>Certified by crown-ibp</h3>" in text and f"<td>{gap}</td>" in text
     assert "ibp certified 1/255: " in text  # a point of the curve
@@ -217,7 +219,9 @@ def test_vacuous_bounds_are_said_to_be_vacuous(run: Path) -> None:
         positive = [radius for radius in found.certified[name].radii if radius > 0]
         assert f"radii above 0 is {np.median(positive):.3g}/255" in note
         summary = evonas.summarise(run)
-        for text in (rendered(evaluated(found, 2000)), rendered(Overview(summary)), page(gather(run))):  # type: ignore[arg-type]
+        report = page(gather(run))
+        assert "<h3>Accuracy against epsilon</h3>" in report  # of certificates without an attack
+        for text in (rendered(evaluated(found, 2000)), rendered(Overview(summary)), report):  # type: ignore[arg-type]
             assert "vacuous at every epsilon" in text
         assert note in evonas.export(run, ["genotype"]).card.read_text()
 
