@@ -120,7 +120,7 @@ def test_counting_the_padding_of_average_pooling_would_be_unsound() -> None:
 
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row['space']} {row['layers']}")
 def test_bounds_are_those_of_auto_lirpa_where_it_is_right(row: dict[str, Any]) -> None:
-    """Recorded with auto_LiRPA 0.3 in float64, made to run with a new PyTorch; its CROWN-IBP takes no 3x3 pooling."""
+    """Recorded with auto_LiRPA 0.3 in float64, adapted to a new PyTorch; its CROWN-IBP takes no 3x3 pooling."""
     size = NetworkSize(channels=4, layers=row["layers"], classes=3, image_size=8)
     module = waves(spaces[row["space"]].construct(spaces[row["space"]].parse(row["genotype"]), size))
     for method, linear in (("IBP", False), ("CROWN-IBP", True)):
