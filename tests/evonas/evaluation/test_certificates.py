@@ -310,6 +310,15 @@ def test_a_radius_that_is_certified_counts_though_a_smaller_one_fails() -> None:
     assert found[0] == 4.0
 
 
+def test_an_image_is_certified_at_its_radius_and_at_epsilon_0_if_it_is_right() -> None:
+    right = torch.tensor([True, True, True, False])
+    outcome = IBP((4.0, 0.0))._outcome([4.0, 3.9, 0.0, 0.0], [], right)
+    assert {label: rate.right for label, rate in outcome.rates.items()} == {
+        "certified 4/255": 1,
+        "certified 0/255": 3,
+    }
+
+
 def test_an_outcome_of_another_kind_is_no_certificate(evaluation: Evaluation) -> None:
     outcome = dataclasses.replace(evaluation.assessments["ibp"], identity={"version": 1})
     assert Certified.of("ibp", outcome) is None
