@@ -9,6 +9,6 @@ from torch import Tensor
 
 
 def numbers(tensors: Iterable[Tensor]) -> list[float]:
-    """The entries of tensors of one element each, of any type, in float64; waits for their device once."""
+    """The entries of tensors of one element and any shape, in float64; waits for their device once."""
     rows = [tensor.detach().reshape(()).double() for tensor in tensors]
     return torch.stack(rows).tolist() if rows else []

@@ -100,7 +100,7 @@ def tabulation_table(result: Tabulation) -> RenderableType:
     table.add_column("accuracy", no_wrap=True, overflow="fold", style="cyan")
     noisy = any(column.noise is not None for column in result.accuracies.values())
     number_columns(
-        table, "mean", "lowest", "highest", *(["sd of retrainings", "ICC", "95 % interval"] if noisy else [])
+        table, "mean", "lowest", "highest", *(["sd of retrainings", "ICC", "95 % over genotypes"] if noisy else [])
     )
     for name, column in result.accuracies.items():
         shown = [percent(value) for value in (column.mean, column.lowest, column.highest)]

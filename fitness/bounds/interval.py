@@ -30,10 +30,12 @@ class Interval:
 
     @property
     def low(self) -> Tensor:
+        """The lower ends, (N, ...)."""
         return self.centre - self.radius
 
     @property
     def high(self) -> Tensor:
+        """The upper ends, (N, ...)."""
         return self.centre + self.radius
 
 
@@ -79,7 +81,7 @@ def affine(layer: Affine, x: Interval) -> Interval:
 
 
 def between(low: Tensor, high: Tensor) -> Interval:
-    """The interval between two tensors that were rounded once."""
+    """The interval between two tensors (N, ...) that were rounded once."""
     centre, half = (low + high) / 2, (high - low) / 2
     return Interval(centre, half + 4 * _UNIT * (centre.abs() + half))
 

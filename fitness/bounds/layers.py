@@ -35,10 +35,10 @@ class Affine(ABC):
 
     @abstractmethod
     def apply(self, x: Tensor) -> Tensor:
-        """L x, without the bias."""
+        """L x of ``x`` (N, ...), without the bias."""
 
     def magnitude(self, x: Tensor) -> Tensor:
-        """|L| x; L itself where it has no negative entries."""
+        """|L| x of ``x`` (N, ...); L itself where it has no negative entries."""
         return self.apply(x)
 
     def transpose(self, a: Tensor) -> Tensor:
@@ -56,12 +56,12 @@ class Monotone(ABC):
         self.module = module
 
     def apply(self, x: Tensor) -> Tensor:
-        """The function of the module."""
+        """The function of the module, of ``x`` (N, ...)."""
         return self.module(x)
 
     @abstractmethod
     def relaxation(self, low: Tensor, high: Tensor) -> Relaxation:
-        """Linear bounds for inputs between ``low`` and ``high``."""
+        """Linear bounds for inputs between ``low`` and ``high``, (N, ...)."""
 
 
 Rule = Callable[[Any, Tensor], Affine | Monotone]

@@ -15,7 +15,7 @@ Holds = Callable[[Tensor, Tensor], Tensor]  # (indices (n,), radii float64 (n,))
 
 
 def grid(epsilons: Sequence[float]) -> Tensor:
-    """The radii that are tried, ascending float64: powers of 2^(1/16) from 2^-40, ``epsilons`` and 255."""
+    """The radii (R,) that are tried, ascending float64: powers of 2^(1/16) from 2^-40, ``epsilons`` and 255."""
     powers = [2 ** (k / STEPS) for k in range(STEPS * SMALLEST, STEPS * 8)]
     tried = {radius for radius in (*powers, *epsilons, LARGEST) if 0 < radius <= LARGEST}
     return torch.tensor(sorted(tried), dtype=torch.float64)

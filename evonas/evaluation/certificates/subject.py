@@ -35,7 +35,7 @@ class Bounded:
         return cls(model, None, None, title)
 
     def box(self, images: Tensor, radius: Tensor | float) -> Interval:
-        """The normalised images within ``radius`` of ``images`` and within [0, 1]."""
+        """The normalised images within ``radius`` of ``images`` (N, 3, H, W) and within [0, 1]."""
         found = box(images, radius)
         return found if self.mean is None or self.std is None else normalised(found, self.mean, self.std)
 

@@ -71,7 +71,10 @@ def test_one_network_after_the_other_is_the_default_on_a_cpu() -> None:
 @pytest.mark.parametrize(
     ("device", "memory", "each"), [("cpu", 0.8, 0.2), ("cpu", 1e9, 1e9), ("cuda", 0.8, 0.8)], ids=str
 )
-def test_a_share_of_a_cpus_memory_is_divided_among_its_workers(device: str, memory: float, each: float) -> None:
+def test_a_share_of_the_memory_is_divided_among_the_workers_of_a_device(
+    device: str, memory: float, each: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
     settings = resolve(SearchSettings(batch_networks=2, memory=memory, device="cpu"))
     task = task_of(dataclasses.replace(settings, device=device), None, workers=4)
     assert task.populations == Populations(2, each)
