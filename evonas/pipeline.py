@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evonas.core.arguments import given
 from evonas.core.events import Observer, Warned
 from evonas.core.files import exists
 from evonas.core.shell import command
@@ -46,29 +48,36 @@ def resume(
     observer: Observer,
     engine: Engine | None,
     retrainings: int | None = None,
+    controls: int | None = None,
     **options: Any,
 ) -> SearchResult | Trained:
-    """Resume the search in ``run`` with its final stage, or the training; ``retrainings`` can only grow."""
+    """Resume the search in ``run`` with its final stage, or the training.
+
+    ``retrainings`` and ``controls`` can only grow.
+    """
     require_directory(Path(run), "resume")
     if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
         from evonas.training import train_stage as stage
 
+        if controls is not None:
+            raise UsageError(f"{run} is a training; --controls is for the winner of a search")
         return _several(stage.resume(Path(run), observer, **options), retrainings, observer, engine)
-    facts = {} if retrainings is None else {FACT: _extended(Path(run), retrainings).to_json()}
+    more = given({"retrainings": retrainings, "controls": controls})
+    facts = {FACT: _extended(Path(run), more).to_json()} if more else {}
     result = start.resume(run, observer, engine, facts=facts, **options)
     return _finish(result, observer, engine, options.get("dataset"))
 
 
-def _extended(run: Path, retrainings: int) -> FinalPlan:
-    """The plan of a run with more trainings."""
+def _extended(run: Path, more: Mapping[str, int]) -> FinalPlan:
+    """The plan of a run with more trainings or controls."""
     with Run.read(run) as store:
         plan = plan_of(store)
     if plan is None:
         raise UsageError(
-            f"{run} was searched with --no-final; train its best genotype several times with: "
-            f"{command('train', run, '--seeds', str(retrainings))}"
+            f"{run} was searched with --no-final, so its final stage cannot be extended; train its best genotype "
+            f"several times with: {command('train', run, '--seeds', '3')}"
         )
-    return plan.extended(retrainings)
+    return plan.extended(**more)
 
 
 def train(
@@ -159,4 +168,9 @@ def _finish(
             dataset=dataset,
         )
         evaluation = evaluate(result.path, settings, observer)
-    return dataclasses.replace(result, trained=trained, evaluation=evaluation)
+        group = None
+        if plan.controls:
+            from evonas.controls.control import control
+
+            group = control(result.path, plan.controls, plan.retrainings, observer, engine)
+    return dataclasses.replace(result, trained=trained, evaluation=evaluation, controls=group)

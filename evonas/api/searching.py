@@ -11,7 +11,7 @@ from evonas.core.events import Listener, Observer, Observers, heard_by_observer,
 from evonas.core.signatures import keywords
 from evonas.store.search_options import ScoreOptions, SearchOptions
 from evonas.store.settings import SearchSettings
-from evonas.training.plan import MAX_TRAININGS
+from evonas.training.plan import MAX_CONTROLS, MAX_TRAININGS
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def resume(
     *,
     from_generation: int | None = None,
     retrainings: int | None = None,
+    controls: int | None = None,
     **named: Unpack[SearchOptions],
 ) -> SearchResult | Trained:
     """Resume an interrupted run, or extend a finished search to more ``generations`` or ``evaluations`` in all.
@@ -61,15 +62,16 @@ def resume(
     ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``evaluations``,
     ``pick``, ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run,
     and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a table that was moved;
-    the other keywords say what the caller expects. ``retrainings`` raises that of `FinalPlan`. Raises `UsageError`
-    that names those that differ.
+    the other keywords say what the caller expects. ``retrainings`` and ``controls`` raise those of
+    `FinalPlan`. Raises `UsageError` that names those that differ.
     """
     from evonas import pipeline
 
     back = None if from_generation is None else arguments.integer(from_generation, "--from-generation", 0, 10**12)
     place, chosen = arguments.path(run, "run"), engine_of(engine)
     count = None if retrainings is None else arguments.integer(retrainings, "--retrainings", 1, MAX_TRAININGS)
-    return pipeline.resume(place, observer_of(observer), chosen, count, from_generation=back, **named)
+    group = None if controls is None else arguments.integer(controls, "--controls", 0, MAX_CONTROLS)
+    return pipeline.resume(place, observer_of(observer), chosen, count, group, from_generation=back, **named)
 
 
 @heard_by_observer

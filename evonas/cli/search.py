@@ -68,7 +68,7 @@ def resume(
     from_generation: Annotated[
         int | None, typer.Option(help="Go back to this generation first; the current state is kept as run.db.1.")
     ] = None,
-    final: Annotated[Values, Fields(FinalPlan, "retrainings")],
+    final: Annotated[Values, Fields(FinalPlan, "retrainings", "controls")],
     settings: Annotated[Values, Fields(SearchSettings, without=("generations", "evaluations"))],
     engine: EngineName = "auto",
     workers: Workers = None,
@@ -79,9 +79,9 @@ def resume(
     """Resume an interrupted run, or extend a finished search to more generations or evaluations.
 
     A run keeps its settings, except --generations, --evaluations, --pick, --data-dir, --device, --engine,
-    --workers, --ray-address and --memory. --retrainings can grow. --batch-networks may change if it was and stays
-    above 1. --dataset may name the new path of an image folder that was moved; --proxy, --objectives and
-    --constraint that of a table.
+    --workers, --ray-address and --memory. --retrainings and --controls can grow. --batch-networks may change if it
+    was and stays above 1. --dataset may name the new path of an image folder that was moved; --proxy, --objectives
+    and --constraint that of a table.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
@@ -97,6 +97,7 @@ def _engine(name: str, workers: int | None, ray_address: str | None, time_limit:
 
 
 def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, Path] | None) -> None:
+    from evonas.reporting.controls import controlled
     from evonas.reporting.evaluation import evaluated
     from evonas.reporting.output import make_console, search_observer
     from evonas.reporting.tables import finished
@@ -114,3 +115,5 @@ def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, 
         console.print(trained(training, api.training_result(training), evaluation is None), soft_wrap=True)
     if evaluation is not None:
         console.print(evaluated(evaluation, console.width), soft_wrap=True)
+    if isinstance(result, SearchResult) and result.controls is not None:
+        console.print(controlled(result.controls), soft_wrap=True)

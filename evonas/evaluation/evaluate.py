@@ -114,7 +114,7 @@ def again(
     for one in finished:
         observer(Message(f"evaluating the training with seed {one.seed}"))
         with Journal(one.journal) as journal:
-            rows.append(columns_again(one, settings, journal, observer, stop))
+            rows.append(summarised(columns_again(one, settings, journal, observer, stop)))
     failed = {one.seed: one.reason for one in planned if one.reason}
     return over((seed, *(one.seed for one in finished)), rows, 1 + len(planned), failed)
 
@@ -130,7 +130,7 @@ def columns_again(
     """The accuracies of a further training by column, without checks, certificates and other assessments."""
     chosen = dataclasses.replace(settings, checks=0, assess=(), certify=())
     part = subject_for(checkpoint.load(one.checkpoint), chosen, journal, observer, stop, environment)
-    return summarised(columns_of(evaluate_subject(part.subject, chosen, part.source, part.chosen)))
+    return columns_of(evaluate_subject(part.subject, chosen, part.source, part.chosen))
 
 
 def subject_for(

@@ -7,6 +7,7 @@ from typing import Any
 
 from evonas.core.quantities import count, number, percent, plural
 from evonas.evaluation.columns import label_of
+from evonas.evaluation.controls import Comparison
 from evonas.evaluation.rates import Rate
 from evonas.evaluation.retrained import Retrained
 from evonas.evaluation.stored import Stored
@@ -31,6 +32,11 @@ def card(subject: Subject, written: Sequence[Format]) -> str:
         _input(facts),
         "## Accuracy",
         "\n".join(_accuracies(subject.evaluation)),
+        *(
+            []
+            if subject.controls is None
+            else ["## Against random genotypes of its size", _against(subject.controls)]
+        ),
         "## Architecture and training",
         _training(facts),
         *(f"**Data: {note}.**" for note in subject.notes),
@@ -116,6 +122,11 @@ def _retrained(found: Retrained) -> Iterator[str]:
         yield f"| {label_of(name)} | {percent(spread.mean)} | {percent(spread.sd)} | {ends} |"
     for line in found.notes:
         yield f"\n{line[0].upper()}{line[1:]}."
+
+
+def _against(found: Comparison) -> str:
+    lines = "\n".join(f"- {line}" for line in found.lines[1:])
+    return f"The winner {found.head}:\n\n{lines}\n\n{found.verdict[0].upper()}{found.verdict[1:]}."
 
 
 def _share(rate: Rate) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 from evonas.core.provenance import versions
 from evonas.core.version import __version__
 from evonas.data import describe
+from evonas.evaluation.controls import Comparison, controls_in
 from evonas.evaluation.stored import Stored, stored
 from evonas.evaluation.target import Target
 from evonas.training import checkpoint
@@ -35,6 +36,7 @@ class Subject:
     model: Classifier
     facts: dict[str, Any]
     evaluation: Stored
+    controls: Comparison | None = None  # random genotypes of its size
     notes: tuple[str, ...] = ()  # about the classes of the data set
 
     @property
@@ -67,7 +69,11 @@ def subject_of(place: Target, other_data: bool = False) -> Subject:
     """The network of a checkpoint. Raises `EvonasError` if it is damaged, or its data set is another one now."""
     found = checkpoint.load(place.checkpoint)
     data, notes = _data(found, other_data)
-    return Subject(found.model(), _facts(found, data), stored(place), tuple(notes))
+    evaluation = stored(place)
+    against = None if evaluation.content is None else controls_in(place.result.parent)
+    if against is not None and against.genotype != found.genotype:
+        against = None  # the checkpoint is of another network
+    return Subject(found.model(), _facts(found, data), evaluation, against, tuple(notes))
 
 
 def rebuilt(facts: dict[str, Any]) -> Classifier:

@@ -13,6 +13,7 @@ from evonas.core.shell import command
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.accuracies import headline_table
 from evonas.reporting.columns import ENDLESS, USUAL
+from evonas.reporting.controls import controlled
 from evonas.reporting.finalists import finalists_table
 from evonas.reporting.fronts import front_table, headline_text
 from evonas.reporting.live import cell_panels, generations_table
@@ -66,6 +67,8 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         parts.append(finalists_table(summary.finalists))
     if summary.evaluation is not None:
         parts.append(robustness(summary.evaluation, width))
+        if summary.controls is not None:
+            parts.append(controlled(summary.controls))
     elif summary.trained is not None:
         parts.append(Text(f"trained: test accuracy {percent(summary.trained['test']['accuracy'])}", "bold green"))
     if text := summary.data:

@@ -53,6 +53,7 @@ def _final(plan: FinalPlan | None) -> list[str]:
     if plan.finalists:
         words += ["--finalists", str(plan.finalists)]
     words += [] if plan.retrainings == 1 else ["--retrainings", str(plan.retrainings)]
+    words += ["--controls", str(plan.controls)] if plan.controls else []
     words += [] if plan.images is None else ["--images", str(plan.images)]
     return words + ([] if plan.checks == FinalPlan().checks else ["--checks", str(plan.checks)])
 

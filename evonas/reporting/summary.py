@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.files import read_json
+from evonas.evaluation.controls import Comparison, controls_in
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
@@ -50,6 +51,7 @@ class Summary:
     finalists: list[Standing]  # that competed so far
     trained: dict[str, Any] | None  # train/result.json, once the best genotype is trained
     evaluation: Evaluation | None  # once it is evaluated
+    controls: Comparison | None  # once it is compared with random genotypes of its size
     note: str  # why an existing evaluation.json is ignored
 
     @property
@@ -91,6 +93,7 @@ class Summary:
             "finalists": [one._asdict() for one in self.finalists],
             "trained": self.trained,
             "evaluation": None if self.evaluation is None else self.evaluation.as_json(),
+            **({} if self.controls is None else {"controls": self.controls.as_json()}),
             "note": self.note or None,
             "settings": json.loads(self.settings.to_json()),
         }
@@ -138,6 +141,7 @@ def summary_of(store: Run) -> Summary:
         finalists=standings(path),
         trained=read_json(path / "train" / "result.json"),
         evaluation=measured.content,
+        controls=None if measured.content is None else controls_in(path),
         note=measured.note,
     )
 

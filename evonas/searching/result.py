@@ -15,6 +15,7 @@ from evonas.store.objective import Objective
 from evonas.store.queries import BEST
 
 if TYPE_CHECKING:
+    from evonas.evaluation.controls import Comparison
     from evonas.evaluation.result import Evaluation
     from evonas.training.training import Trained
 
@@ -36,6 +37,7 @@ class SearchResult:
     pick: str | None = None  # the objective that ``best`` is the best by; None: the first
     trained: Trained | None = None  # training of the best genotype, after a final stage
     evaluation: Evaluation | None = None  # evaluation of its robustness
+    controls: Comparison | None = None  # against random genotypes of its size
 
 
 def write_best(

@@ -31,28 +31,25 @@ FORMAT = 1
 OF_VERSIONS = ("python", "torch", "numpy")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Settings with every default filled in, and all trainings in the order of the table."""
+def columns_for(evaluation: EvaluateSettings) -> list[str]:
+    """The columns of accuracies that trainings have with these settings."""
+    attacks = [f"{name}@Linf.eps{size:g}" for name in evaluation.attacks for size in sorted(evaluation.epsilons)]
+    kinds = [name for name in corruptions if evaluation.corruptions]
+    return [VALIDATION, CLEAN, *attacks, *(f"{name}.s{severity}" for name in kinds for severity in SEVERITIES)]
 
-    settings: TabulateSettings
-    training: TrainSettings  # of the first genotype
-    evaluation: EvaluateSettings
+
+@dataclass(frozen=True)
+class Conditions:
+    """What trainings have in common: everything that they depend on, except genotype and seed."""
+
+    training: TrainSettings  # resolved, of any genotype
+    evaluation: EvaluateSettings  # resolved
     data: KnownData
-    jobs: tuple[Job, ...]
-    params: Mapping[str, int]  # by genotype
-    flops: Mapping[str, int]
 
     @property
     def columns(self) -> list[str]:
         """The columns of accuracies."""
-        attacks = [
-            f"{name}@Linf.eps{size:g}"
-            for name in self.evaluation.attacks
-            for size in sorted(self.evaluation.epsilons)
-        ]
-        kinds = [name for name in corruptions if self.evaluation.corruptions]
-        return [VALIDATION, CLEAN, *attacks, *(f"{name}.s{severity}" for name in kinds for severity in SEVERITIES)]
+        return columns_for(self.evaluation)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -78,12 +75,12 @@ class Plan:
             )
         )
 
-    def require(self, begun: Mapping[str, Any], table: str) -> None:
-        """Raises `EvonasError` unless ``begun`` is the identity of these trainings."""
+    def require(self, begun: Mapping[str, Any], table: str, advice: str = "choose another --out") -> None:
+        """Raises `EvonasError` with ``advice`` unless ``begun`` is the identity of these trainings."""
         try:
             identity = DataIdentity.from_json(begun["data"])
-            dataset, here = self.settings.dataset, self.identity
-            require_training(KnownData(identity, {}), self.data, table, dataset, "choose another --out")
+            dataset, here = self.training.dataset, self.identity
+            require_training(KnownData(identity, {}), self.data, table, dataset, advice)
             different = [
                 f"{name} {then.get(name)}, not {value}"
                 for part in ("training", "evaluation", "versions")
@@ -93,9 +90,19 @@ class Plan:
             ]
             different += [f"device {begun['device']}, not {here['device']}"] * (begun["device"] != here["device"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise UsageError(f"{table} was begun by another version of evonas; choose another --out") from error
+            raise UsageError(f"{table} was begun by another version of evonas; {advice}") from error
         if different:
-            raise UsageError(f"{table} was begun with {'; '.join(different)}. Choose another --out")
+            raise UsageError(f"{table} was begun with {'; '.join(different)}. {advice[0].upper()}{advice[1:]}")
+
+
+@dataclass(frozen=True)
+class Plan(Conditions):
+    """Settings with every default filled in, and all trainings in the order of the table."""
+
+    settings: TabulateSettings
+    jobs: tuple[Job, ...]
+    params: Mapping[str, int]  # by genotype
+    flops: Mapping[str, int]
 
 
 def plan_of(settings: TabulateSettings, observer: Observer) -> Plan:
@@ -117,4 +124,4 @@ def plan_of(settings: TabulateSettings, observer: Observer) -> Plan:
     )
     params = {text: space.params(one, training.size) for text, one in zip(texts, genotypes, strict=True)}
     flops = {text: space.flops(one, training.size) for text, one in zip(texts, genotypes, strict=True)}
-    return Plan(settings, training, evaluation, data, jobs, params, flops)
+    return Plan(training, evaluation, data, settings, jobs, params, flops)

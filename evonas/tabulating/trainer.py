@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -77,6 +78,11 @@ class Trainer:
     def settings(self, job: Job) -> TrainSettings:
         """The settings of one training, those of ``evonas train`` with the same options and seed."""
         return dataclasses.replace(self.training, genotype=job.genotype, seed=job.seed)
+
+    def discard(self, job: Job) -> None:
+        """Remove the files of a training that is kept in a journal."""
+        if self.work is not None:
+            shutil.rmtree(self.work / job.key, ignore_errors=True)
 
     def _outcome(self, job: Job, data: Data) -> Outcome:
         started = time.perf_counter()

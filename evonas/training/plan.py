@@ -19,7 +19,8 @@ from spaces.errors import EvonasError, UsageError, shorten
 FACT = "final"  # the fact of a run that stores its final stage
 MAX_FINALISTS = 1024
 MAX_TRAININGS = 1000  # of one genotype
-ADDED = ("retrainings",)  # fields that plans of older runs lack
+MAX_CONTROLS = 1000
+ADDED = ("retrainings", "controls")  # fields that plans of older runs lack
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class FinalPlan:
         1,
         help="Number of trainings of the best genotype, with seeds from --seed on.",
         bounds=(1, MAX_TRAININGS),
+    )
+    controls: int = setting(
+        0,
+        help="Number of random genotypes of the size of the best one, trained like it.",
+        bounds=(0, MAX_CONTROLS),
     )
     images: int | None = setting(
         None, help="Number of test images for the evaluation.", default_text="all", bounds=(1, 10**9)
@@ -62,10 +68,12 @@ class FinalPlan:
         images: int | None = None,
         checks: int | None = None,
         retrainings: int | None = None,
+        controls: int | None = None,
     ) -> FinalPlan:
         """Defaults, overlaid by a preset, overlaid by what is not None."""
         base = preset_of(preset, presets_of(cls))
         numbers = {"finalists": finalists, "images": images, "checks": checks, "retrainings": retrainings}
+        numbers["controls"] = controls
         base |= given({"recipe": recipe, **numbers})
         if overrides is not None:
             base["overrides"] = {**base.get("overrides", {}), **mapping(overrides, "overrides")}
@@ -88,9 +96,9 @@ class FinalPlan:
         left_out = {name for name in ADDED if values[name] == fields_of(FinalPlan)[name].default}
         return json.dumps({name: value for name, value in values.items() if name not in left_out})
 
-    def extended(self, retrainings: int | None) -> FinalPlan:
-        """With more trainings; None changes nothing. Raises `UsageError` for fewer."""
-        changes: dict[str, Any] = given({"retrainings": retrainings})
+    def extended(self, retrainings: int | None = None, controls: int | None = None) -> FinalPlan:
+        """With more trainings and controls; None changes nothing. Raises `UsageError` for fewer."""
+        changes: dict[str, Any] = given({"retrainings": retrainings, "controls": controls})
         for name, value in changes.items():
             found, before = fields_of(FinalPlan)[name], getattr(self, name)
             if found.checked(value) < before:

@@ -38,6 +38,7 @@ from evonas.training.settings import TrainSettings
 from evonas.training.training import Trained, Training
 from spaces.errors import EvonasError, UsageError, shorten
 
+WITH_THE_TRAINING = ("evaluation.json", "controls.json", "controls.csv", "controls")  # what is about a winner
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
 
 
@@ -246,8 +247,9 @@ def _set_aside(run: Path, settings: TrainSettings) -> None:
     while (aside := run / f"{DIRECTORY}.{number}").exists():
         number += 1
     try:
-        if (run / "evaluation.json").exists():
-            (run / "evaluation.json").rename(directory / "evaluation.json")
+        for name in WITH_THE_TRAINING:
+            if (run / name).exists():
+                (run / name).rename(directory / name)
         directory.rename(aside)  # last, so that a killed process starts here again
         synchronise(run)
     except OSError as error:

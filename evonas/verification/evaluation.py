@@ -158,7 +158,8 @@ def _retrained(
             raise EvonasError(f"the training with seed {seed} has no results; recompute them with evonas evaluate")
         with Journal(one.journal, read_only=True) as journal:
             recorded = Audit(journal, 0, 0)
-            rows.append(columns_again(one, settings, recorded, observer, StopRequest(), there))
+            again = columns_again(one, settings, recorded, observer, StopRequest(), there)
+            rows.append(summarised(again))
     return over(found.seeds, rows, found.planned, found.failed)
 
 

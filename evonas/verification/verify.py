@@ -18,6 +18,7 @@ from evonas.training.artefacts import require_directory
 from evonas.training.paths import DIRECTORY, RESULT
 from evonas.training.train_stage import settings_of
 from evonas.verification import environment
+from evonas.verification.controls import controlled
 from evonas.verification.evaluation import measured
 from evonas.verification.finding import Finding, Rescored, Verification, judged
 from evonas.verification.lineage import lineage
@@ -84,6 +85,7 @@ def verify(
                 findings += trained_again(run, more, here, data_dir, dataset)
                 more += environment.of_file(run / EVALUATION, "the evaluation", here)
                 findings += measured(run, sample, seed, device, data_dir, observer, dataset)
+                findings += controlled(run)
                 reasons += more
             except EvonasError as error:
                 findings.append(judged("training", DIRECTORY, str(error), ""))

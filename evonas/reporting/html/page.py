@@ -14,6 +14,7 @@ from evonas.reporting.html.ancestry import ancestry
 from evonas.reporting.html.cells import cells
 from evonas.reporting.html.colophon import repeat, repeat_training, settings, training_settings
 from evonas.reporting.html.composition import composition
+from evonas.reporting.html.controls import controls
 from evonas.reporting.html.evolution import evolution
 from evonas.reporting.html.finalists import finalists
 from evonas.reporting.html.front import front
@@ -31,6 +32,7 @@ SECTIONS: tuple[tuple[str, tuple[Callable[[Facts], str], ...]], ...] = (
     ("Result", (headline,)),
     ("Network", (cells,)),
     ("Robustness", (assessed, retrained, gallery)),
+    ("Control group", (controls,)),
     ("Search and training", (evolution, front, pareto, composition, finalists, training, ancestry)),
     ("Reproduce", (repeat, settings)),
 )

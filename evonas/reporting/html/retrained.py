@@ -27,7 +27,7 @@ def retrained(facts: TrainingFacts) -> str:
     lines = [*found.notes, *([SINGLE] if found.count == 1 else [])]
     note = "".join(f'<p class="note">{escape(line)}</p>' for line in lines)
     title = f"{plural(found.count, 'training')} of this genotype, seeds {', '.join(map(str, found.seeds))}"
-    return f'<figure><h3>{title}</h3><table class="numbers">{HEAD}{rows}</table>{note}</figure>'
+    return f'<figure class="broad"><h3>{title}</h3><table class="numbers">{HEAD}{rows}</table>{note}</figure>'
 
 
 def _row(name: str, spread: Spread, evaluation: Evaluation) -> str:

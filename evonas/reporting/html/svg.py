@@ -54,15 +54,16 @@ def _round_step(step: float) -> float:
 
 def horizontal(low: float, high: float, scale: float = 1.0, whole: bool = False) -> Axis:
     """An axis along the bottom of the frame."""
-    return Axis(*_apart(low, high), LEFT, WIDTH - RIGHT, scale, whole)
+    return Axis(*apart(low, high), LEFT, WIDTH - RIGHT, scale, whole)
 
 
 def vertical(low: float, high: float, scale: float = 1.0) -> Axis:
     """An axis along the left of the frame."""
-    return Axis(*_apart(low, high), HEIGHT - BOTTOM, TOP, scale)
+    return Axis(*apart(low, high), HEIGHT - BOTTOM, TOP, scale)
 
 
-def _apart(low: float, high: float) -> tuple[float, float]:
+def apart(low: float, high: float) -> tuple[float, float]:
+    """The ends of an axis, moved apart if they are equal."""
     if high - low > 1e-12 * max(abs(low), abs(high)) and high > low:
         return low, high
     pad = abs(low) * 0.05 or 1.0
