@@ -1,4 +1,4 @@
-"""A winner against random genotypes of its size: the result, its form in JSON, and what it says."""
+"""A winner against random genotypes of its size: the result, its form in JSON, and its words."""
 
 from __future__ import annotations
 
