@@ -195,17 +195,18 @@ def test_the_benchmarks_of_the_pages_run_on_small_tables(command: str, evonas: E
     assert "random, exact" in done.stdout
 
 
-FINAL_STAGES = ("train", "evaluate")
+FINAL_STAGES = ("train", "evaluate", "resume")
 
 
-@pytest.mark.parametrize("page", [name for name, text in PAGES.items() if "\n    evonas train" in text])
+@pytest.mark.parametrize("page", ["training.md", "controls.md"])
 def test_the_final_stages_of_the_pages_run_at_a_small_size(page: str, evonas: Evonas) -> None:
     for command in re.findall(r"^    (evonas .*)$", PAGES[page], re.MULTILINE):
         verb = command.split()[1]
-        if verb in FINAL_STAGES:
-            done = evonas(command + SMALLER.get(verb, ""))
+        if verb in FINAL_STAGES or "--controls" in command:
+            fewer = re.sub(r"--controls (\d+)", lambda found: f"--controls {int(found[1]) // 3}", command)
+            done = evonas(fewer + SMALLER.get(verb, "").replace("--image-size 16", "--image-size 8"))
             assert done.returncode == 0, done.stderr
-    assert "over retrainings" in done.stdout
+    assert "retrainings" in done.stdout and ("--controls" in command) == ("random genotypes" in done.stdout)
 
 
 @pytest.mark.parametrize("command", [command for command in INDENTED if "--certify" in command])
@@ -223,6 +224,7 @@ def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert {command.split()[1] for command in INDENTED} == {
         "search",
         "train",
+        "resume",
         "evaluate",
         "score",
         "tabulate",
