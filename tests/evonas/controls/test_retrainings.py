@@ -166,7 +166,9 @@ def test_a_search_trains_its_best_genotype_several_times(
         evonas.resume(run, retrainings=2)
     bare = tmp_path / "bare"
     evonas.search(searched, bare)
-    with pytest.raises(UsageError, match="so its final stage cannot be extended; train its best genotype several times with"):
+    with pytest.raises(
+        UsageError, match="so its final stage cannot be extended; train its best genotype several times with"
+    ):
         evonas.resume(bare, retrainings=2)
 
 
