@@ -46,12 +46,16 @@ class StopRequest:
     requested = False
 
 
+_open: list[StopRequest] = []  # of the blocks that the main thread is in, the outermost first
+
+
 @contextmanager
 def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
     """Within the block the first signal of `STOPPING` sets ``requested``; a second one interrupts at once.
 
     A repeated SIGHUP does not count: a terminal that closes may send several. Signals that the process was started
     to ignore (`nohup`, background jobs of scripts) stay ignored. Outside the main thread signals are not handled.
+    A request is also one of the block around this one, which may have to stop after it.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -77,9 +81,13 @@ def stop_requests(announce: Callable[[str], None]) -> Iterator[StopRequest]:
             said.append(thread)
 
     before = {number: signal.signal(number, handle) for number in heeded()}
+    _open.append(request)
     try:
         yield request
     finally:
+        _open.pop()
+        if request.requested and _open:
+            _open[-1].requested = True
         for thread in said:
             thread.join(PATIENCE)
         for number, handler in before.items():

@@ -42,6 +42,19 @@ def test_a_second_signal_stops_at_once_and_who_cannot_be_told_changes_nothing() 
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_request_within_a_block_is_one_of_the_block_around_it() -> None:
+    with stop_requests(lambda text: None) as search:
+        with stop_requests(lambda text: None):
+            pass
+        assert not search.requested
+        with stop_requests(lambda text: None) as training:
+            signal.raise_signal(signal.SIGINT)
+            assert training.requested and not search.requested
+        assert search.requested
+    with stop_requests(lambda text: None) as later:
+        assert not later.requested
+
+
 @pytest.mark.parametrize(
     "command", ["search", "resume", "train", "evaluate", "correlate", "benchmark", "score", "report"]
 )
