@@ -19,6 +19,7 @@ from evonas.engine.scores import no_score, score_chunk
 from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Birth
 from evonas.searching.budget import Budget
+from evonas.searching.cost import Cost
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.history import RunHistory
 from evonas.searching.hypervolume import reference_fact
@@ -69,6 +70,7 @@ class Search:
         self.measured = tuple(part for part in fitness.parts if part.measured)
         computed = Together(tuple(part for part in fitness.parts if not part.measured))
         self.score = partial(score_chunk, fitness=computed if self.measured else fitness, task=self.task)
+        self.cost = Cost(fitness, self.task, engine, observer)
         self.measurements = Measurements(
             run, self.task, measure, lambda: self.generation + 1, self._require_time, announcing(observer)
         )
@@ -112,6 +114,7 @@ class Search:
                 while not ended(settings, self.generation, self.evaluations) and not self.budget.exhausted:
                     if not (asked := self.budget.cut(self.algorithm.ask(), self.evaluations)):
                         break
+                    self.cost.say([birth.genotype for birth in asked], self._progress(self.births))
                     self._next_generation(asked)
             if self.budget.exhausted:
                 self.observer(Message(self.budget.exhausted))
@@ -178,7 +181,7 @@ class Search:
         todo = [i for key, i in first.items() if key not in known]
         # before the engine computes, because workers would disturb a measurement
         measured = {i.key: self.measurements.values(self.measured, i.genotype) for i in todo}
-        self.engine.share(len(todo), self.settings.batch_networks or 1)
+        self.engine.share(len(todo), 1 if self.cost.slow else self.settings.batch_networks or 1)
         names = self.measure.names
         computed = self.engine.map(
             self.score,

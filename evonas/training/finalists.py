@@ -12,6 +12,7 @@ from evonas.core.events import Message, Observer
 from evonas.core.files import write_json
 from evonas.core.shell import elsewhere, resuming
 from evonas.store.individual import Individual
+from evonas.store.queries import Records
 from evonas.training import checkpoint
 from evonas.training.data_check import require_training
 from evonas.training.images import TrainingData, split
@@ -37,18 +38,29 @@ class Finalist:
     validation: float = 0.0
 
 
-def rounds(count: int, epochs: int) -> list[tuple[int, int]]:
+def rounds(count: int, epochs: int, before: int = 0) -> list[tuple[int, int]]:
     """(finalists, epochs) of each round: half of them advance to twice as many epochs.
 
-    All rounds cost the same, together about one training of ``epochs``.
+    All rounds cost the same, together about one training of ``epochs``. If the search has trained them for
+    ``before`` epochs, that was a round: the first one has at least twice as many, and none more than ``epochs``.
     """
     number = max(1, (count - 1).bit_length())
-    first = max(1, epochs // (count * number))
-    return [(-(-count // 2**i), first * 2**i) for i in range(number)]
+    first = max(1, epochs // (count * number), 2 * before)
+    plan = [(-(-count // 2**i), first * 2**i) for i in range(number)]
+    if not before:
+        return plan
+    shorter = [(some, few) for some, few in plan if few < epochs]
+    return plan if len(shorter) == number else [*shorter, (plan[len(shorter)][0], epochs)]
+
+
+def epochs_before(store: Records) -> int:
+    """Epochs for which the search has trained each genotype, as its fitness `trained` does; otherwise 0."""
+    recipes = [known.get("recipe") for known in store.fact("proxies").values() if isinstance(known, dict)]
+    return max((int(recipe["epochs"]) for recipe in recipes if isinstance(recipe, dict)), default=0)
 
 
 def compete(
-    run: Path, individuals: list[Individual], options: Mapping[str, Any], observer: Observer
+    run: Path, individuals: list[Individual], options: Mapping[str, Any], observer: Observer, before: int = 0
 ) -> Individual:
     """The winner among the finalists of a run; trainings and results are stored in ``run``/finalists.
 
@@ -59,7 +71,7 @@ def compete(
     """
     standing = [Finalist(individual, place) for place, individual in enumerate(individuals)]
     full = TrainSettings(str(individuals[0].genotype), **options).resolve()
-    plan = rounds(len(standing), full.chosen.epochs)
+    plan = rounds(len(standing), full.chosen.epochs, before)
     cost = sum(count * epochs for count, epochs in plan)
     observer(
         Message(

@@ -28,7 +28,7 @@ from evonas.store.run import Run
 from evonas.store.settings import TO_TRAINING, SearchSettings
 from evonas.training.artefacts import MAX_PATH_CHARS, genotype_at
 from evonas.training.data_check import require_training
-from evonas.training.finalists import compete
+from evonas.training.finalists import compete, epochs_before
 from evonas.training.images import known
 from evonas.training.measure import accuracy
 from evonas.training.parallel import alone, joined
@@ -117,7 +117,9 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
             f"{store.path} has no scored genotype to train; continue with: {command('resume', store.path)}"
         )
     observer = unwatched if observer is None else observer
-    winner = leading[0] if len(leading) == 1 else compete(store.path, leading, given, observer)
+    winner = leading[0]
+    if len(leading) > 1:
+        winner = compete(store.path, leading, given, observer, epochs_before(store))
     settings = TrainSettings(str(winner.genotype), **given)
     if _given(options):  # else they are those of the search, which was asked about them
         _question(settings, observer)

@@ -11,7 +11,7 @@ from evonas.core.files import read_json
 from evonas.store.individual import Individual
 from evonas.store.run import Run
 from evonas.training.checkpoint import Checkpoint
-from evonas.training.finalists import rounds
+from evonas.training.finalists import epochs_before, rounds
 from evonas.training.plan import MAX_FINALISTS, plan_of
 from evonas.training.settings import TrainSettings
 from evonas.training.standings import JOURNAL
@@ -38,16 +38,18 @@ def winner(run: Path, store: Run, found: Checkpoint) -> Finding:
         return judged(PART, NAME, f"{JOURNAL} is missing, which records the winner of {planned} finalists", "")
     most = min(MAX_FINALISTS, sum(key.startswith("1-") for key in journal))
     sizes = [planned] if planned > 1 else range(2, 1 + most)
+    before = epochs_before(store)
     for leading in map(store.leading, sizes):
-        if _won(leading, found.settings, journal) == found.genotype:
+        if _won(leading, found.settings, journal, before) == found.genotype:
             return judged(PART, NAME, None, f"the winner of the {len(leading)} finalists")
     return judged(PART, NAME, f"its genotype is not the winner of the finalists in {JOURNAL}", "")
 
 
-def _won(leading: list[Individual], settings: TrainSettings, journal: dict[str, Any]) -> str | None:
+def _won(leading: list[Individual], settings: TrainSettings, journal: dict[str, Any], before: int) -> str | None:
     """The winner by the records of each round, see `evonas.training.finalists`; None if a record is missing."""
     standing = list(enumerate(leading))
-    for number, (count, epochs) in enumerate(rounds(len(leading), settings.chosen.epochs), start=1):
+    plan = rounds(len(leading), settings.chosen.epochs, before)
+    for number, (count, epochs) in enumerate(plan, start=1):
         numbers = dataclasses.replace(settings.chosen, epochs=epochs)
         ranked = []
         for place, row in standing[:count]:

@@ -30,6 +30,7 @@ class Fitness(ABC):
     of_proxies: bool = False  # whether the values are those of the proxies called `names`
     measured: bool = False  # whether a value is measured on this machine: once, kept with the run, not recomputed
     positive: bool = False  # whether every value is larger than 0
+    slow: bool = False  # whether a value takes so long that it is stored at once, and that the cost is said first
 
     def within(self, settings: SearchSettings) -> Fitness:
         """The fitness in a search with ``settings``, of which most kinds need nothing."""
@@ -67,6 +68,10 @@ class Fitness(ABC):
     def conditions(self, device: str) -> dict[str, str]:
         """The machine and the versions that `measured` values depend on in a run on ``device``."""
         return {}
+
+    def forecast(self, genotypes: Sequence[Any], task: Task) -> float | None:
+        """About the mean seconds of a value of ``genotypes``, if it is `slow`; None if unknown."""
+        return None
 
     def check(self, space: Space) -> Sequence[str]:
         """Warnings before a search starts. Raises `UsageError` if genotypes of ``space`` cannot be scored."""

@@ -53,6 +53,10 @@ class Minimised(Fitness):
         return self.fitness.measured
 
     @property
+    def slow(self) -> bool:  # type: ignore[override]
+        return self.fitness.slow
+
+    @property
     def of_proxies(self) -> bool:  # type: ignore[override]
         return self.fitness.of_proxies
 
@@ -61,6 +65,9 @@ class Minimised(Fitness):
 
     def conditions(self, device: str) -> dict[str, str]:
         return self.fitness.conditions(device)
+
+    def forecast(self, genotypes: Sequence[Any], task: Task) -> float | None:
+        return self.fitness.forecast(genotypes, task)
 
     def check(self, space: Space) -> Sequence[str]:
         return self.fitness.check(space)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
@@ -18,15 +19,18 @@ from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
 from evonas.store.settings import SearchSettings
 from evonas.training.divergence import NotFinite
+from evonas.training.epsilon import question
 from evonas.training.finalists import STANDARD_EPS, short_training
+from evonas.training.fitting import OPTION, doubts
 from evonas.training.images import TrainingData, known
-from evonas.training.measure import PGD_STEPS
+from evonas.training.measure import PGD_STEPS, robust_accuracy
+from evonas.training.probe import Probe, aside, interpolated
 from evonas.training.recipe import Recipe
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
 from fitness import Score, Task
 from fitness.base import threads
-from spaces import UsageError, spaces
+from spaces import Space, UsageError, spaces
 from spaces.errors import shorten
 
 VERSION = 1
@@ -43,6 +47,7 @@ class ShortTraining(Fitness):
     settings: SearchSettings | None = None  # of the search
     form: ClassVar[str] = "[RECIPE[:EPOCHS][:NAME=NUMBER]...]"
     needs_images = True
+    slow = True
 
     def __post_init__(self) -> None:
         _ = self.recipe, self.eps  # the errors name what is wrong
@@ -135,13 +140,42 @@ class ShortTraining(Fitness):
         some = str(spaces[search.space].random(np.random.default_rng(0)))
         names = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
         given = {name: getattr(search, name) for name in names}
-        return TrainSettings(some, recipe=self._words[0], overrides=self._numbers, **given).resolve()
+        try:
+            return TrainSettings(some, recipe=self._words[0], overrides=self._numbers, **given).resolve()
+        except UsageError as error:
+            raise UsageError(self._said(str(error))) from None
+
+    def _said(self, text: str) -> str:
+        """What is said about a recipe, as it is written here."""
+        return f"{self.text}: {text.replace(OPTION, '')}"
+
+    def check(self, space: Space) -> Sequence[str]:
+        asked = question("eps=", [self.eps]) if self.recipe.adversary == "none" else ""
+        return [self._said(text) for text in [*doubts(self.recipe, self._numbers), asked] if text]
 
     @property
     def _data(self) -> TrainingData:
         training = self._training
         assert training.image_size
         return _images(training.dataset, training.data_dir, training.image_size)
+
+    def forecast(self, genotypes: Sequence[Any], task: Task) -> float | None:
+        sizes = {str(one): task.space.flops(one, task.size) for one in genotypes}
+        with threads(1):
+            found = interpolated(sizes, self._probed)
+        return None if found is None else fmean(found.values())
+
+    def _probed(self, genotype: str) -> float:
+        """Seconds of a training, from a few steps and images."""
+        probe, seed = Probe(dataclasses.replace(self._training, genotype=genotype), self._data), self._search.seed
+        with aside(self._training.device):
+            seconds = probe.whole(probe.step())
+            if self.eps:
+                training = probe.training
+                seconds += probe.held_out(
+                    lambda: robust_accuracy(training.model, training.held_out, self.eps, seed)
+                )
+        return seconds
 
     def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
         for genotype in genotypes:

@@ -9,20 +9,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import evonas
 from evonas import SearchSettings, UsageError
+from evonas.core.events import Event, Message
+from evonas.core.quantities import duration
 from evonas.core.signals import Interrupted
+from evonas.engine import InProcess
+from evonas.searching.events import Evaluated
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.objectives.trained import ShortTraining
+from evonas.searching.resolve import resolve
+from evonas.searching.task import task_of
 from evonas.store.run import Run
-from evonas.training import checkpoint
+from evonas.training import checkpoint, probe
 from evonas.training.divergence import NotFinite
 from evonas.training.images import split
 from evonas.training.measure import robust_accuracy
+from evonas.training.plan import FinalPlan
 from evonas.training.settings import TrainSettings
 from evonas.training.training import Training
+from spaces import spaces
 from tests.evonas.conftest import content
 from tests.warm import WarmProcesses
 
@@ -72,6 +81,63 @@ def test_a_resume_gives_the_same_run(make: Settings, tmp_path: Path) -> None:
     evonas.resume(tmp_path / "resumed", evaluations=6)
     assert content(tmp_path / "whole") == content(tmp_path / "resumed")
     assert evonas.verify(tmp_path / "whole", sample=1).passed
+
+
+def test_the_cost_is_said_once_before_the_first_training(
+    make: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "timed", lambda work, device: work() is None or 1.0)
+    heard: list[Event] = []
+    evonas.search(make(), tmp_path / "run", heard.append)
+    said = [i for i, one in enumerate(heard) if isinstance(one, Message) and "per genotype" in one.text]
+    training = 59 // 16 * 1.0 + 1.0  # the steps of its epoch, and the images held out: clean
+    each = duration(training + 1.0)  # and under attack
+    assert [heard[i].text for i in said] == [  # type: ignore[attr-defined]
+        f"trained:fast:1:batch_size=16:cutout=0:eps=16:lr=0.2: about {each} per genotype; "
+        f"at most 4 genotypes, {duration(4 * (training + 1.0))} of computing"
+    ]
+    assert not any(isinstance(one, Evaluated) for one in heard[: said[0]])
+    evonas.search(make(), tmp_path / "quiet")
+    assert content(tmp_path / "run") == content(tmp_path / "quiet")
+
+
+def test_what_cannot_be_tried_has_no_estimate(make: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitness, space = fitness_of(PROXY).within(make()), spaces["nasbench201"]
+    genotypes = [space.random(np.random.default_rng(seed)) for seed in range(3)]
+    task = task_of(resolve(make()), None)
+    found = fitness.forecast(genotypes, task)
+    assert found is not None and found > 0
+    monkeypatch.setattr(Training, "step", lambda *_: 1 / 0)
+    assert fitness.forecast(genotypes, task) is None
+
+
+def test_each_value_is_stored_at_once_also_where_networks_are_scored_together(
+    make: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks = []
+    share = InProcess.share
+
+    def shared(self: InProcess, items: int, most: int) -> None:
+        share(self, items, most)
+        chunks.append(self.chunk)
+
+    monkeypatch.setattr(InProcess, "share", shared)
+    evonas.search(make(batch_networks=8), tmp_path / "run")
+    evonas.search(make(proxy="params", batch_networks=8), tmp_path / "together")
+    assert chunks == [1, 1, 2, 2]
+
+
+def test_finalists_start_above_the_epochs_of_the_search(make: Settings, tmp_path: Path) -> None:
+    final = FinalPlan(overrides={"epochs": 4, "batch_size": 16, "cutout": 0}, finalists=3, images=4, checks=0)
+    evonas.search(make(), tmp_path / "run", final=final)
+    journal = json.loads((tmp_path / "run" / "finalists.json").read_text())
+    assert sorted(key[0] for key in journal) == ["1", "1", "1", "2", "2"]
+    epochs = {
+        place.name[0]: checkpoint.load(place / "last.safetensors").epoch
+        for place in (tmp_path / "run" / "finalists").iterdir()
+    }
+    assert epochs == {"1": 2, "2": 4}
+    assert evonas.verify(tmp_path / "run", sample=1).passed
 
 
 @pytest.mark.slow
@@ -165,6 +231,23 @@ def test_the_normal_form_has_recipe_epochs_and_numbers_by_name() -> None:
 def test_a_wrong_text_is_one_message(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
         fitness_of(text)
+
+
+def test_images_that_do_not_suffice_are_one_message(make: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        evonas.search(make(proxy="trained:fast:1:batch_size=256"), tmp_path / "run")
+    told = "batch_size=256 is larger than the 59 training images; add batch_size=32"
+    assert str(caught.value) == f"trained:fast:1:batch_size=256: {told}" and not (tmp_path / "run").exists()
+
+
+def test_unlikely_numbers_are_doubted(make: Settings) -> None:
+    space = spaces["nasbench201"]
+    assert not fitness_of(PROXY).within(make()).check(space)
+    (idle,) = fitness_of("trained:fast:1:steps=3").within(make()).check(space)
+    assert idle.startswith("trained:fast:1:steps=3: steps has no effect") and idle.endswith("; add adversary=pgd")
+    for recipe in ("fast", "fast-adv"):
+        (tiny,) = fitness_of(f"trained:{recipe}:1:eps=0.03").within(make()).check(space)
+        assert "1/255" in tiny and "--" not in tiny
 
 
 def test_without_a_search_there_are_no_images() -> None:

@@ -19,6 +19,7 @@ from evonas.tabulating.forecast import Forecast
 from evonas.tabulating.job import Job, Outcome
 from evonas.tabulating.plan import plan_of
 from evonas.tabulating.trainer import Trainer
+from evonas.training import probe
 from evonas.training.training import Training
 from tests.evonas.tabulating.conftest import Make, made
 
@@ -36,7 +37,8 @@ def test_every_training_has_an_estimate_and_equal_networks_have_equal_ones(
 ) -> None:
     trainer, jobs, flops = trainer_of(make(recipe="pgd7", corruptions=True))
     module = importlib.import_module("evonas.tabulating.estimate")
-    monkeypatch.setattr(module, "_timed", lambda work, device: work() is None or 1.0)
+    for place in (module, probe):
+        monkeypatch.setattr(place, "timed", lambda work, device: work() is None or 1.0)
     monkeypatch.setattr(module, "_corrupting", lambda source, testing, few: 0.5)
     found = estimate(trainer, jobs, flops)
     assert found is not None and [*found] == jobs
