@@ -31,10 +31,12 @@ from evonas.training.train_stage import settings_of
 from evonas.training.training import Training
 from evonas.verification.verify import verify
 from spaces import NetworkSize, spaces
+from tests.spaces.renaming import rename
 
 SIZE = NetworkSize(4, 3, 10, 32)
 DARTS = spaces["darts"]
 LARGE = "sep_conv_5x5"
+SWAPPED = ((0, 1, 2, 3), (True,) * 4)  # the inputs of every node
 
 
 @pytest.fixture(autouse=True)
@@ -283,3 +285,14 @@ def test_a_plan_of_an_older_version_has_no_controls() -> None:
     assert "controls" not in FinalPlan().to_json() and FinalPlan.from_json(FinalPlan().to_json()).controls == 0
     assert FinalPlan.from_json(FinalPlan(controls=16).to_json()).controls == 16
     assert FinalPlan.from_options(controls=2).controls == 2
+
+
+def test_neither_the_winner_nor_a_renaming_of_a_control_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    winner = DARTS.random(rng)
+    genotypes = draw(DARTS, winner, SIZE, 2, 0)
+    swapped = rename(genotypes[0], (SWAPPED, SWAPPED))
+    assert swapped != genotypes[0]
+    drawn = iter([winner, genotypes[0], swapped, genotypes[0], genotypes[1]])
+    monkeypatch.setattr(type(DARTS), "random", lambda space, rng: next(drawn))
+    assert draw(DARTS, winner, SIZE, 2, 0) == genotypes and next(drawn, None) is None

@@ -198,3 +198,9 @@ def test_a_script_without_the_usual_guard_is_told_of_it(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=100, env=ENVIRONMENT)
     assert done.returncode == 1 and 'if __name__ == "__main__":' in done.stderr.splitlines()[-1]
+
+
+def test_an_engine_for_trainings_has_no_time_limit() -> None:
+    limited = Processes(2, time_limit=5.0)
+    assert limited.patient().time_limit is None and limited.time_limit == 5.0  # type: ignore[attr-defined]
+    assert limited.patient().members is not limited.members  # type: ignore[attr-defined]
