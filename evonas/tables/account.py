@@ -33,6 +33,7 @@ class Account:
     notes: tuple[str, ...]  # messages
     data_sets: tuple[str, ...]  # that its accuracies are of, by its sidecar or the names of columns and file
     scored_on: str | None = None  # the data set of the scores; None if none of them needs images
+    dead: str | None = None  # a message if many networks have layers without effect
 
     @property
     def units(self) -> dict[str, str]:
@@ -56,7 +57,7 @@ class Account:
                 for target in self.targets
             },
             "left": dict(self.left),
-            "notes": [*self.notes, *filter(None, [self.other_data_set])],
+            "notes": [*self.notes, *filter(None, [self.other_data_set, self.dead])],
             "scored_on": self.scored_on,
         }
 

@@ -15,6 +15,7 @@ from evonas.data.tables.units import AUTOMATIC, UnitOption
 from evonas.engine import Engine
 from evonas.searching.objectives.fitness_file import FitnessFile
 from evonas.tables.account import complete
+from evonas.tables.dead import dead_layers
 from evonas.tables.combinations import Combination, best_combination
 from evonas.tables.correlate import SIZE
 from evonas.tables.nested import CHOSEN, Estimate, Nested, nested
@@ -160,6 +161,9 @@ def calibrate(
     truth = target.sign * target.accuracies(table)
     if np.ptp(truth) == 0:
         raise UsageError(f"{table.path}: {target.name} is the same for all {len(table)} architectures")
+    dead = dead_layers(table.genotypes, task)
+    if dead and announce is not None:
+        announce(dead)
     kept = None if score_file is None else ScoreFile(score_file)
     try:
         scored = score_and_keep(

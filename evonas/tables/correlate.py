@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from evonas.engine import Engine
 from evonas.tables import statistics
 from evonas.tables.account import Account, account, complete
 from evonas.tables.choice import choice
+from evonas.tables.dead import dead_layers
 from evonas.tables.noise import noise_of
 from evonas.tables.sampling import MIN_SAMPLE, sample
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep
@@ -159,12 +160,14 @@ def correlate(
             f"{repeated} of {len(table)} architectures are isomorphic to another; --all-ids includes them"
         )
     taken = account(table, found, unit, target_names is not None, notes).scored(scored_on, trained_on)
-    if taken.other_data_set and announce is not None:
-        announce(taken.other_data_set)
     if len(rows) < MIN_SAMPLE:
         raise UsageError(f"{table.path} has {len(rows)} architectures; a correlation needs at least {MIN_SAMPLE}")
     single = [member.name for parts in members.values() for member in parts]
     genotypes = [table.genotypes[row] for row in rows]
+    taken = replace(taken, dead=dead_layers(genotypes, task))
+    for note in filter(None, [taken.other_data_set, taken.dead]):
+        if announce is not None:
+            announce(note)
     with nullcontext() if score_file is None else ScoreFile(score_file) as kept:
         scored = score_and_keep(
             genotypes, [*single, given], task, kept=kept, engine=engine, observer=observer, announce=announce
