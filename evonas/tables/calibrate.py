@@ -15,9 +15,9 @@ from evonas.data.tables.units import AUTOMATIC, UnitOption
 from evonas.engine import Engine
 from evonas.searching.objectives.fitness_file import FitnessFile
 from evonas.tables.account import complete
-from evonas.tables.dead import dead_layers
 from evonas.tables.combinations import Combination, best_combination
 from evonas.tables.correlate import SIZE
+from evonas.tables.dead import dead_layers
 from evonas.tables.nested import CHOSEN, Estimate, Nested, nested
 from evonas.tables.sampling import sample
 from evonas.tables.scores import Observer, ScoreFile, score_and_keep

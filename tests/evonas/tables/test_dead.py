@@ -30,7 +30,9 @@ def test_many_networks_with_dead_layers_are_said_with_the_layers_that_revive_the
     assert told(3, 8) is None  # a tenth
     message = told(4, 8)
     assert message is not None
-    assert message.startswith("4 of 30 networks have layers on no path from the images to the logits with --layers 8")
+    assert message.startswith(
+        "4 of 30 networks have layers on no path from the images to the logits with --layers 8"
+    )
     assert "but 0 with --layers 1;" in message
     assert told(30, 1) is None
 
