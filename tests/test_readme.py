@@ -209,6 +209,14 @@ def test_the_final_stages_of_the_pages_run_at_a_small_size(page: str, evonas: Ev
     assert "retrainings" in done.stdout and ("--controls" in command) == ("random genotypes" in done.stdout)
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if "--proxy trained" in command])
+def test_the_searches_of_the_pages_that_train_run_at_a_small_size(command: str, evonas: Evonas) -> None:
+    smaller = " --channels 2 --image-size 8 --evaluations 3 --population 2 --children 1 --engine in-process"
+    done = evonas(command + smaller)
+    assert done.returncode == 0, done.stderr
+    assert "per genotype; at most 3 genotypes" in done.stdout and "3 evaluations" in done.stdout
+
+
 @pytest.mark.parametrize("command", [command for command in INDENTED if "--certify" in command])
 def test_the_certificates_of_the_pages_are_computed(command: str, evonas: Evonas) -> None:
     path = command.split()[2]

@@ -24,6 +24,7 @@ from evonas.training.finalists import STANDARD_EPS, short_training
 from evonas.training.fitting import OPTION, doubts
 from evonas.training.images import TrainingData, known
 from evonas.training.measure import PGD_STEPS, robust_accuracy
+from evonas.training.parallel import alone
 from evonas.training.probe import Probe, aside, interpolated
 from evonas.training.recipe import Recipe
 from evonas.training.recipes import recipes
@@ -150,6 +151,8 @@ class ShortTraining(Fitness):
         return f"{self.text}: {text.replace(OPTION, '')}"
 
     def check(self, space: Space) -> Sequence[str]:
+        if not alone():
+            raise UsageError(f"{self.text} trains each genotype in one process: run the search without torchrun")
         asked = question("eps=", [self.eps]) if self.recipe.adversary == "none" else ""
         return [self._said(text) for text in [*doubts(self.recipe, self._numbers), asked] if text]
 

@@ -240,6 +240,13 @@ def test_images_that_do_not_suffice_are_one_message(make: Settings, tmp_path: Pa
     assert str(caught.value) == f"trained:fast:1:batch_size=256: {told}" and not (tmp_path / "run").exists()
 
 
+def test_several_processes_do_not_search(make: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="run the search without torchrun"):
+        evonas.search(make(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_unlikely_numbers_are_doubted(make: Settings) -> None:
     space = spaces["nasbench201"]
     assert not fitness_of(PROXY).within(make()).check(space)
