@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -58,7 +57,7 @@ def draw(space: Space, winner: Any, size: NetworkSize, count: int, seed: int) ->
             f"{space.name} has only {len(found)} other genotypes within 10 % of the {wanted:,} parameters of the "
             f"winner that can be found; use --controls {len(found)}"
         )
-    return list(islice(found.values(), count))
+    return list(found.values())
 
 
 def _walk(space: Space, start: Any, fits: Any, rng: np.random.Generator) -> Iterator[Any]:

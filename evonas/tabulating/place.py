@@ -62,6 +62,12 @@ class Place:
         names = (path.name for path in self.work.glob(f"{OF_SHARD}*") if path.is_dir())
         return [replace(self, shard=name) for name in sorted(names)]
 
+    def take(self, part: Place) -> None:
+        """Move the files of the unfinished trainings of ``part`` here, where they continue."""
+        for path in part.work.iterdir():
+            if path.is_dir() and not exists(self.work / path.name):
+                path.replace(self.work / path.name)
+
     def discard(self) -> None:
         """Remove the directory of trainings."""
         shutil.rmtree(self.work, ignore_errors=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,15 @@ class Plan(Conditions):
     jobs: tuple[Job, ...]
     params: Mapping[str, int]  # by genotype
     flops: Mapping[str, int]
+
+    def require_jobs(self, known: Iterable[Job], table: str) -> None:
+        """Raises `UsageError` if some of the finished trainings ``known`` are not in the table."""
+        others = {*known} - {*self.jobs}
+        if others:
+            raise UsageError(
+                f"{table} has {len(others)} trainings of another sample, and a sample can only grow: use its "
+                "--seed with the same or a larger --sample and --seeds, or choose another --out"
+            )
 
 
 def plan_of(settings: TabulateSettings, observer: Observer) -> Plan:

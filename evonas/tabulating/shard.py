@@ -46,24 +46,28 @@ class Shard(NamedTuple):
 
 
 def join(place: Place, plan: Plan, kept: TrainingFile) -> dict[Job, Outcome]:
-    """Move the finished trainings of all shards to ``kept``; returns them.
+    """Move the finished trainings of all shards to ``kept``, the unfinished ones next to it; returns the former.
 
-    Raises `EvonasError` if a shard is running, `UsageError` if one belongs to another table.
+    Raises `EvonasError` if a shard is running, `UsageError` if one belongs to another table or sample.
     """
     found: dict[Job, Outcome] = {}
     for part in place.shards:
         with held(part.work):
-            found |= begun(part, plan)
-            for outcome in found.values():
+            finished = begun(part, plan)
+            for outcome in finished.values():
                 kept.add(outcome)
+            place.take(part)
         part.discard()
+        found |= finished
     return found
 
 
 def begun(place: Place, plan: Plan) -> dict[Job, Outcome]:
-    """The finished trainings of ``plan`` at ``place``. Raises `UsageError` if its trainings had other settings."""
+    """The finished trainings at ``place``. Raises `UsageError` if some do not belong to ``plan``."""
     with TrainingFile(place.journal) as kept:
         if kept.empty:
             return {}
         plan.require(kept.identity, str(place.work))
-        return {job: outcome for job, outcome in kept.known(plan.columns).items() if job in {*plan.jobs}}
+        found = kept.known(plan.columns)
+        plan.require_jobs(found, str(place.work))
+        return found

@@ -22,7 +22,7 @@ from evonas.tabulating.trainer import Trainer
 from evonas.tabulating.work import Work
 from evonas.tabulating.written import failures, write
 from spaces import spaces
-from spaces.errors import EvonasError, UsageError
+from spaces.errors import EvonasError
 
 
 def tabulate(
@@ -94,20 +94,15 @@ def _shard(place: Place, plan: Plan, shard: Shard, observer: Observer, engine: E
 
 def _known(place: Place, plan: Plan, kept: TrainingFile) -> dict[Job, Outcome]:
     """The finished trainings. Raises `UsageError` if some of them do not belong to the plan."""
-    begun = kept.identity
+    identity = kept.identity
     if kept.empty:
-        if begun != plan.identity:
+        if identity != plan.identity:
             place.tidy()
             kept.begin(plan.identity)
         return {}
-    plan.require(begun, str(place.table))
-    found, jobs = kept.known(plan.columns), {*plan.jobs}
-    others = [job for job in found if job not in jobs]
-    if others:
-        raise UsageError(
-            f"{place.table} has {len(others)} trainings of another sample, and a sample can only grow: use its "
-            "--seed with the same or a larger --sample and --seeds, or choose another --out"
-        )
+    plan.require(identity, str(place.table))
+    found = kept.known(plan.columns)
+    plan.require_jobs(found, str(place.table))
     for job in found:  # of a process that was killed at that moment
         place.remove(job)
     return found

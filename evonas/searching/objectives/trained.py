@@ -71,10 +71,8 @@ class ShortTraining(Fitness):
     def _numbers(self) -> dict[str, Any]:
         """Changes to the recipe."""
         name, epochs, numbers = self._words
-        attacked = recipes[name].adversary == "none"  # then eps is that of the measurement only
-        return {key: value for key, value in numbers.items() if not (attacked and key == "eps")} | {
-            "epochs": epochs
-        }
+        of_measurement = {"eps"} if recipes[name].adversary == "none" else set()
+        return {key: value for key, value in numbers.items() if key not in of_measurement} | {"epochs": epochs}
 
     @cached_property
     def recipe(self) -> Recipe:

@@ -10,11 +10,12 @@ import pytest
 import evonas
 from evonas import EvonasError, UsageError
 from evonas.core.locks import held
-from evonas.core.signals import Interrupted
+from evonas.core.signals import Interrupted, StopRequest
 from evonas.tabulating import tabulate as tabulating
 from evonas.tabulating.events import NetworkTabulated, TabulationStarted
 from evonas.tabulating.place import Place
 from evonas.tabulating.shard import Shard
+from evonas.training.training import Training
 from tests.evonas.tabulating.conftest import Heard, Make, files, made
 
 pytestmark = pytest.mark.usefixtures("unforeseen")
@@ -69,6 +70,43 @@ def test_a_shard_of_another_table_is_not_joined(make: Make, tmp_path: Path) -> N
     with pytest.raises(UsageError, match=r"shard-1-of-2 was begun with .*steps 2, not 3\. Choose another --out"):
         made(out, make(steps=3))
     assert len(Place(out).shards) == 1
+
+
+def test_a_join_with_a_smaller_sample_is_refused_and_loses_nothing(make: Make, tmp_path: Path) -> None:
+    out, heard = tmp_path / "own.csv", Heard()
+    tabulating.tabulate(out, make(), heard, None, Shard(1, 1))
+    with pytest.raises(UsageError, match=r"shard-1-of-1 has 2 trainings of another sample"):
+        made(out, make(sample=1))
+    assert trained(heard) == 4
+    made(out, make(), heard)
+    assert trained(heard) == 4
+
+
+def test_an_unfinished_training_of_a_shard_continues_in_the_table(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path / "whole" / "own.csv", make())
+    out, learn, learned = tmp_path / "own.csv", Training._next_epoch, 0
+
+    def interrupted(self: Training, stop: StopRequest) -> None:
+        nonlocal learned
+        if learned == 3:
+            raise KeyboardInterrupt
+        learned += 1
+        learn(self, stop)
+
+    with monkeypatch.context() as stop, pytest.raises(Interrupted):
+        stop.setattr(Training, "_next_epoch", interrupted)
+        tabulating.tabulate(out, make(), Heard(), None, Shard(1, 1))
+
+    def counted(self: Training, stop: StopRequest) -> None:
+        nonlocal learned
+        learned += 1
+        learn(self, stop)
+
+    monkeypatch.setattr(Training, "_next_epoch", counted)
+    made(out, make())
+    assert learned == 4 * 2 and files(out) == files(tmp_path / "whole" / "own.csv")
 
 
 def test_a_stopped_join_goes_on(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
