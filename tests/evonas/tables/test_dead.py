@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,3 +57,17 @@ def test_a_correlation_says_so_before_it_begins_and_in_its_document(tmp_path: Pa
     heard.clear()
     evonas.calibrate(path, proxies="params", settings=settings, announce=heard.append)
     assert told(30, 8) in heard
+
+
+def test_a_large_table_is_looked_at_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def counted(genotypes: Sequence[Any], task: Task, layers: int) -> int:
+        seen.append(len(genotypes))
+        return 0
+
+    monkeypatch.setattr("evonas.tables.dead._dead", counted)
+    task = Task(spaces["darts"], NetworkSize(4, 8))
+    for count in (0, 1, 500, 501, 5000):
+        dead_layers([None] * count, task)
+    assert seen == [0, 1, 500, 251, 500]
