@@ -31,11 +31,16 @@ if TYPE_CHECKING:
 
 @heard_by_observer
 def evaluate(
-    target: str | Path, settings: EvaluateSettings | None = None, observer: Observer | None = None
+    target: str | Path,
+    settings: EvaluateSettings | None = None,
+    observer: Observer | None = None,
+    *,
+    per_image: str | Path | None = None,
 ) -> Evaluation:
     """Evaluate the trained network of a run, or a checkpoint; the result is saved next to it as evaluation.json.
 
-    An interrupted evaluation continues where it stopped. Raises `EvonasError` with one message.
+    ``per_image`` is a file, CSV or JSONL, that receives the predictions for each image. An interrupted evaluation
+    continues where it stopped. Raises `EvonasError` with one message.
     """
     from evonas.core.locks import held
     from evonas.evaluation.evaluate import evaluate
@@ -43,10 +48,11 @@ def evaluate(
 
     settings = EvaluateSettings() if settings is None else settings
     chosen, path = arguments.instance(settings, EvaluateSettings, "settings"), arguments.path(target, "target")
+    rows = None if per_image is None else arguments.path(per_image, "--per-image")
     place = locate(path)
     whole_run = held(place.result.parent) if place.is_run else nullcontext()  # no training replaces it meanwhile
     with whole_run:
-        return evaluate(path, chosen, observer_of(observer))
+        return evaluate(path, chosen, observer_of(observer), rows)
 
 
 def compare(targets: Iterable[str | Path] | str | Path, *, other_data: bool = False) -> list[ComparedRow]:

@@ -25,6 +25,10 @@ def evaluate(
     ],
     *,
     settings: Annotated[Values, Fields(EvaluateSettings)],
+    per_image: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the predictions for each image to FILE, .csv or .jsonl."),
+    ] = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +41,7 @@ def evaluate(
     from evonas.reporting.output import evaluation_observer, make_console, print_json
 
     chosen = EvaluateSettings.from_options(eps=settings.pop("epsilons"), **settings)
-    result = api.evaluate(target, chosen, evaluation_observer(as_json, log))
+    result = api.evaluate(target, chosen, evaluation_observer(as_json, log), per_image=per_image)
     if as_json:
         return print_json(result.as_json())
     console = make_console()

@@ -38,33 +38,53 @@ class AttackAt(Assessment):
         self.attack.require_classes(subject.classes)
 
     def run(self, subject: Subject) -> Attacked:
-        left = left_by(subject, self.attack, self.epsilon, subject.right)
+        predicted = subject.predicted.clone() if subject.keeps_predictions else None
+        left = left_by(subject, self.attack, self.epsilon, subject.right, predicted)
         parts = tuple((name, subject.rate(right).accuracy) for name, right in left)
         numbers = self.attack.recorded(self.epsilon, subject.classes)
-        return Attacked.of(numbers, subject.rate(left[-1][1]), parts, tuple(left), self.attack.name)
+        rate = subject.rate(left[-1][1])
+        return Attacked.of(numbers, rate, parts, tuple(left), self.attack.name, predicted)
 
 
-def left_by(subject: Subject, attack: Attack, epsilon: float, right: Tensor) -> list[tuple[str, Tensor]]:
+def left_by(
+    subject: Subject, attack: Attack, epsilon: float, right: Tensor, predicted: Tensor | None = None
+) -> list[tuple[str, Tensor]]:
     """The images, bool (N,), that stay correct after each part of ``attack``, out of those where ``right``.
 
-    ``right`` bool (N,), ``epsilon`` in 1/255. Each part attacks what the parts before it have left.
+    ``right`` bool (N,), ``epsilon`` in 1/255. Each part attacks what the parts before it have left, and writes the
+    classes that are predicted for these into ``predicted``, int64 (N,).
     """
     outcomes = []
     for number, part in enumerate(attack.parts):
         what = f"{attack.name} {epsilon:g}/255"
         if len(attack.parts) > 1:
             what += f", {number + 1} of {len(attack.parts)}" + f" ({part.name})" * (part.name != attack.name)
-        right = _left_by_part(subject, part, epsilon, right, what)
+        right = _left_by_part(subject, part, epsilon, right, what, predicted)
         outcomes.append((part.name, right))
     return outcomes
 
 
-def _left_by_part(subject: Subject, part: Attack, epsilon: float, right: Tensor, what: str) -> Tensor:
-    def still(indices: Tensor) -> Json:
+def _left_by_part(
+    subject: Subject, part: Attack, epsilon: float, right: Tensor, what: str, predicted: Tensor | None
+) -> Tensor:
+    key, name = [part.settings(), epsilon], f"{part.name} {epsilon:g}/255"
+
+    def moved(indices: Tensor) -> tuple[Tensor, Tensor]:
         pixels, labels = subject.load(indices)
         draws = Draws(subject.seed, tuple(indices.tolist()), subject.chunk_of(int(indices[0])))
-        moved = part(subject.model, pixels, labels, epsilon, draws)
-        return indices[subject.correct(moved, labels)].tolist()
+        return part(subject.model, pixels, labels, epsilon, draws), labels
 
-    results = subject.each([part.settings(), epsilon], still, what, right, name=f"{part.name} {epsilon:g}/255")
-    return subject.mask(results, right)
+    def still(indices: Tensor) -> Json:
+        return indices[subject.correct(*moved(indices))].tolist()
+
+    if predicted is None:
+        return subject.mask(subject.each(key, still, what, right, name=name), right)
+    classes = subject.predictions(key, lambda i: subject.predict(moved(i)[0]), what, right, (0, 2), name)
+
+    def kept(indices: Tensor) -> Json:
+        return indices[classes[indices] == subject.labels[indices]].tolist()
+
+    left = subject.mask(subject.each(key, kept, what, right, (1, 2), name), right)
+    subject.require_same(left, right & (classes == subject.labels), what)
+    predicted[right] = classes[right]
+    return left

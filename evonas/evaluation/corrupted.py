@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -139,15 +139,19 @@ def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> Cor
     names = sorted(corruptions, key=lambda name: GROUPS.index(corruptions[name].group))
     cells = [(name, severity) for name in names for severity in SEVERITIES]
     table: dict[str, tuple[float, ...]] = dict.fromkeys(names, ())
+    predicted: dict[tuple[str, int], Tensor] = {}
     for number, (name, severity) in enumerate(cells):
-        results = subject.each(
-            ["corruption", source.identity, name, severity, positions],
-            partial(_right, subject, source, name, severity, chosen),
-            "corruptions",
-            part=(number, len(cells)),
-            name=f"{name} {severity}",
-        )
-        table[name] += (subject.rate(subject.mask(results)).accuracy,)
+        key, part = ["corruption", source.identity, name, severity, positions], (number, len(cells))
+        pixels = partial(_pixels, subject, source, name, severity, chosen)
+        work = partial(_right, subject, pixels)
+        what, cell = "corruptions", f"{name} {severity}"
+        if subject.keeps_predictions:
+            classes = subject.predictions(key, partial(_predict, subject, pixels), what, None, part, cell)
+            predicted[name, severity], work = classes, partial(_as_predicted, subject, classes)
+        right = subject.mask(subject.each(key, work, what, part=part, name=cell))
+        if subject.keeps_predictions:
+            subject.require_same(right, classes == subject.labels, cell)
+        table[name] += (subject.rate(right).accuracy,)
         if severity == SEVERITIES[-1]:
             shares = " ".join(f"{100 * share:.2f}" for share in table[name])
             subject.say(f"{name} at severity 1 to 5: {shares} % of {len(subject.images)} images")
@@ -155,17 +159,34 @@ def corruption_table(subject: Subject, source: Corrupted, chosen: Tensor) -> Cor
         group: _mean([table[name] for name in names if corruptions[name].group == group]) for group in GROUPS
     }
     mean = _mean(list(table.values()))
-    return CorruptionTable(source=source.source, n=len(subject.images), mean=mean, groups=groups, table=table)
+    count = len(subject.images)
+    return CorruptionTable(
+        source=source.source, n=count, mean=mean, groups=groups, table=table, predicted=predicted
+    )
 
 
-def _right(
+def _pixels(
     subject: Subject, source: Corrupted, name: str, severity: int, chosen: Tensor, indices: Tensor
-) -> list[int]:
-    """The indices, among ``indices`` int64 (n,), of the images that are classified correctly when corrupted."""
-    clean, labels = subject.images[indices].to(subject.device), subject.labels[indices].to(subject.device)
+) -> Tensor:
+    """The corrupted images ``indices``, int64 (n,), as float32 (n, 3, H, W) in [0, 1] on the device."""
+    clean = subject.images[indices].to(subject.device)
     pixels = source.images(name, severity, chosen[indices], clean).float() / 255
-    right = subject.correct(pixels.contiguous(memory_format=layout(subject.device)), labels)
+    return pixels.contiguous(memory_format=layout(subject.device))
+
+
+def _right(subject: Subject, pixels: Callable[[Tensor], Tensor], indices: Tensor) -> list[int]:
+    """The indices, among ``indices`` int64 (n,), of the images that are classified correctly when corrupted."""
+    right = subject.correct(pixels(indices), subject.labels[indices].to(subject.device))
     return [int(index) for index in indices[right]]
+
+
+def _predict(subject: Subject, pixels: Callable[[Tensor], Tensor], indices: Tensor) -> Tensor:
+    return subject.predict(pixels(indices))
+
+
+def _as_predicted(subject: Subject, classes: Tensor, indices: Tensor) -> list[int]:
+    """`_right` from predicted classes, int64 (N,)."""
+    return [int(index) for index in indices[classes[indices] == subject.labels[indices]]]
 
 
 def _mean(rows: list[tuple[float, ...]]) -> float:

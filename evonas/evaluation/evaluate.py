@@ -18,6 +18,7 @@ from evonas.core.memory_errors import memory_reported
 from evonas.core.provenance import machine, versions
 from evonas.core.quantities import number
 from evonas.core.signals import REPEAT, StopRequest, resumable, stop_requests
+from evonas.evaluation import per_image
 from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.attacking import AttackAt
 from evonas.evaluation.attacks.pgd import PGD
@@ -58,13 +59,18 @@ class Prepared:
         return dataclasses.replace(evaluation, facts=self.facts, protocol=protocol)
 
 
-def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Evaluation:
+def evaluate(
+    target: Path, settings: EvaluateSettings, observer: Observer, images: Path | None = None
+) -> Evaluation:
     """Evaluate the network at ``target`` with ``settings``; the result is saved next to it as JSON.
 
-    Raises `UsageError` for invalid settings, `EvonasError` for a checkpoint that is damaged or does not fit the
-    data set, `Interrupted` after SIGINT or SIGTERM; repeat the call to continue.
+    The file ``images`` receives a row for each image, see `evonas.evaluation.per_image`. Raises `UsageError` for
+    invalid settings, `EvonasError` for a checkpoint that is damaged or does not fit the data set, `Interrupted`
+    after SIGINT or SIGTERM; repeat the call to continue.
     """
     settings = settings.resolve()
+    if images is not None:
+        per_image.require_file(images)
     place = locate(target)
     found = checkpoint.load(place.checkpoint)
     for text in settings.doubts:
@@ -86,6 +92,7 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
                 )
             )
         part = subject_for(found, settings, journal, observer, stop)
+        part.subject.keeps_predictions = images is not None
         if found.data is not None and (text := remark(part.facts["data"])):
             observer(Warned(text))
         try:
@@ -96,6 +103,8 @@ def evaluate(target: Path, settings: EvaluateSettings, observer: Observer) -> Ev
         finally:
             observer(Closed())
         write_json(place.result, evaluation.as_json(), _AGAIN)
+        if images is not None:
+            per_image.write(images, per_image.images(evaluation, part.subject, part.chosen))
     return evaluation
 
 

@@ -57,6 +57,7 @@ class Attacked(Outcome):
     attack: str = ""
     parts: tuple[tuple[str, float], ...] = ()
     left: tuple[tuple[str, Tensor], ...] = field(default=(), compare=False, repr=False)  # bool (N,), not written
+    predicted: Tensor | None = field(default=None, compare=False, repr=False)  # int64 (N,), not written
 
     @classmethod
     def of(
@@ -66,9 +67,11 @@ class Attacked(Outcome):
         parts: tuple[tuple[str, float], ...] = (),
         left: tuple[tuple[str, Tensor], ...] = (),
         attack: str = "",
+        predicted: Tensor | None = None,
     ) -> Attacked:
         """From the settings (epsilon, steps, ..., sizes in 1/255), the accuracy, and that after each part."""
-        return cls({ACCURACY: rate}, numbers, attack=attack, parts=parts if len(parts) > 1 else (), left=left)
+        shown = parts if len(parts) > 1 else ()
+        return cls({ACCURACY: rate}, numbers, attack=attack, parts=shown, left=left, predicted=predicted)
 
     @property
     def scalars(self) -> Mapping[str, float]:
@@ -144,6 +147,8 @@ class CorruptionTable(Outcome):
     mean: float
     groups: Mapping[str, float]
     table: Mapping[str, Sequence[float]]
+    # the predicted classes by corruption and severity, int64 (N,), not written
+    predicted: Mapping[tuple[str, int], Tensor] = field(default_factory=dict, compare=False, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """The input of `from_json`."""

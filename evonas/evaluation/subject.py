@@ -41,6 +41,7 @@ class Subject:
     observer: Observer = field(default_factory=Listener)
     stop: StopRequest = field(default_factory=StopRequest)
     environment: Mapping[str, str] = field(default_factory=dict)  # device and torch, by default those here
+    keeps_predictions: bool = False  # outcomes carry the predicted class of each image
     weights: str | None = field(init=False)  # digest; None for a function, whose results cannot be kept
 
     def __post_init__(self) -> None:
@@ -123,6 +124,11 @@ class Subject:
             raise self._damaged("an entry holds indices of images that it was not asked for")
         return found
 
+    def require_same(self, right: Tensor, again: Tensor, what: str) -> None:
+        """Raises `EvonasError` unless predictions agree with the images that are correct, both bool (N,)."""
+        if not torch.equal(right, again):
+            raise self._damaged(f"the predictions of {what} differ from its accuracy")
+
     def _damaged(self, what: str) -> EvonasError:
         return EvonasError(f"cannot use {self.journal.path}: {what}; remove it to start again")
 
@@ -149,6 +155,45 @@ class Subject:
     def right(self) -> Tensor:
         """Which images are classified correctly, bool (N,)."""
         return self.clean()
+
+    def predict(self, pixels: Tensor) -> Tensor:
+        """The predicted classes, int64 (n,) on the CPU; -1 where a logit is not finite.
+
+        ``pixels`` float32 (n, 3, H, W) in [0, 1] on the device.
+        """
+        logits = self.logits(pixels)
+        return logits.argmax(1).where(logits.isfinite().all(1), -1)
+
+    @cached_property
+    def predicted(self) -> Tensor:
+        """The predicted classes of the clean images, int64 (N,)."""
+        return self.predictions(None, lambda indices: self.predict(self.load(indices)[0]), "clean predictions")
+
+    def predictions(
+        self,
+        key: Sequence[Json] | None,
+        predict: Callable[[Tensor], Tensor],
+        what: str,
+        among: Tensor | None = None,
+        part: tuple[int, int] = (0, 1),
+        name: str = "",
+    ) -> Tensor:
+        """The classes that ``predict(indices)`` gives, int64 (N,); -1 for images not in ``among``, bool (N,).
+
+        They are kept under ``key`` as those of `each`, with indices.
+        """
+
+        def work(indices: Tensor) -> Json:
+            return {"indices": indices.tolist(), "classes": predict(indices).tolist()}
+
+        found = torch.full((len(self.images),), -1)
+        kept = None if key is None else [*key, "predictions"]
+        for entry in self.each(kept, work, what, among, part, name and f"{name} predictions"):
+            try:
+                found[torch.tensor(entry["indices"])] = torch.tensor(entry["classes"])
+            except (KeyError, TypeError, IndexError, ValueError, RuntimeError):
+                raise self._damaged("an entry does not hold predicted classes") from None
+        return found
 
     def clean(self, transform: Callable[[Tensor, Tensor], Tensor] | None = None, what: str = "clean") -> Tensor:
         """Which images are classified correctly, bool (N,), after ``transform(pixels, indices)``."""
