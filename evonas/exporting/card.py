@@ -12,6 +12,8 @@ from evonas.evaluation.rates import Rate
 from evonas.evaluation.retrained import Retrained
 from evonas.evaluation.stored import Stored
 from evonas.exporting.format import Format
+from evonas.exporting.front_matter import front_matter
+from evonas.exporting.model_index import header, name
 from evonas.exporting.subject import Subject
 from evonas.training.data_identity import identity_of, shown
 
@@ -23,9 +25,8 @@ def card(subject: Subject, written: Sequence[Format]) -> str:
     facts = subject.facts
     files = ", ".join(f"`{format.file}`" for format in written)
     sections = [
-        "---\nlibrary_name: evonas\npipeline_tag: image-classification\n"
-        "tags: [robustness, neural-architecture-search]\n---",
-        f"# {facts['space']} network for {facts['dataset']}",
+        front_matter(header(facts, subject.evaluation.content)),
+        f"# {name(facts)}",
         f"An image classifier found or trained by evonas: {count(facts['params'])} parameters, "
         f"{count(facts['flops'])} FLOPs per image. Files: {files}.",
         "## Input and output",
@@ -48,7 +49,7 @@ def card(subject: Subject, written: Sequence[Format]) -> str:
 
 def _input(facts: Mapping[str, Any]) -> str:
     names = facts["class_names"]
-    classes = ", ".join(f"{i} {shown(name)}" for i, name in enumerate(names)) if names else "names unknown"
+    classes = ", ".join(f"{i} {shown(text)}" for i, text in enumerate(names)) if names else "names unknown"
     return (
         f"- input: {facts['input']}; H = W = {facts['image_size']}\n"
         f"- output: {facts['output']}\n"
@@ -66,7 +67,7 @@ def _training(facts: Mapping[str, Any]) -> str:
         f"- data: {_data(facts)}\n"
         f"- recipe {training['recipe']}, epoch {training['epoch']} of {training['numbers']['epochs']}, "
         f"seed {training['seed']}, {training['precision']} on {training['device']}\n"
-        f"- exported with {', '.join(f'{name} {version}' for name, version in used.items())}"
+        f"- exported with {', '.join(f'{package} {version}' for package, version in used.items())}"
     )
 
 
@@ -85,22 +86,22 @@ def _accuracies(evaluation: Stored) -> Iterator[str]:
     yield "| images | accuracy | 95 % interval over test images |\n|---|---|---|"
     yield f"| clean | {_share(found.clean)} |"
     for epsilon in found.epsilons:
-        for name, one in found.at(epsilon).items():
+        for attack, one in found.at(epsilon).items():
             steps = f", {one.steps} steps" if one.steps is not None else ""
-            yield f"| {name}, epsilon {epsilon:g}/255{steps} | {_share(one.rate)} |"
-    for name, outcome in found.assessments.items():
+            yield f"| {attack}, epsilon {epsilon:g}/255{steps} | {_share(one.rate)} |"
+    for kind, outcome in found.assessments.items():
         for label, rate in outcome.rates.items():
-            yield f"| {name} {label} | {_share(rate)} |"
+            yield f"| {kind} {label} | {_share(rate)} |"
         for label, value in outcome.scalars.items():
-            yield f"| {name} {label} | {number(value)} | |"
+            yield f"| {kind} {label} | {number(value)} | |"
     if found.corruptions is not None:
         yield f"| mean over corruptions ({found.corruptions.source}) | {percent(found.corruptions.mean)} | |"
-    hrs = ", ".join(f"{name} {percent(value)}" for name, value in found.hrs.items())
+    hrs = ", ".join(f"{attack} {percent(value)}" for attack, value in found.hrs.items())
     yield f"\nEvaluated on {found.clean.n} test images."
-    for name, gaps in found.gaps.items():
+    for kind, gaps in found.gaps.items():
         if gaps:
             words = ", ".join(f"{100 * gap:.2f} points at {epsilon:g}/255" for epsilon, gap in gaps.items())
-            yield f"Accuracy certified by {name} below that under pgd: {words}."
+            yield f"Accuracy certified by {kind} below that under pgd: {words}."
     yield from (f"\n{note}" for note in found.notes)
     if text := found.remark:
         yield f"\n**{text[0].upper()}{text[1:]}.**"
@@ -117,9 +118,9 @@ def _retrained(found: Retrained) -> Iterator[str]:
     seeds = ", ".join(map(str, found.seeds))
     yield f"\nOver {plural(found.count, 'training')} with the seeds {seeds}; the files are those of the first:\n"
     yield "| images | mean | standard deviation | 95 % interval over retrainings |\n|---|---|---|---|"
-    for name, spread in found.columns.items():
+    for column, spread in found.columns.items():
         ends = "" if spread.interval is None else " to ".join(map(percent, spread.interval))
-        yield f"| {label_of(name)} | {percent(spread.mean)} | {percent(spread.sd)} | {ends} |"
+        yield f"| {label_of(column)} | {percent(spread.mean)} | {percent(spread.sd)} | {ends} |"
     for line in found.notes:
         yield f"\n{line[0].upper()}{line[1:]}."
 
