@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +34,15 @@ def search(
     observer: Observer,
     engine: Engine | None,
     final: FinalPlan | None,
+    reuse: Sequence[Path] = (),
 ) -> SearchResult:
-    """Start a search; with a plan, also run the final stage."""
+    """Start a search; with a plan, also run the final stage, which takes controls from ``reuse`` if possible."""
+    _require_sources(reuse)
     facts = {}
     if final is not None:
         final = _possible(settings, final, observer)
         facts = {FACT: final.to_json()}
-    return _finish(start.search(settings, run, observer, engine, facts), observer, engine)
+    return _finish(start.search(settings, run, observer, engine, facts), observer, engine, reuse)
 
 
 def resume(
@@ -49,23 +51,33 @@ def resume(
     engine: Engine | None,
     retrainings: int | None = None,
     controls: int | None = None,
+    reuse: Sequence[Path] = (),
     **options: Any,
 ) -> SearchResult | Trained:
     """Resume the search in ``run`` with its final stage, or the training.
 
-    ``retrainings`` and ``controls`` can only grow.
+    ``retrainings`` and ``controls`` can only grow. Finished trainings of controls are taken from the runs and
+    tables of ``reuse``.
     """
     require_directory(Path(run), "resume")
+    _require_sources(reuse)
     if not exists(Path(run) / DATABASE) and exists(Path(run) / "train"):
         from evonas.training import train_stage as stage
 
-        if controls is not None:
-            raise UsageError(f"{run} is a training; --controls is for the winner of a search")
+        if controls is not None or reuse:
+            raise UsageError(f"{run} is a training; --controls and --reuse are for the winner of a search")
         return _several(stage.resume(Path(run), observer, **options), retrainings, observer, engine)
     more = given({"retrainings": retrainings, "controls": controls})
     facts = {FACT: _extended(Path(run), more).to_json()} if more else {}
     result = start.resume(run, observer, engine, facts=facts, **options)
-    return _finish(result, observer, engine, options.get("dataset"))
+    return _finish(result, observer, engine, reuse, options.get("dataset"))
+
+
+def _require_sources(reuse: Sequence[Path]) -> None:
+    from evonas.controls.reuse import journal_of
+
+    for source in reuse:
+        journal_of(source)
 
 
 def _extended(run: Path, more: Mapping[str, int]) -> FinalPlan:
@@ -143,9 +155,16 @@ def _possible(settings: SearchSettings, final: FinalPlan, observer: Observer) ->
 
 
 def _finish(
-    result: SearchResult, observer: Observer, engine: Engine | None, dataset: str | None = None
+    result: SearchResult,
+    observer: Observer,
+    engine: Engine | None,
+    reuse: Sequence[Path],
+    dataset: str | None = None,
 ) -> SearchResult:
-    """Train and evaluate; ``dataset`` is the path that a folder of images was moved to."""
+    """Train and evaluate; ``dataset`` is the path that a folder of images was moved to.
+
+    A run that was evaluated is evaluated with the same settings.
+    """
     with Run.read(result.path) as store:  # `open` would check the whole file
         plan = plan_of(store)
     if result.best is None or plan is None:
@@ -153,24 +172,26 @@ def _finish(
     with resumable(f"Resume with: {command('resume', result.path)}"), Run.open(result.path) as store:
         from evonas.controls.retrain import retrain
         from evonas.evaluation.evaluate import evaluate
+        from evonas.evaluation.stored import settings_in
         from evonas.training.retrainings import trainings
         from evonas.training.train_stage import in_run
 
         trained = in_run(store, observer, dataset=dataset)
         retrain(result.path, max(plan.retrainings, trainings(trained.directory)), observer, engine)
         asked = store.settings
-        settings = EvaluateSettings(
+        settings = settings_in(result.path, asked.device, asked.data_dir) or EvaluateSettings(
             images=plan.images,
             checks=plan.checks,
             seed=asked.seed,
             device=asked.device,
             data_dir=asked.data_dir,
-            dataset=dataset,
         )
-        evaluation = evaluate(result.path, settings, observer)
+        evaluation = evaluate(
+            result.path, dataclasses.replace(settings, dataset=dataset or settings.dataset), observer
+        )
         group = None
         if plan.controls:
             from evonas.controls.control import control
 
-            group = control(result.path, plan.controls, plan.retrainings, observer, engine)
+            group = control(result.path, plan.controls, plan.retrainings, observer, engine, reuse)
     return dataclasses.replace(result, trained=trained, evaluation=evaluation, controls=group)

@@ -30,10 +30,12 @@ def search(
     observer: Observer | None = None,
     engine: Engine | None = None,
     final: FinalPlan | None = None,
+    reuse: Iterable[str | Path] | str | Path = (),
 ) -> SearchResult:
     """Start a search and store it in the directory ``run`` (default ``runs/<date>-...``).
 
-    With ``final`` the best genotype is trained and evaluated afterwards; the result then has ``trained``.
+    With ``final`` the best genotype is trained and evaluated afterwards; the result then has ``trained``. Runs and
+    tables of ``reuse`` give the trainings of controls that they have finished in the same way.
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas import pipeline
@@ -42,7 +44,8 @@ def search(
     settings = SearchSettings() if settings is None else arguments.instance(settings, SearchSettings, "settings")
     place = None if run is None else arguments.path(run, "--run")
     plan = None if final is None else arguments.instance(final, FinalPlan, "final")
-    return pipeline.search(settings, place, observer_of(observer), engine_of(engine), plan)
+    others = [arguments.path(one, "--reuse") for one in arguments.items(reuse, "--reuse")]
+    return pipeline.search(settings, place, observer_of(observer), engine_of(engine), plan, others)
 
 
 @heard_by_observer
@@ -55,6 +58,7 @@ def resume(
     from_generation: int | None = None,
     retrainings: int | None = None,
     controls: int | None = None,
+    reuse: Iterable[str | Path] | str | Path = (),
     **named: Unpack[SearchOptions],
 ) -> SearchResult | Trained:
     """Resume an interrupted run, or extend a finished search to more ``generations`` or ``evaluations`` in all.
@@ -63,7 +67,7 @@ def resume(
     ``pick``, ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run,
     and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a table that was moved;
     the other keywords say what the caller expects. ``retrainings`` and ``controls`` raise those of
-    `FinalPlan`. Raises `UsageError` that names those that differ.
+    `FinalPlan`, and ``reuse`` is that of `search`. Raises `UsageError` that names those that differ.
     """
     from evonas import pipeline
 
@@ -71,7 +75,10 @@ def resume(
     place, chosen = arguments.path(run, "run"), engine_of(engine)
     count = None if retrainings is None else arguments.integer(retrainings, "--retrainings", 1, MAX_TRAININGS)
     group = None if controls is None else arguments.integer(controls, "--controls", 0, MAX_CONTROLS)
-    return pipeline.resume(place, observer_of(observer), chosen, count, group, from_generation=back, **named)
+    others = [arguments.path(one, "--reuse") for one in arguments.items(reuse, "--reuse")]
+    return pipeline.resume(
+        place, observer_of(observer), chosen, count, group, others, from_generation=back, **named
+    )
 
 
 @heard_by_observer

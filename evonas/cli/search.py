@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from evonas.searching.result import SearchResult
     from evonas.training.training import Trained
 
+Reuse = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A run with controls, or a table of `evonas tabulate`, whose equal trainings of controls are taken "
+        "over; repeatable."
+    ),
+]
+
 
 @with_fields
 def search(
@@ -44,6 +52,7 @@ def search(
     ] = None,
     numbers: Numbers = None,
     final: Annotated[Values, Fields(FinalPlan, without=("recipe",))],
+    reuse: Reuse = None,
     log: Log = None,
 ) -> None:
     """Search for a robust network, train the best one and evaluate its robustness.
@@ -57,7 +66,9 @@ def search(
     changes = overrides(numbers, epochs=epochs, batch_size=train_batch_size)
     # validated even if --no-final ignores it
     plan = FinalPlan.from_options(preset, overrides=changes, **recipe, **final)
-    _render(lambda observer: api.search(chosen, run, observer, place, None if no_final else plan), log)
+    _render(
+        lambda observer: api.search(chosen, run, observer, place, None if no_final else plan, reuse or ()), log
+    )
 
 
 @with_fields
@@ -69,6 +80,7 @@ def resume(
         int | None, typer.Option(help="Go back to this generation first; the current state is kept as run.db.1.")
     ] = None,
     final: Annotated[Values, Fields(FinalPlan, "retrainings", "controls")],
+    reuse: Reuse = None,
     settings: Annotated[Values, Fields(SearchSettings, without=("generations", "evaluations"))],
     engine: EngineName = "auto",
     workers: Workers = None,
@@ -86,7 +98,7 @@ def resume(
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
     chosen = _engine(engine, workers, ray_address, time_limit)
-    values = {"from_generation": from_generation, **limits, **final, **settings}
+    values = {"from_generation": from_generation, "reuse": reuse or (), **limits, **final, **settings}
     _render(lambda observer: api.resume(run, observer, chosen, **values), log)
 
 

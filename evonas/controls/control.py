@@ -8,11 +8,12 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from evonas.controls.group import draw
+from evonas.controls.group import DIRECTORY, JOURNAL, draw
+from evonas.controls.reuse import reused
 from evonas.controls.statistics import column
 from evonas.controls.winner import Winner
 from evonas.core.atomic_files import make_directory, replace_text
-from evonas.core.events import Closed, Observer
+from evonas.core.events import Closed, Message, Observer
 from evonas.core.files import write_json
 from evonas.core.locks import held
 from evonas.core.shell import command, resuming
@@ -29,16 +30,23 @@ from evonas.tabulating.trainer import Trainer
 from evonas.tabulating.work import Work
 from evonas.tabulating.written import DIGITS, FAILED, GENOTYPE
 
-DIRECTORY, JOURNAL = "controls", "trainings.db"
 ROLE, WINNER, CONTROL = "role", "winner", "control"
 NOT_FINISHED = "not finished"
 
 
-def control(run: Path, count: int, trainings: int, observer: Observer, engine: Engine | None) -> Comparison:
+def control(
+    run: Path,
+    count: int,
+    trainings: int,
+    observer: Observer,
+    engine: Engine | None,
+    reuse: Sequence[Path] = (),
+) -> Comparison:
     """Compare the evaluated winner of ``run`` with ``count`` controls, each trained ``trainings`` times.
 
     Finished trainings are kept in the run, and controls.json and controls.csv are written from them. A larger
-    number trains only what is missing. A training that fails is a row with a reason. Raises `UsageError` if the
+    number trains only what is missing, and what the runs and tables of ``reuse`` have finished in the same way is
+    not trained again. A training that fails is a row with a reason. Raises `UsageError` if the
     space has too few genotypes of that size or if the winner was trained or evaluated in another way before,
     `EvonasError` for a full disk, `Interrupted` after SIGINT or SIGTERM.
     """
@@ -47,10 +55,11 @@ def control(run: Path, count: int, trainings: int, observer: Observer, engine: E
     jobs = jobs_of(winner, genotypes, trainings)
     work = run / DIRECTORY
     make_directory(work)
-    advice = f"Resume with: {command('resume', run)}"
+    more = [part for one in reuse for part in ("--reuse", str(one))]
+    advice = f"Resume with: {command('resume', run, *more)}"
     with held(work), TrainingFile(work / JOURNAL) as kept, resumable(advice):
         try:
-            outcomes = _trained(winner, work, kept, jobs, observer, engine)
+            outcomes = _trained(winner, work, kept, jobs, observer, engine, reuse)
         except Interrupted:
             raise Interrupted(f"interrupted; finished work is saved. {advice}") from None
         finally:
@@ -74,11 +83,27 @@ def jobs_of(winner: Winner, genotypes: Mapping[str, Any], trainings: int) -> lis
 
 
 def _trained(
-    winner: Winner, work: Path, kept: TrainingFile, jobs: Sequence[Job], observer: Observer, engine: Engine | None
+    winner: Winner,
+    work: Path,
+    kept: TrainingFile,
+    jobs: Sequence[Job],
+    observer: Observer,
+    engine: Engine | None,
+    reuse: Sequence[Path],
 ) -> dict[Job, Outcome]:
     known = known_of(winner, kept)
     outcomes = {job: known[job] for job in jobs if job in known}
-    missing = [job for job in jobs if job not in known]
+    taken = reused(winner, reuse, [job for job in jobs if job not in known])
+    for outcome in taken.values():
+        kept.add(outcome)
+    if reuse:
+        observer(
+            Message(
+                f"{len(taken)} of {len(jobs)} trainings of controls are taken from {', '.join(map(str, reuse))}"
+            )
+        )
+    outcomes |= taken
+    missing = [job for job in jobs if job not in outcomes]
     if not missing:
         return outcomes
     engine = InProcess() if engine is None else engine.patient()

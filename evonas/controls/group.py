@@ -11,6 +11,7 @@ from fitness import stable_hash
 from spaces import NetworkSize, Space
 from spaces.errors import UsageError
 
+DIRECTORY, JOURNAL = "controls", "trainings.db"  # the finished trainings of the group of a run
 SHARE = 0.1  # of the parameters of the winner, by which a control may differ
 MAX_DRAWS = 20_000  # random genotypes that are looked at first
 STEPS = 200  # mutations between two genotypes of the walk

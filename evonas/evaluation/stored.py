@@ -8,6 +8,7 @@ from pathlib import Path
 from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.evaluation.result import Evaluation
+from evonas.evaluation.settings import EvaluateSettings
 from evonas.evaluation.target import Target, in_run
 from spaces.errors import EvonasError, shorten
 
@@ -44,6 +45,15 @@ def stored(place: Target) -> Stored:
 def stored_in(run: Path) -> Stored:
     """The evaluation of a run."""
     return stored(in_run(run))
+
+
+def settings_in(run: Path, device: str, data_dir: str | None) -> EvaluateSettings | None:
+    """The settings of the last evaluation of a run on the test images of its training, also of other weights."""
+    found = read(in_run(run))
+    if found is None or found.settings is None:
+        return None
+    settings = EvaluateSettings.from_dict(found.settings, device, data_dir)
+    return None if settings.other_data else settings
 
 
 def outdated(place: Target, found: Evaluation) -> str:

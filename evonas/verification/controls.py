@@ -8,14 +8,13 @@ from tempfile import TemporaryDirectory
 
 from evonas.controls.control import (
     CONTROL,
-    DIRECTORY,
-    JOURNAL,
     NOT_FINISHED,
     comparison,
     group_of,
     jobs_of,
     table_of,
 )
+from evonas.controls.group import DIRECTORY, JOURNAL
 from evonas.controls.winner import Winner
 from evonas.core.files import read_json
 from evonas.evaluation.controls import FILE, TABLE, Comparison, controls_in

@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ import evonas
 from evonas import EvonasError, FinalPlan, SearchSettings, UsageError
 from evonas.controls import group
 from evonas.controls.group import draw
-from evonas.core.events import Event, unwatched
+from evonas.core.events import Event, Message, unwatched
 from evonas.data.tables.table import read_table
 from evonas.evaluation.controls import FILE, TABLE, controls_in
 from evonas.reporting.overview import Overview
+from evonas.searching.result import SearchResult
 from evonas.tabulating.events import NetworkTabulated, TabulationStarted
 from evonas.training import checkpoint
 from evonas.training.divergence import NotFinite
@@ -31,6 +33,7 @@ from evonas.training.train_stage import settings_of
 from evonas.training.training import Training
 from evonas.verification.verify import verify
 from spaces import NetworkSize, spaces
+from tests.evonas.controls.conftest import MEASURED
 from tests.spaces.renaming import rename
 
 SIZE = NetworkSize(4, 3, 10, 32)
@@ -176,7 +179,7 @@ def test_a_finished_run_gets_controls_and_more_of_them_train_only_what_is_missin
         evonas.resume(run, controls=2)
     trained = tmp_path / "trained"
     evonas.train(settings_of(run), trained)
-    with pytest.raises(UsageError, match="--controls is for the winner of a search"):
+    with pytest.raises(UsageError, match="--controls and --reuse are for the winner of a search"):
         evonas.resume(trained, controls=2)
 
 
@@ -227,20 +230,68 @@ def test_a_full_disk_is_one_message_and_loses_nothing(
 
 
 def test_a_winner_that_was_evaluated_in_another_way_has_no_part_in_the_group(
-    searched: SearchSettings, plan: FinalPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    searched: SearchSettings, plan: FinalPlan, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     grown(searched, plan, run, 2)
-    monkeypatch.setattr(
-        "evonas.pipeline.EvaluateSettings",
-        lambda **options: evonas.EvaluateSettings(
-            **{"steps": 3, "corruptions": False, "epsilons": (64.0,), **options}
-        ),
-    )
+    evonas.evaluate(run, replace(MEASURED, steps=3))
     with pytest.raises(
         UsageError, match=r"steps 2, not 3\. Evaluate its winner in the same way, or remove .*controls"
     ):
         evonas.resume(run, controls=3)
+
+
+def test_equal_trainings_of_another_run_or_a_table_are_taken_over(
+    searched: SearchSettings, plan: FinalPlan, tmp_path: Path
+) -> None:
+    first, second, whole = (tmp_path / name for name in ("first", "second", "whole"))
+    grown(searched, plan, first, 2)
+    evonas.search(searched, whole, final=replace(plan, controls=3))
+    heard: list[Event] = []
+    evonas.search(searched, second, heard.append, final=replace(plan, controls=3), reuse=first)
+    assert len([event for event in heard if isinstance(event, NetworkTabulated)]) == 1
+    assert f"2 of 3 trainings of controls are taken from {first}" in [
+        event.text for event in heard if isinstance(event, Message)
+    ]
+    assert files(second) == files(whole)
+    table = tmp_path / "own.csv"
+    shutil.copytree(whole / "controls", table.with_suffix(".trainings"))
+    heard.clear()
+    evonas.resume(first, heard.append, controls=3, reuse=[table, second])
+    assert not [event for event in heard if isinstance(event, NetworkTabulated)]
+    assert files(first) == files(whole)
+
+
+def test_trainings_of_other_conditions_are_not_taken_over(
+    searched: SearchSettings, plan: FinalPlan, tmp_path: Path
+) -> None:
+    other, run = tmp_path / "other", tmp_path / "run"
+    grown(searched, replace(plan, overrides={**plan.overrides, "lr": 0.05}), other, 1)
+    evonas.search(searched, run, final=plan)
+    with pytest.raises(UsageError, match=r"lr.*Leave it out of --reuse"):
+        evonas.resume(run, controls=1, reuse=other)
+    with pytest.raises(UsageError, match=r"--reuse .* has no finished trainings: name a run with controls"):
+        evonas.resume(other, controls=2, reuse=run / "nowhere")
+
+
+def test_a_resume_evaluates_with_the_settings_of_the_last_evaluation(
+    searched: SearchSettings, plan: FinalPlan, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    evonas.search(searched, run, final=plan)
+    evonas.evaluate(run, replace(MEASURED, epsilons=(4.0,), other_data=True))
+    again = evonas.resume(run)
+    assert (
+        isinstance(again, SearchResult) and again.evaluation is not None and again.evaluation.epsilons == (64.0,)
+    )
+    evonas.evaluate(run, replace(MEASURED, epsilons=(32.0, 16.0)))
+    found = evonas.resume(run, controls=2)
+    assert isinstance(found, SearchResult) and found.evaluation is not None and found.controls is not None
+    assert found.evaluation.epsilons == (32.0, 16.0)
+    assert {*found.controls.columns} == {
+        "clean",
+        *(f"{name}@Linf.eps{size}" for name in ("fgsm", "pgd") for size in (16, 32)),
+    }
 
 
 def test_a_better_genotype_of_a_longer_search_has_a_group_of_its_own(
