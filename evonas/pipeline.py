@@ -74,10 +74,12 @@ def resume(
 
 
 def _require_sources(reuse: Sequence[Path]) -> None:
-    from evonas.controls.reuse import journal_of
+    """Raises `UsageError` for a run or table without finished trainings."""
+    if reuse:
+        from evonas.controls.reuse import journal_of
 
-    for source in reuse:
-        journal_of(source)
+        for source in reuse:
+            journal_of(source)
 
 
 def _extended(run: Path, more: Mapping[str, int]) -> FinalPlan:
