@@ -21,7 +21,8 @@ def flags() -> set[str]:
     """The options of all commands and of the program itself."""
     group = typer.main.get_command(app)
     commands = [group, *getattr(group, "commands", {}).values()]
-    return {flag for command in commands for option in command.params for flag in (*option.opts, "--help")}
+    options = [option for command in commands for option in command.params]
+    return {"--help", *(flag for option in options for flag in (*option.opts, *option.secondary_opts))}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -49,7 +49,10 @@ def _annotation(field: Field, help: str) -> Any:
     about = field.about
     typed = about.typed or (field.kind if field.kind in (int, float, bool) else str)
     complete = getattr(completion, about.completion) if about.completion else None
-    option = typer.Option(field.spelling, help=help, metavar=about.metavar, autocompletion=complete)
+    spelling = field.spelling
+    if field.optional and typed is bool:  # neither yes nor no is decided later
+        spelling += f"/--no-{spelling.removeprefix('--')}"
+    option = typer.Option(spelling, help=help, metavar=about.metavar, autocompletion=complete)
     return Annotated[typed | None, option]
 
 

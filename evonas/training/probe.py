@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -31,6 +32,7 @@ class Probe:
 
     def __init__(self, settings: TrainSettings, data: TrainingData) -> None:
         """The probe of resolved ``settings``."""
+        settings = replace(settings, compile=False)  # takes longer than all that is tried
         self.training = Training(NOWHERE, settings, Listener(), Group(), data)
         self._count = len(self.training.held_out)
         self.images = min(self._count, MAX_IMAGES)  # held out, that are tried

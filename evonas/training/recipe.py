@@ -59,6 +59,12 @@ class Recipe:
         if self.lr <= 0:
             raise UsageError(f"lr must be above 0, not {self.lr:g}")
 
+    def passes(self, count: int) -> int:
+        """Forward and backward passes of a training on ``count`` images, with those of its attacks."""
+        assert self.batch_size is not None
+        attack = 0 if self.adversary == "none" else self.steps
+        return self.epochs * (count // self.batch_size) * (1 + attack)
+
     @property
     def in_short(self) -> str:
         """Length, batch, schedule and adversary."""

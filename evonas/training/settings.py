@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PRECISIONS = ("auto", "float32", "bfloat16")
 NETWORK = {"of_network": True}  # mark of a field that the shape of the network depends on
 MAX_VALIDATION = 2500  # default number of images
+MIN_COMPILED_PASSES = 10_000  # forward and backward passes, for which compiling takes less time than it saves
 
 
 class TrainOptions(TypedDict, total=False):
@@ -96,7 +97,11 @@ class TrainSettings:
         help="Floating-point precision: auto, float32 or bfloat16.",
         choices=PRECISIONS,
     )
-    compile: bool = setting(False, help="Compile the network with torch.compile (slow start).")
+    compile: bool | None = setting(
+        None,
+        help="Compile the network with torch.compile: a start of minutes, faster steps.",
+        default_text="on a GPU, if the training is long",
+    )
     mean: tuple[float, ...] = setting((), read=_statistics)  # of the training images, by channel
     std: tuple[float, ...] = setting((), read=_statistics)
     overrides: Mapping[str, Any] = setting(default_factory=dict, read=mapping)  # changes to the recipe's numbers
@@ -166,6 +171,7 @@ class TrainSettings:
             validation=validation,
             device=device,
             precision=_precision(self.precision, device),
+            compile=_compile(self.compile, device, numbers.passes(count - validation)),
             mean=tuple(mean),
             std=tuple(std),
         )
@@ -208,6 +214,14 @@ class TrainSettings:
         for name in ("data_dir", "device", "compile", "overrides"):
             del values[name]
         return values | (values.pop("numbers") or {})
+
+    def continuing(self, stored: TrainSettings) -> TrainSettings:
+        """As these, but compiled or not as ``stored``, which are those of the training that is continued.
+
+        On a device of another kind that is decided again.
+        """
+        kinds = [settings.device.partition(":")[0] for settings in (self, stored)]
+        return dataclasses.replace(self, compile=stored.compile) if kinds[0] == kinds[1] else self
 
     def differences(self, other: TrainSettings, moved: bool = False) -> list[str]:
         """``seed 1, not 0`` for all that counts in which ``other`` is not as this one.
@@ -256,6 +270,10 @@ def _precision(asked: str, device: str) -> str:
     if asked == "auto":
         return "bfloat16" if device.startswith("cuda") else "float32"
     return asked
+
+
+def _compile(asked: bool | None, device: str, passes: int) -> bool:
+    return asked if asked is not None else device.startswith("cuda") and passes >= MIN_COMPILED_PASSES
 
 
 def _short_digest(values: Any) -> str:

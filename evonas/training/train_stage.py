@@ -141,9 +141,9 @@ def resume(run: Path, observer: Observer | None = None, **options: Any) -> Train
         refused = [name for name in refused if name != "dataset"]
     if refused:
         raise UsageError(_refusal(refused[0], run))
-    asked = replace(stored, **given)
+    asked = replace(stored, compile=None, **given)
     try:
-        settings = asked.resolve()
+        settings = asked.resolve().continuing(stored)
     except EvonasError:
         _require_data(run, asked)  # says what has changed, if that is why
         raise

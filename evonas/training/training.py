@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.store.queries import DATABASE
 from evonas.training import checkpoint
-from evonas.training.adversary import perturb, statistics_kept, step_size_of
-from evonas.training.augment import augment, draw
+from evonas.training.augment import Draws, augment, draw
+from evonas.training.convolutions import fastest_convolutions
 from evonas.training.data_check import require_training, unchecked
 from evonas.training.divergence import NotFinite
 from evonas.training.ema import MovingAverage
@@ -30,11 +30,13 @@ from evonas.training.parallel import Group
 from evonas.training.paths import BEST, LAST, METRICS
 from evonas.training.schedule import drop_path_probability, learning_rate
 from evonas.training.settings import TrainSettings
+from evonas.training.step import Step
 from fitness import stable_hash
 from fitness.layout import layout
 from spaces.errors import EvonasError, UsageError
 
 AVERAGE, MOMENTUM = "average.", "momentum."
+COMPILED = "compiled"  # whether a training that was to be compiled was
 STEPS_BETWEEN_CHECKS = 50  # steps between reads of the loss, which synchronise a GPU
 COLLAPSE = 0.5  # robust accuracy below this fraction of the best so far is catastrophic overfitting
 MAX_GUARDED_STEPS = 8
@@ -71,6 +73,9 @@ class Training:
         group: Group,
         data: TrainingData | None = None,  # by default read here
     ) -> None:
+        found = checkpoint.load(directory / LAST) if (directory / LAST).exists() else None
+        if found is not None:
+            settings = settings.continuing(found.settings)
         self.directory, self.settings, self.observer, self.group = directory, settings, observer, group
         recipe = self.recipe = settings.chosen
         assert recipe.batch_size is not None
@@ -82,22 +87,22 @@ class Training:
         model = settings.build(auxiliary=recipe.auxiliary > 0)
         self.layout = layout(settings.device, autocast=settings.precision == "bfloat16")
         self.model = model.to(settings.device).to(memory_format=self.layout).train()
-        self.forward: nn.Module = group.wrapped(
-            torch.compile(self.model) if settings.compile else self.model,  # type: ignore[arg-type]
+        failed = found is not None and found.facts.get(COMPILED) is False
+        self.stepping = Step(
+            self.model,
+            recipe,
             settings.device,
+            bfloat16=settings.precision == "bfloat16",
+            compile=bool(settings.compile) and not failed,
+            observer=observer,
+            group=group,
         )
-        self.optimiser = torch.optim.SGD(
-            self.model.parameters(),
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            nesterov=recipe.nesterov,
-        )
+        self.optimiser = self.stepping.optimiser
         self.average = MovingAverage(self.model, recipe.ema) if recipe.ema else None
         self.history: list[EpochRow] = []
         self.adversary_steps = recipe.steps if recipe.adversary != "none" else 0
-        if (directory / LAST).exists():
-            self._restore(checkpoint.load(directory / LAST))
+        if found is not None:
+            self._restore(found)
 
     @property
     def _home(self) -> Path:
@@ -120,10 +125,12 @@ class Training:
             with (
                 stop_requests(announcing(self.observer)) as stop,
                 torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+                fastest_convolutions(device),
             ):
                 while len(self.history) < self.recipe.epochs:
                     self._next_epoch(stop)
         finally:
+            self.stepping.forward.close()
             if self.group.leads:
                 self.observer(Closed())
         return Trained(self.directory, self.settings, tuple(self.history), kept(self.history))
@@ -166,6 +173,17 @@ class Training:
             self.model.network.drop_path_prob = drop_path_probability(recipe, epoch)  # type: ignore[assignment]
         sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, correct images
         self.model.train()
+        with self.stepping.norms.counted_at_the_end(self.steps) if self.stepping.forward.cuda else nullcontext():
+            self._steps(epoch, order, draws, sums, stop)
+        if self.average is not None:
+            self.average.count()
+        loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
+        return loss, right
+
+    def _steps(self, epoch: int, order: Tensor, draws: Draws, sums: Tensor, stop: StopRequest) -> None:
+        """All steps of an epoch on the images in their ``order``, (n,); adds to ``sums``, (2,)."""
+        recipe = self.recipe
+        assert recipe.batch_size is not None
         for step in range(self.steps):
             if stop.requested and self.group.world == 1:
                 raise self._interrupted()
@@ -177,40 +195,15 @@ class Training:
                 group["lr"] = learning_rate(recipe, epoch, step / self.steps)
             self.step(pixels, self.images.labels[chosen], sums)
             if self.average is not None:
-                self.average.update(self.model, epoch * self.steps + step + 1)
-            if device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
+                self.average.update(epoch * self.steps + step + 1)
+            if self.settings.device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
                 self._require_finite(sums, epoch)
             if self.group.leads:
                 self.observer(StepDone(epoch + 1, step + 1))
-        loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
-        return loss, right
 
     def step(self, pixels: Tensor, labels: Tensor, sums: Tensor) -> None:
         """One step on float32 (n, 3, H, W) in [0, 1]; adds loss and correct images to ``sums``, (2,)."""
-        recipe = self.recipe
-        kind = "cuda" if self.settings.device.startswith("cuda") else "cpu"
-        with torch.autocast(kind, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            if recipe.adversary != "none":
-                step_size = step_size_of(recipe, self.adversary_steps)
-                with statistics_kept(self.model):
-                    pixels = perturb(self._logits, pixels, labels, recipe.eps, step_size, self.adversary_steps)
-            answer = self.forward(pixels)
-            logits, auxiliary = answer if isinstance(answer, tuple) else (answer, None)
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
-            if auxiliary is not None:
-                loss = loss + recipe.auxiliary * F.cross_entropy(
-                    auxiliary.float(), labels, label_smoothing=recipe.label_smoothing
-                )
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        if recipe.clip:
-            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip)
-        self.optimiser.step()
-        sums += torch.stack((loss.detach() * len(labels), (logits.argmax(1) == labels).sum()))
-
-    def _logits(self, pixels: Tensor) -> Tensor:
-        answer = self.model(pixels)
-        return answer[0] if isinstance(answer, tuple) else answer
+        sums += self.stepping(pixels, labels, self.adversary_steps)
 
     def _require_finite(self, sums: Tensor, epoch: int) -> None:
         if not math.isfinite(sums[0].item()):
@@ -240,6 +233,8 @@ class Training:
         if kept(self.history) == row:
             judged = {checkpoint.MODEL + name: value for name, value in self._judged.state_dict().items()}
             self._write(BEST, row.epoch, facts, judged)
+        if self.settings.compile:
+            facts[COMPILED] = self.stepping.forward.compiled
         facts |= {"adversary_steps": self.adversary_steps, "history": [list(row) for row in self.history]}
         self._write(LAST, row.epoch, facts, self._state())
         write_csv(self.directory / METRICS, self.history, resuming(self._home))

@@ -117,6 +117,10 @@ def test_a_training_waits_for_the_device_only_to_read_its_loss(name: str, tmp_pa
             checked = number == 0  # see STEPS_BETWEEN_CHECKS
             assert [place.split()[1] for place in step] == ["_require_finite"] * checked, step
         assert all(one.grad is not None and one.grad.is_cuda for one in training.model.parameters())
+        assert training.optimiser.param_groups[0]["fused"]
+        for model in filter(None, (training.model, training.average and training.average.model)):
+            counters = [one for name, one in model.named_buffers() if name.endswith("num_batches_tracked")]
+            assert len(counters) > 20 and all(one.tolist() == training.steps for one in counters)
 
 
 def between_steps(training: Training, log: Log) -> list[list[str]]:

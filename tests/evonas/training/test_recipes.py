@@ -77,8 +77,11 @@ def test_the_moving_average_follows_its_formula() -> None:
     expected = 0.0
     for step in range(1, 30):
         nn.init.constant_(model.bias, float(step))
-        average.update(model, step)
+        average.update(step)
         decay = min(0.9, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * step
     assert average.model.bias.item() == pytest.approx(expected, rel=1e-5)
     assert math.isclose(average.model.running_var.item(), 1.0)
+    model.num_batches_tracked.fill_(7)
+    average.count()
+    assert average.model.num_batches_tracked.item() == 7
