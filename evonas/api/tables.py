@@ -159,7 +159,7 @@ def benchmark(
     table: str | Path,
     algorithms: Iterable[str] | str = ("random", "local-search", "regularized-evolution"),
     *,
-    space: str = "nasbench201",
+    space: str | None = None,
     target_names: Iterable[str] | str | None = None,
     select_on: str | None = None,
     report: Iterable[str] | str = (),
@@ -192,7 +192,7 @@ def benchmark(
     return tables.benchmark(
         arguments.path(table, "the table"),
         arguments.texts(algorithms, "--algorithms"),
-        space=arguments.text(space, "--space"),
+        space=None if space is None else arguments.text(space, "--space"),
         target_names=None if target_names is None else arguments.texts(target_names, "--target"),
         select_on=None if select_on is None else arguments.text(select_on, "--select-on"),
         report=arguments.texts(report, "--report"),

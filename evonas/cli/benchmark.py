@@ -14,7 +14,7 @@ from evonas.cli.options import (
     AsJson,
     EngineName,
     RayAddress,
-    TableSpace,
+    SpaceOfTable,
     Unit,
     Workers,
     names,
@@ -38,7 +38,7 @@ def benchmark(
             autocompletion=completion.algorithms,
         ),
     ] = "random,local-search,regularized-evolution",
-    space: TableSpace,
+    space: SpaceOfTable = None,
     target: Annotated[
         str | None,
         typer.Option(
@@ -111,7 +111,7 @@ def benchmark(
         raise UsageError("--json and --markdown exclude each other; use one of them")
     choice: Values = {"select_on": select_on, "evaluations": evaluations, "trials": trials, "unit": unit}
     choice |= {"duplicates": duplicates, "latency": latency, "architecture": architecture, "results": results}
-    choice |= {"options": options or (), "engine": make(engine, workers, ray_address), **space, **seed}
+    choice |= {"options": options or (), "engine": make(engine, workers, ray_address), "space": space, **seed}
     choice |= {"constraints": constraints or (), "rule": rule}
     choice |= _lists(target, report, at, regrets)
     with ScoringProgress("searching", "finished") as observer:

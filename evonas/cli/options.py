@@ -45,7 +45,6 @@ Architecture = Annotated[
     str | None,
     typer.Option(help="Column of architectures.  [default: genotype, architecture, arch_str or arch]"),
 ]
-TableSpace = Annotated[Values, Fields(SearchSettings, "space", space="nasbench201")]
 SpaceOfTable = Annotated[
     str | None,
     typer.Option(

@@ -19,6 +19,7 @@ from evonas.engine.base import unheard
 from evonas.tables.contenders import Contender, contenders
 from evonas.tables.limits import Limits, parsed
 from evonas.tables.problem import Goal, Problem, problem
+from evonas.tables.sidecar import space_of
 from evonas.tables.standings import Standing, expected, standing
 from evonas.tables.trial import Job, Lost, Trial, run_trials
 from evonas.tables.trial_file import TrialFile, identity
@@ -92,7 +93,7 @@ def benchmark(
     table: str | Path,
     names: Sequence[str],
     *,
-    space: str = "nasbench201",
+    space: str | None = None,
     target_names: Sequence[str] | None = None,
     select_on: str | None = None,
     report: Sequence[str] = (),
@@ -115,6 +116,7 @@ def benchmark(
 ) -> Benchmark:
     """Runs ``trials`` searches of each of the algorithms ``names`` on the CSV file ``table``.
 
+    ``space`` is by default that of the table's JSON file, else nasbench201.
     A trial ends after ``evaluations`` different architectures (default: `EVALUATIONS`, or all of a smaller table).
     It searches each target, or ``select_on``, and is judged by the target of what it found; ``report`` names other
     columns of that. ``options`` are by ALGORITHM.NAME. The columns of the table ``latency`` are joined by
@@ -123,6 +125,7 @@ def benchmark(
     runs them, by default this process.
     Raises `UsageError` for invalid arguments, before the first trial.
     """
+    space = space_of(table, space, announce)
     compared = contenders(names, options or {}, space)
     bounds, rule = parsed(constraints, rule, [one.algorithm for one in compared])
     posed = problem(

@@ -17,6 +17,7 @@ from evonas.data.source import RESIZED
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError, shorten
 
+SPACE = "nasbench201"  # of a table that does not say it
 NAMES = {"space": str, "dataset": str, "channels": int, "layers": int, "image_size": int}  # with their types
 
 
@@ -67,18 +68,30 @@ def settings_of(
     given = {name: value for name, value in options.items() if value is not None}
     sidecar = sidecar_of(table, say)
     if sidecar is None:
-        return SearchSettings.from_options(**{"space": "nasbench201", **given})
+        return SearchSettings.from_options(**{"space": SPACE, **given})
     trained = dict(sidecar.settings)
-    if given.get("space", trained["space"]) != trained["space"]:
-        raise UsageError(
-            f"--space {given['space']}: {table} has networks of the space {trained['space']}, says {sidecar.path}"
-        )
+    _require_space(table, sidecar, given.get("space"))
     dataset = str(given.get("dataset", trained["dataset"]))
     if dataset.partition(":")[0] not in RESIZED:
         del trained["image_size"]
     if say is not None:
         _say(sidecar.path, trained, given, say)
     return SearchSettings.from_options(**{**trained, **given})
+
+
+def space_of(table: str | Path, space: str | None, say: Callable[[str], object] | None = None) -> str:
+    """The space of a table: ``space``, or that of its sidecar. Raises `UsageError` if both differ."""
+    sidecar = sidecar_of(table, say)
+    if sidecar is None:
+        return SPACE if space is None else space
+    _require_space(table, sidecar, space)
+    return str(sidecar.settings["space"])
+
+
+def _require_space(table: str | Path, sidecar: Sidecar, space: str | None) -> None:
+    trained = sidecar.settings["space"]
+    if space not in (None, trained):
+        raise UsageError(f"--space {space}: {table} has networks of the space {trained}, says {sidecar.path}")
 
 
 def settings_by_table(texts: Iterable[str], tables: int) -> list[dict[str, Any]]:

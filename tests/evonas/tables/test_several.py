@@ -17,7 +17,7 @@ import evonas
 from evonas import SearchSettings, UsageError
 from evonas.cli.app import app
 from evonas.tables import Standing
-from evonas.tables.sidecar import settings_by_table, settings_of, sidecar_of
+from evonas.tables.sidecar import settings_by_table, settings_of, sidecar_of, space_of
 from spaces import NetworkSize, spaces
 
 TRAINED = {"space": "darts", "dataset": "digits", "channels": 3, "layers": 2, "image_size": 16}
@@ -73,6 +73,9 @@ def test_another_data_set_has_its_own_image_size_and_another_space_is_refused(tm
     assert settings_of(path, {"space": "darts"}).space == "darts"
     with pytest.raises(UsageError, match=r"--space nasbench201: .*own.csv has networks of the space darts, says"):
         settings_of(path, {"space": "nasbench201"})
+    assert space_of(path, None) == "darts" and space_of(table(tmp_path, "bare.csv"), None) == "nasbench201"
+    with pytest.raises(UsageError, match=r"--space nasbench201: .*own.csv has networks of the space darts, says"):
+        evonas.benchmark(path, space="nasbench201")
 
 
 def test_a_sidecar_of_other_rows_or_of_something_else_is_not_used(tmp_path: Path) -> None:
