@@ -98,5 +98,5 @@ def test_the_help_of_resume_names_what_may_change() -> None:
 def test_help_shows_one_default_that_of_the_command_before_that_of_the_field(command: str) -> None:
     text = " ".join(CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "400"}).output.split())
     part = text.partition("Search space: ")[2].partition(" --")[0]
-    default = {"score": "darts", "benchmark": "nasbench201"}.get(command, "that of the table")
+    default = "darts" if command == "score" else "that of the table"
     assert part.count("[default:") == 1 and f"[default: {default}" in part
