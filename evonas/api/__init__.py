@@ -1,6 +1,18 @@
 """The functions of the public API; each checks its arguments and loads what it needs when it is called."""
 
-from evonas.api.results import bench, compare, corrupt, evaluate, export, plot, report, summarise, verify
+from evonas.api.results import (
+    bench,
+    cite,
+    compare,
+    corrupt,
+    evaluate,
+    export,
+    methods,
+    plot,
+    report,
+    summarise,
+    verify,
+)
 from evonas.api.searching import resume, score, search
 from evonas.api.tables import benchmark, calibrate, correlate, tabulate
 from evonas.api.training import train, training_result
@@ -9,11 +21,13 @@ __all__ = [
     "bench",
     "benchmark",
     "calibrate",
+    "cite",
     "compare",
     "correlate",
     "corrupt",
     "evaluate",
     "export",
+    "methods",
     "plot",
     "report",
     "resume",

@@ -168,6 +168,22 @@ def summarise(run: str | Path) -> Summary | TrainingSummary:
     return summary.summarise(arguments.path(run, "run"))
 
 
+def methods(run: str | Path) -> str:
+    """What was done in a run, in words with every setting and with citations in the syntax of pandoc."""
+    from evonas.reporting.facts import gather
+    from evonas.reporting.methods import methods
+
+    return methods(gather(arguments.path(run, "run"), name="show"))
+
+
+def cite(run: str | Path) -> str:
+    """The BibTeX entries of evonas and of every published method that a run used."""
+    from evonas.reporting.facts import gather
+    from evonas.reporting.references import bibtex
+
+    return bibtex(gather(arguments.path(run, "run"), name="show"))
+
+
 def bench(
     settings: SearchSettings | None = None,
     *,

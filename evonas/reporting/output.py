@@ -51,6 +51,11 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
 
+def print_text(text: str) -> None:
+    """Text as it is."""
+    sys.stdout.write(text)
+
+
 def search_observer(console: Console, log: Log | None = None) -> Observer:
     """Live in a terminal, one plain line per event elsewhere; run.log and ``log`` in both cases."""
     if not console.is_interactive:

@@ -198,6 +198,8 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
         "report": {"run": run},
         "verify": {"run": run, "sample": 1},
         "summarise": {"run": run},
+        "methods": {"run": run},
+        "cite": {"run": run},
         "bench": {"settings": TINY},
         "corrupt": {"images": np.zeros((1, 3, 8, 8), "uint8"), "name": "fog", "severity": 1},
         "TrainSettings": {"genotype": "DARTS_V2"},
