@@ -56,8 +56,13 @@ SpaceOfTable = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Log = Annotated[
-    tuple[str, Path] | None,
-    typer.Option("--log", metavar="FORMAT PATH", help="Append every event to a file; FORMAT is jsonl."),
+    tuple[str, str] | None,
+    typer.Option(
+        "--log",
+        metavar="FORMAT PLACE",
+        help="Append every event to a file (jsonl FILE), or send the numbers to a tracker (mlflow DIRECTORY|URI, "
+        "wandb DIRECTORY).",
+    ),
 ]
 
 

@@ -108,7 +108,7 @@ def _engine(name: str, workers: int | None, ray_address: str | None, time_limit:
     return make(name, workers, ray_address, time_limit)
 
 
-def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, Path] | None) -> None:
+def _render(work: Callable[[Observer], SearchResult | Trained], log: tuple[str, str] | None) -> None:
     from evonas.reporting.controls import controlled
     from evonas.reporting.evaluation import evaluated
     from evonas.reporting.output import make_console, search_observer

@@ -26,6 +26,7 @@ from evonas.evaluation.certificates.consistency import require_unbroken
 from evonas.evaluation.checks import Checks
 from evonas.evaluation.columns import columns_of, summarised
 from evonas.evaluation.corrupted import Corrupted, Corruptions, Regenerated, corrupted
+from evonas.evaluation.events import EvaluationDone
 from evonas.evaluation.journal import Journal, Recorded
 from evonas.evaluation.outcomes import ACCURACY
 from evonas.evaluation.result import Evaluation, Protocol
@@ -100,9 +101,10 @@ def evaluate(
             evaluation = dataclasses.replace(part.complete(evaluation), path=place.result)
             retrained = again(place, found.settings.seed, evaluation, settings, observer, stop)
             evaluation = dataclasses.replace(evaluation, retrained=retrained)
+            write_json(place.result, evaluation.as_json(), _AGAIN)
+            observer(EvaluationDone(place.result, summarised(columns_of(evaluation)), settings.as_dict()))
         finally:
             observer(Closed())
-        write_json(place.result, evaluation.as_json(), _AGAIN)
         if images is not None:
             per_image.write(images, per_image.images(evaluation, part.subject, part.chosen))
     return evaluation

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.events import Closed, Listener, Message, Warned
-from evonas.evaluation.events import ImagesMeasured
+from evonas.evaluation.events import EvaluationDone, ImagesMeasured
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.store.individual import Individual
 from evonas.tabulating.events import NetworkTabulated, TabulationStarted
@@ -87,6 +87,9 @@ class JsonLines(Listener):
     def measuring(self, event: ImagesMeasured) -> None:
         what, done, total = event.what, event.done, event.total
         self._line("measuring", what=what, done=done, total=total)
+
+    def evaluation(self, event: EvaluationDone) -> None:
+        self._line("evaluation", path=str(event.path), accuracies=dict(event.accuracies))
 
     def message(self, event: Message) -> None:
         text = event.text

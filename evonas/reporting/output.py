@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,17 @@ from evonas.reporting.jsonl import JsonLines
 from evonas.reporting.live import LiveView
 from evonas.reporting.plain import LogFile, PlainLines
 from evonas.reporting.screen import Screens, speak_ascii
+from evonas.reporting.trackers.mlflow import MLflow
+from evonas.reporting.trackers.wandb import WandB
+from spaces.errors import UsageError
 
-Log = tuple[str, Path]  # a format and a file
-LOG_FORMATS = {"jsonl": JsonLines}
+Log = tuple[str, str]  # a format and a place
+LOG_FORMATS: dict[str, Callable[[str, Callable[[str], object]], Observer]] = {
+    "jsonl": lambda place, warn: JsonLines(Path(place), warn),
+    "mlflow": MLflow,
+    "wandb": WandB,
+}
+PACKAGES = {"mlflow": 'pip install "evonas[mlflow]"', "wandb": 'pip install "evonas[wandb]"'}
 
 
 def make_console() -> Console:
@@ -116,11 +125,14 @@ def _files(log: Log | None) -> list[Observer]:
 
 
 def _logs(log: Log | None) -> list[Observer]:
-    """The log of ``--log FORMAT PATH``; of several processes only the first one writes it."""
+    """The log of ``--log FORMAT PLACE``; of several processes only the first one writes it."""
     if log is None:
         return []
-    name, path = log
-    return [LOG_FORMATS[one_of(name, "--log format", LOG_FORMATS)](path, announce)] if is_first() else []
+    name, place = log
+    make = LOG_FORMATS[one_of(name, "--log format", LOG_FORMATS)]
+    if name in PACKAGES and find_spec(name) is None:
+        raise UsageError(f"--log {name} needs {name}: {PACKAGES[name]}")
+    return [make(place, announce)] if is_first() else []
 
 
 def _tensorboard() -> list[Observer]:
