@@ -191,9 +191,10 @@ def bench(
     networks: Iterable[int] | int | None = None,
     workers: int | None = None,
     ray_address: str | None = None,
-    architectures: int = 4,
+    architectures: int | None = None,
     rounds: int = 3,
     train_batch: int | None = None,
+    compile: bool | None = None,
     announce: Callable[[str], object] | None = None,
 ) -> Measurement:
     """Architectures and images per second on this machine, next to its limits.
@@ -213,9 +214,12 @@ def bench(
         networks=None if passes is None else [arguments.integer(k, "--batch-networks", 1, 4096) for k in passes],
         workers=check_count(workers),
         ray_address=None if ray_address is None else arguments.text(ray_address, "--ray-address"),
-        architectures=arguments.integer(architectures, "--architectures", 1, 10**6),
+        architectures=None
+        if architectures is None
+        else arguments.integer(architectures, "--architectures", 1, 10**6),
         rounds=arguments.integer(rounds, "--rounds", 1, 10**6),
         train_batch=None if train_batch is None else arguments.integer(train_batch, "--train-batch", 0, 65_536),
+        compile=None if compile is None else arguments.flag(compile, "--compile"),
         announce=unheard if announce is None else announce_of(announce),
     )
 

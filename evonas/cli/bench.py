@@ -21,7 +21,7 @@ def bench(
         typer.Option(
             metavar="auto|K,K,...",
             help="Networks per pass: the first number for all engines, the others for this process only.  "
-            "[default: auto: 1 and all --architectures]",
+            "[default: auto: 1 and all --architectures; GPU: the default of a search, 64, 16 and 1]",
             show_default=False,
         ),
     ] = "auto",
@@ -29,10 +29,16 @@ def bench(
     engine: Annotated[str, typer.Option(help="Engines to compare, separated by commas.")] = "in-process,processes",
     workers: Workers = None,
     ray_address: RayAddress = None,
-    architectures: Annotated[int, typer.Option(help="Random architectures to score in each round.")] = 4,
+    architectures: Annotated[
+        int | None, typer.Option(help="Random architectures to score in each round.  [default: 4; GPU: 64]")
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Rounds per engine.")] = 3,
     train_batch: Annotated[
         int | None, typer.Option(help="Batch size of the training step; 0 skips it.  [default: 16; GPU: 96]")
+    ] = None,
+    compile: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Also measure compiled training steps.  [default: on a GPU]"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,14 +50,14 @@ def bench(
     from evonas.reporting.output import announce, print_json, print_rich
     from evonas.reporting.speed import speed
 
+    how: Values = {"workers": workers, "ray_address": ray_address, "compile": compile}
     counts: Values = {"architectures": architectures, "rounds": rounds, "train_batch": train_batch}
     measured = api.bench(
         SearchSettings.from_options(**settings, **memory),
         engines=[name.strip() for name in engine.split(",") if name.strip()],
         networks=_numbers(batch_networks),
-        workers=workers,
-        ray_address=ray_address,
         announce=announce,
+        **how,
         **counts,
     )
     print_json(measured.as_json()) if as_json else print_rich(speed(measured))

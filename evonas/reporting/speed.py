@@ -20,7 +20,7 @@ def speed(measured: Measurement) -> RenderableType:
     by_bytes = work.bytes / limits.bytes_per_second > work.flops / limits.flops_per_second
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("how", overflow="fold", min_width=SHORTEST_NAME)
-    number_columns(table, "per second", "each", "slowest", "ratio", "roofline", "memory")
+    number_columns(table, "per second", "each", "slowest", "ratio", "roofline", "memory", "error")
     for row in measured.rows:
         table.add_row(
             row.how,
@@ -30,14 +30,38 @@ def speed(measured: Measurement) -> RenderableType:
             f"{row.ratio:.2f}",
             "-" if row.fraction is None else f"{row.fraction:.0%}",
             "-" if row.memory is None else memory(row.memory),
+            "-" if row.difference is None else f"{row.difference:.0e}",
         )
+    versions = ", ".join(f"{name} {version or 'unknown'}" for name, version in measured.versions.items())
+    fast = limits.bfloat16_flops_per_second
     head = (
-        f"{measured.device}, torch {measured.torch}: copies {count(limits.bytes_per_second)}B/s, "
+        f"{measured.device}, {versions}: copies {count(limits.bytes_per_second)}B/s, "
         f"multiplies {count(limits.flops_per_second)}FLOP/s (float32)"
+        + (f", {count(fast)}FLOP/s (bfloat16)" if fast else "")
     )
     asked = (
         f"{measured.proxy} at C={measured.channels}, L={measured.layers}: {memory(work.bytes)} moved, "
         f"{count(work.flops)}FLOP, so at best {duration(ideal)} by its {'bytes' if by_bytes else 'arithmetic'}"
     )
-    tail = f"median of {measured.rounds} interleaved rounds; roofline: fraction of the limit; memory: peak"
-    return Group(Text(head, "bold"), Text(asked), table, Text(tail, style="dim"))
+    tail = (
+        f"median of {measured.rounds} interleaved rounds; roofline: fraction of the limit; memory: peak; error: "
+        "largest difference from float64"
+    )
+    parts: list[RenderableType] = [Text(head, "bold"), Text(asked), table, Text(tail, style="dim")]
+    if measured.compiling is not None and measured.failure is None:
+        parts.append(Text(f"compiling took {duration(measured.compiling)}", style="dim"))
+    if measured.failure is not None:
+        parts.append(Text(measured.failure, style="yellow"))
+    return Group(*parts, _depthwise(measured))
+
+
+def _depthwise(measured: Measurement) -> Table:
+    """Depthwise convolutions by layout and precision."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("depthwise", "layout", "precision"):
+        table.add_column(name, overflow="fold")
+    number_columns(table, "each", "ratio", "roofline")
+    for row in measured.kernels:
+        cells = (duration(row.seconds), f"{row.ratio:.2f}", f"{row.fraction:.0%}")
+        table.add_row(row.kernel, row.layout, row.precision, *cells)
+    return table

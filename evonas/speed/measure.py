@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,17 +15,19 @@ from evonas.searching.images import images_for
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.resolve import resolve_scoring
 from evonas.searching.task import task_of
-from evonas.speed.clock import alternate
-from evonas.speed.memory import Peak
-from evonas.speed.roofline import Roofline, Work, counted, roofline
+from evonas.speed.kernels import Kernel, kernels
+from evonas.speed.oracle import NETWORKS, exact
+from evonas.speed.roofline import Roofline, Work, roofline
 from evonas.speed.rows import Row
 from evonas.speed.scoring import Where, scoring_rows, ways_of, work_of
-from evonas.speed.training import step_of
-from evonas.store.settings import SearchSettings
-from fitness import Task, stable_hash
+from evonas.speed.training import Trained, default_batch, training
+from evonas.speed.versions import versions
+from evonas.store.settings import GPU_NETWORKS, SearchSettings
+from fitness import proxies, stable_hash
 from spaces import UsageError
 
 Announce = Callable[[str], object]
+CPU_ARCHITECTURES = 4  # by default
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class Measurement:
     work: Work  # of scoring one architecture
     rows: tuple[Row, ...]
     peak_memory: int  # bytes, of this process or of the GPU
+    versions: dict[str, str | None]
+    kernels: tuple[Kernel, ...]
+    compiling: float | None  # seconds; None if nothing was compiled
+    failure: str | None  # why the network could not be compiled
 
     def as_json(self) -> dict[str, Any]:
         """The JSON document of ``evonas bench --json``."""
@@ -57,23 +62,28 @@ def measure(
     networks: Sequence[int] | None = None,
     workers: int | None = None,
     ray_address: str | None = None,
-    architectures: int = 4,
+    architectures: int | None = None,
     rounds: int = 3,
     train_batch: int | None = None,
+    compile: bool | None = None,
     announce: Announce = lambda text: None,
 ) -> Measurement:
     """Score random genotypes with every engine in turn, round by round, and train the first one for a few steps.
 
     All ``engines`` run with the first number of ``networks`` per pass, then this process with each of the others;
-    by default 1 and all architectures, if space and proxy support batched scoring. The start of an engine is not
-    counted. ``train_batch`` 0 skips training; None is 96 images on a GPU, 16 on a CPU. Raises `UsageError` for
-    numbers below 1 and unknown names.
+    by default 1 and all architectures on a CPU, and the default of a search, 64, 16 and 1 on a GPU, if space and
+    proxy support batched scoring. The start of an engine is not counted. ``architectures`` are by default 4 on a
+    CPU, and what the passes of a GPU hold. ``train_batch`` 0 skips training; None is 96 images on a GPU, 16 on a
+    CPU. ``compile`` adds compiled steps, by default on a GPU. Raises `UsageError` for numbers below 1 and unknown
+    names.
     """
-    if architectures < 1 or rounds < 1:
+    if (architectures is not None and architectures < 1) or rounds < 1:
         raise UsageError("--architectures and --rounds must be at least 1")
     if not engines:
         raise UsageError("--engine needs at least one name, such as in-process")
     settings = resolve_scoring(settings)
+    if architectures is None:
+        architectures = CPU_ARCHITECTURES if settings.device == "cpu" else max(GPU_NETWORKS, *(networks or [1]))
     ways = ways_of(engines, networks, architectures, settings)
     fitness = fitness_of(settings.proxy)
     images = images_for([fitness], settings, announce)
@@ -85,12 +95,21 @@ def measure(
     limits = roofline(task.device)
     announce("one architecture, counted")
     work = work_of(genotypes[0], fitness, task)
+    expected = []
+    if all(name in proxies and proxies[name].needs_images for name in fitness.names):  # others do not round
+        announce(f"{min(NETWORKS, architectures)} architectures in float64 on a CPU")
+        expected = exact(genotypes, fitness, task)
     where, ideal = Where(workers, ray_address), limits.seconds(work)
-    rows = scoring_rows(genotypes, settings, images, ways, where, rounds, ideal, announce)
+    rows = scoring_rows(genotypes, settings, images, ways, where, rounds, ideal, expected, announce)
+    trained = Trained([])
     if train_batch != 0:
         announce("training steps")
-        rows += _training(genotypes[0], task, train_batch, rounds, limits)
+        trained = training(genotypes[0], task, train_batch, rounds, limits, compile)
+    announce("depthwise convolutions")
     assert settings.channels and settings.layers  # resolved
+    side = task.size.image[-1]
+    count = train_batch or default_batch(task.device)
+    depthwise = kernels(task.device, count, settings.channels, side, rounds, limits)
     return Measurement(
         describe(task.device),
         torch.__version__,
@@ -101,20 +120,10 @@ def measure(
         rounds,
         limits,
         work,
-        tuple(rows),
+        tuple(rows + trained.rows),
         peak_memory(task.device),
+        versions(task.device),
+        tuple(depthwise),
+        trained.compiling,
+        trained.failure,
     )
-
-
-def _training(genotype: Any, task: Task, batch_size: int | None, rounds: int, limits: Roofline) -> list[Row]:
-    if batch_size is None:
-        batch_size = 96 if task.device.startswith("cuda") else 16
-    step = step_of(genotype, task, batch_size)
-    with counted() as found:
-        step()
-    with Peak(task.device, lambda: [os.getpid()]) as peak:
-        timing = alternate([step], rounds, task.device)[0]
-    cuda = task.device.startswith("cuda")  # bfloat16, which has other limits
-    ideal = None if cuda else limits.seconds(found[0]) / batch_size
-    how = f"training, batch {batch_size}"
-    return [Row.of("train", how, timing, batch_size, timing, ideal=ideal, memory=peak.bytes)]

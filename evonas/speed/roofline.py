@@ -1,9 +1,9 @@
-"""The two limits of a device: how fast it moves bytes, and how fast it multiplies."""
+"""The limits of a device: how fast it moves bytes, and how fast it multiplies."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +13,7 @@ from torch.utils.flop_counter import flop_registry
 
 from evonas.speed.clock import alternate
 from fitness import base
+from fitness.precision import full_precision
 
 COPIED = {"cpu": 2**28, "cuda": 2**31}  # bytes, far beyond any cache
 WIDTH = {"cpu": 1024, "cuda": 8192}  # of the square matrices
@@ -20,14 +21,16 @@ CALLS = 5  # the best of so many counts
 
 
 class Roofline(NamedTuple):
-    """The speed of a device on a copy and on a product of float32 matrices."""
+    """The speed of a device on a copy and on products of matrices, in float32 without TF32 and in bfloat16."""
 
     bytes_per_second: float  # read and written
     flops_per_second: float
+    bfloat16_flops_per_second: float | None = None  # on a GPU
 
-    def seconds(self, work: Work) -> float:
+    def seconds(self, work: Work, bfloat16: bool = False) -> float:
         """The minimum time for ``work``: that of its bytes or of its arithmetic, whichever is longer."""
-        return max(work.bytes / self.bytes_per_second, work.flops / self.flops_per_second)
+        flops_per_second = (self.bfloat16_flops_per_second if bfloat16 else None) or self.flops_per_second
+        return max(work.bytes / self.bytes_per_second, work.flops / flops_per_second)
 
 
 class Work(NamedTuple):
@@ -38,17 +41,24 @@ class Work(NamedTuple):
 
 
 def roofline(device: str, threads: int = 1) -> Roofline:
-    """Measure both limits of ``device``; on a CPU with ``threads`` threads, as many as a score uses."""
+    """Measure the limits of ``device``; on a CPU with ``threads`` threads, as many as a score uses."""
     kind = "cuda" if device.startswith("cuda") else "cpu"
-    with base.threads(threads):
+    with base.threads(threads), full_precision():
         source = torch.ones(COPIED[kind] // 4, device=device)
         target = torch.empty_like(source)
-        a = torch.rand(WIDTH[kind], WIDTH[kind], device=device)
-        product = torch.empty_like(a)
-        calls = [lambda: target.copy_(source), lambda: torch.mm(a, a, out=product)]
+        calls = [lambda: target.copy_(source), _product(device, torch.float32)]
+        if kind == "cuda":
+            calls.append(_product(device, torch.bfloat16))
         alternate(calls, 1, device)  # pages touched, kernels chosen
-        copy, multiply = (min(timing.seconds) for timing in alternate(calls, CALLS, device))
-    return Roofline(2 * COPIED[kind] / copy, 2 * WIDTH[kind] ** 3 / multiply)
+        copy, *products = (min(timing.seconds) for timing in alternate(calls, CALLS, device))
+    return Roofline(2 * COPIED[kind] / copy, *(2 * WIDTH[kind] ** 3 / seconds for seconds in products))
+
+
+def _product(device: str, dtype: torch.dtype) -> Callable[[], torch.Tensor]:
+    width = WIDTH["cuda" if device.startswith("cuda") else "cpu"]
+    a = torch.ones(width, width, device=device, dtype=dtype)
+    product = torch.empty_like(a)
+    return lambda: torch.mm(a, a, out=product)
 
 
 def _backward(

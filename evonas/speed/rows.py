@@ -22,6 +22,7 @@ class Row:
     fraction: float | None  # of the roofline; None where several processes share it
     networks: int | None  # in one pass; None for training
     memory: int | None  # bytes at the peak, of the processes that compute or on the GPU; None where unknown
+    difference: float | None  # largest, relative, from scores in float64; None for training
 
     @classmethod
     def of(
@@ -36,6 +37,7 @@ class Row:
         ideal: float | None = None,
         networks: int | None = None,
         memory: int | None = None,
+        difference: float | None = None,
     ) -> Row:
         """The row of a call that does ``units`` of work, each taking at least ``ideal`` seconds."""
         one = timing.median / units
@@ -51,4 +53,5 @@ class Row:
             fraction=None if ideal is None else ideal / one,
             networks=networks,
             memory=memory,
+            difference=difference,
         )

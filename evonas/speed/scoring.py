@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,10 +14,11 @@ from evonas.searching.objectives.named import fitness_of
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
 from evonas.speed.memory import Peak
+from evonas.speed.oracle import difference
 from evonas.speed.roofline import Work, counted
 from evonas.speed.rows import Row
 from evonas.store.settings import SearchSettings
-from fitness import Batch, Task
+from fitness import Batch, Score, Task
 from fitness.population.shared import PASSES
 from spaces import UsageError, spaces
 
@@ -52,7 +53,7 @@ def ways_of(
     """
     passes = spaces[settings.space].has_shared_passes and settings.proxy in PASSES
     if networks is None:
-        networks = (1, architectures) if passes else (1,)
+        networks = _networks(architectures, settings) if passes else (1,)
     for count in networks:
         if not 1 <= count <= architectures:
             raise UsageError(f"--batch-networks must be from 1 to --architectures {architectures}, not {count}")
@@ -62,6 +63,14 @@ def ways_of(
         raise UsageError("--batch-networks needs at least one number, such as 1")
     first, *others = dict.fromkeys(networks)
     return [Way(name, first) for name in dict.fromkeys(engines)] + [Way("in-process", count) for count in others]
+
+
+def _networks(architectures: int, settings: SearchSettings) -> list[int]:
+    """On a GPU what a search does by default, and smaller numbers; on a CPU 1 and all."""
+    if settings.device == "cpu":
+        return [1, architectures]
+    chosen = settings.batch_networks or 1
+    return [min(count, architectures) for count in (chosen, *(few for few in (64, 16, 1) if few != chosen))]
 
 
 def work_of(genotype: Any, fitness: Scorer, task: Task) -> Work:
@@ -79,13 +88,17 @@ def scoring_rows(
     where: Where,
     rounds: int,
     ideal: float,
+    expected: Sequence[Mapping[str, Score]],
     announce: Announce,
 ) -> list[Row]:
-    """Each engine with the times of ``rounds`` and the peak memory of its untimed warm-up round."""
+    """Each engine with the times of ``rounds`` and the peak memory of its untimed warm-up round.
+
+    ``expected`` are exact scores of the first genotypes.
+    """
     fitness, device = fitness_of(settings.proxy), settings.device
     names = fitness.names
     with ExitStack() as stack:
-        calls, hows, memories = [], [], []
+        calls, hows, memories, differences = [], [], [], []
         for name, networks in ways:
             engine = stack.enter_context(where.make(name).opened(device, announce))
             task = task_of(dataclasses.replace(settings, batch_networks=networks), images, engine.most_workers)
@@ -97,9 +110,10 @@ def scoring_rows(
 
             announce(f"{name}: warming up")
             with Peak(device, engine.processes) as peak:
-                score()  # starts workers, selects kernels
+                scores = score()  # starts workers, selects kernels
             calls.append(score)
             hows.append(engine.description + (f", {networks} at once" if networks > 1 else ""))
+            differences.append(difference(scores, expected))
             memories.append(peak.bytes if device == "cpu" or name == "in-process" else None)
         announce(f"{rounds} rounds of {len(genotypes)} architectures")
         timings = alternate(calls, rounds, device)
@@ -114,6 +128,9 @@ def scoring_rows(
             ideal=ideal if name == "in-process" else None,
             networks=networks,
             memory=memory,
+            difference=apart,
         )
-        for (name, networks), how, memory, timing in zip(ways, hows, memories, timings, strict=True)
+        for (name, networks), how, memory, apart, timing in zip(
+            ways, hows, memories, differences, timings, strict=True
+        )
     ]

@@ -50,6 +50,7 @@ def _patches(log: Log, count: int, memory: int) -> list[tuple[Any, str, Any]]:
         "device_count": lambda: count,
         "current_device": lambda: current[0],
         "set_device": choose,
+        "get_device_capability": lambda device=None: (9, 0),
         "get_device_name": lambda device=None: "a pretended card",
         "mem_get_info": lambda device=None: (memory, memory),
         "memory_reserved": lambda device=None: 0,

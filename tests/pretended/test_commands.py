@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 import evonas
 from evonas import EvaluateSettings, FinalPlan, SearchSettings
 from evonas.core import devices
 from evonas.engine import worker
+from evonas.reporting.speed import speed
 from evonas.searching.task import task_of
 from fitness import Task, proxies
 from fitness.base import Proxy
@@ -59,6 +62,24 @@ def test_a_search_is_trained_evaluated_verified_and_reported(few: str, tmp_path:
         assert evonas.verify(run, sample=2).passed
         assert "cuda" in evonas.report(run).read_text()
         assert evonas.export(run, ["genotype", "safetensors"]).files
+
+
+def test_a_benchmark_measures_what_the_first_hour_on_a_gpu_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evonas.speed.roofline.COPIED", {"cuda": 2**20})
+    monkeypatch.setattr("evonas.speed.roofline.WIDTH", {"cuda": 32})
+    settings = SearchSettings(dataset="digits", image_size=8, channels=2, layers=1, batch_size=2, device="cuda")
+    with card():
+        found = evonas.bench(
+            settings, engines="in-process", architectures=2, rounds=1, train_batch=2, compile=False
+        )
+        text = Console(width=100, file=io.StringIO())
+        text.print(speed(found))
+    assert [(row.what, row.networks) for row in found.rows] == [("score", 2), ("score", 1), ("train", None)]
+    assert all(row.difference is not None and row.difference < 1e-4 for row in found.rows[:2])
+    assert all(row.fraction is not None for row in found.rows) and found.limits.bfloat16_flops_per_second
+    assert len(found.kernels) == 2 * 2 * 3 and {*found.versions} == {"torch", "cuda", "cudnn", "driver"}
+    printed = text.file.getvalue()  # type: ignore[attr-defined]
+    assert "a pretended card (cuda)" in printed and "TF32" in printed
 
 
 def test_no_score_is_computed_in_tf32(monkeypatch: pytest.MonkeyPatch) -> None:

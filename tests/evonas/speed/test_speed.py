@@ -6,6 +6,8 @@ import json
 import os
 import sys
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,11 +18,14 @@ from evonas.cli.app import app
 from evonas.speed import measure
 from evonas.speed.clock import Timing, alternate
 from evonas.speed.memory import Peak, resident
+from evonas.speed.oracle import difference
 from evonas.speed.roofline import Roofline, Work, counted, roofline
 from evonas.speed.scoring import ways_of
-from evonas.speed.training import step_of
-from fitness import Task
+from evonas.speed.training import step_of, training
+from evonas.speed.versions import driver
+from fitness import Score, Task
 from spaces import NetworkSize, spaces
+from spaces.nasbench201.genotype import EXAMPLE
 
 TINY = SearchSettings(space="nasbench201", channels=2, layers=1, proxy="snip", dataset="digits", batch_size=2)
 
@@ -80,11 +85,26 @@ def test_calls_take_turns() -> None:
 
 
 @pytest.mark.usefixtures("warm_workers")
-def test_every_engine_and_the_training_are_measured() -> None:
+def test_every_engine_and_the_training_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evonas.speed.roofline.COPIED", {"cpu": 2**24})
+    monkeypatch.setattr("evonas.speed.roofline.WIDTH", {"cpu": 128})
+    monkeypatch.setattr(torch, "compile", lambda network, **options: torch.nn.Sequential(network))
     measured = measure(
-        TINY, engines=["in-process", "processes"], workers=1, architectures=2, rounds=2, train_batch=2
+        TINY,
+        engines=["in-process", "processes"],
+        workers=1,
+        architectures=2,
+        rounds=2,
+        train_batch=2,
+        compile=True,
     )
-    scored, trained = [row for row in measured.rows if row.what == "score"], measured.rows[-1]
+    scored, (trained, compiled) = measured.rows[:2], measured.rows[2:]
+    assert compiled.how == "training, batch 2, compiled" and compiled.what == "train" and compiled.seconds > 0
+    assert measured.compiling is not None and measured.failure is None and compiled.ratio != 1
+    assert all(row.difference is not None and 0 < row.difference < 1e-3 for row in scored)
+    assert [(row.kernel, row.layout) for row in measured.kernels] == [
+        (kernel, layout) for kernel in ("3x3", "5x5 dilated") for layout in ("contiguous", "channels last")
+    ]
     assert [row.engine for row in scored] == ["in-process", "processes"]
     assert scored[0].ratio == 1.0 and scored[0].fraction is not None and scored[1].fraction is None
     for row in measured.rows:
@@ -102,6 +122,42 @@ def test_passes_of_several_networks_stand_beside_one_after_the_other(monkeypatch
     assert measured.rows[1].how == "this process, 3 at once"
     if sys.platform == "linux":
         assert all(row.memory is not None and row.memory > 2**26 for row in measured.rows)
+
+
+def test_a_network_that_cannot_be_compiled_is_measured_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(network: torch.nn.Module, **options: object) -> torch.nn.Module:
+        return torch.nn.Sequential(network, torch.nn.Linear(1, 1))
+
+    monkeypatch.setattr(torch, "compile", broken)
+    space = spaces["nasbench201"]
+    task = Task(space=space, size=NetworkSize(2, 1, 10, 8), seed=0, device="cpu")
+    found = training(space.parse(EXAMPLE), task, 2, 1, Roofline(1.0, 1.0), compile=True)
+    assert [row.how for row in found.rows] == ["training, batch 2"]
+    assert found.failure is not None and found.failure.startswith("torch.compile failed (mat1 and mat2")
+
+
+def test_differences_are_relative_and_only_of_scores_that_are_there() -> None:
+    found = [{"a": Score(1.1), "b": Score(None, "none")}, {"a": Score(4.0)}, {"a": Score(9.0)}]
+    expected = [{"a": Score(1.0), "b": Score(1.0)}, {"a": Score(5.0)}]
+    assert difference(found, expected) == pytest.approx(0.2)
+    assert difference(found, []) is None and difference([{"a": Score(0.5)}], [{"a": Score(0.0)}]) == 0.5
+
+
+def test_the_driver_is_read_where_linux_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "version"
+    monkeypatch.setattr("evonas.speed.versions.DRIVER", file)
+    assert driver() is None
+    file.write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19\nGCC version: 12\n")
+    assert driver() == "535.104.05"
+
+
+def test_a_gpu_is_measured_with_the_networks_of_a_search_and_fewer() -> None:
+    settings = SearchSettings(device="cuda", batch_networks=64)
+    assert [way.networks for way in ways_of(["in-process"], None, 64, settings)] == [64, 16, 1]
+    assert [way.networks for way in ways_of(["in-process"], None, 96, replace(settings, batch_networks=96))] == [
+        *(96, 64, 16, 1),
+    ]
+    assert [way.networks for way in ways_of(["in-process"], None, 2, settings)] == [2, 1]
 
 
 def test_ways_are_every_engine_and_then_every_other_number_of_networks() -> None:
@@ -147,8 +203,9 @@ def test_command_prints_a_table_or_json_alone() -> None:
     command = ["bench", *options.split(), "--rounds", "1", "--train-batch", "2"]
     table = CliRunner().invoke(app, command)
     assert table.exit_code == 0 and "memory: peak" in table.stdout and "img" in table.stdout
+    assert "channels last" in table.stdout and "bfloat16" not in table.stdout
     document = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
-    assert {"limits", "work", "rows", "device"} <= document.keys()
+    assert {"limits", "work", "rows", "device", "kernels", "versions", "compiling"} <= document.keys()
     assert {"networks", "memory"} <= document["rows"][0].keys()
     wrong = CliRunner().invoke(app, [*command, "--batch-networks", "1,many"])
     assert isinstance(wrong.exception, UsageError) and "numbers separated by commas" in str(wrong.exception)
