@@ -12,7 +12,7 @@ from spaces.graph import CellGraph
 from spaces.operation import Operation, named
 from spaces.published import Published
 from spaces.registry import closest
-from spaces.size import NetworkSize, StageTally
+from spaces.size import CIFAR, IMAGENET, MAX_CIFAR_SIDE, MIN_IMAGENET_SIDE, NetworkSize, StageTally
 
 if TYPE_CHECKING:  # PyTorch is imported only to build networks, NumPy only to encode genotypes
     import torch
@@ -44,6 +44,7 @@ class Space(ABC):
     min_image_size: ClassVar[int] = 1  # pixels
     has_auxiliary_head: ClassVar[bool] = False  # `construct` takes ``auxiliary=True``
     has_drop_path: ClassVar[bool] = False  # networks have ``drop_path_prob``
+    has_imagenet_stem: ClassVar[bool] = False  # there are networks with the stem "imagenet"
     has_shared_passes: ClassVar[bool] = False  # `fitness.population` holds many of its networks in one pass
 
     @abstractmethod
@@ -94,6 +95,16 @@ class Space(ABC):
             value = getattr(size, name)
             if value < least:
                 raise UsageError(f"{name} must be at least {least} in the space {self.name}, not {value}")
+        if size.stem != CIFAR and not self.has_imagenet_stem:
+            raise UsageError(f"networks of the space {self.name} have no stem {size.stem}; use stem {CIFAR}")
+        if size.stem != CIFAR and size.image_size < MIN_IMAGENET_SIDE:
+            raise UsageError(
+                f"image_size must be at least {MIN_IMAGENET_SIDE} with stem {size.stem}, not {size.image_size}"
+            )
+
+    def stem_for(self, image_size: int) -> str:
+        """The stem for images of ``image_size`` pixels: "imagenet" above 64 pixels, where the space has it."""
+        return IMAGENET if self.has_imagenet_stem and image_size > MAX_CIFAR_SIDE else CIFAR
 
     def build(
         self,

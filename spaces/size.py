@@ -6,25 +6,35 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spaces.errors import UsageError
+from spaces.errors import UsageError, shown
 
 MAX_DIMENSION = 4096  # limit of every dimension, so that a typing error cannot exhaust memory
+CIFAR, IMAGENET = "cifar", "imagenet"
+STEMS = (CIFAR, IMAGENET)
+MIN_IMAGENET_SIDE = 33  # pixels: five halvings leave 2, so that BatchNorm has more than one value for an image
+MAX_CIFAR_SIDE = 64  # pixels, by default; the literature has the other stem at 224
 
 
 @dataclass(frozen=True)
 class NetworkSize:
-    """The size of a network: C initial channels, L layers (or cells per stage), classes, pixels."""
+    """The size of a network: C initial channels, L layers (or cells per stage), classes, pixels, and its stem.
+
+    The stem "imagenet" halves the images three times before the first cell, "cifar" keeps their size.
+    """
 
     channels: int
     layers: int
     classes: int = 10
     image_size: int = 32
+    stem: str = CIFAR
 
     def __post_init__(self) -> None:
         for name in ("channels", "layers", "classes", "image_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= MAX_DIMENSION:
                 raise UsageError(f"{name} must be an integer from 1 to {MAX_DIMENSION}, not {value!r}")
+        if self.stem not in STEMS:
+            raise UsageError(f"stem must be {' or '.join(STEMS)}, not {shown(self.stem)}")
 
     @property
     def image(self) -> tuple[int, int, int]:

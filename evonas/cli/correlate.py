@@ -39,7 +39,7 @@ def correlate(
         typer.Option(
             "--setting",
             metavar="N.NAME=VALUE",
-            help="Setting of the N-th table alone: space, dataset, channels, layers or image_size. Repeatable.",
+            help="Setting of one table, the N-th: space, dataset, channels, layers, image_size, stem. Repeatable.",
         ),
     ] = None,
     sample: Annotated[

@@ -63,12 +63,16 @@ def _training(facts: Mapping[str, Any]) -> str:
     training, used = facts["training"], facts["exported_with"]
     return (
         f"- `{facts['genotype']}`\n"
-        f"- C={facts['channels']}, L={facts['layers']}, space {facts['space']}\n"
+        f"- C={facts['channels']}, L={facts['layers']}{_stem(facts)}, space {facts['space']}\n"
         f"- data: {_data(facts)}\n"
         f"- recipe {training['recipe']}, epoch {training['epoch']} of {training['numbers']['epochs']}, "
         f"seed {training['seed']}, {training['precision']} on {training['device']}\n"
         f"- exported with {', '.join(f'{package} {version}' for package, version in used.items())}"
     )
+
+
+def _stem(facts: Mapping[str, Any]) -> str:
+    return f", stem {facts['stem']}" if "stem" in facts else ""
 
 
 def _data(facts: Mapping[str, Any]) -> str:

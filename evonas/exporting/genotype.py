@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
@@ -43,9 +43,14 @@ class Genotype(Format):
             "import json, evonas\n\n"
             f'genotype = json.load(open("{self.file}"))["genotype"]\n'
             f'evonas.train(genotype, "runs/again", space="{facts["space"]}", dataset="{dataset}", '
-            f"channels={facts['channels']}, layers={facts['layers']}, image_size={facts['image_size']})\n"
+            f"channels={facts['channels']}, layers={facts['layers']}, image_size={facts['image_size']}"
+            f"{_stem(facts)})\n"
             "```"
         )
+
+
+def _stem(facts: Mapping[str, Any]) -> str:
+    return f', stem="{facts["stem"]}"' if "stem" in facts else ""
 
 
 formats.register("genotype")(Genotype())

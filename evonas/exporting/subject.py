@@ -24,6 +24,7 @@ from evonas.training.held_out import images_for
 from evonas.training.model import Classifier
 from spaces import NetworkSize, spaces
 from spaces.errors import EvonasError
+from spaces.size import CIFAR
 
 INPUT = "float32 (N, 3, H, W) in [0, 1], red green blue; normalisation by mean and std is inside the network"
 OUTPUT = "float32 (N, classes): logits; the class is the largest"
@@ -79,7 +80,8 @@ def subject_of(place: Target, other_data: bool = False) -> Subject:
 def rebuilt(facts: dict[str, Any]) -> Classifier:
     """The classifier that ``facts`` describe, without its weights."""
     space = spaces[facts["space"]]
-    size = NetworkSize(facts["channels"], facts["layers"], facts["classes"], facts["image_size"])
+    sides = facts["channels"], facts["layers"], facts["classes"], facts["image_size"]
+    size = NetworkSize(*sides, facts.get("stem", CIFAR))
     network = space.build(space.parse(facts["genotype"]), size, generator=torch.Generator().manual_seed(0))
     return Classifier(network, facts["mean"], facts["std"]).eval()
 
@@ -97,6 +99,7 @@ def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, A
         "classes": settings.classes,
         **data,
         "image_size": settings.image_size,
+        **({} if settings.size.stem == CIFAR else {"stem": settings.size.stem}),
         "mean": list(settings.mean),
         "std": list(settings.std),
         "input": INPUT,

@@ -16,6 +16,7 @@ from evonas.store.settings import LOCAL, TO_TRAINING, SearchSettings
 from evonas.training.plan import FinalPlan
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
+from spaces import spaces
 
 
 def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | Path) -> str:
@@ -30,10 +31,15 @@ def search_command(settings: SearchSettings, plan: FinalPlan | None, run: str | 
         if name == "constraints":
             words += [word for text in settings.constraints for word in (field.spelling, text)]
         elif name not in ("space", "generations", "options"):
-            words += _differing(field, getattr(settings, name))
+            words += _differing(field, None if name == "stem" and _by_size(settings) else getattr(settings, name))
     for name, value in dict(settings.options).items():
         words += ["--option", f"{name}={written(value)}"]
     return shlex.join([*words, *_final(plan), "--run", str(run)])
+
+
+def _by_size(settings: SearchSettings | TrainSettings) -> bool:
+    """Whether the stem is that for the size of the images."""
+    return settings.stem == spaces[settings.space].stem_for(settings.image_size or 0)
 
 
 def _differing(field: Field, value: object) -> list[str]:
@@ -76,7 +82,8 @@ def genotype_command(settings: TrainSettings, run: str | Path) -> str:
     words = ["evonas", "train", settings.genotype, "--space", settings.space, "--dataset", settings.dataset]
     for name in TO_TRAINING:
         if name not in ("space", "dataset"):
-            words += _differing(fields_of(TrainSettings)[name], getattr(settings, name))
+            value = None if name == "stem" and _by_size(settings) else getattr(settings, name)
+            words += _differing(fields_of(TrainSettings)[name], value)
     return shlex.join([*words, *_recipe(settings), "--run", str(run)])
 
 

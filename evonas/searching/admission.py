@@ -13,6 +13,7 @@ from evonas.searching.task import task_of
 from evonas.store.settings import SearchSettings
 from fitness import Score
 from spaces import EvonasError, NetworkSize, Space
+from spaces.size import CIFAR
 
 MAX_DRAWS = 10_000
 MAX_MEASURED = 300  # different networks that are measured in vain for one birth
@@ -30,7 +31,7 @@ class Limits:
         channels, layers = settings.max_params_at
         self.space = space
         self.limit = settings.max_params
-        self.size = NetworkSize(channels, layers, settings.classes, settings.image_size)
+        self.size = NetworkSize(channels, layers, settings.classes, settings.image_size, settings.stem or CIFAR)
         self.constraints = constraints_of(settings)
         self.measured = tuple(one for one in self.constraints if one.fitness.measured)
         self.computed = tuple(one for one in self.constraints if not one.fitness.measured)

@@ -16,6 +16,7 @@ from evonas.store.settings import (
     UNLIMITED,
     SearchSettings,
 )
+from evonas.store.stem import stem_of
 from spaces.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,15 +126,17 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     from evonas.searching.constraint import constraints_of
     from evonas.searching.objectives.named import fitness_for
     from spaces import NetworkSize, spaces
+    from spaces.size import CIFAR
 
     space, fitness = spaces[settings.space], fitness_for(settings)
     if settings.algorithm not in algorithms:
         _ = algorithms[settings.algorithm]  # the error names the closest ones
     channels, layers = settings.channels or space.default_channels, settings.layers or space.default_layers
     data = describe(settings.dataset, settings.data_dir, settings.image_size)
-    space.check_size(NetworkSize(channels, layers, len(data.classes), data.image_size))
+    stem = stem_of(settings.stem, space, data.image_size)
+    space.check_size(NetworkSize(channels, layers, len(data.classes), data.image_size, stem))
     default_limit, device = settings.max_params is None, pick(settings.device)
-    shares = device != "cpu" and space.has_shared_passes
+    shares = device != "cpu" and space.has_shared_passes and stem == CIFAR
     return dataclasses.replace(
         settings,
         proxy=fitness.parts[0].text,
@@ -142,6 +145,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
         channels=channels,
         layers=layers,
         image_size=data.image_size,
+        stem=stem,
         classes=len(data.classes),
         max_params=(space.default_max_params or UNLIMITED) if default_limit else settings.max_params,
         max_params_at=settings.max_params_at

@@ -7,12 +7,14 @@ import torch
 from evonas.store.settings import SearchSettings
 from fitness import Batch, Populations, Task
 from spaces import NetworkSize, spaces
+from spaces.size import CIFAR
 
 
 def task_of(settings: SearchSettings, images: Batch | None, workers: int = 1) -> Task:
     """The scoring task of a run, for ``workers`` that share the memory of a CPU or of the GPUs."""
     assert settings.channels and settings.layers and settings.classes and settings.image_size  # resolved
-    size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size)
+    stem = settings.stem or CIFAR
+    size = NetworkSize(settings.channels, settings.layers, settings.classes, settings.image_size, stem)
     dtype = torch.float64 if settings.precision == "float64" else torch.float32
     networks = settings.batch_networks or 1
     memory = settings.memory

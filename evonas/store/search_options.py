@@ -15,6 +15,7 @@ class ScoreOptions(TypedDict, total=False):
     data_dir: str | Path | None
     batch_size: int | None
     image_size: int | None
+    stem: str | None
     channels: int | None
     layers: int | None
     seed: int | None

@@ -20,6 +20,7 @@ from evonas.store.searched import (
     searched,
 )
 from spaces.errors import UsageError, shorten
+from spaces.size import CIFAR, STEMS
 
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
@@ -154,6 +155,17 @@ class SearchSettings(AddedSettings):
         changeable=False,
         to_training=True,
     )
+    stem: str | None = searched(  # None: that for the size of the images
+        None,
+        help="Stem of the network: cifar or imagenet, which halves the images three times.",
+        default_text="cifar; above 64 pixels imagenet; nasbench201: cifar",
+        choices=STEMS,
+        after="image_size",
+        of_score="size",
+        changeable=False,
+        to_training=True,
+        added=True,
+    )
     classes: int | None = searched(  # the data set's
         None, bounds=(2, 1_000_000), of_score="size", changeable=False
     )
@@ -227,13 +239,15 @@ class SearchSettings(AddedSettings):
         values = dataclasses.asdict(self)
         added = {name: values.pop(name) for name in ADDED}
         added["options"] = dict(added["options"])
+        stem = added.pop("stem")
+        values |= {} if stem == CIFAR else {"stem": stem}
         return json.dumps(values | {name: value for name, value in added.items() if value})
 
     @classmethod
     def from_json(cls, text: str) -> SearchSettings:
         """The inverse of `to_json`. Raises `UsageError` for an invalid text."""
         try:
-            values = {"batch_networks": 1, **parse_json(text)}  # the behaviour of runs older than this setting
+            values = {"batch_networks": 1, "stem": CIFAR, **parse_json(text)}  # of runs older than these settings
             return cls(**values)
         except (TypeError, ValueError, AttributeError) as error:
             raise UsageError(f"the stored settings cannot be read: {shorten(str(error), 200)}") from None

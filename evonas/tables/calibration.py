@@ -22,6 +22,7 @@ from evonas.tables.calibrate import calibrate as calibrate_table
 from evonas.tables.scores import Observer
 from fitness import proxies
 from spaces import spaces
+from spaces.size import CIFAR
 
 
 def calibrate(
@@ -76,7 +77,8 @@ def calibrate(
             announce=announce,
         )
     if out is not None:
-        scored = ("dataset", "channels", "layers", "batch_size", "image_size", "classes", "seed", "precision")
+        scored = ["dataset", "channels", "layers", "batch_size", "image_size", "classes", "seed", "precision"]
+        scored += [] if settings.stem in (None, CIFAR) else ["stem"]
         settings = with_batch(settings, images)
         evidence = {
             "table": Path(table).name,

@@ -17,6 +17,7 @@ from evonas.engine.scores import no_score, score_missing
 from evonas.store.settings import IDENTITY
 from evonas.tables.kept import KeptFile
 from fitness import Score, Task, proxies
+from spaces.size import CIFAR
 
 FORMAT = 1  # of the settings hash; proxies have their own `fitness.Proxy.version`
 
@@ -49,8 +50,8 @@ def settings_hash(proxy: str, task: Task) -> str:
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _size(proxy: str, task: Task) -> list[int]:
-    return [value for name, value in vars(task.size).items() if name in IDENTITY["size"]]
+def _size(proxy: str, task: Task) -> list[int | str]:
+    return [value for name, value in vars(task.size).items() if name in IDENTITY["size"] and value != CIFAR]
 
 
 def _form(proxy: str, task: Task) -> str | None:

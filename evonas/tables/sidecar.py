@@ -16,9 +16,10 @@ from evonas.core.strict_json import parse_json
 from evonas.data.source import RESIZED
 from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError, shorten
+from spaces.size import CIFAR, MAX_CIFAR_SIDE
 
 SPACE = "nasbench201"  # of a table that does not say it
-NAMES = {"space": str, "dataset": str, "channels": int, "layers": int, "image_size": int}  # with their types
+NAMES = {"space": str, "dataset": str, "channels": int, "layers": int, "image_size": int, "stem": str}
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,11 @@ def sidecar_of(table: str | Path, say: Callable[[str], object] | None = None) ->
     try:
         content = parse_json(path.read_text(encoding="utf-8"))
         digest, values = content["sha256"], {**content["training"], "dataset": content["dataset"]}
-        settings = {name: values[name] for name in NAMES}
-        if any(type(settings[name]) is not kind for name, kind in NAMES.items()):
+        settings = {name: values[name] for name in NAMES if name != "stem" or name in values}
+        if any(type(value) is not NAMES[name] for name, value in settings.items()):
             return None
+        if settings["image_size"] > MAX_CIFAR_SIDE:
+            settings.setdefault("stem", CIFAR)  # left out in the file
         same = digest == _digest(table)
     except (OSError, EOFError, ValueError, KeyError, TypeError):  # a file of something else
         return None

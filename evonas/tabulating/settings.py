@@ -17,7 +17,18 @@ from spaces.errors import UsageError
 MAX_SAMPLE = 100_000
 PARAMS = "params"
 OF_TRAINING = (
-    *("space", "dataset", "data_dir", "channels", "layers", "image_size", "recipe", "overrides", "validation"),
+    *(
+        "space",
+        "dataset",
+        "data_dir",
+        "channels",
+        "layers",
+        "image_size",
+        "stem",
+        "recipe",
+        "overrides",
+        "validation",
+    ),
     *("seed", "device", "precision"),
 )
 OF_EVALUATION = (
@@ -25,7 +36,7 @@ OF_EVALUATION = (
     *("seed", "device", "data_dir"),
 )
 OF_SEARCH = (
-    *("space", "dataset", "data_dir", "channels", "layers", "image_size", "max_params", "seed", "device"),
+    *("space", "dataset", "data_dir", "channels", "layers", "image_size", "stem", "max_params", "seed", "device"),
 )  # that a limit of parameters depends on
 
 
@@ -67,6 +78,7 @@ class TabulateSettings:
     dataset: str = like(SearchSettings, "dataset")
     data_dir: str | None = like(SearchSettings, "data_dir")
     image_size: int | None = like(SearchSettings, "image_size", after="data_dir")
+    stem: str | None = like(SearchSettings, "stem", after="image_size")
     channels: int | None = like(SearchSettings, "channels")
     layers: int | None = like(SearchSettings, "layers")
     validation: int | None = like(TrainSettings, "validation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from evonas.testing.properties import global_generators, refused, require
 from spaces import NetworkSize, Space, UsageError, spaces
 from spaces.arithmetic import Arithmetic
 from spaces.graph import differences
+from spaces.size import IMAGENET, MIN_IMAGENET_SIDE, STEMS
 
 SMALL = NetworkSize(4, 2)
 ODD = NetworkSize(3, 2, classes=7, image_size=31)
@@ -40,6 +42,13 @@ def admitted(space: Space, size: NetworkSize) -> NetworkSize:
         default = space.default_size()
         return replace(size, layers=default.layers, image_size=default.image_size)
     return size
+
+
+def stems_of(space: Space, size: NetworkSize) -> list[NetworkSize]:
+    """``size`` with every stem that the space has."""
+    if not space.has_imagenet_stem:
+        return [size]
+    return [size, replace(size, stem=IMAGENET, image_size=size.image_size + MIN_IMAGENET_SIDE)]
 
 
 def _images(count: int, size: NetworkSize) -> torch.Tensor:
@@ -145,7 +154,8 @@ def the_canonical_form_is_one_and_the_same_network(space: Space) -> None:
 
 
 def sizes_in_closed_form_are_those_of_the_network(space: Space) -> None:
-    for size in (admitted(space, SMALL), admitted(space, ODD), space.default_size()):
+    small, odd = (stems_of(space, admitted(space, size)) for size in (SMALL, ODD))
+    for size in (*small, *odd, space.default_size()):
         for genotype in random_genotypes(space, 1, seed=size.channels):
             expected = counted_params_and_macs(space, genotype, size)
             found = space.params(genotype, size), space.macs(genotype, size)
@@ -157,18 +167,18 @@ def sizes_in_closed_form_are_those_of_the_network(space: Space) -> None:
 
 
 def networks_classify_images(space: Space) -> None:
-    size = admitted(space, ODD)
-    for genotype in random_genotypes(space, 2):
-        for norm in (True, False):
-            _classify(space, genotype, size, norm)
+    for size in stems_of(space, admitted(space, ODD)):
+        for genotype in random_genotypes(space, 2):
+            for norm in (True, False):
+                _classify(space, genotype, size, norm)
 
 
 def small_sizes_work_or_are_refused(space: Space) -> None:
     """`Space.check_size` and `Space.build` refuse the same sizes, and every other one can be built and used."""
     genotype, least = random_genotypes(space, 1)[0], space.min_image_size
     for layers in {1, space.min_layers - 1, space.min_layers} - {0}:
-        for side in {1, 2, least - 1, least} - {0}:
-            size = NetworkSize(1, layers, 2, side)
+        for side, stem in product({1, 2, least - 1, least} - {0}, STEMS):
+            size = NetworkSize(1, layers, 2, side, stem)
             try:
                 space.check_size(size)
             except UsageError as error:
@@ -210,8 +220,8 @@ def weights_depend_on_the_generator_alone(space: Space) -> None:
 
 def every_layer_belongs_to_a_stage(space: Space) -> None:
     """The forward pass reports every stage once; there are as many as `Space.stages` returns."""
-    small = admitted(space, SMALL)
-    for genotype in random_genotypes(space, 2):
+    sizes = stems_of(space, admitted(space, SMALL))
+    for small, genotype in product(sizes, random_genotypes(space, 2)):
         network = space.build(genotype, small, generator=torch.Generator().manual_seed(0), norm=False)
         listener = _Listener()
         network.forward(_images(1, small), listener)

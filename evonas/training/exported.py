@@ -9,6 +9,7 @@ from evonas.training.data_identity import DataIdentity, identity_of
 from evonas.training.recipe import Recipe
 from evonas.training.settings import OF_NETWORK, TrainSettings
 from spaces.errors import EvonasError, shorten
+from spaces.size import CIFAR
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +31,7 @@ def settings_from(facts: Any) -> TrainSettings:
         numbers = Recipe(**{**training["numbers"], "milestones": tuple(training["numbers"]["milestones"])})
         return TrainSettings(
             **{name: facts[name] for name in OF_NETWORK},
+            stem=facts.get("stem", CIFAR),
             dataset=facts["dataset"],
             recipe=training["recipe"],
             numbers=numbers,

@@ -10,8 +10,9 @@ from evonas.training.epsilon import question, unreachable
 from evonas.training.recipe import Recipe
 from spaces.base import Space
 from spaces.errors import UsageError
+from spaces.size import CIFAR, IMAGENET
 
-MIN_SIDE_FOR_AUXILIARY = 32  # pixels
+MIN_SIDE_FOR_AUXILIARY = {CIFAR: 32, IMAGENET: 193}  # pixels, by stem
 OPTION = "--set "  # before NAME=VALUE, in `evonas train` and in `evonas search`
 
 
@@ -22,6 +23,7 @@ class Ground(NamedTuple):
     side: int  # pixels
     flips: bool  # whether an image and its mirror image are of the same class
     space: Space
+    stem: str = CIFAR
 
 
 class Limit(NamedTuple):
@@ -51,11 +53,8 @@ def _crop(ground: Ground) -> Limit:
 def _auxiliary(ground: Ground) -> Limit:
     if not ground.space.has_auxiliary_head:
         return Limit(0, f"needs an auxiliary head, which {ground.space.name} networks do not have", 0)
-    if ground.side < MIN_SIDE_FOR_AUXILIARY:
-        why = (
-            f"needs images of {MIN_SIDE_FOR_AUXILIARY} pixels for the auxiliary head, but these have {ground.side}"
-        )
-        return Limit(0, why, 0)
+    if ground.side < (least := MIN_SIDE_FOR_AUXILIARY[ground.stem]):
+        return Limit(0, f"needs images of {least} pixels for the auxiliary head, but these have {ground.side}", 0)
     return Limit(float("inf"), "", 0)
 
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from evonas.core.arguments import genotype, items, mapping, number
 from evonas.core.fields import check, like, marked, setting
 from evonas.store.settings import SearchSettings
+from evonas.store.stem import stem_of
 from evonas.training.fitting import OF_STORED, Ground, doubts, fitted
 from evonas.training.recipes import Recipe, recipes
 from spaces.errors import EvonasError, UsageError, shorten, shown
-from spaces.size import NetworkSize
+from spaces.size import CIFAR, NetworkSize
 
 if TYPE_CHECKING:
     from evonas.training.model import Classifier
@@ -38,6 +39,7 @@ class TrainOptions(TypedDict, total=False):
     dataset: str | Path | None
     data_dir: str | Path | None
     image_size: int | None
+    stem: str | None
     channels: int | None
     layers: int | None
     seed: int | None
@@ -77,6 +79,7 @@ class TrainSettings:
     layers: int | None = like(SearchSettings, "layers", marks=NETWORK)
     classes: int | None = like(SearchSettings, "classes", marks=NETWORK)
     image_size: int | None = like(SearchSettings, "image_size", bounds=(1, 4096), after="data_dir", marks=NETWORK)
+    stem: str | None = like(SearchSettings, "stem")
     recipe: str = setting(
         "fast", help="Training recipe; see `evonas list recipes`.", completion="recipes", after="genotype"
     )
@@ -149,7 +152,8 @@ class TrainSettings:
         validation = self.validation or min(MAX_VALIDATION, max(1, count // 10))
         if validation >= count - 1:
             raise UsageError(f"--validation {validation} leaves none of the {count} training images to train on")
-        ground = Ground(count - validation, data.image_size, data.flips, space)
+        stem = stem_of(self.stem, space, data.image_size)
+        ground = Ground(count - validation, data.image_size, data.flips, space, stem)
         if self.numbers is None:
             numbers, lines = fitted(recipes[self.recipe].with_numbers(self.overrides), self.asked, ground)
         else:
@@ -166,6 +170,7 @@ class TrainSettings:
             layers=self.layers or space.default_layers,
             classes=len(data.classes),
             image_size=data.image_size,
+            stem=stem,
             numbers=numbers,
             overrides={},
             validation=validation,
@@ -187,7 +192,7 @@ class TrainSettings:
     def size(self) -> NetworkSize:
         """The size of the network; only for resolved settings."""
         assert self.channels and self.layers and self.classes and self.image_size
-        return NetworkSize(self.channels, self.layers, self.classes, self.image_size)
+        return NetworkSize(self.channels, self.layers, self.classes, self.image_size, self.stem or CIFAR)
 
     def build(self, *, auxiliary: bool = False) -> Classifier:
         """The classifier in float32 on the CPU, initial weights from hash(seed, key).
@@ -229,10 +234,10 @@ class TrainSettings:
         With ``moved`` a folder of images may lie in another place.
         """
         theirs, ours = other.that_count, self.that_count
-        names = [name for name in ours if theirs[name] != ours[name]]
+        names = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
         if moved and all(data["dataset"].startswith("folder:") for data in (theirs, ours)):
             names = [name for name in names if name != "dataset"]
-        return [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
+        return [f"{name} {_said(theirs, name)}, not {_said(ours, name)}" for name in names]
 
     @property
     def digests(self) -> tuple[str, str]:
@@ -245,14 +250,17 @@ class TrainSettings:
         return _short_digest({**counted, "dataset": place}), _short_digest(counted)
 
     def as_dict(self) -> dict[str, Any]:
-        """The input of `from_dict`, in the types of JSON."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        """The input of `from_dict`, in the types of JSON; a stem that older trainings lack is left out."""
+        values = dataclasses.asdict(self)
+        if self.stem == CIFAR:
+            del values["stem"]
+        return json.loads(json.dumps(values))
 
     @classmethod
     def from_dict(cls, values: Any) -> TrainSettings:
         """The inverse of `as_dict`. Raises `EvonasError` for invalid values."""
         try:
-            values = mapping(values, "the settings")
+            values = {"stem": CIFAR, **mapping(values, "the settings")}
             if values.get("numbers") is not None:
                 values["numbers"] = Recipe(**mapping(values["numbers"], "numbers"))
             for name in ("mean", "std"):
@@ -274,6 +282,11 @@ def _precision(asked: str, device: str) -> str:
 
 def _compile(asked: bool | None, device: str, passes: int) -> bool:
     return asked if asked is not None else device.startswith("cuda") and passes >= MIN_COMPILED_PASSES
+
+
+def _said(values: Mapping[str, Any], name: str) -> Any:
+    """A value; one that is left out is the stem of small images."""
+    return values.get(name, CIFAR)
 
 
 def _short_digest(values: Any) -> str:

@@ -125,7 +125,7 @@ class _Planner:
         self.all = list(range(len(genotypes)))
         self.stacks: list[Stack] = []
         self.stack_of: dict[tuple[str, int, int], int] = {}
-        self.live = [live_cells(genotype, size.layers) for genotype in genotypes]
+        self.live = [live_cells(genotype, size) for genotype in genotypes]
         self.kinds: dict[tuple[object, ...], Waves] = {}
         self.numbers = [1] * len(genotypes)  # the next layer of each network; the stem is number 0
         self.edge_layers = [

@@ -25,6 +25,7 @@ from fitness.population.synflow import synflow_logs
 from fitness.population.weights import Weights, draw
 from fitness.precision import full_precision
 from fitness.synflow import flow
+from spaces.size import CIFAR
 
 
 class SharedPass(NamedTuple):
@@ -112,7 +113,8 @@ class SharedPasses:
 
     def run(self, genotypes: Sequence[Any]) -> Found:
         """The results for canonical ``genotypes``; those that no population can hold are left out."""
-        fit = [i for i, genotype in enumerate(genotypes) if supported(genotype, self.task.space)]
+        held = self.task.size.stem == CIFAR  # others are scored one by one
+        fit = [i for i, genotype in enumerate(genotypes) if held and supported(genotype, self.task.space)]
         found = Found(genotypes, self.task)
         alike: dict[tuple[int, int] | None, list[int]] = {}
         for i in fit:

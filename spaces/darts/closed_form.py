@@ -9,7 +9,7 @@ from spaces.darts.layers import operation_tally
 from spaces.size import NetworkSize, StageTally, Tally
 from spaces.skeleton import closed_form, liveness
 from spaces.skeleton.closed_form import CellShape, cell_tally
-from spaces.skeleton.layers import reductions
+from spaces.skeleton.layers import reductions, stems
 from spaces.skeleton.liveness import Inputs, Liveness
 
 Cell = tuple[tuple[Edge, ...], tuple[int, ...]]  # edges, states that are concatenated
@@ -30,9 +30,9 @@ def _cells(genotype: Genotype, layers: int) -> list[Cell]:
     return cells
 
 
-def live_cells(genotype: Genotype, layers: int) -> tuple[list[bool], list[Liveness]]:
-    """Whether the outputs of the stem (index 0) and of each cell (1..L) are live; the cells' insides."""
-    return liveness.live_cells(_cells(genotype, layers), _live)
+def live_cells(genotype: Genotype, size: NetworkSize) -> tuple[list[bool], list[Liveness]]:
+    """Whether the outputs of the stems and then of each cell are live; the cells' insides."""
+    return liveness.live_cells(_cells(genotype, size.layers), _live, len(stems(size)))
 
 
 def _live(cell: Cell, inputs: Inputs) -> Liveness:
@@ -46,7 +46,7 @@ def _tally(cell: Cell, live: Liveness, shape: CellShape) -> Tally:
 
 @lru_cache(maxsize=4096)
 def stages(genotype: Genotype, size: NetworkSize) -> tuple[StageTally, ...]:
-    """The stem, every cell and the pooled vector, each with its layers."""
+    """The stems, every cell and the pooled vector, each with its layers."""
     cells = _cells(genotype, size.layers)
     widths = len(genotype.normal_concat), len(genotype.reduce_concat)
-    return closed_form.stages(size, cells, liveness.live_cells(cells, _live), widths, _tally)
+    return closed_form.stages(size, cells, live_cells(genotype, size), widths, _tally)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from spaces.darts.genotype import Genotype
 from spaces.darts.operations import BUILD
-from spaces.size import NetworkSize
+from spaces.size import CIFAR, NetworkSize
 from spaces.skeleton.network import Cell, CellPlace, SkeletonNetwork
 
 
@@ -24,21 +24,21 @@ def cell(genotype: Genotype, place: CellPlace, norm: bool) -> Cell:
 
 
 class AuxiliaryHead(nn.Module):
-    """A second classifier after the second reduction, used in training only (CIFAR form).
+    """A second classifier after the second reduction, used in training only.
 
-    (N, C, 8, 8) -> (N, classes).
+    (N, C, 8, 8) -> (N, classes); in the form for ImageNet, without the last BatchNorm, (N, C, 7, 7) as well.
     """
 
-    def __init__(self, channels: int, classes: int) -> None:
+    def __init__(self, channels: int, classes: int, stem: str = CIFAR) -> None:
         super().__init__()
         self.features = nn.Sequential(
             nn.ReLU(),
-            nn.AvgPool2d(5, stride=3, padding=0, count_include_pad=False),
+            nn.AvgPool2d(5, stride=3 if stem == CIFAR else 2, padding=0, count_include_pad=False),
             nn.Conv2d(channels, 128, 1, bias=False),
             nn.BatchNorm2d(128),
             nn.ReLU(),
             nn.Conv2d(128, 768, 2, bias=False),
-            nn.BatchNorm2d(768),
+            *([nn.BatchNorm2d(768)] if stem == CIFAR else []),
             nn.ReLU(),
         )
         self.classifier = nn.Linear(768, classes)
@@ -54,7 +54,7 @@ class DartsNetwork(SkeletonNetwork):
 
     def __init__(self, genotype: Genotype, size: NetworkSize, norm: bool = True, auxiliary: bool = False) -> None:
         def head(channels: int) -> AuxiliaryHead:
-            return AuxiliaryHead(channels, size.classes)
+            return AuxiliaryHead(channels, size.classes, size.stem)
 
         super().__init__(size, norm, lambda _, place: cell(genotype, place, norm), head if auxiliary else None)
         self.genotype = genotype

@@ -65,6 +65,7 @@ class Darts(Space):
     default_channels = 36
     default_layers = 20
     min_image_size = 4  # two reductions halve the sides
+    has_imagenet_stem = True
     default_max_params = 6_000_000
     has_auxiliary_head = True
     has_drop_path = True

@@ -9,7 +9,7 @@ from spaces.robnet.genotype import EDGES, NODES, Code, Genotype
 from spaces.size import NetworkSize, StageTally, Tally, tally
 from spaces.skeleton import closed_form, liveness
 from spaces.skeleton.closed_form import CellShape, cell_tally
-from spaces.skeleton.layers import bare
+from spaces.skeleton.layers import bare, stems
 from spaces.skeleton.liveness import Inputs, Liveness
 
 SOURCES = tuple(source for source, _ in EDGES)
@@ -38,6 +38,7 @@ def _tally(code: Code, live: Liveness, shape: CellShape) -> Tally:
 
 @lru_cache(maxsize=4096)
 def stages(genotype: Genotype, size: NetworkSize) -> tuple[StageTally, ...]:
-    """The stem, every cell and the pooled vector, each with its layers."""
+    """The stems, every cell and the pooled vector, each with its layers."""
     codes = genotype.codes(size.layers)
-    return closed_form.stages(size, codes, liveness.live_cells(codes, live_edges), (NODES, NODES), _tally)
+    live = liveness.live_cells(codes, live_edges, len(stems(size)))
+    return closed_form.stages(size, codes, live, (NODES, NODES), _tally)

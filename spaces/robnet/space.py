@@ -45,6 +45,7 @@ class RobNet(Space):
     default_channels = 36
     default_layers = 20
     min_image_size = 4  # two reductions halve the sides
+    has_imagenet_stem = True
     default_max_params = 6_000_000
     operations: ClassVar[Mapping[str, Operation]] = {
         "zero": Operation("zero", "zero", "none"),

@@ -15,6 +15,11 @@ def batch_norm(channels: int, norm: bool, affine: bool = True) -> nn.Module:
     return nn.BatchNorm2d(channels, affine=affine) if norm else nn.Identity()
 
 
+def strided(c_in: int, c_out: int, norm: bool) -> list[nn.Module]:
+    """3x3 convolution of stride 2 and BatchNorm, (N, C, H, W) -> (N, C', ceil(H/2), ceil(W/2))."""
+    return [nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False), batch_norm(c_out, norm)]
+
+
 class Shift(Selection):
     """Images (N, C, H, W) without their first row and column; odd sizes gain a last one of zeros."""
 

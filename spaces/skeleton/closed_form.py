@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from spaces.size import Layer, NetworkSize, StageTally, Tally, tally
-from spaces.skeleton.layers import STEM_MULTIPLIER, bare, factorized_reduce_layers, reductions
+from spaces.skeleton.layers import bare, factorized_reduce_layers, halved, reductions, stems
 from spaces.skeleton.liveness import Liveness
 
 T = TypeVar("T")
@@ -26,9 +26,9 @@ class CellShape(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The stem, the shapes of the cells, and the head."""
+    """The stems, the shapes of the cells, and the head."""
 
-    stem: StageTally
+    stems: tuple[StageTally, ...]
     cells: tuple[tuple[int, CellShape], ...]  # size C*H*W of the output, shape; equal shapes are one object
     pooled: StageTally
 
@@ -42,7 +42,7 @@ def cell_tally(
 ) -> Tally:
     """Totals of a cell with ``edges`` (operation, source); with ``affine`` its BatchNorm has parameters."""
     channels, side = shape.channels, shape.side
-    side_out = -(-side // 2) if shape.reduction else side
+    side_out = halved(side) if shape.reduction else side
     first = (
         factorized_reduce_layers(shape.c_prev_prev, channels, side * side)
         if shape.reduction_prev
@@ -60,21 +60,25 @@ def cell_tally(
 @lru_cache(maxsize=1024)
 def _plan(size: NetworkSize, normal_width: int, reduce_width: int, live: tuple[bool, ...]) -> Plan:
     """``normal_width`` and ``reduce_width``: how many nodes are concatenated."""
-    c_stem, side = STEM_MULTIPLIER * size.channels, size.image_size
-    stem = StageTally(c_stem * side * side, tally([Layer(c_stem, 27, side * side, 2 * c_stem)], live[0]))
-    c_prev_prev, c_prev, channels, reduction_prev = c_stem, c_stem, size.channels, False
+    outputs = stems(size)
+    first = [
+        StageTally(stem.channels * stem.side**2, tally(stem.layers, on))
+        for stem, on in zip(outputs, live, strict=False)
+    ]
+    c_prev_prev, c_prev, side = outputs[0].channels, outputs[-1].channels, outputs[-1].side
+    channels, reduction_prev = size.channels, len(outputs) > 1
     cells: list[tuple[int, CellShape]] = []
     shapes: dict[CellShape, CellShape] = {}
     for i in range(size.layers):
         reduction = i in reductions(size.layers)
         channels *= 2 if reduction else 1
-        shape = CellShape(c_prev_prev, c_prev, channels, side, reduction, reduction_prev, live[i + 1])
-        side = -(-side // 2) if reduction else side
+        shape = CellShape(c_prev_prev, c_prev, channels, side, reduction, reduction_prev, live[i + len(outputs)])
+        side = halved(side) if reduction else side
         c_prev_prev, c_prev = c_prev, (reduce_width if reduction else normal_width) * channels
         reduction_prev = reduction
         cells.append((c_prev * side * side, shapes.setdefault(shape, shape)))
     classifier = tally([Layer(size.classes, c_prev, 1, size.classes)], live[-1])
-    return Plan(stem, tuple(cells), StageTally(c_prev, classifier))
+    return Plan(tuple(first), tuple(cells), StageTally(c_prev, classifier))
 
 
 def stages(
@@ -84,14 +88,14 @@ def stages(
     widths: tuple[int, int],
     total: Callable[[T, Liveness, CellShape], Tally],
 ) -> tuple[StageTally, ...]:
-    """The stem, every cell and the pooled vector, each with its layers.
+    """The stems, every cell and the pooled vector, each with its layers.
 
     ``live`` is what `live_cells` returns, ``widths`` how many nodes a normal and a reduction cell concatenate, and
     ``total`` counts one cell.
     """
     outputs, inside = live
     plan = _plan(size, *widths, tuple(outputs))
-    found, last = [plan.stem], None  # most cells of a network are equal
+    found, last = [*plan.stems], None  # most cells of a network are equal
     for cell, (features, shape), within in zip(cells, plan.cells, inside, strict=True):
         if last is None or cell is not last[0] or within is not last[1] or shape is not last[2]:
             last, totals = (cell, within, shape), total(cell, within, shape)

@@ -34,23 +34,27 @@ def liveness(
     return Liveness(tuple(live), (used[0], used[1]), any(fed[state] for state in outputs))
 
 
-def live_cells(cells: Sequence[T], inside: Callable[[T, Inputs], Liveness]) -> tuple[list[bool], list[Liveness]]:
-    """Whether the outputs of the stem (index 0) and of each of ``cells`` (1..L) are live; the cells' insides.
+def live_cells(
+    cells: Sequence[T], inside: Callable[[T, Inputs], Liveness], stems: int = 1
+) -> tuple[list[bool], list[Liveness]]:
+    """Whether the outputs of the ``stems`` and then of each of ``cells`` are live; the cells' insides.
 
-    Most ``cells`` are one object, for which ``inside`` is called once.
+    A single stem is both inputs of the first cell; the second of two reads the first. Most ``cells`` are one
+    object, for which ``inside`` is called once.
     """
-    fed, found = [True], []
+    fed, found = [True] * stems, []
     known: dict[tuple[int, bool, bool], Liveness] = {}
-    for i, cell in enumerate(cells):
-        inputs = fed[max(i - 1, 0)], fed[i]  # the stem twice for i = 0
+    for i, cell in enumerate(cells, stems):
+        inputs = fed[max(i - 2, 0)], fed[i - 1]
         kind = id(cell), *inputs
         if kind not in known:
             known[kind] = inside(cell, inputs)
         found.append(known[kind])
         fed.append(known[kind].output)
-    live = [False] * len(cells) + [fed[-1]]
-    for i in reversed(range(len(cells))):
-        if live[i + 1]:
-            live[i] |= found[i].inputs[1]
-            live[max(i - 1, 0)] |= found[i].inputs[0]
+    live = [False] * (len(fed) - 1) + [fed[-1]]
+    for i in reversed(range(stems, len(fed))):
+        if live[i]:
+            live[i - 1] |= found[i - stems].inputs[1]
+            live[max(i - 2, 0)] |= found[i - stems].inputs[0]
+    live[0] |= any(live[1:stems])
     return live, found

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from spaces.arithmetic import PLAIN, Arithmetic
 from spaces.network import Network
-from spaces.size import NetworkSize
-from spaces.skeleton.blocks import FactorizedReduce, ReLUConvBN, batch_norm
-from spaces.skeleton.layers import STEM_MULTIPLIER, reductions
+from spaces.size import IMAGENET, NetworkSize
+from spaces.skeleton.blocks import FactorizedReduce, ReLUConvBN, batch_norm, strided
+from spaces.skeleton.layers import first_channels, reductions, stems
 
 
 def drop_path(x: Tensor, probability: float | Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class Cell(nn.Module):
 
 
 class SkeletonNetwork(Network):
-    """Stem, L cells with reductions at L//3 and 2L//3, global pooling, a linear classifier.
+    """One stem or two, L cells with reductions at L//3 and 2L//3, global pooling, a linear classifier.
 
     ``make(i, place)`` makes cell ``i``, ``auxiliary(channels)`` a second classifier after the second reduction.
     ``forward`` returns logits (N, classes); with that classifier and in training mode, the pair (logits, auxiliary
@@ -95,10 +95,18 @@ class SkeletonNetwork(Network):
     ) -> None:
         super().__init__()
         self.auxiliary_after = reductions(size.layers)[1]
-        c_stem = STEM_MULTIPLIER * size.channels
-        self.stem = nn.Sequential(nn.Conv2d(3, c_stem, 3, padding=1, bias=False), batch_norm(c_stem, norm))
+        before = stems(size)
+        c_prev_prev, c_prev, channels = before[0].channels, before[-1].channels, size.channels
+        self.two_stems = reduction_prev = size.stem == IMAGENET
+        if self.two_stems:
+            c_first = first_channels(channels)
+            self.stem0 = nn.Sequential(
+                *strided(3, c_first, norm), nn.ReLU(), *strided(c_first, channels, norm)
+            )  # fmt: skip
+            self.stem1 = nn.Sequential(nn.ReLU(), *strided(channels, channels, norm))
+        else:
+            self.stem = nn.Sequential(nn.Conv2d(3, c_prev, 3, padding=1, bias=False), batch_norm(c_prev, norm))
         self.cells = nn.ModuleList()
-        c_prev_prev, c_prev, channels, reduction_prev = c_stem, c_stem, size.channels, False
         for i in range(size.layers):
             reduction = i in reductions(size.layers)
             channels *= 2 if reduction else 1
@@ -114,7 +122,7 @@ class SkeletonNetwork(Network):
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
         a = arithmetic
         probability = self._probability()
-        s0 = s1 = a.stage("stem", a.state(a.apply(self.stem, x)))
+        s0, s1 = self._stems(x, a)
         auxiliary = None
         for i, cell in enumerate(self.cells):
             s0, s1 = s1, a.stage(f"cells.{i}", cell(s0, s1, a, probability))
@@ -123,10 +131,20 @@ class SkeletonNetwork(Network):
         logits = a.apply(self.classifier, a.stage("pooled", a.apply(self.global_pooling, s1)))
         return logits if auxiliary is None else (logits, auxiliary)
 
+    def _stems(self, x: Any, a: Arithmetic) -> tuple[Any, Any]:
+        """The inputs of the first cell."""
+        if not self.two_stems:
+            s0 = s1 = a.stage("stem", a.state(a.apply(self.stem, x)))
+            return s0, s1
+        s0 = a.stage("stem0", a.state(a.apply(self.stem0, x)))
+        return s0, a.stage("stem1", a.state(a.apply(self.stem1, s0)))
+
     def _probability(self) -> float | Tensor:
         """The probability of `drop_path`."""
         return 0.0
 
     def stage_of(self, layer: str) -> str:
         parts = layer.split(".")
-        return {"stem": "stem", "classifier": "pooled"}.get(parts[0]) or ".".join(parts[:2])
+        if parts[0] == "cells":
+            return ".".join(parts[:2])
+        return "pooled" if parts[0] == "classifier" else parts[0]

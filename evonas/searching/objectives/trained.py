@@ -137,7 +137,7 @@ class ShortTraining(Fitness):
 
         search = self._search
         some = str(spaces[search.space].random(np.random.default_rng(0)))
-        names = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "seed", "device")
+        names = ("space", "dataset", "data_dir", "channels", "layers", "image_size", "stem", "seed", "device")
         given = {name: getattr(search, name) for name in names}
         try:
             return TrainSettings(some, recipe=self._words[0], overrides=self._numbers, **given).resolve()

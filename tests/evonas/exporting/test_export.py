@@ -20,6 +20,7 @@ from evonas import EvonasError, SearchSettings, UsageError
 from evonas.exporting.export import TOLERANCE, Export
 from evonas.exporting.formats import Format, formats
 from evonas.training import checkpoint
+from evonas.training.settings import TrainSettings
 from tests.evonas.cli.test_cli import run
 from tests.evonas.exporting.runs import LIGHT, trained_run, write_network
 
@@ -238,3 +239,20 @@ def test_every_space_is_exported(space: str, genotype: str | None, layers: int, 
     text = genotype or str(spaces[space].random(default_rng(0)))
     result = evonas.export(trained_run(tmp_path / "run", text, space, layers))
     assert [file.format for file in result.files] == HERE
+
+
+def test_an_export_remembers_the_stem(small: Callable[..., TrainSettings], tmp_path: Path) -> None:
+    settings = small(side=66)
+    assert settings.stem == "imagenet"
+    model = settings.build()
+    tensors = {f"{checkpoint.MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
+    checkpoint.write(tmp_path / "best.safetensors", settings, 1, {}, tensors)
+    evonas.export(tmp_path / "best.safetensors", formats=("genotype", "safetensors"), out=tmp_path / "export")
+    facts = json.loads((tmp_path / "export" / "genotype.json").read_text())
+    assert facts["stem"] == "imagenet"
+    assert "L=3, stem imagenet, space darts" in (tmp_path / "export" / "README.md").read_text()
+    assert 'image_size=66, stem="imagenet")' in (tmp_path / "export" / "README.md").read_text()
+    again = checkpoint.load(tmp_path / "export" / "model.safetensors")
+    assert again.settings.size == settings.size
+    images = torch.rand(1, 3, 66, 66)
+    assert torch.equal(again.model()(images), model.eval()(images))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evonas import SearchSettings, UsageError
+from evonas.core.notices import heard_by
 from evonas.searching.images import with_batch
 from evonas.searching.resolve import changed, resolve
 from evonas.store.settings import PRESETS
@@ -31,6 +32,19 @@ def test_a_default_limit_is_counted_at_paper_size_and_a_given_one_at_the_run_s_o
 def test_settings_survive_json() -> None:
     for settings in (SearchSettings(), resolve(SearchSettings(space="nasbench201", seed=2**60))):
         assert SearchSettings.from_json(settings.to_json()) == settings
+
+
+def test_the_stem_follows_the_images_and_is_stored_only_if_it_is_not_that_of_older_runs() -> None:
+    said: list[str] = []
+    with heard_by(said.append):
+        small, large = resolve(SearchSettings()), resolve(SearchSettings(image_size=65))
+        kept = resolve(SearchSettings(image_size=65, stem="cifar"))
+        resolve(SearchSettings(image_size=65, space="nasbench201"))
+    assert (small.stem, large.stem, kept.stem) == ("cifar", "imagenet", "cifar")
+    assert said == ["stem imagenet, as images have 65 pixels (--stem cifar for that of small images)"]
+    assert "stem" not in small.to_json() and "stem" not in kept.to_json()
+    for settings in (small, large, kept):
+        assert SearchSettings.from_json(settings.to_json()) == settings == resolve(settings)
 
 
 @pytest.mark.parametrize("preset", list(PRESETS))

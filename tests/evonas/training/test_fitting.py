@@ -27,6 +27,7 @@ REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("cutout", 40, {}, "covers images of 16 pixels"),
     ("crop", 16, {}, "crop=16 moves images of 16 pixels out of view; add --set crop=8$"),
     ("auxiliary", 0.4, {}, "needs images of 32 pixels.*these have 16; add --set auxiliary=0$"),
+    ("auxiliary", 0.4, {"image_size": 192}, "needs images of 193 pixels.*these have 192; add --set auxiliary=0$"),
     ("auxiliary", 0.4, {"space": "nasbench201"}, "which nasbench201 networks do not have"),
     ("drop_path", 0.2, {"space": "nasbench201"}, "needs paths to drop"),
     ("flip", True, {"dataset": "digits"}, "flipped.*add --set flip=false$"),
@@ -45,6 +46,8 @@ REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("steps", 0, {}, "steps must be from 1"),
 ]
 FITS: list[tuple[str, Any, dict[str, Any]]] = [
+    ("auxiliary", 0.4, {"image_size": 193}),
+    ("auxiliary", 0.4, {"image_size": 65, "stem": "cifar"}),
     ("batch_size", 49, {}),
     ("cutout", 15, {}),
     ("crop", 15, {}),
