@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -10,6 +12,7 @@ from evonas.core.notices import notice
 from evonas.data.classes import Images, printable, require_equal, require_images
 from evonas.data.copies import copies
 from evonas.data.decode import decode
+from evonas.data.decoded import fits, kept, place_of, size_of
 from evonas.data.layout import layout_of, located
 from evonas.data.listing import Identity, LeftOut, class_directories, identity, images_below, plural
 from evonas.data.source import SIDE, Source, pixel_statistics, sources
@@ -59,6 +62,7 @@ class Folder(Source):
             require_images(layout.test, test)
         self.classes = tuple(map(printable, train))
         self._files = {"train": _labelled(train), "test": _labelled(test)}
+        self._kept: dict[str, Tensor] = {}
         left_out.notes += unused
         topic, text = ("folder", str(self.root.absolute())), lambda: self._summary(rest, layout.note, left_out)
         notice(topic, text, left_out=bool(str(left_out)))
@@ -86,18 +90,34 @@ class Folder(Source):
     def images(self, split: str, indices: Tensor | None = None) -> Tensor:
         import torch
 
-        files = self._files[split]
-        chosen = range(len(files)) if indices is None else indices.tolist()
+        files = [path for path, _ in self._files[split]]
+        if split in self._kept:
+            return self._kept[split] if indices is None else self._kept[split][indices]
+        if indices is None and self.mapped:
+            return self._mapped(split, files)
+        chosen = files if indices is None else [files[i] for i in indices.tolist()]
         images = torch.empty((len(chosen), 3, self.image_size, self.image_size), dtype=torch.uint8)
-        errors = []
-        for row, i in enumerate(chosen):
-            try:
-                images[row] = decode(files[i][0], self.image_size)
-            except EvonasError as error:
-                errors.append(error)
-        if errors:
-            _refuse(errors, len(chosen))
+        for row, image in enumerate(_decoded(chosen, self.image_size)):
+            images[row] = image
         return images
+
+    @cached_property
+    def mapped(self) -> bool:  # type: ignore[override]
+        """Whether the images of both splits together do not fit in memory."""
+        return not fits(sum(map(len, self._files.values())), self.image_size)
+
+    def _mapped(self, split: str, files: list[Path]) -> Tensor:
+        place, side = place_of(files, self.image_size), self.image_size
+        amount = f"{size_of(len(files), side) / 1e9:.3g} GB"
+        notice(
+            ("decoded", place),
+            lambda: (
+                f"the {len(files)} {split} images do not fit in memory: {amount} are decoded once and mapped "
+                f"from {place} (EVONAS_CACHE sets the directory)"
+            ),
+        )
+        self._kept[split] = kept(place, len(files), side, lambda: _decoded(files, side))
+        return self._kept[split]
 
     def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         import torch
@@ -138,6 +158,18 @@ def _listed(directory: Path, left_out: LeftOut, above: frozenset[Identity]) -> I
 
 def _labelled(images: Images) -> list[tuple[Path, int]]:
     return [(path, label) for label, paths in enumerate(images.values()) for path in paths]
+
+
+def _decoded(files: list[Path], side: int) -> Iterator[Tensor]:
+    """The images of ``files``, uint8 (3, side, side) each. Raises `EvonasError` about all that cannot be read."""
+    errors = []
+    for path in files:
+        try:
+            yield decode(path, side)
+        except EvonasError as error:
+            errors.append(error)
+    if errors:
+        _refuse(errors, len(files))
 
 
 def _refuse(errors: list[EvonasError], count: int) -> NoReturn:

@@ -21,6 +21,7 @@ class Source(ABC):
     """One data set: class names, labels, and images that are read on demand."""
 
     image_size: int = SIDE
+    mapped: bool = False  # the images of a whole split are mapped from a file, as they do not fit in memory
     flips: bool = True  # an image and its mirror image are of the same class
     classes: tuple[str, ...]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -110,7 +110,7 @@ def _facts(found: checkpoint.Checkpoint, data: Mapping[str, Any]) -> dict[str, A
         "training": {
             "recipe": settings.recipe,
             "epoch": found.epoch,
-            "numbers": json.loads(json.dumps(asdict(settings.chosen))),
+            "numbers": json.loads(json.dumps(settings.chosen.as_dict())),
             "seed": settings.seed,
             "precision": settings.precision,
             "device": settings.device,

@@ -14,6 +14,7 @@ from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import LOCAL, TO_TRAINING, SearchSettings
 from evonas.training.plan import FinalPlan
+from evonas.training.recipe import area_for
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
 from spaces import spaces
@@ -89,6 +90,8 @@ def genotype_command(settings: TrainSettings, run: str | Path) -> str:
 
 def _recipe(settings: TrainSettings) -> list[str]:
     recipe, used = recipes[settings.recipe], settings.chosen
+    if recipe.area is None:
+        recipe = dataclasses.replace(recipe, area=area_for(settings.image_size or 0))
     numbers = {
         field.name: getattr(used, field.name)
         for field in dataclasses.fields(used)

@@ -28,7 +28,7 @@ def settings_from(facts: Any) -> TrainSettings:
         if facts["format"] != FORMAT:
             raise ValueError(f"its format is {facts['format']!r}, not {FORMAT!r}")
         training = facts["training"]
-        numbers = Recipe(**{**training["numbers"], "milestones": tuple(training["numbers"]["milestones"])})
+        numbers = Recipe.from_dict({**training["numbers"], "milestones": tuple(training["numbers"]["milestones"])})
         return TrainSettings(
             **{name: facts[name] for name in OF_NETWORK},
             stem=facts.get("stem", CIFAR),

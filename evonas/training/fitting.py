@@ -82,7 +82,7 @@ LIMITS: dict[str, Callable[[Ground], Limit]] = {
 OF_STORED = ("batch_size", "auxiliary", "drop_path", "flip")  # checked again when a stored training continues
 FREE = {  # numbers that do not depend on images; their bounds are in `evonas.training.recipe`
     *("source", "epochs", "lr", "lr_batch", "schedule", "milestones", "momentum", "nesterov", "weight_decay"),
-    *("clip", "label_smoothing", "ema", "adversary", "eps", "step_size", "steps"),
+    *("clip", "label_smoothing", "ema", "adversary", "eps", "step_size", "steps", "area", "weighted"),
 }
 
 
@@ -93,7 +93,7 @@ def fitted(
 
     Only numbers in ``names`` are checked. Raises `UsageError` for a number in ``asked`` that does not fit.
     """
-    settled = recipe.for_images(ground.images)
+    settled = recipe.for_images(ground.images, ground.side)
     lowered: dict[str, Any] = {}
     lines = []
     for name in names:
@@ -107,7 +107,8 @@ def fitted(
         if not limit.quiet:
             lines.append(f"{name} is lowered to {_text(limit.default)}: {_text(value)} {limit.why}")
     if "batch_size" in lowered and recipe.batch_size is None:  # a learning rate that scales with the batch follows
-        settled = dataclasses.replace(recipe, batch_size=lowered["batch_size"]).for_images(ground.images)
+        fewer = dataclasses.replace(recipe, batch_size=lowered["batch_size"])
+        settled = fewer.for_images(ground.images, ground.side)
     return dataclasses.replace(settled, **lowered), lines
 
 
@@ -117,6 +118,8 @@ def doubts(recipe: Recipe, asked: Collection[str]) -> list[str]:
     idle = [name for name in ("eps", "step_size", "steps") if name in asked and recipe.adversary == "none"]
     if idle:
         lines.append(f"{', '.join(idle)} has no effect without an attack in training; add {OPTION}adversary=pgd")
+    if "crop" in asked and recipe.area:
+        lines.append(f"crop has no effect with random resized crops; add {OPTION}area=0")
     if "milestones" in asked and recipe.schedule != "steps":
         lines.append(f"milestones has no effect on schedule {recipe.schedule}; add {OPTION}schedule=steps")
     if recipe.adversary == "none":

@@ -21,18 +21,45 @@ class Images:
 
     images: Tensor
     labels: Tensor
+    rows: Tensor | None = None  # int64 (N,): the images are these rows of a file that is mapped, and stay there
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def device(self) -> torch.device:
+        """Where `pixels` are."""
+        return self.labels.device
+
+    @property
+    def side(self) -> int:
+        """Pixels along one side."""
+        return self.images.shape[-1]
+
+    def pixels(self, chosen: Tensor | slice) -> Tensor:
+        """Some images, uint8 (n, 3, H, W)."""
+        if self.rows is None:
+            return self.images[chosen]
+        places = chosen.to(self.rows.device) if isinstance(chosen, Tensor) else chosen
+        return self.images[self.rows[places]].to(self.device)
+
+    def among(self, chosen: Tensor | slice) -> Images:
+        """Those with the indices ``chosen``."""
+        if self.rows is None:
+            return Images(self.images[chosen], self.labels[chosen])
+        return Images(self.images, self.labels[chosen], self.rows[chosen])
+
     def to(self, device: str) -> Images:
-        """The same on a device."""
+        """The same on a device; only labels if the images are mapped."""
+        if self.rows is not None:
+            return Images(self.images, self.labels.to(device), self.rows)
         return Images(self.images.to(device), self.labels.to(device))
 
 
 def read(data: Source, split: str) -> Images:
     """All images of ``train`` or ``test``, on the CPU."""
-    return Images(data.images(split), data.labels(split))
+    images, labels = data.images(split), data.labels(split)
+    return Images(images, labels, torch.arange(len(labels)) if data.mapped else None)
 
 
 class TrainingData(NamedTuple):
@@ -75,8 +102,8 @@ def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Im
     chosen = torch.zeros(len(everything), dtype=torch.bool)
     chosen[held_out] = True
     return (
-        Images(everything.images[~chosen], everything.labels[~chosen]).to(settings.device),
-        Images(everything.images[chosen], everything.labels[chosen]).to(settings.device),
+        everything.among(~chosen).to(settings.device),
+        everything.among(chosen).to(settings.device),
     )
 
 

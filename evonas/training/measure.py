@@ -27,10 +27,10 @@ def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> 
     The attack draws from the global generators, which are restored afterwards.
     """
     right = start = 0
-    batch, device = BATCH, images.images.device
+    batch, device = BATCH, images.device
     with undisturbed(model, device):
         while start < len(images):
-            pixels = images.images[start : start + batch].float() / 255  # (n, 3, H, W)
+            pixels = images.pixels(slice(start, start + batch)).float() / 255  # (n, 3, H, W)
             pixels = pixels.contiguous(memory_format=layout(device))
             labels = images.labels[start : start + batch]
             if attack is not None:
@@ -51,6 +51,6 @@ def robust_accuracy(model: nn.Module, images: Images, eps: float, seed: int) -> 
     def attack(logits: Callable[[Tensor], Tensor], pixels: Tensor, labels: Tensor) -> Tensor:
         return perturb(logits, pixels, labels, eps, eps / 4, PGD_STEPS, drawn=BATCH)
 
-    with torch.random.fork_rng(devices=[images.images.device] if images.images.is_cuda else []):
+    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
         torch.manual_seed(stable_hash(seed, "validation attack"))
         return accuracy(model, images, attack)

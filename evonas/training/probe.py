@@ -16,7 +16,7 @@ import torch
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
 from evonas.training.augment import augment, draw
-from evonas.training.images import Images, TrainingData
+from evonas.training.images import TrainingData
 from evonas.training.parallel import Group
 from evonas.training.settings import TrainSettings
 from evonas.training.training import Training
@@ -37,7 +37,7 @@ class Probe:
         self._count = len(self.training.held_out)
         self.images = min(self._count, MAX_IMAGES)  # held out, that are tried
         held_out = self.training.held_out
-        self.training.held_out = Images(held_out.images[: self.images], held_out.labels[: self.images])
+        self.training.held_out = held_out.among(slice(self.images))
 
     def step(self) -> float:
         """Seconds of a step."""
@@ -46,11 +46,11 @@ class Probe:
         assert batch is not None
         here = slice(0, batch)
         generator = torch.Generator().manual_seed(0)
-        draws = draw(batch, training.images.images.shape[-1], training.recipe, generator, device)
+        draws = draw(batch, training.images.side, training.recipe, generator, device)
         sums = torch.zeros(2, dtype=torch.float64, device=device)
 
         def step() -> None:
-            pixels = augment(training.images.images[here], draws.at(here), training.recipe, training.model.mean)
+            pixels = augment(training.images.pixels(here), draws.at(here), training.recipe, training.model.mean)
             training.step(pixels, training.images.labels[here], sums)
 
         training.model.train()

@@ -11,6 +11,7 @@ from evonas.core.arguments import one_of, plain
 from evonas.training import epsilon
 from spaces.errors import UsageError, shorten, shown
 from spaces.registry import Registry, closest
+from spaces.size import MAX_CIFAR_SIDE
 
 SCHEDULES = ("cosine", "steps", "one-cycle")
 ADVERSARIES = ("none", "fgsm", "pgd")
@@ -34,6 +35,8 @@ class Recipe:
     label_smoothing: float = 0.0
     crop: int = 4  # pixels of padding that a random crop moves within
     flip: bool = True  # horizontal flips, if the data set allows them
+    area: float | None = None  # least share of a random resized crop; 0: none; None: 0.08 for photographs
+    weighted: bool = False  # classes weigh equally in the loss, whatever their numbers of images
     cutout: int = 0  # side of the cutout square in pixels; 0: none
     drop_path: float = 0.0  # in the last epoch; rises linearly from 0
     auxiliary: float = 0.0  # weight of the auxiliary head's loss; 0: no head
@@ -46,7 +49,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, types in _ACCEPTED.items():
             value = getattr(self, name)
-            if type(value) not in types and not (value is None and name in ("batch_size", "lr_batch")):
+            if type(value) not in types and not (value is None and name in ("batch_size", "lr_batch", "area")):
                 raise UsageError(f"{name} cannot be {shown(value)}")
         if any(type(epoch) is not int for epoch in self.milestones):
             raise UsageError(f"milestones must be epochs, not {shown(self.milestones)}")
@@ -78,7 +81,9 @@ class Recipe:
         numbers = {name: getattr(self, name) for name in _TYPES if name != "batch_size" or self.batch_size}
         if self.adversary == "none":
             numbers = {name: value for name, value in numbers.items() if name not in ("eps", "step_size", "steps")}
-        return ", ".join(f"{name}={value}" for name, value in numbers.items() if value not in (0, (), "none"))
+        return ", ".join(
+            f"{name}={value}" for name, value in numbers.items() if value not in (0, (), "none", None)
+        )
 
     def with_numbers(self, given: Mapping[str, Any]) -> Recipe:
         """The recipe with some numbers replaced. Raises `UsageError` for an unknown name or an invalid value."""
@@ -105,17 +110,36 @@ class Recipe:
             )
         return changed
 
-    def for_images(self, count: int) -> Recipe:
-        """With batch size and learning rate resolved for ``count`` training images."""
+    def as_dict(self) -> dict[str, Any]:
+        """The input of `from_dict`; numbers that older trainings lack are left out where they are the same."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if name not in ADDED or value != ADDED[name]}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """The inverse of `as_dict`."""
+        return cls(**{**ADDED, **values})
+
+    def for_images(self, count: int, side: int = 0) -> Recipe:
+        """With batch size, learning rate and crops resolved for ``count`` training images of ``side`` pixels."""
         batch = self.batch_size or next(
             (size for size in (512, 256, 128, 64) if count >= MIN_STEPS * size), MIN_BATCH_SIZE
         )
         lr = self.lr * batch / self.lr_batch if self.lr_batch else self.lr
-        return dataclasses.replace(self, batch_size=batch, lr=lr, lr_batch=None)
+        area = area_for(side) if self.area is None else self.area
+        return dataclasses.replace(self, batch_size=batch, lr=lr, lr_batch=None, area=area)
 
 
 MIN_STEPS = 40  # per epoch, with the default batch size
 MIN_BATCH_SIZE = 32
+MIN_AREA = 0.08  # of a random resized crop in torchvision
+ADDED: dict[str, Any] = {"area": 0.0, "weighted": False}  # numbers that older trainings lack
+
+
+def area_for(side: int) -> float:
+    """The least share of a random resized crop by default: 0, which is none, for images of up to 64 pixels."""
+    return MIN_AREA if side > MAX_CIFAR_SIDE else 0.0
+
 
 _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
     "epochs": (1, 100_000),
@@ -128,6 +152,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
     "label_smoothing": (0, 0.99),
     "crop": (0, 1024),
     "cutout": (0, 4096),
+    "area": (0, 1),
     "drop_path": (0, 0.99),
     "auxiliary": (0, 100),
     "ema": (0, 0.999999),
@@ -148,11 +173,12 @@ def _truth(text: str) -> bool:
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("epochs", "batch_size", "crop", "cutout", "steps"), int),
     **dict.fromkeys(
-        ("lr", "momentum", "weight_decay", "clip", "label_smoothing", "drop_path", "auxiliary", "ema"), float
+        ("lr", "momentum", "weight_decay", "clip", "label_smoothing", "drop_path", "auxiliary", "ema", "area"),
+        float,
     ),
     **dict.fromkeys(("eps", "step_size"), epsilon.read),
     **dict.fromkeys(("schedule", "adversary"), str),
-    **dict.fromkeys(("nesterov", "flip"), _truth),
+    **dict.fromkeys(("nesterov", "flip", "weighted"), _truth),
     "milestones": _milestones,
 }
 

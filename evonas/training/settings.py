@@ -14,7 +14,9 @@ from evonas.core.arguments import genotype, items, mapping, number
 from evonas.core.fields import check, like, marked, setting
 from evonas.store.settings import SearchSettings
 from evonas.store.stem import stem_of
+from evonas.training.class_weights import unevenness
 from evonas.training.fitting import OF_STORED, Ground, doubts, fitted
+from evonas.training.recipe import ADDED
 from evonas.training.recipes import Recipe, recipes
 from spaces.errors import EvonasError, UsageError, shorten, shown
 from spaces.size import CIFAR, NetworkSize
@@ -26,6 +28,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 NETWORK = {"of_network": True}  # mark of a field that the shape of the network depends on
 MAX_VALIDATION = 2500  # default number of images
 MIN_COMPILED_PASSES = 10_000  # forward and backward passes, for which compiling takes less time than it saves
+LEFT_OUT = {"stem": CIFAR, **ADDED}  # of what is stored, where it is so
 
 
 class TrainOptions(TypedDict, total=False):
@@ -159,8 +162,9 @@ class TrainSettings:
         else:
             numbers, lines = fitted(self.numbers, ("batch_size", "auxiliary"), ground, OF_STORED)
         if say is not None:
-            for line in lines:
-                say(line)
+            for line in (*lines, unevenness(labels, data.classes, numbers.weighted)):
+                if line:
+                    say(line)
         device = pick(self.device)
         mean, std = data.statistics()
         return dataclasses.replace(
@@ -233,11 +237,11 @@ class TrainSettings:
 
         With ``moved`` a folder of images may lie in another place.
         """
-        theirs, ours = other.that_count, self.that_count
-        names = [name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name)]
+        theirs, ours = LEFT_OUT | other.that_count, LEFT_OUT | self.that_count
+        names = [name for name in ours if theirs[name] != ours[name]]
         if moved and all(data["dataset"].startswith("folder:") for data in (theirs, ours)):
             names = [name for name in names if name != "dataset"]
-        return [f"{name} {_said(theirs, name)}, not {_said(ours, name)}" for name in names]
+        return [f"{name} {theirs[name]}, not {ours[name]}" for name in names]
 
     @property
     def digests(self) -> tuple[str, str]:
@@ -250,8 +254,9 @@ class TrainSettings:
         return _short_digest({**counted, "dataset": place}), _short_digest(counted)
 
     def as_dict(self) -> dict[str, Any]:
-        """The input of `from_dict`, in the types of JSON; a stem that older trainings lack is left out."""
+        """The input of `from_dict`, in the types of JSON; what older trainings lack is left out where it is so."""
         values = dataclasses.asdict(self)
+        values["numbers"] = None if self.numbers is None else self.numbers.as_dict()
         if self.stem == CIFAR:
             del values["stem"]
         return json.loads(json.dumps(values))
@@ -262,7 +267,7 @@ class TrainSettings:
         try:
             values = {"stem": CIFAR, **mapping(values, "the settings")}
             if values.get("numbers") is not None:
-                values["numbers"] = Recipe(**mapping(values["numbers"], "numbers"))
+                values["numbers"] = Recipe.from_dict(mapping(values["numbers"], "numbers"))
             for name in ("mean", "std"):
                 values[name] = tuple(float(value) for value in items(values[name], name))
             return cls(**values)
@@ -282,11 +287,6 @@ def _precision(asked: str, device: str) -> str:
 
 def _compile(asked: bool | None, device: str, passes: int) -> bool:
     return asked if asked is not None else device.startswith("cuda") and passes >= MIN_COMPILED_PASSES
-
-
-def _said(values: Mapping[str, Any], name: str) -> Any:
-    """A value; one that is left out is the stem of small images."""
-    return values.get(name, CIFAR)
 
 
 def _short_digest(values: Any) -> str:

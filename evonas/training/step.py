@@ -20,7 +20,8 @@ from evonas.training.recipe import Recipe
 class Step:
     """Steps of SGD of ``recipe`` on ``model``, which is on ``device`` and in training mode.
 
-    In bfloat16 under autocast, or in float32. ``observer`` is told if the network cannot be compiled.
+    In bfloat16 under autocast, or in float32. ``observer`` is told if the network cannot be compiled. ``weights``
+    (classes,) are those of the classes in the loss.
     """
 
     def __init__(
@@ -33,7 +34,9 @@ class Step:
         compile: bool,
         observer: Observer,
         group: Group,
+        weights: Tensor | None = None,
     ) -> None:
+        self.weights = weights
         self.model, self.recipe, self.bfloat16 = model, recipe, bfloat16
         self.forward, self.norms = Forward(model, device, compile, observer, group), Norms(model)
         self.optimiser = torch.optim.SGD(
@@ -64,15 +67,17 @@ class Step:
 
     def _loss(self, network: Any, pixels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The loss, (), and logits (n, classes)."""
-        smoothing = self.recipe.label_smoothing
         with self._autocast():
             answer = network(pixels)
             logits, auxiliary = answer if isinstance(answer, tuple) else (answer, None)
-            loss = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+            loss = self.cross_entropy(logits, labels)
             if auxiliary is not None:
-                more = F.cross_entropy(auxiliary.float(), labels, label_smoothing=smoothing)
-                loss = loss + self.recipe.auxiliary * more
+                loss = loss + self.recipe.auxiliary * self.cross_entropy(auxiliary, labels)
         return loss, logits
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """That of the recipe, (), of logits (n, classes)."""
+        return F.cross_entropy(logits.float(), labels, self.weights, label_smoothing=self.recipe.label_smoothing)
 
     def _autocast(self) -> AbstractContextManager[None]:
         kind = "cuda" if self.forward.cuda else "cpu"

@@ -18,6 +18,7 @@ from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.store.queries import DATABASE
 from evonas.training import checkpoint
 from evonas.training.augment import Draws, augment, draw
+from evonas.training.class_weights import weights_of
 from evonas.training.convolutions import fastest_convolutions
 from evonas.training.data_check import require_training, unchecked
 from evonas.training.divergence import NotFinite
@@ -96,6 +97,7 @@ class Training:
             compile=bool(settings.compile) and not failed,
             observer=observer,
             group=group,
+            weights=weights_of(self.images.labels, settings.size.classes) if recipe.weighted else None,
         )
         self.optimiser = self.stepping.optimiser
         self.average = MovingAverage(self.model, recipe.ema) if recipe.ema else None
@@ -167,7 +169,7 @@ class Training:
         seed = stable_hash(self.settings.seed, "epoch", epoch)
         generator = torch.Generator().manual_seed(seed)
         order = torch.randperm(len(self.images), generator=generator).to(device)  # once: an upload waits
-        draws = draw(len(order), self.images.images.shape[-1], recipe, generator, device)
+        draws = draw(len(order), self.images.side, recipe, generator, device)
         torch.manual_seed(stable_hash(seed, self.group.rank) if self.group.rank else seed)
         if recipe.drop_path:
             self.model.network.drop_path_prob = drop_path_probability(recipe, epoch)  # type: ignore[assignment]
@@ -190,7 +192,7 @@ class Training:
             here = slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
             chosen = order[here][self.group.share]
             drawn = draws.at(here).at(self.group.share)
-            pixels = augment(self.images.images[chosen], drawn, recipe, self.model.mean, self.layout)
+            pixels = augment(self.images.pixels(chosen), drawn, recipe, self.model.mean, self.layout)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch, step / self.steps)
             self.step(pixels, self.images.labels[chosen], sums)

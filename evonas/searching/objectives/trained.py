@@ -107,7 +107,7 @@ class ShortTraining(Fitness):
 
     def identity(self) -> dict[str, Any]:
         split = self._data.known.identity.train
-        recipe = dataclasses.asdict(self._training.chosen)
+        recipe = self._training.chosen.as_dict()
         del recipe["source"]
         facts = {
             "version": VERSION,
