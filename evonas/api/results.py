@@ -229,6 +229,7 @@ def corrupt(
 ) -> Images:
     """Images, tensor or NumPy array uint8 (N, 3, H, W), under a corruption of CIFAR-10-C at severity 1 to 5.
 
+    Above 64 pixels along the shorter side the constants are those of ImageNet-C.
     The random numbers of image i depend only on seed, name, severity and positions[i] (by default i), so a data
     set can be corrupted in parts. `evonas list corruptions` names them.
     Raises `UsageError` that says what is allowed.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +15,10 @@ from torch import Tensor
 
 from evonas.core.digests import tensors_digest
 from evonas.data import data_directory
+from evonas.data.source import SIDE
 from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.corruptions import GROUPS, SEVERITIES, corrupt, corruptions
+from evonas.evaluation.corruptions.base import scale_of
 from evonas.evaluation.journal import Json
 from evonas.evaluation.outcomes import CorruptionTable
 from evonas.evaluation.subject import Subject
@@ -25,13 +27,15 @@ from spaces.errors import EvonasError
 
 FOLDERS = {"cifar10": "CIFAR-10-C", "cifar100": "CIFAR-100-C"}
 LABELS = "labels.npy"
+REGENERATED, PHOTOGRAPHS = "regenerated", "regenerated as in ImageNet-C"
 VERSION = 1  # of our corruptions; raised when they give other images: what is kept of them is then void
+VERSION_OF_PHOTOGRAPHS = 1  # of those with the constants of ImageNet-C
 
 
 class Corrupted(ABC):
     """The test images under every corruption at every severity."""
 
-    source: ClassVar[str]
+    source: str  # in words
 
     @abstractmethod
     def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
@@ -44,19 +48,21 @@ class Corrupted(ABC):
 
 
 class Regenerated(Corrupted):
-    """Made here of any images, on the device they are on; see `evonas.evaluation.corruptions`."""
+    """Made here of images of ``side`` pixels, on the device they are on; see `evonas.evaluation.corruptions`."""
 
-    source = "regenerated"
+    source = REGENERATED
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, side: int = SIDE) -> None:
+        self.seed, self.photographs = seed, scale_of(side, side).photographs
+        if self.photographs:
+            self.source = PHOTOGRAPHS
 
     def images(self, name: str, severity: int, chosen: Tensor, clean: Tensor) -> Tensor:
         return corrupt(clean, name, severity, self.seed, chosen.to(clean.device))
 
     @property
     def identity(self) -> list[Any]:
-        return [self.source, VERSION, self.seed]
+        return [self.source, VERSION_OF_PHOTOGRAPHS if self.photographs else VERSION, self.seed]
 
 
 class Published(Corrupted):
@@ -103,12 +109,15 @@ class Published(Corrupted):
 _ADVICE = "complete the folder, or move it away to have the corruptions regenerated"
 
 
-def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int) -> Corrupted:
-    """The published arrays of a data set if they exist, else ours. ``labels`` (N,) are those of the test set."""
+def corrupted(dataset: str, data_dir: str | None, labels: Tensor, seed: int, side: int = SIDE) -> Corrupted:
+    """The published arrays of a data set if they exist, else ours.
+
+    ``labels`` (N,) are those of the test set, whose images have ``side`` pixels.
+    """
     folder = data_directory(data_dir) / FOLDERS.get(dataset, "")
     if dataset in FOLDERS and folder.is_dir():
         return Published(folder, labels)
-    return Regenerated(seed)
+    return Regenerated(seed, side)
 
 
 @dataclass(frozen=True, eq=False)

@@ -169,7 +169,7 @@ def subject_for(
     source = None
     if settings.corruptions:
         data_dir = settings.data_dir or found.settings.data_dir
-        source = corrupted(dataset, data_dir, everything.labels, settings.seed)
+        source = corrupted(dataset, data_dir, everything.labels, settings.seed, everything.side)
     subject = Subject(
         model,
         everything.images[chosen],
@@ -195,7 +195,9 @@ def evaluate_subject(
     Corrupted images are those of ``source`` at ``chosen``, int64 (N,); by default they are generated.
     """
     places = torch.arange(len(subject.images)) if chosen is None else chosen
-    chosen_assessments = _assessments(settings, source or Regenerated(settings.seed), places)
+    chosen_assessments = _assessments(
+        settings, source or Regenerated(settings.seed, subject.images.shape[-1]), places
+    )
     for assessment in chosen_assessments:
         assessment.require(subject)
     evaluation = Evaluation(

@@ -69,7 +69,8 @@ def _tested(trainer: Trainer, training: Training, each: float) -> float:
     seconds = timed(lambda: evaluate_subject(part, plain), settings.device) * count / attacked
     if not settings.corruptions:
         return seconds
-    source = corrupted(trainer.training.dataset, trainer.training.data_dir, testing.labels, settings.seed)
+    where = trainer.training.dataset, trainer.training.data_dir
+    source = corrupted(*where, testing.labels, settings.seed, testing.side)
     return seconds + len(SEVERITIES) * count * (len(corruptions) * forward + _corrupting(source, testing, few))
 
 

@@ -12,6 +12,7 @@ from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
 from evonas.evaluation.columns import columns_of, summarised
+from evonas.evaluation.corrupted import REGENERATED
 from evonas.evaluation.evaluate import columns_again, evaluate_subject, subject_for
 from evonas.evaluation.journal import Journal, Json, as_stored, is_outdated
 from evonas.evaluation.registered import attacks
@@ -26,6 +27,7 @@ from evonas.training.retrainings import retrainings
 from evonas.verification.finding import UNCHECKED, Finding, judged
 from fitness import stable_hash
 from spaces.errors import EvonasError, shown
+from spaces.size import MAX_CIFAR_SIDE
 
 PART = "evaluation"
 BUDGET = 60.0  # time budget of the recomputed entries in seconds
@@ -92,6 +94,17 @@ def measured(
         return [judged(PART, place.result.name, str(error), "")]
 
 
+def _other_constants(place: Target, stored: Evaluation) -> str:
+    """What is to be done about corruptions of an older version, which has others for photographs; empty if not."""
+    side = checkpoint.header_of(place.checkpoint).settings.image_size or 0
+    if stored.corruptions is None or stored.corruptions.source != REGENERATED or side <= MAX_CIFAR_SIDE:
+        return ""
+    return (
+        f"its corruptions of images of {side} pixels have the constants of CIFAR-10-C, here those of ImageNet-C; "
+        f"repeat it with: {command('evaluate', place.asked)}"
+    )
+
+
 def _again(
     place: Target, stored: Evaluation, settings: EvaluateSettings, sample: int, seed: int, observer: Observer
 ) -> list[Finding]:
@@ -105,6 +118,8 @@ def _again(
             versions = f"{name} has version {attacks[name].version} here, the evaluation used {one.version}"
             advice = f"repeat it with: {command('evaluate', place.asked)}"
             return [Finding(PART, place.result.name, UNCHECKED, f"{versions}; {advice}")]
+    if advice := _other_constants(place, stored):
+        return [Finding(PART, place.result.name, UNCHECKED, advice)]
     device = (stored.protocol.device or settings.device).partition(":")[0]
     there = {"device": device, "torch": stored.versions.get("torch", "")}  # which entries were stored under
     found = checkpoint.load(place.checkpoint)

@@ -1,7 +1,8 @@
-"""The fifteen corruptions of CIFAR-10-C for any images, vectorised and seeded.
+"""The fifteen corruptions of CIFAR-10-C and ImageNet-C for any images, vectorised and seeded.
 
 Source: Hendrycks, Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and Perturbations",
-ICLR 2019, with its constants for images of 32 pixels; lengths in pixels scale with the shorter side over 32.
+ICLR 2019 (arXiv:1903.12261), repository hendrycks/robustness, with its constants for images of 32 pixels up to 64
+pixels, and with those for images of 224 pixels above; lengths in pixels scale with the shorter side.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from evonas.core.arguments import integer, items, text
-from evonas.evaluation.corruptions.base import GROUPS, Corruption, corruptions
+from evonas.evaluation.corruptions.base import GROUPS, Corruption, corruptions, scale_of
 from evonas.evaluation.corruptions.draws import Draws
 from evonas.evaluation.severities import SEVERITIES
 from spaces.errors import UsageError
@@ -48,10 +49,12 @@ def corrupt(
     out = torch.empty_like(tensor, memory_format=torch.contiguous_format)
     chunk = CHUNK if tensor.device.type == "cpu" else CHUNK_ELSEWHERE
     step = max(1, chunk // (tensor.shape[2] * tensor.shape[3]))
+    scale = scale_of(*tensor.shape[2:])
+    constant = (corruption.photographs if scale.photographs else corruption.constants)[severity - 1]
     for start in range(0, len(tensor), step):
         part = tensor[start : start + step].contiguous()
         draws = Draws(seed, name, severity, numbers[start : start + step])
-        out[start : start + step] = corruption.apply(part, corruption.constants[severity - 1], draws)
+        out[start : start + step] = corruption.apply(part, constant, draws, scale)
     return out.numpy() if isinstance(images, np.ndarray) else out
 
 

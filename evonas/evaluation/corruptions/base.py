@@ -1,29 +1,44 @@
-"""The interface of a corruption: a function of uint8 images, the constant of a severity, and random draws."""
+"""The interface of a corruption: a function of uint8 images, the constant of a severity, and random draws.
+
+Every corruption has two sets of constants: those of CIFAR-10-C, in pixels of 32, and those of ImageNet-C, in
+pixels of 224. An image has those of its size; its lengths in pixels scale with its shorter side.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from evonas.evaluation.corruptions.draws import Draws
 from evonas.evaluation.severities import SEVERITIES
 from spaces.registry import Registry
+from spaces.size import MAX_CIFAR_SIDE
 
 GROUPS = ("noise", "blur", "weather", "digital")
-SIDE = 32  # the constants are those of images this wide
 
-Apply = Callable[[Tensor, Any, Draws], Tensor]
+
+class Scale(NamedTuple):
+    """A set of constants, and how long the pixels that they count are."""
+
+    photographs: bool  # whether the constants are those of ImageNet-C
+    factor: float  # on lengths in pixels
+
+
+SAME = Scale(False, 1.0)
+
+Apply = Callable[[Tensor, Any, Draws, Scale], Tensor]
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """``apply(images, constant, draws)``: uint8 (N, 3, H, W) in and out, one constant per severity."""
+    """``apply(images, constant, draws, scale)``: uint8 (N, 3, H, W) in and out, one constant per severity."""
 
     group: str
-    constants: tuple[Any, ...]
+    constants: tuple[Any, ...]  # of CIFAR-10-C
+    photographs: tuple[Any, ...]  # of ImageNet-C
     apply: Apply
     about: str
 
@@ -49,22 +64,26 @@ corruptions: Registry[Corruption] = Registry(
 )  # no entry points: the mean over the fifteen is a published number
 
 
-def register(name: str, group: str, constants: tuple[Any, ...]) -> Callable[[Apply], Apply]:
-    """Decorator that registers ``apply`` as ``name``; ``constants`` are those of severities 1 to 5."""
-    if group not in GROUPS or len(constants) != len(SEVERITIES):
-        raise ValueError(f"corruption {name!r} needs a group of {GROUPS} and {len(SEVERITIES)} constants")
+def register(
+    name: str, group: str, constants: tuple[Any, ...], photographs: tuple[Any, ...]
+) -> Callable[[Apply], Apply]:
+    """Decorator that registers ``apply`` as ``name``; constants are those of severities 1 to 5, in both sets."""
+    if group not in GROUPS or not len(constants) == len(photographs) == len(SEVERITIES):
+        raise ValueError(f"corruption {name!r} needs a group of {GROUPS} and twice {len(SEVERITIES)} constants")
 
     def enter(apply: Apply) -> Apply:
         about = (apply.__doc__ or "").split("\n")[0]
-        corruptions.register(name)(Corruption(group, constants, apply, about))
+        corruptions.register(name)(Corruption(group, constants, photographs, apply, about))
         return apply
 
     return enter
 
 
-def scale(images: Tensor) -> float:
-    """The factor on lengths in pixels of images (N, 3, H, W): the shorter side over 32."""
-    return min(images.shape[-2:]) / SIDE
+def scale_of(height: int, width: int) -> Scale:
+    """Constants of CIFAR-10-C up to 64 pixels along the shorter side, those of ImageNet-C above."""
+    side = min(height, width)
+    photographs = side > MAX_CIFAR_SIDE
+    return Scale(photographs, side / (224 if photographs else 32))
 
 
 def to_uint8(x: Tensor) -> Tensor:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from evonas.evaluation.corruptions.base import register, to_uint8
+from evonas.evaluation.corruptions.base import SAME, Scale, register, to_uint8
 from evonas.evaluation.corruptions.draws import Draws
 
 
-@register("contrast", "digital", (0.75, 0.50, 0.40, 0.30, 0.15))
-def contrast(images: Tensor, share: float, draws: Draws) -> Tensor:
+@register("contrast", "digital", (0.75, 0.50, 0.40, 0.30, 0.15), (0.4, 0.3, 0.2, 0.1, 0.05))
+def contrast(images: Tensor, share: float, draws: Draws, scale: Scale = SAME) -> Tensor:
     """(x - m) c + m with m the mean of each channel of the image.
 
     Images x (N, 3, H, W).

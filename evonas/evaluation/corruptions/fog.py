@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from evonas.evaluation.corruptions.base import register, to_uint8
+from evonas.evaluation.corruptions.base import SAME, Scale, register, to_uint8
 from evonas.evaluation.corruptions.draws import Draws
 
 WIBBLE = 100.0
 
 
-@register("fog", "weather", ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)))
-def fog(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
+CONSTANTS = ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))  # amount, decay
+PHOTOGRAPHS = ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4))
+
+
+@register("fog", "weather", CONSTANTS, PHOTOGRAPHS)
+def fog(images: Tensor, constant: tuple[float, float], draws: Draws, scale: Scale = SAME) -> Tensor:
     """(x + c cloud) max(x) / (max(x) + c), the cloud a diamond-square fractal in [0, 1].
 
     Images x (N, 3, H, W). The cloud is as wide as the next power of two; a larger one has finer levels in

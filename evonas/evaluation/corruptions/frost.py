@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from evonas.evaluation.corruptions import linear
-from evonas.evaluation.corruptions.base import register, scale
+from evonas.evaluation.corruptions.base import SAME, Scale, register
 from evonas.evaluation.corruptions.draws import Draws
 
 PANES = (  # one a photograph: mean red, green, blue; deviation between crops; of each channel within a crop
@@ -20,11 +20,16 @@ PANES = (  # one a photograph: mean red, green, blue; deviation between crops; o
     ((203, 207, 216), 7, (17, 17, 18)),  # white
 )
 GRAIN = ((0.0, 0.6), (0.9, 0.15), (5.0, 0.25))  # sigma in pixels of 32, share of the variance
-SHEET = 8  # sides of an image: as long is the sheet of grain that crops are taken from
+SHEET, SHEET_OF_PHOTOGRAPHS = 8, 3  # sides of an image: as long is the sheet of grain that crops are taken from
 
 
-@register("frost", "weather", ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)))
-def frost(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
+CONSTANTS = ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45))  # shares of image and frost
+PHOTOGRAPHS = ((1, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))
+SHRUNK = 5  # the photographs of frost are scaled by 1/5 for images of 32 pixels, and not for those of 224
+
+
+@register("frost", "weather", CONSTANTS, PHOTOGRAPHS)
+def frost(images: Tensor, constant: tuple[float, float], draws: Draws, scale: Scale = SAME) -> Tensor:
     """a x + b frost, where the frost is a synthesised texture instead of the published photographs.
 
     Images x (N, 3, H, W). An image gets one of five kinds of pane, its tone shifted at random, under a random crop
@@ -37,7 +42,8 @@ def frost(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor
     kind = draws.below(len(PANES))  # (N,)
     tones, between, within = (torch.tensor(column, device=device) for column in zip(*PANES, strict=True))
     tone = tones[kind] + (between[kind] * draws.normal())[:, None]  # (N, 3)
-    grain = _grain(SHEET * height, SHEET * width, scale(images)).to(device)
+    sheet, shrunk = (SHEET_OF_PHOTOGRAPHS, SHRUNK) if scale.photographs else (SHEET, 1)
+    grain = _grain(sheet * height, sheet * width, scale.factor * shrunk).to(device)
     crops = grain.unfold(0, height, 1).unfold(1, width, 1)  # a view: every place, every crop
     top, left = (draws.below(places) for places in crops.shape[:2])
     pane = crops[top, left][:, None] * within[kind][:, :, None, None] + tone[:, :, None, None]  # (N, 3, H, W)

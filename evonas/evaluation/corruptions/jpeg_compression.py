@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from evonas.evaluation.corruptions.base import register
+from evonas.evaluation.corruptions.base import SAME, Scale, register
 from evonas.evaluation.corruptions.draws import Draws
 
 BLOCK = 8
@@ -53,8 +53,8 @@ ADDED = (HALF, (128 << 16) + HALF - 1, (128 << 16) + HALF - 1)
 TO_RGB = ((0, 91881), (-22554, -46802), (116130, 0))  # what blue and red chroma add, units of 2^-16
 
 
-@register("jpeg_compression", "digital", (80, 65, 58, 50, 40))
-def jpeg_compression(images: Tensor, quality: int, draws: Draws) -> Tensor:
+@register("jpeg_compression", "digital", (80, 65, 58, 50, 40), (25, 18, 15, 10, 7))
+def jpeg_compression(images: Tensor, quality: int, draws: Draws, scale: Scale = SAME) -> Tensor:
     """JPEG of quality c and back, chroma at half the resolution.
 
     Images (N, 3, H, W).

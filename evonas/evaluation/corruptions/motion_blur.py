@@ -7,19 +7,23 @@ import math
 import torch
 from torch import Tensor
 
-from evonas.evaluation.corruptions.base import register, scale
+from evonas.evaluation.corruptions.base import SAME, Scale, register
 from evonas.evaluation.corruptions.draws import Draws
 
 INVISIBLE = 1e-6  # taps of less weight cannot be seen in 8 bits
 
 
-@register("motion_blur", "blur", ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)))
-def motion_blur(images: Tensor, constant: tuple[float, float], draws: Draws) -> Tensor:
+CONSTANTS = ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))  # radius, sigma
+PHOTOGRAPHS = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))
+
+
+@register("motion_blur", "blur", CONSTANTS, PHOTOGRAPHS)
+def motion_blur(images: Tensor, constant: tuple[float, float], draws: Draws, scale: Scale = SAME) -> Tensor:
     """One-sided Gaussian along a direction drawn from U(-45, 45) degrees, borders repeated.
 
     Images (N, 3, H, W).
     """
-    factor = scale(images)
+    factor = scale.factor
     angles = draws.uniform(low=-45, high=45)
     return streak(images, constant[0] * factor, constant[1] * factor, angles)
 

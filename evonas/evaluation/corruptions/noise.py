@@ -10,20 +10,20 @@ import torch
 from scipy.stats import poisson
 from torch import Tensor
 
-from evonas.evaluation.corruptions.base import register, to_uint8
+from evonas.evaluation.corruptions.base import SAME, Scale, register, to_uint8
 from evonas.evaluation.corruptions.draws import Draws
 
 CELLS = 256  # a grey level
 
 
-@register("gaussian_noise", "noise", (0.04, 0.06, 0.08, 0.09, 0.10))
-def gaussian_noise(images: Tensor, deviation: float, draws: Draws) -> Tensor:
+@register("gaussian_noise", "noise", (0.04, 0.06, 0.08, 0.09, 0.10), (0.08, 0.12, 0.18, 0.26, 0.38))
+def gaussian_noise(images: Tensor, deviation: float, draws: Draws, scale: Scale = SAME) -> Tensor:
     """x + N(0, c) in every value."""
     return to_uint8(draws.normal(*images.shape[1:]).mul_(deviation).add_(images.float().div_(255)))
 
 
-@register("shot_noise", "noise", (500, 250, 100, 75, 50))
-def shot_noise(images: Tensor, photons: int, draws: Draws) -> Tensor:
+@register("shot_noise", "noise", (500, 250, 100, 75, 50), (60, 25, 12, 5, 3))
+def shot_noise(images: Tensor, photons: int, draws: Draws, scale: Scale = SAME) -> Tensor:
     """Poisson(c x) / c in every value, by inverting the distribution function.
 
     Images x (N, 3, H, W).
@@ -72,8 +72,8 @@ def _poisson(photons: int, device: torch.device) -> Poisson:
     return Poisson(photons, device)
 
 
-@register("impulse_noise", "noise", (0.01, 0.02, 0.03, 0.05, 0.07))
-def impulse_noise(images: Tensor, share: float, draws: Draws) -> Tensor:
+@register("impulse_noise", "noise", (0.01, 0.02, 0.03, 0.05, 0.07), (0.03, 0.06, 0.09, 0.17, 0.27))
+def impulse_noise(images: Tensor, share: float, draws: Draws, scale: Scale = SAME) -> Tensor:
     """Salt and pepper: a share c of the values, channels apart, half of them 255 and half 0.
 
     Images (N, 3, H, W).

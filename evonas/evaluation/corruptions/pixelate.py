@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from evonas.evaluation.corruptions.base import register
+from evonas.evaluation.corruptions.base import SAME, Scale, register
 from evonas.evaluation.corruptions.draws import Draws
 
 BITS = 22  # of the weights in Pillow's fixed-point arithmetic
 
 
-@register("pixelate", "digital", (0.95, 0.90, 0.85, 0.75, 0.65))
-def pixelate(images: Tensor, share: float, draws: Draws) -> Tensor:
+@register("pixelate", "digital", (0.95, 0.90, 0.85, 0.75, 0.65), (0.6, 0.5, 0.4, 0.3, 0.25))
+def pixelate(images: Tensor, share: float, draws: Draws, scale: Scale = SAME) -> Tensor:
     """Box resize to int(c H) by int(c W) and back, bit for bit as Pillow does it in 8 bits.
 
     Images (N, 3, H, W).

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from evonas.evaluation.corruptions import linear
-from evonas.evaluation.corruptions.base import register, scale, to_uint8
+from evonas.evaluation.corruptions.base import SAME, Scale, register, to_uint8
 from evonas.evaluation.corruptions.draws import Draws
 from evonas.evaluation.corruptions.motion_blur import streak
 
@@ -18,15 +18,24 @@ CONSTANTS = (  # mean, deviation, zoom, threshold, radius, sigma, share of the i
 )
 
 
-@register("snow", "weather", CONSTANTS)
-def snow(images: Tensor, constant: tuple[float, ...], draws: Draws) -> Tensor:
+PHOTOGRAPHS = (
+    (0.1, 0.3, 3, 0.5, 10, 4, 0.8),
+    (0.2, 0.3, 2, 0.5, 12, 4, 0.7),
+    (0.55, 0.3, 4, 0.9, 12, 8, 0.7),
+    (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65),
+    (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55),
+)
+
+
+@register("snow", "weather", CONSTANTS, PHOTOGRAPHS)
+def snow(images: Tensor, constant: tuple[float, ...], draws: Draws, scale: Scale = SAME) -> Tensor:
     """k x + (1 - k) max(x, 1.5 gray(x) + 0.5), plus a layer of blurred flakes and the layer turned by 180 degrees.
 
     The layer is N(mean, deviation), its centre zoomed, zero below a threshold, then motion blurred towards an
     angle from U(-135, -45) degrees.
     """
     mean, deviation, zoom, threshold, radius, sigma, kept = constant
-    factor = scale(images)
+    factor = scale.factor
     height, width = images.shape[2:]
     flakes = draws.normal(1, height, width).double().mul_(deviation).add_(mean)
     zoom = max(1.0, zoom * factor)

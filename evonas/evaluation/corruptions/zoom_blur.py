@@ -9,22 +9,24 @@ import torch
 from torch import Tensor
 
 from evonas.evaluation.corruptions import linear
-from evonas.evaluation.corruptions.base import register, to_uint8
+from evonas.evaluation.corruptions.base import SAME, Scale, register, to_uint8
 from evonas.evaluation.corruptions.draws import Draws
 
 STEP = 0.01
+CONSTANTS = tuple((stop, STEP) for stop in (1.06, 1.11, 1.16, 1.21, 1.26))  # end and step of the factors
+PHOTOGRAPHS = ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03))
 
 
-@register("zoom_blur", "blur", (1.06, 1.11, 1.16, 1.21, 1.26))
-def zoom_blur(images: Tensor, stop: float, draws: Draws) -> Tensor:
+@register("zoom_blur", "blur", CONSTANTS, PHOTOGRAPHS)
+def zoom_blur(images: Tensor, constant: tuple[float, float], draws: Draws, scale: Scale = SAME) -> Tensor:
     """Mean of x, counted twice, and its central crops zoomed back by linear interpolation.
 
-    Factors rise from 1 by 0.01 as ``numpy.arange(1, stop, 0.01)`` counts them. Rounding makes it reach ``stop``
-    itself at severities 1 and 2, and the published images are made so.
+    Factors rise from 1 as ``numpy.arange(1, stop, step)`` counts them. Rounding makes it reach ``stop`` itself at
+    some severities, and the published images are made so.
     """
     height, width = images.shape[2:]
     x = images.float() / 255
-    rows, columns = (_zooms(side, stop) for side in (height, width))  # (Z, side, side) each
+    rows, columns = (_zooms(side, *constant) for side in (height, width))  # (Z, side, side) each
     count = len(rows)
     left = torch.from_numpy(rows.transpose(1, 0, 2).reshape(height, -1)).to(x)  # (H, Z H)
     right = torch.from_numpy(columns.transpose(2, 0, 1).reshape(width, -1)).to(x)  # (W, Z W)
@@ -36,5 +38,5 @@ def zoom_blur(images: Tensor, stop: float, draws: Draws) -> Tensor:
 
 
 @lru_cache(maxsize=32)
-def _zooms(side: int, stop: float) -> np.ndarray:
-    return np.stack([linear.zoom(side, float(factor)) for factor in np.arange(1, stop, STEP)])
+def _zooms(side: int, stop: float, step: float) -> np.ndarray:
+    return np.stack([linear.zoom(side, float(factor)) for factor in np.arange(1, stop, step)])

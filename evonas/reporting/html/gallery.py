@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.facts import TrainingFacts
 from spaces.errors import EvonasError
+from spaces.size import MAX_CIFAR_SIDE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +73,7 @@ def _rows(facts: TrainingFacts, found: Evaluation) -> tuple[str, str]:
             columns.append((PERTURBATION, 0.5 + (moved - pixels) * 255 * gain / 255, moved))
     measured, remark = found.corruptions, ""
     if measured is not None:
-        origin = corrupted(*data[:2], everything.labels, seed)
+        origin = corrupted(*data[:2], everything.labels, seed, everything.side)
         if measured.source != origin.source:
             remark = f" Corrupted images here are {origin.source}, those of the evaluation {measured.source}."
         for name in CORRUPTIONS:
@@ -95,7 +96,8 @@ def _rows(facts: TrainingFacts, found: Evaluation) -> tuple[str, str]:
 
 
 def _cell(title: str, image: Tensor, answer: Tensor | None, label: int, names: tuple[str, ...]) -> str:
-    picture = f'<img src="{_png(image)}" alt="{escape(title)}">'
+    style = ' class="photograph"' if image.shape[-1] > MAX_CIFAR_SIDE else ""
+    picture = f'<img{style} src="{_data_url(image)}" alt="{escape(title)}">'
     if answer is None:
         return f'<div class="shot faint"><span>{escape(title)}</span>{picture}<em>&nbsp;</em></div>'
     place = int(answer.argmax())
@@ -107,11 +109,14 @@ def _cell(title: str, image: Tensor, answer: Tensor | None, label: int, names: t
     )
 
 
-def _png(image: Tensor) -> str:
-    """float (3, H, W) in [0, 1] as a data URL."""
+def _data_url(image: Tensor) -> str:
+    """float (3, H, W) in [0, 1] as a data URL: PNG, or JPEG above 64 pixels, where PNG would take megabytes."""
     from PIL import Image
 
     pixels = (image.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
     stream = io.BytesIO()
+    if image.shape[-1] > MAX_CIFAR_SIDE:
+        Image.fromarray(pixels).save(stream, "JPEG", quality=90, subsampling=0)
+        return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode()
     Image.fromarray(pixels).save(stream, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
