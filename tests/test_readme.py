@@ -241,6 +241,7 @@ def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
         "benchmark",
         "show",
         "plot",
+        "report",
     }
 
 

@@ -143,15 +143,18 @@ def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
         batch(f"folder:{tmp_path}", 2, 0)
 
 
-@pytest.mark.parametrize("name", ["cifar", "folder:", "folder", "digits:x", "cifar10:x"])
+@pytest.mark.parametrize("name", ["cifar", "folder:", "folder", "digits:x", "cifar10:x", "cifar100:x"])
 def test_a_wrong_name_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
         describe(name)
 
 
-def test_an_image_size_is_for_what_can_be_resized() -> None:
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_an_image_size_is_for_what_can_be_resized(name: str, folder: Path) -> None:
     with pytest.raises(UsageError, match="image-size"):
-        describe("cifar10", image_size=64)
+        describe(name, image_size=64)
+    assert describe(name, image_size=32).image_size == 32
+    assert describe(f"folder:{folder}", image_size=128).image_size == 128
 
 
 def test_digits_of_their_own_size_are_the_pixels_that_were_scanned() -> None:
@@ -181,13 +184,15 @@ def test_a_missing_data_set_without_network_names_directory_file_and_digits(
     assert str(tmp_path) in text and "python.tar.gz" in text and "--dataset digits" in text and "\n" not in text
 
 
-def test_a_damaged_cifar_is_reported_and_not_replaced(tmp_path: Path) -> None:
-    directory = tmp_path / "cifar-10-batches-py"
-    directory.mkdir()
-    (directory / "data_batch_1").write_bytes(b"damaged")
+@pytest.mark.parametrize(
+    ("name", "file"), [("cifar10", "cifar-10-batches-py/data_batch_1"), ("cifar100", "cifar-100-python/train")]
+)
+def test_a_damaged_cifar_is_reported_and_not_replaced(name: str, file: str, tmp_path: Path) -> None:
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_bytes(b"damaged")
     with pytest.raises(EvonasError, match="damaged"):
-        batch("cifar10", 8, 0, str(tmp_path))
-    assert (directory / "data_batch_1").read_bytes() == b"damaged"
+        batch(name, 8, 0, str(tmp_path))
+    assert (tmp_path / file).read_bytes() == b"damaged"
 
 
 def test_the_data_directory_is_the_option_then_the_variable_then_data(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import evonas
 from evonas import EvonasError
 from evonas.core.events import Event, Message
 from evonas.core.signals import Interrupted, StopRequest
-from evonas.evaluation.corrupted import Published, Regenerated, corrupted, corruption_table
+from evonas.evaluation.corrupted import FOLDERS, Published, Regenerated, corrupted, corruption_table
 from evonas.evaluation.corruptions import GROUPS, corruptions
 from evonas.evaluation.journal import Journal
 from evonas.evaluation.outcomes import CorruptionTable
@@ -117,15 +117,17 @@ def test_published_arrays_are_taken_as_they_are(arrays: Path, whole: Whole) -> N
     assert torch.equal(some, Regenerated(SEED).images("fog", 5, chosen, digits("test")[0][chosen]))
 
 
-def test_published_arrays_are_found_beside_the_data(arrays: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("dataset", list(FOLDERS))
+def test_published_arrays_are_found_beside_the_data(dataset: str, arrays: Path, tmp_path: Path) -> None:
     _, labels = digits("test")
     beside = tmp_path / "data"
-    (beside / "CIFAR-10-C").mkdir(parents=True)
+    (beside / FOLDERS[dataset]).mkdir(parents=True)
     for file in arrays.glob("*.npy"):
-        (beside / "CIFAR-10-C" / file.name).write_bytes(file.read_bytes())
-    assert isinstance(corrupted("cifar10", str(beside), labels[:COUNT], 0), Published)
-    assert isinstance(corrupted("digits", str(beside), labels[:COUNT], 0), Regenerated)
-    assert isinstance(corrupted("cifar10", str(arrays), labels[:COUNT], 0), Regenerated)
+        (beside / FOLDERS[dataset] / file.name).write_bytes(file.read_bytes())
+    assert isinstance(corrupted(dataset, str(beside), labels[:COUNT], 0), Published)
+    for other in ("digits", f"folder:{beside}", *(FOLDERS.keys() - {dataset})):
+        assert isinstance(corrupted(other, str(beside), labels[:COUNT], 0), Regenerated)
+    assert isinstance(corrupted(dataset, str(arrays), labels[:COUNT], 0), Regenerated)
 
 
 def missing(folder: Path) -> None:

@@ -192,8 +192,9 @@ def test_a_member_that_has_no_value_at_all_is_one_error_and_what_was_computed_is
     assert len(calls) == computed
 
 
-def test_images_are_read_if_any_member_needs_them(tiny: Tiny, tmp_path: Path) -> None:
-    absent = {"dataset": "cifar10", "data_dir": str(tmp_path / "absent")}
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_images_are_read_if_any_member_needs_them(dataset: str, tiny: Tiny, tmp_path: Path) -> None:
+    absent = {"dataset": dataset, "data_dir": str(tmp_path / "absent")}
     evonas.search(tiny(proxy="params+flops", generations=0, **absent), tmp_path / "none")
     for proxy in ("params+naswot", "naswot+params", "naswot*2"):
         with pytest.raises(EvonasError, match="cifar"):
