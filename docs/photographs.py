@@ -2,7 +2,7 @@
 
 python docs/photographs.py photographs
 
-Training images are cropped from the left three quarters of a picture, test images from the rest.
+Training images are cropped from the left three fifths of a picture, test images from the rest.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def make(target: Path, counts: dict[str, int] = COUNTS) -> None:
     folder, rng = Path(package.submodule_search_locations[0]) / "datasets" / "images", np.random.default_rng(0)
     for name, file in PICTURES.items():
         with Image.open(folder / file) as picture:
-            middle = picture.width * 3 // 4
+            middle = picture.width * 3 // 5
             parts = {"train": (0, middle), "test": (middle, picture.width)}
             for split, (left, right) in parts.items():
                 place = target / split / name

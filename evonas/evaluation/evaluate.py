@@ -164,6 +164,7 @@ def subject_for(
         measured = images_for(found, settings.data_dir, dataset, settings.other_data)
     everything, data = measured
     chosen = draw(settings.images, len(everything), settings.seed)
+    whole = len(chosen) == len(everything)
     facts = _facts(found) | {"dataset": dataset, "data": data.as_json()}
     facts |= {"settings": settings.as_dict(), "machine": machine(settings.device)}
     source = None
@@ -172,7 +173,7 @@ def subject_for(
         source = corrupted(dataset, data_dir, everything.labels, settings.seed, everything.side)
     subject = Subject(
         model,
-        everything.images[chosen],
+        everything.images if whole else everything.images[chosen],  # mapped images stay where they are
         everything.labels[chosen],
         identity=f"{facts['genotype']} {facts['channels']} {facts['layers']}",
         device=settings.device,

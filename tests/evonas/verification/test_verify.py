@@ -282,6 +282,19 @@ def test_what_is_changed_after_the_search_is_found(change: Change, names: set[st
     assert found(evonas.verify(measured, sample=1000)) == names
 
 
+def test_corruptions_of_photographs_with_the_constants_of_older_versions_are_unchecked(measured: Path) -> None:
+    path, best = measured / "evaluation.json", measured / "train" / "best.safetensors"
+    stored = json.loads(path.read_text())
+    stored["corruptions"] = {"source": "regenerated", "n": 8, "mean": 0.5, "groups": {}, "table": {}}
+    path.write_text(json.dumps(stored))
+    network = checkpoint.load(best)
+    settings = dataclasses.replace(network.settings, image_size=65)
+    checkpoint.write(best, settings, network.epoch, network.facts, network.tensors, data=network.data)
+    findings = [one for one in evonas.verify(measured, sample=1).findings if one.name == "evaluation.json"]
+    assert [one.status for one in findings] == ["unchecked"]
+    assert "corruptions of images of 65 pixels have the constants of CIFAR-10-C" in findings[0].detail
+
+
 def test_an_evaluation_with_an_older_version_of_an_attack_is_unchecked(measured: Path) -> None:
     path = measured / "evaluation.json"
     stored = json.loads(path.read_text())
