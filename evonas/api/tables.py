@@ -30,13 +30,16 @@ def tabulate(
     observer: Observer | None = None,
     engine: Engine | None = None,
     shard: str | None = None,
+    *,
+    croissant: bool = False,
 ) -> Tabulation:
     """Train and evaluate a sample of a space, and write the CSV file ``out`` and a JSON file next to it.
 
     Finished trainings are kept in a directory next to them; repeat the call to continue, or to enlarge the table.
     ``engine`` trains, by default this process. ``shard``, as I/N, trains a part of the table only, which a call
-    without it joins. Raises `UsageError` for a table that was begun with other settings,
-    `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
+    without it joins. ``croissant`` also writes the description of a finished table in Croissant. Raises
+    `UsageError` for a table that was begun with other settings, `EvonasError` with one message, `Interrupted`
+    after SIGINT or SIGTERM.
     """
     from evonas.tabulating import tabulate as tabulating
     from evonas.tabulating.settings import TabulateSettings
@@ -45,8 +48,8 @@ def tabulate(
     settings = TabulateSettings() if settings is None else settings
     chosen = arguments.instance(settings, TabulateSettings, "settings")
     part = None if shard is None else Shard.parse(arguments.text(shard, "--shard"))
-    path = arguments.path(out, "--out")
-    return tabulating.tabulate(path, chosen, observer_of(observer), engine_of(engine), part)
+    path, flag = arguments.path(out, "--out"), arguments.flag(croissant, "--croissant")
+    return tabulating.tabulate(path, chosen, observer_of(observer), engine_of(engine), part, flag)
 
 
 def correlate(

@@ -38,6 +38,10 @@ def tabulate(
     ] = "auto",
     workers: Workers = None,
     ray_address: RayAddress = None,
+    croissant: Annotated[
+        bool,
+        typer.Option("--croissant", help="Also describe the table in Croissant, for publication."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train and evaluate a sample of a space: a table for correlate and benchmark. Repeat the command to continue.
@@ -52,5 +56,6 @@ def tabulate(
 
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     chosen = TabulateSettings.from_options(overrides=changes, **settings)
-    result = api.tabulate(out, chosen, TabulationView(), make(engine, workers, ray_address), shard)
+    run_by = make(engine, workers, ray_address)
+    result = api.tabulate(out, chosen, TabulationView(), run_by, shard, croissant=croissant)
     print_json(result.as_dict()) if as_json else print_rich(tabulation_table(result))

@@ -37,6 +37,11 @@ class Place:
         return self.table.with_suffix(".json")
 
     @property
+    def croissant(self) -> Path:
+        """The description of the table for catalogues of data sets."""
+        return self.table.with_suffix(".croissant.json")
+
+    @property
     def work(self) -> Path:
         """The directory of finished and unfinished trainings."""
         return self.table.with_suffix(".trainings") / self.shard

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from evonas.core.atomic_files import make_directory
 from evonas.core.events import Closed, Observer
+from evonas.core.files import write_json
 from evonas.core.locks import held
 from evonas.core.signals import REPEAT, resumable
 from evonas.engine import Engine, InProcess
+from evonas.tabulating.croissant import croissant
 from evonas.tabulating.estimate import estimate
 from evonas.tabulating.job import Job, Outcome
 from evonas.tabulating.journal import TrainingFile
@@ -20,7 +22,7 @@ from evonas.tabulating.shard import Shard, begun, join
 from evonas.tabulating.summary import Tabulation, accuracies
 from evonas.tabulating.trainer import Trainer
 from evonas.tabulating.work import Work
-from evonas.tabulating.written import failures, write
+from evonas.tabulating.written import ADVICE, failures, write
 from spaces import spaces
 from spaces.errors import EvonasError
 
@@ -31,10 +33,12 @@ def tabulate(
     observer: Observer,
     engine: Engine | None = None,
     shard: Shard | None = None,
+    described: bool = False,
 ) -> Tabulation:
     """Train and evaluate what the table ``out`` lacks, on ``engine``, by default in this process; then write it.
 
     A ``shard`` trains its part only and writes no table; without one, what shards have finished is joined first.
+    ``described`` also writes the description of the table in Croissant.
 
     A training that fails is a row with a reason. Raises `UsageError` for invalid settings and for a table that was
     begun with others, `EvonasError` for a full disk and if every training failed, `Interrupted` after SIGINT or
@@ -54,7 +58,9 @@ def tabulate(
         if not any(outcome.values for outcome in outcomes.values()):
             reasons = "; ".join(f"{reason} ({count})" for reason, count in failures(outcomes).items())
             raise EvonasError(f"every training failed, so {out} was not written: {reasons}")
-        write(place, plan, outcomes)
+        digest = write(place, plan, outcomes)
+        if described:
+            write_json(place.croissant, croissant(place, plan, digest), ADVICE)
         place.tidy()
     return Tabulation(
         place.table,

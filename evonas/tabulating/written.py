@@ -22,11 +22,16 @@ DIGITS = 6  # of an accuracy as a fraction
 ADVICE = f"{SAVED}. Free disk space and repeat the command"
 
 
-def write(place: Place, plan: Plan, outcomes: Mapping[Job, Outcome]) -> None:
-    """Write both files, each as a whole; their bytes depend on plan and outcomes only, not on times."""
+def write(place: Place, plan: Plan, outcomes: Mapping[Job, Outcome]) -> str:
+    """Write both files, each as a whole; their bytes depend on plan and outcomes only, not on times.
+
+    Returns the SHA-256 of the CSV file.
+    """
     text = csv_of(plan, outcomes)
+    digest = hashlib.sha256(text.encode()).hexdigest()
     replace_text(place.table, text, ADVICE)
-    write_json(place.sidecar, _sidecar(place, plan, outcomes, text), ADVICE)
+    write_json(place.sidecar, _sidecar(place, plan, outcomes, digest), ADVICE)
+    return digest
 
 
 def csv_of(plan: Plan, outcomes: Mapping[Job, Outcome]) -> str:
@@ -48,11 +53,11 @@ def failures(outcomes: Mapping[Job, Outcome]) -> dict[str, int]:
     return dict(Counter(outcome.reason for outcome in outcomes.values() if outcome.reason))
 
 
-def _sidecar(place: Place, plan: Plan, outcomes: Mapping[Job, Outcome], text: str) -> dict[str, Any]:
+def _sidecar(place: Place, plan: Plan, outcomes: Mapping[Job, Outcome], digest: str) -> dict[str, Any]:
     here = machine(plan.training.device, plan.training.precision)
     return {
         "table": place.table.name,
-        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "sha256": digest,
         "genotypes": len(plan.params),
         "trainings": len(plan.jobs),
         "failed": failures(outcomes),
