@@ -110,6 +110,7 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
     """
     plan = plan_of(store) or FinalPlan()
     given = {**from_search(store.settings), **plan.options(), **_given(options)}
+    given["overrides"] = {**_crops_of(store.path), **given.get("overrides", {})}
     finalists, pick = given.pop("finalists"), given.pop("pick", None)
     leading = store.leading(max(1, finalists), pick)
     if not leading:
@@ -127,6 +128,12 @@ def in_run(store: Run, observer: Observer | None = None, **options: Any) -> Trai
     if is_first():
         _set_aside(store.path, settings)
     return _trained(store.path, settings, observer)
+
+
+def _crops_of(run: Path) -> dict[str, Any]:
+    """The crops of a training that has begun, perhaps with an older version, which had others by default."""
+    begun = (run / DIRECTORY / LAST).is_file() and (run / DIRECTORY / SETTINGS).is_file()
+    return {"area": settings_of(run).chosen.area} if begun else {}
 
 
 def resume(run: Path, observer: Observer | None = None, **options: Any) -> Trained:

@@ -6,7 +6,9 @@ import functools
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from evonas.store.run import Run
 from evonas.training import checkpoint
 from evonas.training import train_stage as stage
 from evonas.training.finalists import rounds
-from evonas.training.plan import FinalPlan, plan_of
+from evonas.training.plan import FACT, FinalPlan, plan_of
 from evonas.training.settings import TrainSettings
 from evonas.training.standings import standings
 from evonas.training.training import Trained
@@ -98,6 +100,23 @@ def test_killed_while_training_a_run_resumes_there(settings: SearchSettings, tmp
     assert without_times(again.trained.history) == without_times(whole.history)
     expected, found = (checkpoint.load(one.checkpoint).tensors for one in (whole, again.trained))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_a_training_on_photographs_that_an_older_version_began_is_continued(
+    settings: SearchSettings, tmp_path: Path
+) -> None:
+    """It has no random resized crops, and does not say so."""
+    overrides = {**SHORT, "epochs": 1}
+    plan = FinalPlan(overrides={**overrides, "area": 0}, images=4, checks=0)
+    first = searched(replace(settings, image_size=66, generations=0), tmp_path / "run", plan).trained
+    assert "area" not in json.loads((tmp_path / "run" / "train" / "settings.json").read_text())["numbers"]
+    with closing(sqlite3.connect(tmp_path / "run" / "run.db")) as db, db:
+        text = replace(plan, overrides=overrides).to_json()
+        db.execute("UPDATE meta SET value = ? WHERE key = ?", (text, FACT))
+    again = api.train(tmp_path / "run")
+    assert first is not None and again.settings.chosen == first.settings.chosen and again.settings.chosen.area == 0
+    with pytest.raises(EvonasError, match=r"area 0\.0, not 0\.5"):
+        api.train(tmp_path / "run", overrides={**overrides, "area": 0.5})
 
 
 def test_a_longer_search_sets_the_training_of_the_former_best_aside(
