@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SHARE = 0.5  # of the free memory that decoded images may take
 ADVICE = "set EVONAS_CACHE to a directory with more space"
-DAY = 86_400  # seconds after which a part that nobody writes to is removed
+DAY = 86_400  # seconds after which an unfinished part is removed
 
 
 def directory() -> Path:

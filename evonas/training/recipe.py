@@ -137,7 +137,7 @@ ADDED: dict[str, Any] = {"area": 0.0, "weighted": False}  # numbers that older t
 
 
 def area_for(side: int) -> float:
-    """The least share of a random resized crop by default: 0, which is none, for images of up to 64 pixels."""
+    """The least share of a random resized crop by default; 0, so without such crops, up to 64 pixels."""
     return MIN_AREA if side > MAX_CIFAR_SIDE else 0.0
 
 
