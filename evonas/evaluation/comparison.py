@@ -118,11 +118,16 @@ def _row(target: Path, found: Evaluation, trained: TrainSettings) -> ComparedRow
         assessments={
             f"{name} {label}": rate
             for name, outcome in found.assessments.items()
-            for label, rate in list(outcome.rates.items())[: 1 if name in found.certified else None]
+            for label, rate in list(outcome.rates.items())[: _columns(found, name)]
         },
         conditions=conditions_of(found, trained),
         retrained=found.retrained,
     )
+
+
+def _columns(found: Evaluation, name: str) -> int | None:
+    """How many rates of an assessment are compared: one at an epsilon, at radius 0 and the next one, or all."""
+    return 1 if name in found.certified else 2 if name in found.smoothed else None
 
 
 def _search_seconds(target: Path) -> float | None:

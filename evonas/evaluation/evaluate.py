@@ -22,7 +22,9 @@ from evonas.evaluation import per_image
 from evonas.evaluation.assessment import Assessment
 from evonas.evaluation.attacking import AttackAt
 from evonas.evaluation.attacks.pgd import PGD
+from evonas.evaluation.certificates import smoothing_file
 from evonas.evaluation.certificates.consistency import require_unbroken
+from evonas.evaluation.certificates.smoothed import Timed
 from evonas.evaluation.checks import Checks
 from evonas.evaluation.columns import columns_of, summarised
 from evonas.evaluation.corrupted import Corrupted, Corruptions, Regenerated, corrupted
@@ -107,6 +109,10 @@ def evaluate(
             observer(Closed())
         if images is not None:
             per_image.write(images, per_image.images(evaluation, part.subject, part.chosen))
+        for name, smoothed in evaluation.smoothed.items():
+            timed, path = evaluation.assessments[name], Path(settings.smoothing_file or place.smoothing)
+            assert isinstance(timed, Timed)
+            smoothing_file.write(path, smoothed, part.chosen.tolist(), timed.seconds, _AGAIN)
     return evaluation
 
 

@@ -46,6 +46,10 @@ class Recorded(Protocol):
         """The result under ``key``, or that of ``compute()``; ``name`` is for messages."""
         ...
 
+    def seconds(self, key: str) -> float:
+        """How long the result under ``key`` took; 0 if there is none."""
+        ...
+
 
 def as_stored(payload: Json) -> Json:
     """``payload`` as it is read back from JSON. Raises `ValueError` or `TypeError` if JSON cannot hold it."""

@@ -29,6 +29,7 @@ certificates: Registry[type[Certificate]] = Registry(
     {
         "crown-ibp": "evonas.evaluation.certificates.crown_ibp",
         "ibp": "evonas.evaluation.certificates.ibp",
+        "smoothing": "evonas.evaluation.certificates.smoothing",
     },
     group="evonas.certificates",
 )

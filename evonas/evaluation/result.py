@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.evaluation.certificates.certified import Certified
+from evonas.evaluation.certificates.smoothed import Smoothed
 from evonas.evaluation.outcomes import (
     Attacked,
     Check,
@@ -143,6 +144,12 @@ class Evaluation:
         return {name: one for name, one in found.items() if one is not None}
 
     @property
+    def smoothed(self) -> dict[str, Smoothed]:
+        """The results of randomised smoothing among the assessments."""
+        found = {name: Smoothed.of(outcome) for name, outcome in self.assessments.items()}
+        return {name: one for name, one in found.items() if one is not None}
+
+    @property
     def gaps(self) -> dict[str, dict[float, float]]:
         """For each certificate, the accuracy under pgd minus the certified one, at each epsilon."""
         pgd = self.attacks.get("pgd", {})
@@ -154,7 +161,8 @@ class Evaluation:
     @property
     def notes(self) -> list[str]:
         """What must be known about certificates that certify nothing."""
-        return [one.note for one in self.certified.values() if one.note]
+        notes = [one.note for one in self.certified.values()] + [one.note for one in self.smoothed.values()]
+        return [note for note in notes if note]
 
     @property
     def failed(self) -> list[str]:
@@ -242,7 +250,7 @@ class Evaluation:
             },
             retrained=Retrained.from_json(found[RETRAININGS]) if RETRAININGS in found else None,
         )
-        _ = evaluation.certified  # refuses invalid ones
+        _ = evaluation.certified, evaluation.smoothed  # refuses invalid ones
         return evaluation
 
 

@@ -6,10 +6,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from evonas.core.arguments import given, items, mapping, number, text, texts
 from evonas.core.fields import check, like, setting
+from evonas.core.files import exists
 from evonas.store.settings import SearchSettings
 from evonas.training.epsilon import question, read, unreachable
 from evonas.training.plan import FinalPlan
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from evonas.evaluation.attacks import Attack
 
 MAX_EPSILON = 255.0
+MIN_SIGMA, MAX_SIGMA = 1e-6, 10.0
+MAX_SAMPLES = 10**9
+SMOOTHING = ("sigma", "n0", "n", "alpha")  # the settings of randomised smoothing
 
 
 class EvaluateOptions(TypedDict, total=False):
@@ -39,6 +44,11 @@ class EvaluateOptions(TypedDict, total=False):
     data_dir: str | None
     dataset: str | None
     other_data: bool | None
+    sigma: float | None
+    n0: int | None
+    n: int | None
+    alpha: float | None
+    smoothing_file: str | None
 
 
 def _epsilons(value: object, name: str) -> tuple[float, ...]:
@@ -47,6 +57,15 @@ def _epsilons(value: object, name: str) -> tuple[float, ...]:
 
 def _step_size(value: object, name: str) -> float:
     return number(value, name, "in 1/255, above 0 and at most 255", lambda size: 0 < size <= MAX_EPSILON)
+
+
+def _sigma(value: object, name: str) -> float:
+    allowed = f"a part of the pixel range above 0 and at most {MAX_SIGMA:g}, such as 0.25"
+    return float(number(value, name, allowed, lambda sigma: MIN_SIGMA <= sigma <= MAX_SIGMA))
+
+
+def _alpha(value: object, name: str) -> float:
+    return float(number(value, name, "a probability above 0 and below 0.5", lambda alpha: 1e-300 < alpha < 0.5))
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,29 @@ class EvaluateSettings:
         read=texts,
         after="attacks",
     )
+    sigma: float = setting(
+        0.25,
+        help="Standard deviation of the noise of smoothing, as a part of the pixel range.",
+        after="queries",
+        read=_sigma,
+    )
+    n0: int = setting(
+        100, help="Noisy samples that select a class.", bounds=(1, MAX_SAMPLES), spelling="--n0", after="sigma"
+    )
+    n: int = setting(
+        100_000,
+        help="Noisy samples per image that bound the probability of the class.",
+        bounds=(1, MAX_SAMPLES),
+        spelling="--n",
+        after="n0",
+    )
+    alpha: float = setting(0.001, help="Chance that a certificate of smoothing is wrong.", after="n", read=_alpha)
+    smoothing_file: str | None = setting(
+        None,
+        help="File of certified radii by smoothing, separated by tabs.",
+        default_text="smoothing.tsv in the run",
+        after="alpha",
+    )
 
     def __post_init__(self) -> None:
         check(self)
@@ -118,6 +160,8 @@ class EvaluateSettings:
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise UsageError(f"{what} names {', '.join(twice)} twice")
+        if self.smoothing_file is not None and "smoothing" not in self.certify:
+            raise UsageError("--smoothing-file is for randomised smoothing; add --certify smoothing")
 
     @classmethod
     def from_options(
@@ -149,9 +193,9 @@ class EvaluateSettings:
         return [text for text in asks if text]
 
     def as_dict(self) -> dict[str, Any]:
-        """The input of `from_dict`, without the location of the data."""
+        """The input of `from_dict`, without the locations of the data and of a file."""
         values = json.loads(json.dumps(dataclasses.asdict(self)))
-        del values["data_dir"]
+        del values["data_dir"], values["smoothing_file"]
         return values
 
     @classmethod
@@ -188,20 +232,28 @@ class EvaluateSettings:
         return found
 
     def certificates(self) -> list[Assessment]:
-        """The certificates of ``certify`` at the epsilons. Raises for an unknown name."""
+        """The certificates of ``certify``. Raises `UsageError` for an unknown name and for too few samples."""
         from evonas.evaluation.certificates.base import CertificateOptions
         from evonas.evaluation.registered import certificates
 
-        options = CertificateOptions(self.epsilons)
+        options = CertificateOptions(self.epsilons, self.sigma, self.n0, self.n, self.alpha)
         return [certificates[name].from_options(options) for name in self.certify]
 
     def resolve(self) -> EvaluateSettings:
-        """The same settings with an available device. Raises `UsageError` for unknown names."""
+        """The same settings with an available device.
+
+        Raises `UsageError` for unknown names, too few samples and a file that cannot be written.
+        """
         from evonas.core.devices import pick
 
         self.chosen()
         self.others()
         self.certificates()
+        if self.smoothing_file is not None:
+            path = Path(self.smoothing_file)
+            if (exists(path) and path.is_dir()) or not exists(path.parent):
+                wrong = shown(self.smoothing_file)
+                raise UsageError(f"--smoothing-file needs a file name in an existing directory, not {wrong}")
         return dataclasses.replace(self, device=pick(self.device))
 
 

@@ -106,9 +106,16 @@ class Subject:
     ) -> Json:
         if key is None or self.weights is None:
             return as_stored(work(chosen))
+        return self.journal.recall(self._entry(key, chosen), name, lambda: work(chosen))
+
+    def _entry(self, key: Sequence[Json], chosen: Tensor) -> str:
+        """The key of a result in the journal."""
         content = tensors_digest({"images": self.images[chosen], "labels": self.labels[chosen], "indices": chosen})
-        entry = digest([self._context, *key, self.chunk_of(int(chosen[0])), content])
-        return self.journal.recall(entry, name, lambda: work(chosen))
+        return digest([self._context, *key, self.chunk_of(int(chosen[0])), content])
+
+    def seconds(self, key: Sequence[Json], indices: Tensor) -> float:
+        """How long the result of `each` for the chunk ``indices``, int64 (n,), took; 0 if it was not kept."""
+        return 0.0 if self.weights is None else self.journal.seconds(self._entry(key, indices))
 
     def mask(self, results: Sequence[Json], among: Tensor | None = None) -> Tensor:
         """The images whose indices ``results`` list, bool (N,).

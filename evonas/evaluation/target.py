@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-NOT_WEIGHTS = (".json", ".db", ".html", ".onnx", ".pt2", ".csv", ".log")
+NOT_WEIGHTS = (".json", ".db", ".html", ".onnx", ".pt2", ".csv", ".tsv", ".log")
 BEST = Path("train") / "best.safetensors"
 
 
@@ -27,6 +27,11 @@ class Target:
     checkpoint: Path
     result: Path
     journal: Path
+
+    @property
+    def smoothing(self) -> Path:
+        """The file of randomised smoothing."""
+        return self.result.with_name(self.result.name.replace("evaluation.json", "smoothing.tsv"))
 
     @property
     def is_run(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from evonas.core.fields import Field, fields_of
 from evonas.core.options import written
 from evonas.evaluation.result import Evaluation
-from evonas.evaluation.settings import EvaluateSettings
+from evonas.evaluation.settings import SMOOTHING, EvaluateSettings
 from evonas.store.settings import LOCAL, TO_TRAINING, SearchSettings
 from evonas.training.plan import FinalPlan
 from evonas.training.recipe import area_for
@@ -115,16 +115,17 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
         "--checks": protocol.checks,
         "--batch-size": protocol.batch_size,
     }
-    others = [name for name in found.assessments if name not in found.certified]
+    certificates = [name for name in found.assessments if name in found.certified or name in found.smoothed]
+    others = [name for name in found.assessments if name not in certificates]
     options |= {"--seed": protocol.seed or None, "--assess": ",".join(others) or None}
-    options |= {"--certify": ",".join(found.certified) or None}
+    options |= {"--certify": ",".join(certificates) or None}
     return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
 
 
 def _more(found: Evaluation, words: Sequence[str]) -> list[str]:
     """Settings of the evaluation, where it records them, that are neither defaults nor in ``words``."""
     settings, default, more = found.settings or {}, EvaluateSettings(), []
-    for name in ("steps", "step_size", "restarts", "queries"):
+    for name in ("steps", "step_size", "restarts", "queries", *(SMOOTHING if found.smoothed else ())):
         value, flag = settings.get(name), f"--{name.replace('_', '-')}"
         if isinstance(value, int | float) and value != getattr(default, name) and flag not in words:
             more += [flag, _exact(value)]

@@ -12,7 +12,7 @@ from evonas.core.provenance import versions
 from evonas.core.version import __version__
 from evonas.evaluation.columns import CLEAN
 from evonas.evaluation.corruptions import corruptions
-from evonas.evaluation.settings import EvaluateSettings
+from evonas.evaluation.settings import SMOOTHING, EvaluateSettings
 from evonas.evaluation.severities import SEVERITIES
 from evonas.evaluation.target import draw
 from evonas.searching.resolve import resolve_scoring
@@ -59,7 +59,7 @@ class Conditions:
         if trained["dataset"].startswith("folder:"):
             trained["dataset"] = "folder:"  # wherever it lies
         evaluated = self.evaluation.as_dict()
-        for name in ("device", "dataset", "other_data", "assess", "autoattack", "certify"):
+        for name in ("device", "dataset", "other_data", "assess", "autoattack", "certify", *SMOOTHING):
             del evaluated[name]
         evaluated["attacks"] = [attack.settings() for attack in self.evaluation.chosen().values()]
         return json.loads(

@@ -38,7 +38,8 @@ from evonas.training.settings import TrainSettings
 from evonas.training.training import Trained, Training
 from spaces.errors import EvonasError, UsageError, shorten
 
-WITH_THE_TRAINING = ("evaluation.json", "controls.json", "controls.csv", "controls")  # what is about a winner
+# what is about a winner
+WITH_THE_TRAINING = ("evaluation.json", "smoothing.tsv", "controls.json", "controls.csv", "controls")
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
 
 

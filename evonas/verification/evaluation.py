@@ -59,6 +59,10 @@ class Audit:
             self.wrong.append(f"{name}: {shown(computed)}, but {shown(recorded)} is recorded")
         return computed
 
+    def seconds(self, key: str) -> float:
+        """How long the recorded result took."""
+        return self.journal.seconds(key)
+
     def _draws(self, key: str) -> bool:
         if not self.sample:
             return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from evonas.evaluation.certificates.base import Certificate
+from evonas.evaluation.certificates.by_bounds import BoundsCertificate
 from evonas.evaluation.certificates.subject import Bounded
 from evonas.evaluation.registered import certificates
 from fitness.bounds import logit_bounds, lower_margins
@@ -17,7 +17,7 @@ ROWS = 100  # of a backward pass, one for each image and class
 
 @certificates.register("crown-ibp")
 @dataclass(frozen=True)
-class CrownIBP(Certificate):
+class CrownIBP(BoundsCertificate):
     """Linear bounds of the margins by one backward pass, or intervals where they are tighter."""
 
     name = "crown-ibp"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from evonas.evaluation.certificates.base import Certificate
+from evonas.evaluation.certificates.by_bounds import BoundsCertificate
 from evonas.evaluation.certificates.subject import Bounded
 from evonas.evaluation.registered import certificates
 from fitness.bounds import logit_bounds, lower_margins
@@ -14,7 +14,7 @@ from fitness.bounds import logit_bounds, lower_margins
 
 @certificates.register("ibp")
 @dataclass(frozen=True)
-class IBP(Certificate):
+class IBP(BoundsCertificate):
     """Intervals of every layer's values; classes are subtracted before the last layer."""
 
     name = "ibp"

@@ -17,6 +17,7 @@ sections: Registry[Section] = Registry(
         "corruptions": "evonas.reporting.html.corruptions",
         "crown-ibp": "evonas.reporting.html.certificates",
         "ibp": "evonas.reporting.html.certificates",
+        "smoothing": "evonas.reporting.html.smoothing",
     },
     group="evonas.sections",
 )

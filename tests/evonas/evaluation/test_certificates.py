@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 from torch import Tensor, nn
 
 import evonas
-from evonas import EvaluateSettings, SearchSettings, UsageError
+from evonas import EvaluateSettings, UsageError
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
 from evonas.evaluation.certificates.base import CertificateOptions
@@ -47,25 +47,15 @@ QUICK = EvaluateSettings(
 COUNT = 12
 
 
-@pytest.fixture(scope="module")
-def original(pictures: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A search with its training: one cell, on pictures that are learned in a second."""
-    path = tmp_path_factory.mktemp("certified") / "run"
-    settings = SearchSettings(dataset=pictures, image_size=8, channels=2, layers=1, batch_size=2, device="cpu")
-    evonas.search(dataclasses.replace(settings, proxy="params", population=4, children=2, generations=1), path)
-    evonas.train(str(path), overrides={"epochs": 3, "batch_size": 16})
-    return path
-
-
 @pytest.fixture
-def run(original: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(original, tmp_path / "run"))
+def run(picture_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(picture_run, tmp_path / "run"))
 
 
 @pytest.fixture(scope="module")
-def evaluation(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+def evaluation(picture_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     """Of a run that tests only read."""
-    return evonas.evaluate(shutil.copytree(original, tmp_path_factory.mktemp("evaluated") / "run"), QUICK)
+    return evonas.evaluate(shutil.copytree(picture_run, tmp_path_factory.mktemp("evaluated") / "run"), QUICK)
 
 
 def subject(model: Callable[[Tensor], Tensor] | None = None, batch_size: int = 5, count: int = COUNT) -> Subject:
@@ -164,7 +154,7 @@ def test_it_is_verified_from_the_journal(run: Path) -> None:
 
 @pytest.mark.parametrize("name", list(certificates))
 def test_a_certificate_keeps_the_contract_of_an_assessment(name: str) -> None:
-    check_assessment(certificates[name].from_options(CertificateOptions((1.0, 0.01))))
+    check_assessment(certificates[name].from_options(CertificateOptions((1.0, 0.01), n0=5, n=20)))
 
 
 @pytest.mark.parametrize("name", BOTH)
