@@ -59,7 +59,7 @@ def search(
 
     Example: `evonas search --space darts --dataset digits --preset quick --run runs/tour`
     """
-    from evonas.training.recipe import overrides
+    from evonas.training.overrides import overrides
 
     chosen = SearchSettings.from_options(preset, **settings)
     place = _engine(engine, workers, ray_address, time_limit)

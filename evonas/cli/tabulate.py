@@ -52,7 +52,7 @@ def tabulate(
     from evonas.engine import make
     from evonas.reporting.output import print_json, print_rich
     from evonas.reporting.tabulation import TabulationView, tabulation_table
-    from evonas.training.recipe import overrides
+    from evonas.training.overrides import overrides
 
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     chosen = TabulateSettings.from_options(overrides=changes, **settings)

@@ -64,7 +64,7 @@ def train(
     from evonas.engine import make
     from evonas.reporting.output import make_console, training_observer
     from evonas.reporting.training import trained
-    from evonas.training.recipe import overrides
+    from evonas.training.overrides import overrides
 
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr) or None
     console = make_console()

@@ -150,6 +150,11 @@ class Evaluation:
         return {name: one for name, one in found.items() if one is not None}
 
     @property
+    def certificates(self) -> list[str]:
+        """The names of all certificates among the assessments."""
+        return [name for name in self.assessments if name in self.certified or name in self.smoothed]
+
+    @property
     def gaps(self) -> dict[str, dict[float, float]]:
         """For each certificate, the accuracy under pgd minus the certified one, at each epsilon."""
         pgd = self.attacks.get("pgd", {})

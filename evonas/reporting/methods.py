@@ -85,7 +85,7 @@ def _evaluation(found: Evaluation) -> str:
     protocol = found.protocol
     images = f"{found.clean.n:,} of {protocol.of:,}" if protocol.of else f"{found.clean.n:,}"
     attacked = [text for name in found.attacks for text in _attack(name, found.attacks[name])]
-    certified = found.certified
+    certified = found.certificates
     for name in found.assessments:
         kind = "certificate" if name in certified else "assessment"
         attacked.append(f"the {kind} {name}{_cited(kind, name)}")

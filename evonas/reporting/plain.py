@@ -40,6 +40,8 @@ def training_heading(settings: TrainSettings) -> str:
     """The main settings of a training in one line."""
     recipe = settings.chosen
     adversary = "" if recipe.adversary == "none" else f", {recipe.adversary} {recipe.eps:g}/255"
+    adversary += f", certified at {recipe.eps:g}/255" if recipe.is_certified else ""
+    adversary += f", noise {recipe.sigma:g}" if recipe.sigma else ""
     return (
         f"{settings.recipe}: {recipe.epochs} epochs, batch {recipe.batch_size}, lr {recipe.lr:g} {recipe.schedule}"
         f"{adversary} on {settings.dataset}, C={settings.channels}, L={settings.layers}, seed {settings.seed}, "
@@ -89,7 +91,7 @@ class PlainLines(Listener):
         path, settings, history, steps = event.path, event.settings, event.history, event.steps
         self._line(f"training in {path}")
         self._line(training_heading(settings))
-        self._steps, self._epochs = steps, settings.chosen.epochs
+        self._steps, self._epochs, self._judged = steps, settings.chosen.epochs, settings.chosen.judged
         if history:
             self._line(f"continuing after epoch {history[-1].epoch}")
 
@@ -100,7 +102,7 @@ class PlainLines(Listener):
 
     def epoch(self, event: EpochDone) -> None:
         row = event.row
-        robust = "" if row.robust is None else f", PGD-10 {percent(row.robust)}"
+        robust = "" if row.robust is None else f", {self._judged.removeprefix('under ')} {percent(row.robust)}"
         self._line(
             f"epoch {row.epoch} of {self._epochs}: validation {percent(row.validation)}{robust}, "
             f"loss {row.loss:.4f}, training {percent(row.accuracy)}, {duration(row.seconds)}"

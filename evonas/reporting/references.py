@@ -21,6 +21,7 @@ PROJECT = f"""@software{{evonas,
 }}"""
 CROZE, MELLOR, ZEROCOST = "ha2023croze", "mellor2021naswot", "abdelfattah2021zerocost"
 REAL, DEAP, AGNET, WEIGHTED = "real2019regularized", "fortin2012deap", "lukasik2022agnet", "tripp2020weighted"
+COHEN, GOWAL = "cohen2019smoothing", "gowal2018ibp"
 CORRUPTIONS = ("hendrycks2019corruptions",)
 # The keys in references.bib by kind and name; empty for what was not published elsewhere
 REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -46,6 +47,8 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("croze", "croze-paper", "croze-size"), (CROZE,)),
         **dict.fromkeys(("plain", "grad-norm"), (ZEROCOST,)),
         **dict.fromkeys(("params", "flops", "live-size", "bn-slope"), ()),
+        **dict.fromkeys(("interval-growth", "interval-width"), (GOWAL,)),
+        "certified-radius": ("hosseini2021dsrna", GOWAL),
         "fisher": ("theis2018fisher", "turner2020blockswap"),
         "grasp": ("wang2020grasp", ZEROCOST),
         "jacob-cov": ("mellor2020jacobcov", ZEROCOST),
@@ -65,7 +68,10 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "darts600": ("liu2019darts", "devries2017cutout"),
         "fast": ("smith2018superconvergence", "szegedy2016smoothing", "devries2017cutout"),
         "fast-adv": ("wong2020fast",),
+        "gaussian": (COHEN, "smith2018superconvergence"),
+        "ibp": (GOWAL, "shi2021fast"),
         "pgd7": ("madry2018pgd", CROZE),
+        "sabr": ("mueller2023sabr", "shi2021fast"),
     },
     "attack": {
         **dict.fromkeys(("apgd-ce", "apgd-t", "autoattack"), ("croce2020autoattack",)),
@@ -74,7 +80,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "pgd": ("madry2018pgd",),
         "square": ("andriushchenko2020square",),
     },
-    "certificate": {"crown-ibp": ("zhang2020crownibp",), "ibp": ("gowal2018ibp",)},
+    "certificate": {"crown-ibp": ("zhang2020crownibp",), "ibp": (GOWAL,), "smoothing": (COHEN,)},
     "assessment": {},
     "corruptions": {"corruptions": CORRUPTIONS},
 }
@@ -152,5 +158,5 @@ def _evaluated(found: Evaluation) -> Iterator[tuple[str, str]]:
     yield from (("attack", name) for name in found.attacks)
     if found.corruptions is not None:
         yield "corruptions", "corruptions"
-    certified = found.certified
+    certified = found.certificates
     yield from (("certificate" if name in certified else "assessment", name) for name in found.assessments)

@@ -115,10 +115,9 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
         "--checks": protocol.checks,
         "--batch-size": protocol.batch_size,
     }
-    certificates = [name for name in found.assessments if name in found.certified or name in found.smoothed]
-    others = [name for name in found.assessments if name not in certificates]
+    others = [name for name in found.assessments if name not in found.certificates]
     options |= {"--seed": protocol.seed or None, "--assess": ",".join(others) or None}
-    options |= {"--certify": ",".join(certificates) or None}
+    options |= {"--certify": ",".join(found.certificates) or None}
     return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
 
 

@@ -64,7 +64,8 @@ class TrainingView(ScreenView):
             Spark("validation accuracy", accuracies, max(0, width - 24)),
         ]
         room = height - self.lines(*parts, *self.note()) - HEAD
-        table = epochs_table(self._history[-max(MIN_TABLE_ROWS, room) :], width)
+        judged = self.settings.chosen.judged.removeprefix("under ")
+        table = epochs_table(self._history[-max(MIN_TABLE_ROWS, room) :], width, judged)
         return Group(*parts, table, *self.note())
 
     def _bar(self, width: int) -> list[RenderableType]:
@@ -88,11 +89,11 @@ class TrainingView(ScreenView):
         return [grid, Text(device, style="dim", no_wrap=True, overflow="ellipsis")]
 
 
-def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
-    """Accuracies and loss per epoch, and more columns if ``width`` allows."""
+def epochs_table(history: Sequence[EpochRow], width: int, judged: str) -> Table:
+    """Accuracies and loss per epoch, and more columns if ``width`` allows; ``judged`` heads the robust one."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     robust = any(row.robust is not None for row in history)
-    names = ("epoch", "validation", *(["PGD-10"] if robust else []), "loss", "train", "lr", "time")
+    names = ("epoch", "validation", *([judged] if robust else []), "loss", "train", "lr", "time")
     rows = []
     for row in history:
         cells = [str(row.epoch), percent(row.validation), *([percent(row.robust)] if robust else [])]
@@ -105,7 +106,7 @@ def epochs_table(history: Sequence[EpochRow], width: int) -> Table:
 def trained(result: Trained, test: dict[str, float], advise: bool = True) -> RenderableType:
     """The summary of a training; with ``advise`` that over retrainings, which an evaluation has, and a command."""
     best, several = result.best, tested(result.directory) if advise else None
-    robust = "" if best.robust is None else f", {percent(best.robust)} under PGD-10"
+    robust = "" if best.robust is None else f", {percent(best.robust)} {result.settings.chosen.judged}"
     what_next = [
         Text(f"evaluate its robustness with: {command('evaluate', result.directory.parent)}", style="yellow")
     ]

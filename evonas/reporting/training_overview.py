@@ -55,6 +55,8 @@ def training_overview(summary: TrainingSummary, width: int = USUAL) -> Renderabl
     parts.append(cell_panels(space, space.parse(settings.genotype)))
     parts.append(Text(settings.genotype))
     if summary.history:
-        parts.append(epochs_table(summary.history[-LAST_EPOCHS:], width))
+        parts.append(
+            epochs_table(summary.history[-LAST_EPOCHS:], width, settings.chosen.judged.removeprefix("under "))
+        )
     words, name = NEXT[summary.stage]
     return Group(*parts, Text(f"{words}: {command(name, summary.path)}", style="yellow"))

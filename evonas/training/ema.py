@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from evonas.training.model import Classifier
 
 FIRST_STEPS = 10  # the average follows faster at first
 
@@ -17,7 +18,7 @@ class MovingAverage:
     The tensors of both networks are listed once: to collect them takes longer than to average them.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: Classifier, decay: float) -> None:
         self.decay = decay
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         mine, theirs = self.model.state_dict(), model.state_dict()

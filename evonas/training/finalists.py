@@ -144,7 +144,7 @@ def short_training(
     validation = result.best.validation
     if eps is None:
         recipe = settings.chosen
-        eps = recipe.eps if recipe.adversary != "none" else STANDARD_EPS
+        eps = recipe.eps if recipe.uses_eps else STANDARD_EPS
     if eps == 0:
         return {"robust": validation, "validation": validation}
     model = checkpoint.load(result.checkpoint).model(settings.device)

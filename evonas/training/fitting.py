@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from evonas.training.epsilon import question, unreachable
-from evonas.training.recipe import Recipe
+from evonas.training.recipe import OF_CERTIFIED, Recipe
 from spaces.base import Space
 from spaces.errors import UsageError
 from spaces.size import CIFAR, IMAGENET
@@ -82,7 +82,8 @@ LIMITS: dict[str, Callable[[Ground], Limit]] = {
 OF_STORED = ("batch_size", "auxiliary", "drop_path", "flip")  # checked again when a stored training continues
 FREE = {  # numbers that do not depend on images; their bounds are in `evonas.training.recipe`
     *("source", "epochs", "lr", "lr_batch", "schedule", "milestones", "momentum", "nesterov", "weight_decay"),
-    *("clip", "label_smoothing", "ema", "adversary", "eps", "step_size", "steps", "area", "weighted"),
+    *("clip", "label_smoothing", "ema", "adversary", "eps", "step_size", "steps", "area", "weighted", "sigma"),
+    *("optimiser", "certified", *OF_CERTIFIED, "initial"),
 }
 
 
@@ -115,20 +116,30 @@ def fitted(
 def doubts(recipe: Recipe, asked: Collection[str]) -> list[str]:
     """Warnings about valid but unlikely numbers of ``recipe``, one line each."""
     lines = []
-    idle = [name for name in ("eps", "step_size", "steps") if name in asked and recipe.adversary == "none"]
-    if idle:
-        lines.append(f"{', '.join(idle)} has no effect without an attack in training; add {OPTION}adversary=pgd")
+    idle = [name for name in recipe.idle if name in asked and name not in ("optimiser", "initial")]
+    bounds = [name for name in idle if name in OF_CERTIFIED]
+    if attack := [name for name in idle if name not in bounds]:
+        advice = f"an attack in training; add {OPTION}adversary=pgd"
+        if recipe.is_certified:
+            advice = f"a small box; add {OPTION}box=0.7" if "steps" in attack else "a recipe with an adversary"
+        lines.append(f"{', '.join(attack)} has no effect without {advice}")
+    if bounds:
+        lines.append(f"{', '.join(bounds)} has no effect without bounds in training; add {OPTION}certified=ibp")
+    if "nesterov" in asked and recipe.nesterov and recipe.optimiser != "sgd":
+        lines.append(f"nesterov has no effect on {recipe.optimiser}; add {OPTION}optimiser=sgd")
     if "crop" in asked and recipe.area:
         lines.append(f"crop has no effect with random resized crops; add {OPTION}area=0")
     if "milestones" in asked and recipe.schedule != "steps":
         lines.append(f"milestones has no effect on schedule {recipe.schedule}; add {OPTION}schedule=steps")
-    if recipe.adversary == "none":
+    if not recipe.uses_eps:
         return lines
     if recipe.eps == 0:
-        lines.append(
-            f"eps=0 does not change the images; {OPTION}adversary=none gives the same training without an attack"
-        )
+        without = ("certified", "bounds") if recipe.is_certified else ("adversary", "an attack")
+        same = "{}=none gives the same training without {}".format(*without)
+        lines.append(f"eps=0 does not change the images; {OPTION}{same}")
     asks = question(f"{OPTION}eps=", [recipe.eps])
+    if recipe.is_certified:
+        return [*lines, *filter(None, [asks])]
     return [
         *lines,
         *filter(None, (asks, unreachable(f"{OPTION}step_size=", recipe.step_size, recipe.steps, recipe.eps))),

@@ -8,8 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from evonas.training.adversary import perturb
+from evonas.training.certified import certified_accuracy
 from evonas.training.images import Images
 from evonas.training.logits import correct
+from evonas.training.model import Classifier
+from evonas.training.recipe import Recipe
 from evonas.training.room import times
 from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
@@ -42,6 +45,25 @@ def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> 
     return right / len(images)
 
 
+def judged(model: Classifier, images: Images, recipe: Recipe, seed: int) -> tuple[float, float | None]:
+    """Accuracy on clean images and under what ``recipe`` trains against, see `Recipe.judged`; None for nothing."""
+    validation = accuracy(model, images)
+    if recipe.adversary != "none":
+        return validation, robust_accuracy(model, images, recipe.eps, seed)
+    if recipe.is_certified:
+        return validation, certified_accuracy(model, images, recipe.eps)
+    return validation, noisy_accuracy(model, images, recipe.sigma, seed) if recipe.sigma else None
+
+
+def noisy_accuracy(model: nn.Module, images: Images, sigma: float, seed: int) -> float:
+    """Accuracy on images with noise of N(0, sigma^2), drawn from ``seed`` every time."""
+
+    def noisy(logits: Callable[[Tensor], Tensor], pixels: Tensor, labels: Tensor) -> Tensor:
+        return pixels + sigma * torch.randn_like(pixels)
+
+    return _drawn(model, images, noisy, stable_hash(seed, "validation noise"))
+
+
 def robust_accuracy(model: nn.Module, images: Images, eps: float, seed: int) -> float:
     """Accuracy under PGD with 10 steps of eps/4 from one random start, drawn from ``seed`` every time.
 
@@ -51,6 +73,10 @@ def robust_accuracy(model: nn.Module, images: Images, eps: float, seed: int) -> 
     def attack(logits: Callable[[Tensor], Tensor], pixels: Tensor, labels: Tensor) -> Tensor:
         return perturb(logits, pixels, labels, eps, eps / 4, PGD_STEPS, drawn=BATCH)
 
+    return _drawn(model, images, attack, stable_hash(seed, "validation attack"))
+
+
+def _drawn(model: nn.Module, images: Images, attack: Attack, seed: int) -> float:
     with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
-        torch.manual_seed(stable_hash(seed, "validation attack"))
+        torch.manual_seed(seed)
         return accuracy(model, images, attack)

@@ -22,7 +22,7 @@ class EpochRow(NamedTuple):
     loss: float  # mean over the epoch
     accuracy: float  # on the training images as used, augmented or attacked
     validation: float  # accuracy on the validation images
-    robust: float | None  # robust accuracy under PGD, for a recipe with an adversary
+    robust: float | None  # under what the recipe trains against, see `Recipe.judged`; None for nothing
     seconds: float
     adversary_steps: int = 0  # that the training attack took
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,9 @@ from spaces.size import MAX_CIFAR_SIDE
 
 SCHEDULES = ("cosine", "steps", "one-cycle")
 ADVERSARIES = ("none", "fgsm", "pgd")
+CERTIFIED = ("none", "ibp")
+OPTIMISERS = ("sgd", "adam")
+INITIAL = ("default", "ibp")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ class Recipe:
     eps: float = 8.0  # in 1/255
     step_size: float = 2.0  # in 1/255
     steps: int = 7
+    sigma: float = 0.0  # standard deviation of noise on the images, as a part of the pixel range; 0: none
+
+    optimiser: str = "sgd"
+    certified: str = "none"  # bounds in the loss
+    box: float = 1.0  # side of the box that is bounded, as a part of that of eps; below 1 an attack places it
+    kappa: float = 0.5  # weight of the loss on clean images once the box has its full size; 1 at first
+    warm_up: float = 0.0  # part of the training before the box grows
+    ramp: float = 0.5  # part of the training in which it grows
+    regulariser: float = 0.0  # weight at first of the terms for tight bounds and balanced ReLUs
+    initial: str = "default"  # weights before the first step
 
     def __post_init__(self) -> None:
         for name, types in _ACCEPTED.items():
@@ -57,33 +70,73 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} must be from {low:g} to {high:g}, not {shown(value)}")
-        for name, allowed in (("schedule", SCHEDULES), ("adversary", ADVERSARIES)):
+        for name, allowed in _CHOICES.items():
             one_of(getattr(self, name), name, allowed)
+        if self.is_certified:
+            self._require_certifiable()
         if self.lr <= 0:
             raise UsageError(f"lr must be above 0, not {self.lr:g}")
 
     def passes(self, count: int) -> int:
         """Forward and backward passes of a training on ``count`` images, with those of its attacks."""
         assert self.batch_size is not None
-        attack = 0 if self.adversary == "none" else self.steps
+        attack = 0 if self.adversary == "none" and (not self.is_certified or self.box == 1) else self.steps
         return self.epochs * (count // self.batch_size) * (1 + attack)
+
+    def _require_certifiable(self) -> None:
+        for name in ("sigma", "drop_path", "auxiliary"):
+            if getattr(self, name):
+                raise UsageError(f"certified training takes no {name}; add --set {name}=0")
+        if self.adversary != "none":
+            raise UsageError("certified training takes no adversary; --set box=0.7 bounds a box that one places")
+        if self.warm_up + self.ramp > 1:
+            raise UsageError("warm_up and ramp are parts of the training and must not add up to more than 1")
 
     @property
     def in_short(self) -> str:
         """Length, batch, schedule and adversary."""
         batch = f"batch {self.batch_size}" if self.batch_size else "a batch that fits the data set"
         attack = "" if self.adversary == "none" else f", against {self.adversary} {self.eps:g}/255"
+        attack += "" if not self.is_certified else f", certified at {self.eps:g}/255"
+        attack += f", with noise {self.sigma:g}" if self.sigma else ""
         return f"{self.epochs} epochs, {batch}, {self.schedule} from lr {self.lr:g}{attack}"
 
     @property
     def in_full(self) -> str:
         """All numbers that are in use."""
         numbers = {name: getattr(self, name) for name in _TYPES if name != "batch_size" or self.batch_size}
-        if self.adversary == "none":
-            numbers = {name: value for name, value in numbers.items() if name not in ("eps", "step_size", "steps")}
+        numbers = {name: value for name, value in numbers.items() if name not in self.idle}
         return ", ".join(
             f"{name}={value}" for name, value in numbers.items() if value not in (0, (), "none", None)
         )
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether the loss bounds the margins over boxes."""
+        return self.certified != "none"
+
+    @property
+    def uses_eps(self) -> bool:
+        """Whether the training depends on eps."""
+        return self.is_certified or self.adversary != "none"
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """The numbers that have no effect in a recipe of this kind."""
+        if self.is_certified:
+            return ("step_size", "steps") if self.box == 1 else ("step_size",)
+        attack = ("eps", "step_size", "steps") if self.adversary == "none" else ()
+        usual = {"optimiser": "sgd", "initial": "default"}
+        return (*attack, *OF_CERTIFIED, *(name for name, value in usual.items() if getattr(self, name) == value))
+
+    @property
+    def judged(self) -> str:
+        """How the epoch is selected in addition to accuracy on clean images; empty for nothing else."""
+        if self.adversary != "none":
+            return "under PGD-10"
+        if self.is_certified:
+            return f"certified at {self.eps:g}/255"
+        return f"under noise {self.sigma:g}" if self.sigma else ""
 
     def with_numbers(self, given: Mapping[str, Any]) -> Recipe:
         """The recipe with some numbers replaced. Raises `UsageError` for an unknown name or an invalid value."""
@@ -133,7 +186,12 @@ class Recipe:
 MIN_STEPS = 40  # per epoch, with the default batch size
 MIN_BATCH_SIZE = 32
 MIN_AREA = 0.08  # of a random resized crop in torchvision
-ADDED: dict[str, Any] = {"area": 0.0, "weighted": False}  # numbers that older trainings lack
+OF_CERTIFIED = ("box", "kappa", "warm_up", "ramp", "regulariser")
+ADDED: dict[str, Any] = {  # numbers that older trainings lack
+    **{"area": 0.0, "weighted": False, "sigma": 0.0},
+    **{"optimiser": "sgd", "certified": "none", "initial": "default"},
+    **{"box": 1.0, "kappa": 0.5, "warm_up": 0.0, "ramp": 0.5, "regulariser": 0.0},
+}
 
 
 def area_for(side: int) -> float:
@@ -159,7 +217,15 @@ _BOUNDS: dict[str, tuple[float, float]] = {  # inclusive
     "eps": (0, 255),
     "step_size": (0, 255),
     "steps": (1, 1000),
+    "sigma": (0, 10),
+    "box": (0.001, 1),
+    "kappa": (0, 1),
+    "warm_up": (0, 1),
+    "ramp": (0, 1),
+    "regulariser": (0, 1000),
 }
+_CHOICES = {"schedule": SCHEDULES, "adversary": ADVERSARIES, "certified": CERTIFIED}
+_CHOICES |= {"optimiser": OPTIMISERS, "initial": INITIAL}
 
 
 def _milestones(text: str) -> tuple[int, ...]:
@@ -177,7 +243,8 @@ _TYPES: dict[str, Any] = {
         float,
     ),
     **dict.fromkeys(("eps", "step_size"), epsilon.read),
-    **dict.fromkeys(("schedule", "adversary"), str),
+    **dict.fromkeys(("sigma", *OF_CERTIFIED), float),
+    **dict.fromkeys(_CHOICES, str),
     **dict.fromkeys(("nesterov", "flip", "weighted"), _truth),
     "milestones": _milestones,
 }
@@ -210,31 +277,14 @@ def _read(name: str, text: str) -> Any:
         raise UsageError(f"{name} must be {kind}, not {shorten(text)}") from None
 
 
-def overrides(texts: Iterable[str] | None, **given: Any) -> dict[str, Any]:
-    """Changes to a recipe, from ``NAME=VALUE`` and from options that are not None.
-
-    Raises `UsageError` for text in another form.
-    """
-    numbers: dict[str, Any] = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"--set takes NAME=VALUE, such as --set cutout=16, not {text!r}")
-        numbers[name.strip()] = value.strip()
-    asked = {name: value for name, value in given.items() if value is not None}
-    twice = [name for name in asked if name in numbers]
-    if twice:
-        name = twice[0]
-        raise UsageError(f"{name} is given twice: {asked[name]} and --set {name}={numbers[name]}")
-    return numbers | asked
-
-
 recipes: Registry[Recipe] = Registry(
     "recipe",
     {
         **dict.fromkeys(("croze200", "darts600"), "evonas.training.recipes.literature"),
         "fast": "evonas.training.recipes.fast",
         **dict.fromkeys(("fast-adv", "pgd7"), "evonas.training.recipes.adversarial"),
+        "gaussian": "evonas.training.recipes.gaussian",
+        **dict.fromkeys(("ibp", "sabr"), "evonas.training.recipes.certified"),
     },
     group="evonas.recipes",
 )

@@ -166,6 +166,7 @@ class TrainSettings:
                 if line:
                     say(line)
         device = pick(self.device)
+        precision = _precision(self.precision, device, numbers.is_certified)
         mean, std = data.statistics()
         return dataclasses.replace(
             self,
@@ -179,8 +180,8 @@ class TrainSettings:
             overrides={},
             validation=validation,
             device=device,
-            precision=_precision(self.precision, device),
-            compile=_compile(self.compile, device, numbers.passes(count - validation)),
+            precision=precision,
+            compile=_compile(self.compile, device, numbers.passes(count - validation), numbers.is_certified),
             mean=tuple(mean),
             std=tuple(std),
         )
@@ -279,14 +280,19 @@ class TrainSettings:
 OF_NETWORK = marked(TrainSettings, "of_network")
 
 
-def _precision(asked: str, device: str) -> str:
+def _precision(asked: str, device: str, certified: bool) -> str:
+    if certified and asked == "bfloat16":
+        raise UsageError("certified training needs --precision float32: bounds in bfloat16 would be too wide")
     if asked == "auto":
-        return "bfloat16" if device.startswith("cuda") else "float32"
+        return "bfloat16" if device.startswith("cuda") and not certified else "float32"
     return asked
 
 
-def _compile(asked: bool | None, device: str, passes: int) -> bool:
-    return asked if asked is not None else device.startswith("cuda") and passes >= MIN_COMPILED_PASSES
+def _compile(asked: bool | None, device: str, passes: int, certified: bool = False) -> bool:
+    if certified and asked:
+        raise UsageError("certified training computes with intervals, which --compile does not; leave it out")
+    long = passes >= MIN_COMPILED_PASSES and not certified
+    return asked if asked is not None else device.startswith("cuda") and long
 
 
 def _short_digest(values: Any) -> str:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.store.queries import DATABASE
-from evonas.training import checkpoint
+from evonas.training import checkpoint, optimisers
 from evonas.training.augment import Draws, augment, draw
+from evonas.training.certified import initialise
 from evonas.training.class_weights import weights_of
 from evonas.training.convolutions import fastest_convolutions
 from evonas.training.data_check import require_training, unchecked
@@ -25,8 +26,9 @@ from evonas.training.divergence import NotFinite
 from evonas.training.ema import MovingAverage
 from evonas.training.events import EpochDone, StepDone, TrainingStarted
 from evonas.training.images import TrainingData, known, split
-from evonas.training.measure import accuracy, robust_accuracy
+from evonas.training.measure import judged
 from evonas.training.metrics import EpochRow, kept, write_csv
+from evonas.training.model import Classifier
 from evonas.training.parallel import Group
 from evonas.training.paths import BEST, LAST, METRICS
 from evonas.training.schedule import drop_path_probability, learning_rate
@@ -36,7 +38,7 @@ from fitness import stable_hash
 from fitness.layout import layout
 from spaces.errors import EvonasError, UsageError
 
-AVERAGE, MOMENTUM = "average.", "momentum."
+AVERAGE = "average."
 COMPILED = "compiled"  # whether a training that was to be compiled was
 STEPS_BETWEEN_CHECKS = 50  # steps between reads of the loss, which synchronise a GPU
 COLLAPSE = 0.5  # robust accuracy below this fraction of the best so far is catastrophic overfitting
@@ -85,7 +87,11 @@ class Training:
         everything, self.data = known(settings) if data is None else data
         self.images, self.held_out = split(settings, everything)
         self.steps = len(self.images) // recipe.batch_size  # the incomplete last batch of an epoch is skipped
+        if recipe.is_certified and group.world > 1:
+            raise UsageError("certified training runs in one process, without torchrun")
         model = settings.build(auxiliary=recipe.auxiliary > 0)
+        if recipe.initial == "ibp":
+            initialise(model, stable_hash(settings.seed, settings.genotype, "initial"))
         self.layout = layout(settings.device, autocast=settings.precision == "bfloat16")
         self.model = model.to(settings.device).to(memory_format=self.layout).train()
         failed = found is not None and found.facts.get(COMPILED) is False
@@ -113,7 +119,7 @@ class Training:
         return home.parent if home.name == "finalists" else home
 
     @property
-    def _judged(self) -> nn.Module:
+    def _judged(self) -> Classifier:
         return self.model if self.average is None else self.average.model
 
     def run(self) -> Trained:
@@ -195,7 +201,7 @@ class Training:
             pixels = augment(self.images.pixels(chosen), drawn, recipe, self.model.mean, self.layout)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch, step / self.steps)
-            self.step(pixels, self.images.labels[chosen], sums)
+            self.step(pixels, self.images.labels[chosen], sums, (epoch + step / self.steps) / recipe.epochs)
             if self.average is not None:
                 self.average.update(epoch * self.steps + step + 1)
             if self.settings.device == "cpu" or step % STEPS_BETWEEN_CHECKS == 0 or step == self.steps - 1:
@@ -203,20 +209,17 @@ class Training:
             if self.group.leads:
                 self.observer(StepDone(epoch + 1, step + 1))
 
-    def step(self, pixels: Tensor, labels: Tensor, sums: Tensor) -> None:
-        """One step on float32 (n, 3, H, W) in [0, 1]; adds loss and correct images to ``sums``, (2,)."""
-        sums += self.stepping(pixels, labels, self.adversary_steps)
+    def step(self, pixels: Tensor, labels: Tensor, sums: Tensor, passed: float = 1.0) -> None:
+        """One step after the part ``passed`` of the training, on float32 (n, 3, H, W); adds to ``sums``, (2,)."""
+        sums += self.stepping(pixels, labels, self.adversary_steps, passed)
 
     def _require_finite(self, sums: Tensor, epoch: int) -> None:
         if not math.isfinite(sums[0].item()):
             raise NotFinite(epoch + 1, self.recipe.lr, self.directory / LAST)
 
     def measure(self) -> tuple[float, float | None]:
-        """Accuracy on the held-out images, and under attack if the recipe has an adversary."""
-        validation = accuracy(self._judged, self.held_out)
-        if self.recipe.adversary == "none":
-            return validation, None
-        return validation, robust_accuracy(self._judged, self.held_out, self.recipe.eps, self.settings.seed)
+        """Accuracy on the held-out images, and under what the recipe trains against."""
+        return judged(self._judged, self.held_out, self.recipe, self.settings.seed)
 
     def _collapsed(self, robust: float | None) -> bool:
         """Whether single-step adversarial training has overfitted catastrophically (Wong et al. 2020)."""
@@ -248,10 +251,7 @@ class Training:
 
     def _state(self) -> dict[str, Tensor]:
         tensors = {checkpoint.MODEL + name: value for name, value in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            momentum = self.optimiser.state[parameter].get("momentum_buffer")
-            if momentum is not None:
-                tensors[MOMENTUM + name] = momentum
+        tensors |= optimisers.state_of(self.optimiser, self.model.named_parameters())
         if self.average is not None:
             tensors |= {AVERAGE + name: value for name, value in self.average.model.state_dict().items()}
         return tensors
@@ -268,27 +268,22 @@ class Training:
         if different:
             raise EvonasError(f"{found.path} belongs to a training with {'; '.join(different)}; {way_out}")
         try:
-            self._load(found.tensors)
             self.history = [EpochRow(*row) for row in found.facts["history"]]
+            self._load(found.tensors, len(self.history) * self.steps)
             steps = int(found.facts["adversary_steps"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             text = " ".join(str(error).split())[:200]
             raise EvonasError(f"{found.path} cannot be continued: {text}") from None
         self.adversary_steps = self.adversary_steps if keep_steps else steps
 
-    def _load(self, tensors: dict[str, Tensor]) -> None:
+    def _load(self, tensors: dict[str, Tensor], steps: int) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
             return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
         self.model.load_state_dict(part(checkpoint.MODEL))
         if self.average is not None:
             self.average.model.load_state_dict(part(AVERAGE))
-        momentum = part(MOMENTUM)
-        for name, parameter in self.model.named_parameters():
-            if name in momentum:
-                self.optimiser.state[parameter]["momentum_buffer"] = momentum[name].to(parameter.device, copy=True)
-            else:
-                self.optimiser.state.pop(parameter, None)
+        optimisers.load(self.optimiser, self.model.named_parameters(), tensors, steps)
 
     def _interrupted(self) -> Interrupted:
         return Interrupted(

@@ -6,8 +6,17 @@ range of float32, and a layer's rounding, 1e-16 of its values, is added to the r
 float32 would be larger than the images' own intervals after a few cells.
 """
 
-from fitness.bounds.certify import logit_bounds, lower_margins
+from fitness.bounds.certify import TrainingBounds, logit_bounds, lower_margins, training_bounds
 from fitness.bounds.interval import Interval, box, normalised
 from fitness.bounds.layers import register
 
-__all__ = ["Interval", "box", "logit_bounds", "lower_margins", "normalised", "register"]
+__all__ = [
+    "Interval",
+    "TrainingBounds",
+    "box",
+    "logit_bounds",
+    "lower_margins",
+    "normalised",
+    "register",
+    "training_bounds",
+]

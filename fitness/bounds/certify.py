@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,7 +11,18 @@ from torch import Tensor, nn
 
 from fitness.bounds.interval import Interval, IntervalArithmetic
 from fitness.bounds.linear import LinearArithmetic
+from fitness.bounds.paired import Paired, PairedArithmetic
 from spaces.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingBounds:
+    """Logits of the images (N, classes), lower bounds of f_y - f_k (N, classes), and the inputs of every ReLU."""
+
+    logits: Tensor
+    margins: Tensor
+    rectified: Sequence[Interval]
+
 
 ROUNDING = 1e-9  # share of the sizes of all terms by which a linear bound may be rounded; a float64 rounds 1e-16
 
@@ -23,7 +36,7 @@ def lower_margins(network: nn.Module, images: Interval, labels: Tensor, linear: 
     by CROWN-IBP. A bound that is not a number is minus infinity.
     """
     arithmetic, output = _intervals(network, images)
-    found = _margins_of_intervals(arithmetic, output, labels)
+    found = margins_of_intervals(arithmetic, output, labels)
     if linear:
         rows = _margin_rows(labels, found)
         found = torch.maximum(found, _linear(network, images, rows))
@@ -43,6 +56,18 @@ def logit_bounds(network: nn.Module, images: Interval, linear: bool = False) -> 
     return low, high
 
 
+def training_bounds(network: nn.Module, images: Tensor, around: Interval, labels: Tensor) -> TrainingBounds:
+    """Differentiable bounds over the boxes ``around``, in the precision of the network, in training mode.
+
+    BatchNorm takes the statistics of ``images`` (N, ...) for both, and updates its running ones; ``labels``
+    int64 (N,). Source: Shi et al. 2021 (arXiv:2103.17268).
+    """
+    arithmetic = PairedArithmetic()
+    output = _forward(network, Paired(images, around), arithmetic)
+    margins = margins_of_intervals(arithmetic, output.interval, labels)
+    return TrainingBounds(output.value, margins, arithmetic.rectified)
+
+
 def _intervals(network: nn.Module, images: Interval) -> tuple[IntervalArithmetic, Interval]:
     arithmetic = IntervalArithmetic()
     return arithmetic, _forward(network, images, arithmetic)
@@ -52,7 +77,8 @@ def _forward(network: nn.Module, x: Any, arithmetic: IntervalArithmetic) -> Any:
     return network(x, arithmetic) if isinstance(network, Network) else arithmetic.apply(network, x)
 
 
-def _margins_of_intervals(arithmetic: IntervalArithmetic, output: Interval, labels: Tensor) -> Tensor:
+def margins_of_intervals(arithmetic: IntervalArithmetic, output: Interval, labels: Tensor) -> Tensor:
+    """Lower bounds of f_y - f_k by intervals, (N, classes), about 0 at k = y."""
     if arithmetic.last is None or arithmetic.last[2] is not output:
         at = labels[:, None]
         return _number(output.low.gather(1, at) - output.high)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fitness.bounds.layers import Affine, rule_of
+from fitness.bounds.layers import Affine, Monotone, rule_of
 from spaces.arithmetic import Arithmetic, Block
 from spaces.errors import UsageError
 
@@ -23,7 +23,7 @@ _UNIT = torch.finfo(torch.float64).eps
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """All tensors x with |x - centre| <= radius, element by element; both (N, ...) in float64."""
+    """All tensors x with |x - centre| <= radius, element by element; both (N, ...), float64 for a proof."""
 
     centre: Tensor
     radius: Tensor
@@ -86,6 +86,11 @@ def between(low: Tensor, high: Tensor) -> Interval:
     return Interval(centre, half + 4 * _UNIT * (centre.abs() + half))
 
 
+def enclosed(rule: Affine | Monotone, x: Interval) -> Interval:
+    """The interval of a layer with ``rule``."""
+    return affine(rule, x) if isinstance(rule, Affine) else between(rule.apply(x.low), rule.apply(x.high))
+
+
 def total(terms: Sequence[Interval]) -> Interval:
     """The sum of intervals of equal shape."""
     centre, radius, size = terms[0].centre, terms[0].radius, terms[0].centre.abs()
@@ -123,10 +128,7 @@ class IntervalArithmetic(Arithmetic):
     @staticmethod
     def interval(module: nn.Module, x: Interval) -> Interval:
         """The interval of a module that has a rule."""
-        rule = rule_of(module)(module, x.centre)
-        if isinstance(rule, Affine):
-            return affine(rule, x)
-        return between(rule.apply(x.low), rule.apply(x.high))
+        return enclosed(rule_of(module)(module, x.centre), x)
 
     def add(self, terms: Sequence[Any]) -> Any:
         return total(terms)

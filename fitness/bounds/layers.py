@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.nn.grad import conv2d_input
 
 from fitness.bounds.relaxation import Relaxation, max_pool, relu
+from fitness.norm import ExactBatchNorm2d
 from spaces.arithmetic import Selection
 from spaces.errors import UsageError
 from spaces.skeleton.blocks import StridedPointwise
@@ -150,19 +151,20 @@ class Linear(Affine):
         return a @ self.module.weight
 
 
-@register(nn.BatchNorm2d)
+@register(nn.BatchNorm2d, ExactBatchNorm2d)
 class Norm(Affine):
-    """BatchNorm with its running statistics: gamma / sqrt(variance + eps) x + beta - gamma mean / sqrt(...)."""
+    """BatchNorm, by default with its running statistics: gamma (x - mean) / sqrt(variance + eps) + beta."""
 
     terms = 4
 
-    def __init__(self, module: nn.BatchNorm2d, x: Tensor) -> None:
+    def __init__(self, module: nn.BatchNorm2d, x: Tensor, statistics: tuple[Tensor, Tensor] | None = None) -> None:
         super().__init__(module, x)
-        if module.running_mean is None or module.running_var is None:
+        mean, variance = statistics or (module.running_mean, module.running_var)
+        if mean is None or variance is None:
             raise UsageError("there are no bounds for BatchNorm without running statistics")
-        scale = (module.running_var + module.eps).rsqrt()
+        scale = (variance + module.eps).rsqrt()
         scale = scale if module.weight is None else scale * module.weight
-        shift = -module.running_mean * scale
+        shift = -mean * scale
         beta = torch.zeros_like(shift) if module.bias is None else module.bias
         self.scale = scale.view(1, -1, 1, 1)
         self.bias = ((shift + beta).view_as(self.scale), (shift.abs() + beta.abs()).view_as(self.scale))

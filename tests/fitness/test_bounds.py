@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from fitness.bounds import Interval, box, logit_bounds, lower_margins, normalised, register
+from fitness.bounds import Interval, box, logit_bounds, lower_margins, normalised, register, training_bounds
 from fitness.bounds.interval import IntervalArithmetic
 from fitness.bounds.layers import Convolution
 from spaces import NetworkSize, Space, UsageError, spaces
@@ -298,3 +298,49 @@ def test_images_outside_the_pixel_range_are_refused(pixels: torch.Tensor) -> Non
         box(pixels, 0.1)
     with pytest.raises(UsageError, match="radius"):
         box(pixels.new_zeros(1, 3, 2, 2), -0.1)
+
+
+@pytest.mark.parametrize("space", list(spaces))
+def test_bounds_in_training_hold_the_network_and_are_those_of_a_proof(space: str) -> None:
+    """In training mode with the statistics of the images, in eval mode with running ones; differentiable."""
+    x = boxes((3, 3, 8, 8), 0.01, seed=1)
+    labels = torch.tensor([0, 3, 1])
+    model = network(spaces[space], seed=3)
+    proved = lower_margins(model, x, labels)
+    bounds = training_bounds(model, x.centre, x, labels)
+    torch.testing.assert_close(bounds.margins.scatter(1, labels[:, None], torch.inf), proved)
+    torch.testing.assert_close(bounds.logits, model(x.centre))
+    model.train()
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    bounds = training_bounds(model, x.centre, x, labels)
+    bounds.margins.sum().backward()
+    updated = {name: value.clone() for name, value in model.named_buffers()}
+    model.load_state_dict(before, strict=False)
+    torch.testing.assert_close(bounds.logits, model(x.centre))
+    assert all(torch.equal(value, updated[name]) for name, value in model.named_buffers())  # once, by the images
+    margins = bounds.logits.gather(1, labels[:, None]) - bounds.logits  # the centres of the boxes lie in them
+    assert (bounds.margins <= margins + 1e-9).all() and len(bounds.rectified) > 3
+    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
+
+
+def test_the_gradient_of_bounds_in_training_is_that_of_differences() -> None:
+    layers = [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    model = disturbed(nn.Sequential(*layers, nn.Linear(4, 3)), seed=0).train()
+    x = boxes((2, 3, 6, 6), 0.02, seed=2)
+    labels = torch.tensor([1, 2])
+
+    def margins(weight: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(  # type: ignore[no-any-return]
+            Bounding(model), {"model.0.weight": weight}, (x.centre, x, labels)
+        )
+
+    assert torch.autograd.gradcheck(margins, (layers[0].weight.detach().clone().requires_grad_(),))
+
+
+class Bounding(nn.Module):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: torch.Tensor, around: Interval, labels: torch.Tensor) -> torch.Tensor:
+        return training_bounds(self.model, images, around, labels).margins

@@ -32,7 +32,7 @@ PIXELS = 256_000  # of the noisy images in a pass, per channel; fixed, so that -
 @certificates.register("smoothing")
 @dataclass(frozen=True)
 class Smoothing(Certificate):
-    """The class that is most probable under Gaussian noise, and the l2 radius in which it is, but for alpha."""
+    """The most probable class under Gaussian noise, within an l2 radius that is wrong with a chance of alpha."""
 
     name = "smoothing"
     source = 'Cohen, Rosenfeld, Kolter, "Certified Adversarial Robustness via Randomized Smoothing", ICML 2019'

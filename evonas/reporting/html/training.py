@@ -18,7 +18,7 @@ def training(facts: TrainingFacts) -> str:
         return ""
     lines = [("mean", "validation", found.validation), ("birth", "training images", found.training)]
     if found.robust is not None:
-        lines.append(("best", "validation under PGD", found.robust))
+        lines.append(("best", f"validation {settings.chosen.judged}", found.robust))
     x = svg.horizontal(found.epochs[0], found.epochs[-1], whole=True)
     y = svg.vertical(0, 100)
     at = x.all(found.epochs).tolist()

@@ -43,14 +43,14 @@ def history(facts: TrainingFacts) -> Figure:
 def _epochs(facts: TrainingFacts) -> Figure:
     """Of a training without a search: accuracies by epoch."""
     found = epochs(facts)
-    if found is None:
+    if found is None or facts.training is None:
         raise missing(facts, "epochs", "resume")
     figure = Figure(figsize=(COLUMN, 2.3), layout="constrained")
     axes = figure.subplots()
     axes.plot(found.epochs, found.training, color="#8796a6", label="training images as shown")
     axes.plot(found.epochs, found.validation, color="#1d6fb8", label="validation")
     if found.robust is not None:
-        axes.plot(found.epochs, found.robust, color="#0d8050", label="validation under PGD")
+        axes.plot(found.epochs, found.robust, color="#0d8050", label=f"validation {facts.training.chosen.judged}")
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy, %")
     axes.legend(loc="lower right")

@@ -71,7 +71,7 @@ class ShortTraining(Fitness):
     def _numbers(self) -> dict[str, Any]:
         """Changes to the recipe."""
         name, epochs, numbers = self._words
-        of_measurement = {"eps"} if recipes[name].adversary == "none" else set()
+        of_measurement = {"eps"} if not recipes[name].uses_eps else set()
         return {key: value for key, value in numbers.items() if key not in of_measurement} | {"epochs": epochs}
 
     @cached_property
@@ -82,7 +82,7 @@ class ShortTraining(Fitness):
     @cached_property
     def eps(self) -> float:
         """The epsilon of the attack on the held-out images, in 1/255; 0: no attack."""
-        if self.recipe.adversary != "none":
+        if self.recipe.uses_eps:
             return self.recipe.eps
         text = self._words[2].get("eps", str(STANDARD_EPS))
         try:
@@ -151,7 +151,7 @@ class ShortTraining(Fitness):
     def check(self, space: Space) -> Sequence[str]:
         if not alone():
             raise UsageError(f"{self.text} trains each genotype in one process: run the search without torchrun")
-        asked = question("eps=", [self.eps]) if self.recipe.adversary == "none" else ""
+        asked = question("eps=", [self.eps]) if not self.recipe.uses_eps else ""
         return [self._said(text) for text in [*doubts(self.recipe, self._numbers), asked] if text]
 
     @property

@@ -89,7 +89,7 @@ def test_a_line_leaves_out_what_has_no_room() -> None:
 
 def test_epochs_lose_columns_not_digits_in_a_narrow_terminal() -> None:
     row = EpochRow(epoch=7, loss=1.2345, accuracy=0.61, validation=0.6234, robust=0.4321, lr=0.0123, seconds=4.2)
-    usual, narrow = (written(epochs_table([row], width), width).split() for width in (80, 23))
+    usual, narrow = (written(epochs_table([row], width, "PGD-10"), width).split() for width in (80, 23))
     assert usual[-4:] == ["%", "0.0123", "4.2", "s"] and narrow[:2] == ["epoch", "validation"]
     assert narrow[2:] == ["7", "62.34", "%"]
 

@@ -36,8 +36,8 @@ from evonas.reporting.facts import gather
 from evonas.reporting.html.gallery import gallery
 from evonas.reporting.html.page import page, write_report
 from evonas.reporting.reproduce import evaluate_command, search_command, train_command
+from evonas.training.overrides import overrides
 from evonas.training.plan import FinalPlan
-from evonas.training.recipe import overrides
 from evonas.training.recipes import recipes
 from spaces import EvonasError, spaces
 from tests import forks

@@ -114,6 +114,7 @@ def test_algorithms_of_convolutions_are_timed_on_a_gpu_unless_results_must_not_d
 def test_long_trainings_are_compiled_on_a_gpu() -> None:
     passes = MIN_COMPILED_PASSES
     assert _compile(None, "cuda:1", passes) and not _compile(None, "cuda", passes - 1)
+    assert not _compile(None, "cuda", passes, certified=True)
     assert not _compile(None, "cpu", passes) and _compile(True, "cpu", 1) and not _compile(False, "cuda", passes)
 
 

@@ -12,7 +12,8 @@ import pytest
 from evonas import UsageError
 from evonas.store.settings import SearchSettings
 from evonas.training.fitting import FREE, LIMITS, OF_STORED
-from evonas.training.recipe import Recipe, overrides
+from evonas.training.overrides import overrides
+from evonas.training.recipe import Recipe
 from evonas.training.settings import TrainSettings
 from evonas.training.train_stage import settings_of
 from spaces.nasbench201.genotype import EXAMPLE

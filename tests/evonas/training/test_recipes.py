@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from evonas.training.ema import MovingAverage
-from evonas.training.recipe import overrides
+from evonas.training.overrides import overrides
 from evonas.training.recipes import recipes
 from evonas.training.schedule import drop_path_probability, learning_rate
 from spaces import UsageError

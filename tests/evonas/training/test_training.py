@@ -6,12 +6,13 @@ import itertools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from evonas.core.events import Event, Listener, Message, Observer
-from evonas.training import checkpoint, training
+from evonas.training import checkpoint, measure, training
 from evonas.training.events import StepDone
 from evonas.training.images import Images
 from evonas.training.measure import accuracy
@@ -20,6 +21,7 @@ from evonas.training.parallel import Group
 from evonas.training.paths import BEST, LAST, METRICS
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
+from evonas.training.step import Step
 from evonas.training.training import Trained, Training
 from spaces import EvonasError, UsageError
 
@@ -54,13 +56,13 @@ def without_times(rows: tuple[EpochRow, ...]) -> list[EpochRow]:
 
 @pytest.mark.parametrize("recipe", list(recipes))
 def test_every_recipe_trains_and_its_checkpoints_load(recipe: str, small: Small, tmp_path: Path) -> None:
-    more = {"steps": 2} if recipe == "pgd7" else {}
+    more = {"steps": 2} if recipe in ("pgd7", "sabr") else {}
     side = 32 if recipes[recipe].auxiliary else 16
     result = run(tmp_path, small(recipe, side=side, epochs=1, **more))
     found = checkpoint.load(result.checkpoint)
     assert (tmp_path / METRICS).read_text().count("\n") == 2
     assert result.best.loss > 0 and 0 <= result.best.validation <= 1
-    assert (result.best.robust is None) == (recipes[recipe].adversary == "none")
+    assert (result.best.robust is None) == (not recipes[recipe].judged)
     logits = found.model()(torch.rand(2, 3, side, side))
     assert logits.shape == (2, 2) and logits.isfinite().all()
 
@@ -69,6 +71,7 @@ def test_every_recipe_trains_and_its_checkpoints_load(recipe: str, small: Small,
     ("steps", "numbers"),
     [
         (5, {"adversary": "pgd", "steps": 1, "drop_path": 0.3}),
+        (5, {"recipe": "sabr", "steps": 1, "ema": 0.9, "side": 8}),
         *(pytest.param(steps, {}, marks=pytest.mark.slow) for steps in (1, 6, 8)),
     ],
 )
@@ -99,6 +102,41 @@ def test_the_best_epoch_is_kept(small: Small, tmp_path: Path) -> None:
     assert checkpoint.load(result.checkpoint).epoch == result.best.epoch
 
 
+def test_noise_is_drawn_for_each_epoch_and_selects_the_best(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+    usual_loss, loss = Step._usual_loss, Step._loss
+
+    def usual(self: Step, pixels: torch.Tensor, *rest: Any) -> Any:
+        self.clean = pixels  # type: ignore[attr-defined]
+        return usual_loss(self, pixels, *rest)
+
+    def noisy(self: Step, network: Any, pixels: torch.Tensor, labels: torch.Tensor) -> Any:
+        seen.append((pixels - self.clean).std().item())  # type: ignore[attr-defined]
+        return loss(self, network, pixels, labels)
+
+    monkeypatch.setattr(Step, "_usual_loss", usual)
+    monkeypatch.setattr(Step, "_loss", noisy)
+    settings = small("gaussian", sigma=0.5)
+    result = run(tmp_path, settings)
+    assert seen == pytest.approx([0.5] * len(seen), rel=0.05) and len({*seen}) == len(seen) > 3
+    assert result.best.robust == max(row.robust or 0 for row in result.history)
+    assert settings.that_count["sigma"] == 0.5 and "under noise 0.5" in settings.chosen.judged
+
+
+def test_a_training_without_the_numbers_that_were_added_has_the_digest_that_it_had(small: Small) -> None:
+    settings = small()
+    added = {"sigma", "certified", "optimiser", "initial", "box", "kappa", "warm_up", "ramp", "regulariser"}
+    assert not added & {*settings.as_dict()["numbers"]}
+    assert TrainSettings.from_dict(settings.as_dict()) == settings
+    (line,) = settings.differences(small(sigma=0.25))
+    assert line == "sigma 0.25, not 0.0"
+    assert (
+        added - {"sigma"} > {*small("ibp").as_dict()["numbers"]} - {*settings.as_dict()["numbers"]} > {"initial"}
+    )
+
+
 def test_the_best_of_an_adversarial_training_is_the_most_robust(small: Small, tmp_path: Path) -> None:
     result = run(tmp_path, small("pgd7", epochs=3, steps=1))
     assert result.best.robust == max(row.robust or 0 for row in result.history)
@@ -126,7 +164,7 @@ def test_catastrophic_overfitting_takes_the_epoch_back_and_attacks_harder(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     robust = iter([0.8, 0.1, 0.75])
-    monkeypatch.setattr(training, "robust_accuracy", lambda *arguments: next(robust))
+    monkeypatch.setattr(measure, "robust_accuracy", lambda *arguments: next(robust))
     said: list[str] = []
 
     def observer(event: Event) -> None:
