@@ -16,6 +16,7 @@ proxies: Registry[Proxy] = Registry(
     "proxy",
     {
         "bn-slope": "fitness.bn_slope",
+        "certified-radius": "fitness.certified_radius",
         "croze": "fitness.croze",
         "croze-paper": "fitness.croze_paper",
         "croze-size": "fitness.croze_size",
@@ -26,6 +27,7 @@ proxies: Registry[Proxy] = Registry(
         "flops": "fitness.flops",
         "grad-norm": "fitness.grad_norm",
         "grasp": "fitness.grasp",
+        **dict.fromkeys(("interval-growth", "interval-width"), "fitness.interval_width"),
         "jacob-cov": "fitness.jacob_cov",
         "jacobian-norm": "fitness.jacobian_norm",
         "live-size": "fitness.live_size",

@@ -1,6 +1,7 @@
 """Every proxy agrees with an independent, naive statement of its formula."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from fitness import Batch, Task, proxies
 from fitness.bn_slope import log_slopes
+from fitness.bounds import Interval, logit_bounds, lower_margins
 from spaces import NetworkSize, spaces
 
 SIZES = {
@@ -221,6 +223,32 @@ def naive_bn_slope(genotype, task):
     return total
 
 
+def naive_box(task, radius):
+    """In normalised values; nothing else of the bounds is naive, see test_bounds.py."""
+    images, low, high = task.batch.images, task.batch.low, task.batch.high
+    ends = [(images + sign * radius * (high - low)).clamp(low, high) for sign in (-1, 1)]
+    return Interval((ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2)
+
+
+def naive_interval_width(genotype, task):
+    low, high = logit_bounds(frozen(genotype, task), naive_box(task, 1 / 255))
+    return -(high - low).mean().log().item()
+
+
+def naive_certified_radius(genotype, task):
+    network = frozen(genotype, task)
+    labels = network(task.batch.images).argmax(1)
+    logs = []
+    for image in range(len(labels)):
+        low, high = -44.0, 0.0
+        for _ in range(16):
+            middle = (low + high) / 2
+            certified = lower_margins(network, naive_box(task, 2**middle), labels).amin(1)[image] > 0
+            low, high = (middle, high) if certified else (low, middle)
+        logs.append(low)
+    return sum(logs) / len(logs)
+
+
 NAIVE = {
     "bn-slope": naive_bn_slope,
     "plain": naive_plain,
@@ -233,6 +261,7 @@ NAIVE = {
     "zico": naive_zico,
     "synflow": naive_synflow,
     "jacobian-norm": naive_jacobian_norm,
+    "interval-width": naive_interval_width,
 }
 
 
@@ -358,3 +387,34 @@ def test_croze_terms_are_the_sums_of_the_released_form():
     for term in "PGZ":
         expected = sum(getattr(layer, term) for layer in terms.values())
         assert proxies[f"croze:{term}"].score(genotype, task).value == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "space", [pytest.param(name, marks=[] if name == "nasbench201" else pytest.mark.slow) for name in spaces]
+)
+def test_certified_radius_is_that_of_a_bisection(space):
+    genotype, task = case(space)
+    task = replace(task, batch=Batch(*(x[:2] for x in task.batch[:2]), *task.batch[2:]))
+    score = proxies["certified-radius"].score(genotype, task)
+    assert score.value == pytest.approx(naive_certified_radius(genotype, task), abs=0.002), score.reason
+
+
+def test_no_prediction_changes_in_its_certified_radius():
+    genotype, task = case("nasbench201")
+    task = replace(task, batch=Batch(*(x[:1] for x in task.batch[:2]), *task.batch[2:]))
+    network, images = frozen(genotype, task), task.batch.images
+    radius = 2 ** proxies["certified-radius"].score(genotype, task).value
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        corner = 2 * torch.randint(2, images.shape, generator=generator) - 1
+        moved = images + radius * (task.batch.high - task.batch.low) * corner
+        assert network(moved).argmax() == network(images).argmax()
+
+
+def test_radii_that_float64_does_not_resolve_are_no_score():
+    task = replace(case("nasbench201")[1], size=NetworkSize(4, 5, image_size=12))
+    genotype = spaces["nasbench201"].parse(
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|none~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+    )
+    assert "float64 does not resolve" in proxies["certified-radius"].score(genotype, task).reason
+    assert proxies["interval-growth"].score(genotype, task).value > 40

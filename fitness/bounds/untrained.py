@@ -1,0 +1,46 @@
+"""Bounds of an untrained network, whose BatchNorm layers have the statistics of a batch."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from fitness import passes
+from fitness.base import Batch, Task
+from fitness.bounds.interval import Interval
+from spaces import Network
+
+
+def calibrated(network: Network, images: Tensor) -> Network:
+    """A copy in float64 and eval mode; running statistics are those of ``images`` (N, 3, H, W)."""
+    found = copy.deepcopy(network).double()
+    norms = {name: module for name, module in found.named_modules() if isinstance(module, nn.BatchNorm2d)}
+
+    def observe(name: str, x: Tensor, _: Tensor) -> None:
+        variance, mean = torch.var_mean(x, (0, 2, 3), correction=0)
+        norms[name].running_mean, norms[name].running_var = mean, variance
+
+    with passes.training(found), passes.hooks(norms, observe), torch.no_grad():
+        found(images.double())
+    return found.eval().requires_grad_(False)
+
+
+def normalised_box(batch: Batch, images: Tensor, radius: Tensor | float) -> Interval:
+    """The normalised images within ``radius`` of ``images`` (N, 3, H, W) and between black and white, in float64.
+
+    ``radius``, one number or (N,), is a part of the pixel range [0, 1].
+    """
+    low, high = (bound.to(images).double() for bound in (batch.low, batch.high))
+    each = torch.as_tensor(radius, dtype=torch.float64, device=images.device).view(-1, 1, 1, 1) * (high - low)
+    x = images.double()
+    below, above = (x - each).maximum(low).minimum(x), (x + each).minimum(high).maximum(x)
+    return Interval((below + above) / 2, (above - below) / 2)
+
+
+def calibrated_of(task: Task, genotype: object) -> tuple[Network, Tensor, Batch]:
+    """The calibrated network of a genotype, the images of the task and their batch."""
+    images, _ = task.images_and_labels()
+    assert task.batch is not None
+    return calibrated(task.network(genotype), images), images, task.batch
