@@ -92,12 +92,17 @@ def classifier() -> Classifier:
 
 
 @pytest.mark.parametrize("name", list(recipes))
-def test_a_training_waits_for_the_device_only_to_read_its_loss(name: str, tmp_path: Path) -> None:
+def test_a_training_waits_for_the_device_only_to_read_its_loss(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Adam asks the driver, which is not pretended, for the stream that is captured
+    check = "_accelerator_graph_capture_health_check"
+    monkeypatch.setattr(torch.optim.Optimizer, check, lambda self: None, raising=False)
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (40, 3, 16, 16), dtype=torch.uint8, generator=generator)
-    numbers: dict[str, Any] = {"epochs": 2, "batch_size": 8, "cutout": 4, "drop_path": 0.1, "ema": 0.9}
-    if recipes[name].adversary != "none":
-        numbers["steps"] = 2
+    numbers: dict[str, Any] = {"epochs": 2, "batch_size": 8, "cutout": 4, "ema": 0.9}
+    numbers |= {"steps": 2} if recipes[name].uses_eps else {}
+    numbers |= {} if recipes[name].is_certified else {"drop_path": 0.1}
     with card() as log:
         settings = TrainSettings(
             PUBLISHED,
@@ -120,7 +125,7 @@ def test_a_training_waits_for_the_device_only_to_read_its_loss(name: str, tmp_pa
         assert training.optimiser.param_groups[0]["fused"]
         for model in filter(None, (training.model, training.average and training.average.model)):
             counters = [one for name, one in model.named_buffers() if name.endswith("num_batches_tracked")]
-            assert len(counters) > 20 and all(one.tolist() == training.steps for one in counters)
+            assert len(counters) > 10 and all(one.tolist() == training.steps for one in counters)
 
 
 def between_steps(training: Training, log: Log) -> list[list[str]]:

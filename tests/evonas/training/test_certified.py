@@ -57,16 +57,12 @@ def test_the_loss_is_that_of_bounds_and_images() -> None:
         again = trained().train()
         torch.testing.assert_close(logits, again(pixels))
     clean = F.cross_entropy(logits, labels)
-    only, _ = certified.certified_loss(
-        model, Norms(model), dataclasses.replace(recipe, kappa=0), pixels, labels, 1.0
-    )
+    only, _ = loss_of(model, dataclasses.replace(recipe, kappa=0), pixels, labels, 1.0)
     assert loss.item() == pytest.approx(0.25 * clean.item() + 0.75 * only.item(), rel=1e-5)
     assert only > clean
     at_first, _ = loss_of(model, recipe, pixels, labels, 0.0)
     assert at_first.item() == pytest.approx(clean.item(), rel=1e-5)
-    none, _ = certified.certified_loss(
-        model, Norms(model), dataclasses.replace(recipe, eps=0, kappa=0), pixels, labels, 1.0
-    )
+    none, _ = loss_of(model, dataclasses.replace(recipe, eps=0, kappa=0), pixels, labels, 1.0)
     assert none.item() == pytest.approx(clean.item(), rel=1e-4)
 
 
@@ -77,9 +73,7 @@ def test_a_small_box_lies_in_the_large_one_and_where_the_attack_goes() -> None:
     sabr = dataclasses.replace(recipes["sabr"], regulariser=0, kappa=0, eps=8.0)
     losses = {}
     for box in (1.0, 0.5, 0.01):
-        losses[box] = certified.certified_loss(
-            model, Norms(model), dataclasses.replace(sabr, box=box), pixels, labels, 1.0
-        )[0]
+        losses[box] = loss_of(model, dataclasses.replace(sabr, box=box), pixels, labels, 1.0)[0]
     clean = F.cross_entropy(trained().train()(pixels), labels)
     assert losses[1.0] > losses[0.5] > losses[0.01] > 1.05 * clean  # the attack alone raises the loss
 
