@@ -17,11 +17,10 @@ from evonas.core import devices
 from evonas.engine import worker
 from evonas.reporting.speed import speed
 from evonas.searching.task import task_of
-from fitness import Task, proxies
+from fitness import Task
 from fitness.base import Proxy
 from fitness.layout import layout
 from fitness.population.memory import is_exhaustion
-from spaces import spaces
 from tests.evonas.trained import pictures  # noqa: F401  (a fixture)
 from tests.pictures import bright_and_dark
 from tests.pretended import card
@@ -142,21 +141,3 @@ def test_a_named_card_is_the_only_one_that_is_touched() -> None:
 )
 def test_exhaustion_is_known_by_its_texts(text: str) -> None:
     assert is_exhaustion(RuntimeError(text)) and not is_exhaustion(RuntimeError("CUDA error: launch failure"))
-
-
-def seeded(name: str) -> tuple[Any, str, Any]:
-    """A defect: (owner, attribute, replacement)."""
-    images_and_labels = Task.images_and_labels
-    network = Task.network
-    if name == "images on the host":
-        return Task, "images_and_labels", lambda self: tuple(one.cpu() for one in images_and_labels(self))
-    if name == "network on the host":
-        return Task, "network", lambda self, genotype, **options: network(self, genotype, **options).cpu()
-    raise KeyError(name)
-
-
-@pytest.mark.parametrize("name", ["images on the host", "network on the host"])
-def test_a_seeded_defect_is_found_with_its_place(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(*seeded(name))
-    with card(), pytest.raises(RuntimeError, match=r"at least two devices.* at (fitness|spaces)/"):
-        proxies["grad-norm"].function(spaces["darts"].canonical(genotypes("darts", 1)[0]), task("cuda"))
