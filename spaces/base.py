@@ -37,6 +37,7 @@ class Space(ABC):
 
     name: ClassVar[str]
     description: ClassVar[str]
+    references: ClassVar[tuple[str, ...]] = ()  # keys of its publications in evonas/reporting/references.bib
     default_channels: ClassVar[int]
     default_layers: ClassVar[int]
     default_max_params: ClassVar[int | None] = None  # at the default size

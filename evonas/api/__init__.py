@@ -14,7 +14,7 @@ from evonas.api.results import (
     verify,
 )
 from evonas.api.searching import resume, score, search
-from evonas.api.tables import benchmark, calibrate, correlate, tabulate
+from evonas.api.tables import benchmark, calibrate, correlate, fit_latency, tabulate
 from evonas.api.training import train, training_result
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "corrupt",
     "evaluate",
     "export",
+    "fit_latency",
     "methods",
     "plot",
     "report",

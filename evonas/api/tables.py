@@ -13,6 +13,7 @@ from evonas.store.settings import SearchSettings
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
+    from evonas.searching.latency.model import LatencyModel
     from evonas.tables import Correlation
     from evonas.tables.benchmark import Benchmark, TrialFinished
     from evonas.tables.calibrate import Calibration, SplitFinished
@@ -224,3 +225,33 @@ def benchmark(
 
 def _regret(value: object) -> float:
     return arguments.number(value, "--regret", "a number from 0", lambda x: 0 <= x < float("inf"))
+
+
+def fit_latency(
+    table: str | Path,
+    column: str,
+    out: str | Path | None = None,
+    *,
+    sample: int | None = None,
+    seed: int = 0,
+    space: str | None = None,
+    architecture: str | None = None,
+) -> LatencyModel:
+    """Fit the cost of each operation to a column of latencies; ``out`` receives the file of `latency-model:PATH`.
+
+    ``sample`` networks drawn by ``seed``, by default four fifths, are fitted; the others give the error. Raises
+    `UsageError` for a table that lacks the column or has too few networks.
+    """
+    from evonas.tables.latency_fit import fit
+
+    found = fit(
+        arguments.path(table, "the table"),
+        arguments.text(column, "--column"),
+        None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT),
+        arguments.integer(seed, "--seed", 0, 2**63 - 1),
+        None if space is None else arguments.text(space, "--space"),
+        None if architecture is None else arguments.text(architecture, "--architecture"),
+    )
+    if out is not None:
+        found.write(arguments.path(out, "--out"))
+    return found

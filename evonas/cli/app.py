@@ -18,6 +18,7 @@ from evonas.cli.compare import compare
 from evonas.cli.correlate import correlate
 from evonas.cli.evaluate import evaluate
 from evonas.cli.export import export
+from evonas.cli.latency_model import latency_model
 from evonas.cli.list import list_
 from evonas.cli.plot import plot
 from evonas.cli.report import report
@@ -96,6 +97,7 @@ app.command(rich_help_panel=SCORE)(tabulate)
 app.command(rich_help_panel=SCORE)(correlate)
 app.command(rich_help_panel=SCORE)(calibrate)
 app.command(rich_help_panel=SCORE)(benchmark)
+app.command(name="latency-model", rich_help_panel=SCORE)(latency_model)
 app.command(rich_help_panel=REFERENCE)(bench)
 app.command(name="list", rich_help_panel=REFERENCE)(list_)
 

@@ -11,6 +11,7 @@ from evonas.core.version import __version__
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.facts import Facts, TrainingFacts
 from evonas.store.settings import SearchSettings
+from spaces import spaces
 from spaces.errors import EvonasError
 
 PROJECT = f"""@software{{evonas,
@@ -22,14 +23,10 @@ PROJECT = f"""@software{{evonas,
 CROZE, MELLOR, ZEROCOST = "ha2023croze", "mellor2021naswot", "abdelfattah2021zerocost"
 REAL, DEAP, AGNET, WEIGHTED = "real2019regularized", "fortin2012deap", "lukasik2022agnet", "tripp2020weighted"
 COHEN, GOWAL = "cohen2019smoothing", "gowal2018ibp"
+SPACE = "space"
 CORRUPTIONS = ("hendrycks2019corruptions",)
-# The keys in references.bib by kind and name; empty for what was not published elsewhere
+# The keys in references.bib by kind and name; empty for what was not published elsewhere. Spaces have their own
 REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
-    "space": {
-        "darts": ("liu2019darts",),
-        "nasbench201": ("dong2020nasbench201",),
-        "robnet": ("guo2020robnet",),
-    },
     "algorithm": {
         "ag-net": (AGNET, WEIGHTED),
         "bananas": ("white2021bananas", "schneider2021mutation"),
@@ -90,13 +87,19 @@ def bibtex(facts: TrainingFacts) -> str:
     """The entry of evonas, and those of everything that the run used."""
     methods = list(used(facts))
     keys = dict.fromkeys(key for kind, name in methods for key in keys_of(kind, name))
-    unknown = [f"% {kind} {name}: see its package" for kind, name in methods if name not in REFERENCES[kind]]
+    unknown = [f"% {kind} {name}: see its package" for kind, name in methods if not _is_known(kind, name)]
     return "\n\n".join([PROJECT, *(entries()[key] for key in keys), *unknown]) + "\n"
 
 
 def keys_of(kind: str, name: str) -> tuple[str, ...]:
     """The keys of the entries of a method; empty for one of another package."""
+    if kind == SPACE:
+        return tuple(key for key in spaces[name].references if key in entries())
     return REFERENCES[kind].get(name, ())
+
+
+def _is_known(kind: str, name: str) -> bool:
+    return bool(keys_of(kind, name)) if kind == SPACE else name in REFERENCES[kind]
 
 
 @lru_cache(1)
@@ -114,7 +117,7 @@ def used(facts: TrainingFacts) -> Iterator[tuple[str, str]]:
 
 def _used(facts: TrainingFacts) -> Iterator[tuple[str, str]]:
     settings = facts.summary.settings
-    yield "space", settings.space
+    yield SPACE, settings.space
     yield "data set", settings.dataset.partition(":")[0]
     if isinstance(facts, Facts):
         yield "algorithm", facts.summary.settings.algorithm

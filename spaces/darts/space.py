@@ -62,6 +62,7 @@ class Darts(Space):
 
     name = "darts"
     description = "normal and reduction cell, 4 nodes x 2 inputs, 7 operations: about 10^18 cell pairs"
+    references = ("liu2019darts",)
     default_channels = 36
     default_layers = 20
     min_image_size = 4  # two reductions halve the sides

@@ -70,6 +70,7 @@ class NasBench201(ProductSpace):
 
     name = "nasbench201"
     description = "one cell, 6 edges, 5 operations: 15,625 cells, 6,466 isomorphism classes"
+    references = ("dong2020nasbench201",)
     default_channels = 16
     default_layers = 5
     choices: ClassVar[Sequence[Sequence[str]]] = (OPERATIONS,) * len(EDGES)

@@ -42,6 +42,7 @@ class RobNet(Space):
 
     name = "robnet"
     description = "a dense cell, 14 edges, 4 operations: 4^14 codes, one for all cells (searched) or one for each"
+    references = ("guo2020robnet",)
     default_channels = 36
     default_layers = 20
     min_image_size = 4  # two reductions halve the sides

@@ -189,6 +189,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[s
         "train": {"target": "DARTS_V2", "channels": 2, "layers": 3, "overrides": {"epochs": 1}, "device": "cpu"},
         "correlate": {"table": folder / "table.csv", "proxies": ["params"]},
         "tabulate": {"out": folder / "own.csv", "settings": FEW},
+        "fit_latency": {"table": folder / "many.csv", "column": "clean"},
         "calibrate": {"table": folder / "many.csv", "proxies": ["params"], "repeats": 1},
         "benchmark": {"table": folder / "table.csv", "algorithms": ["random"], "trials": 2},
         "evaluate": {"target": checkpoint, "settings": SMALL},

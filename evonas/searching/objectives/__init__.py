@@ -13,6 +13,7 @@ fitness_kinds: Registry[type[Fitness]] = Registry(
     "kind of fitness",
     {
         "latency": "evonas.searching.objectives.latency",
+        "latency-model": "evonas.searching.objectives.latency_model",
         "trained": "evonas.searching.objectives.trained",
         "table": "evonas.searching.objectives.table",
         "file": "evonas.searching.objectives.file",

@@ -20,7 +20,6 @@ from spaces import spaces
 from tests.evonas.cli.test_cli import run
 
 KINDS = {
-    "space": spaces,
     "algorithm": algorithms,
     "proxy": proxies,
     "data set": sources,
@@ -38,6 +37,8 @@ def test_every_built_in_method_has_its_publication_or_none(kind: str) -> None:
 
 def test_every_entry_is_used_and_every_key_is_an_entry() -> None:
     keys = {key for names in REFERENCES.values() for found in names.values() for key in found}
+    assert all(spaces[name].references for name in spaces.modules)
+    keys |= {key for name in spaces.modules for key in spaces[name].references}
     assert keys == entries().keys()
     for key, entry in entries().items():
         assert entry.count("{") == entry.count("}") and entry.endswith("\n}"), key
