@@ -6,7 +6,8 @@ A pass runs over all networks at once, so that a GPU gets a few large kernels in
 Edges are grouped by cell, wave (nodes of equal depth), stride and operation; depthwise convolutions of a group are
 one grouped convolution, 1x1 convolutions one batched product. The backward is written out, each network's from its
 own loss, so gradients stay apart. Where networks concatenate different numbers of states, the narrower ones are
-padded by zeros, which add nothing.
+padded by zeros, which add nothing. A CPU runs the operations of a wave apart, a GPU as much as it can at once
+(`fitness.population.apart`, `fitness.population.joint`).
 
 The sums are those of one network after the other in another order, so a score differs by rounding (below 1e-10
 relative in float64, 1e-5 in float32): whether populations are used is part of what a score depends on. Gradients

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 
 from fitness.population import kernels
@@ -20,6 +21,9 @@ class Parameters:
 
     def __init__(self, stacks: list[Tensor], gradients: list[Tensor] | None) -> None:
         self._stacks, self._gradients = stacks, gradients
+        self._filters: dict[int, Tensor] = {}
+        self._turned: dict[int, Tensor] = {}
+        self._by_image: dict[int, list[tuple[int, Tensor]]] = {}
 
     def of(self, place: Place) -> Tensor:
         """The weights of the layers at ``place``, (rows, out, fan)."""
@@ -29,6 +33,33 @@ class Parameters:
         """Where the gradients of the layers at ``place`` are written, (rows, out, fan)."""
         assert self._gradients is not None
         return self._gradients[place.stack][place.rows]
+
+    def filters(self, place: Place, images: int) -> Tensor:
+        """Those of depthwise layers once for each image, (rows, C, N, k k); expanded once for all layers."""
+        if place.stack not in self._filters:
+            self._filters[place.stack] = kernels.per_image(self._stacks[place.stack], images)
+        return self._filters[place.stack][place.rows]
+
+    def turned(self, place: Place, images: int) -> Tensor:
+        """`filters` whose kernels are turned by half a circle: what a gradient is convolved with."""
+        if place.stack not in self._turned:
+            self.filters(place, images)
+            self._turned[place.stack] = self._filters[place.stack].flip(3)
+        return self._turned[place.stack][place.rows]
+
+    def keep(self, place: Place, gradients: Tensor) -> None:
+        """The gradients of depthwise layers for each image, (rows, C, N, k k); `add_images` adds them up."""
+        self._by_image.setdefault(place.stack, []).append((place.rows.start, gradients))
+
+    def add_images(self) -> None:
+        """Write the gradients of the layers whose gradients were kept by image; all of a stack must have been."""
+        assert self._gradients is not None
+        self._filters.clear()
+        self._turned.clear()
+        while self._by_image:
+            stack, found = self._by_image.popitem()
+            rows = [gradients for _, gradients in sorted(found, key=lambda one: one[0])]
+            torch.sum(torch.cat(rows), dim=2, out=self._gradients[stack])
 
 
 class Observer:
@@ -110,6 +141,22 @@ class Pointwise(Block):
         return relu_backward_(self._product_backward(g, x, self.place, y), x)
 
 
+class Product(Block):
+    """A 1x1 convolution without a ReLU in front of it."""
+
+    def __init__(self, around: Around, place: Place) -> None:
+        super().__init__(around)
+        self.place = place
+
+    def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
+        self._product(x, self.place, y)
+        return (x,)
+
+    def convolve_backward(self, g: Tensor, y: Tensor | None, *kept: Any) -> Tensor:
+        (x,) = kept
+        return self._product_backward(g, x, self.place, y)
+
+
 class Halving(Block):
     """A factorised reduction: two 1x1 convolutions of stride 2, each with half of the outputs."""
 
@@ -145,8 +192,8 @@ class Separable(Block):
 
     def convolve(self, x: Tensor, y: Tensor) -> tuple[Any, ...]:
         self.around.observer.relu(x, self.depthwise)
-        weight = self.around.parameters.of(self.depthwise)
-        between = kernels.depthwise(x, weight, self.stride, self.dilation)
+        filters = self.around.parameters.filters(self.depthwise, x.shape[2])
+        between = kernels.depthwise(x, filters, self.stride, self.dilation)
         self._product(between, self.pointwise, y)
         return x, between
 
@@ -155,6 +202,8 @@ class Separable(Block):
         g = self._product_backward(g, between, self.pointwise, y)
         self.around.observer.output(between, g, self.depthwise)
         parameters = self.around.parameters
-        weight, gradient = parameters.of(self.depthwise), parameters.gradient(self.depthwise)
-        gx = kernels.depthwise_backward(g, x, weight, self.stride, self.dilation, gradient)
+        filters = parameters.filters(self.depthwise, x.shape[2])
+        gx, gradient = kernels.depthwise_backward(g, x, filters, self.stride, self.dilation)
+        torch.sum(gradient, dim=2, out=parameters.gradient(self.depthwise))
+        assert gx is not None
         return relu_backward_(gx, x)

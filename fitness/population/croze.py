@@ -5,7 +5,7 @@ The equations stand in `fitness.croze`, whose numbers these are up to rounding.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from fitness.population.blocks import Around, Observer, Parameters
 from fitness.population.forms import PlainForm
 from fitness.population.network import Index, NetworkPass
 from fitness.population.plan import Plan, indices
-from fitness.population.reductions import cosines, directions, loss_gradients, norms, sums, unit
+from fitness.population.reductions import cosines, cosines_of, directions, loss_gradients, norms, sums, unit
 from fitness.population.weights import Weights
 from fitness.scaled import MAX_LOG
 
@@ -48,7 +48,7 @@ class Pass(NamedTuple):
     """Gradients up to one positive factor for each network."""
 
     gradients: list[Tensor]
-    constants: list[Tensor]
+    constants: list[Any]
     image_gradient: Tensor | None
     loss_scale: Tensor  # (networks,), the largest entry of d L / d logits
 
@@ -63,11 +63,9 @@ def croze_layers(
     """
     index, absolute = Index(plan, device), weights.absolute()
 
-    def run(
-        stacks: list[Tensor], x: Tensor, observer: Observer, constants: list[Tensor] | None, image: bool
-    ) -> Pass:
-        gradients = [torch.zeros_like(stack) for stack in stacks]
-        form = PlainForm(constants)
+    def run(stacks: list[Tensor], x: Tensor, observer: Observer, constants: list[Any] | None, image: bool) -> Pass:
+        gradients = weights.zeros()
+        form = PlainForm(constants, nonnegative=stacks is absolute.stacks)  # W' may have any sign
         around = Around(Parameters(stacks, gradients), form, observer, keep=True)
         network = NetworkPass(plan, index, absolute.bias, around)
         value, log = network.forward(x)
@@ -82,7 +80,7 @@ def croze_layers(
         weight + BETA * norms(weight) * directions(g)  # W' = W + beta |W| g/|g|
         for weight, g in zip(absolute.stacks, clean.gradients, strict=True)
     ]
-    p = [sums(cosines(new, old, 1)) for new, old in zip(perturbed, absolute.stacks, strict=True)]
+    p = [sums(found) for found in cosines_of(perturbed, absolute.stacks)]
     at_x = run(perturbed, images, Observer(), None, image=True)
     assert at_x.image_gradient is not None
     x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)  # (networks, N, 3, H, W)
@@ -91,12 +89,15 @@ def croze_layers(
 
     whole = torch.maximum(at_x.loss_scale, at_x_prime.loss_scale)
     whole = torch.where(whole > 0, whole, 1)
-    parts = [at_x.loss_scale / whole, at_x_prime.loss_scale / whole]
-    g_terms = []
-    for i, rows in enumerate(indices([stack.network for stack in plan.stacks], device)):
-        share_a, share_b = (part[rows].to(absolute.bias.dtype)[:, None, None] for part in parts)
-        g_prime = at_x.gradients[i] * share_a + at_x_prime.gradients[i] * share_b
-        g_terms.append(sums(cosines(g_prime, clean.gradients[i], 1).abs()))
+    rows = [row for stack in plan.stacks for row in stack.network]
+    (owner,) = indices([rows], device)
+    share_a, share_b = (
+        (loss_scale / whole)[owner].to(absolute.bias.dtype)[:, None, None].split([len(g) for g in clean.gradients])
+        for loss_scale in (at_x.loss_scale, at_x_prime.loss_scale)
+    )
+    g_prime = torch._foreach_mul(at_x.gradients, share_a)
+    torch._foreach_add_(g_prime, torch._foreach_mul(at_x_prime.gradients, share_b))
+    g_terms = [sums(found.abs_()) for found in cosines_of(g_prime, clean.gradients)]
     return _terms(plan, p, g_terms, compared.sums, clean.loss_scale)
 
 

@@ -5,11 +5,14 @@ The arithmetic of the second is that of `fitness.scaled`, a vector of logarithms
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from fitness.population.joint.factors import Factors, divisors_of, measured
+from fitness.population.joint.numbers import JointNumbers
 
 aten = torch.ops.aten
 
@@ -50,6 +53,12 @@ class Form:
         """The scales of a cell's ``states`` rows."""
         return Scales()
 
+    def factors(
+        self, inputs: Tensor, log: Callable[[], Tensor], growth: Tensor, numbers: JointNumbers, networks: int
+    ) -> Factors | None:
+        """Rescale the ``inputs`` (rows, C, N, H, W) of a cell in place; ``log()`` (rows,) of what they read."""
+        return None
+
 
 class Scales:
     """No scales at all; what a cell asks of its form, and the name of every place where scales matter."""
@@ -85,13 +94,13 @@ class PlainForm(Form):
     """Networks without BatchNorm: every state is divided by its largest entry, whose logarithm is kept.
 
     ``constants`` are the divisors of an earlier pass, to be used again, so that gradients share their scale.
+    ``nonnegative`` are networks all of whose weights are positive: what comes out of a cell needs no ReLU.
     """
 
-    nonnegative = True  # positive weights on what a ReLU let through
-
-    def __init__(self, constants: Sequence[Tensor] | None = None) -> None:
-        self._given: Iterator[Tensor] | None = None if constants is None else iter(constants)
-        self.constants: list[Tensor] = []
+    def __init__(self, constants: Sequence[Any] | None = None, *, nonnegative: bool = False) -> None:
+        self._given: Iterator[Any] | None = None if constants is None else iter(constants)
+        self.constants: list[Any] = []
+        self.nonnegative = nonnegative
 
     def room(self, out: Tensor) -> Tensor:
         return out
@@ -107,14 +116,22 @@ class PlainForm(Form):
 
     def rescale_(self, x: Tensor) -> Tensor:
         """Divide each row of ``x`` by its largest magnitude, a row of zeros by 1; returns the divisors (rows,)."""
-        if self._given is None:
-            largest = torch.linalg.vector_norm(x.flatten(1), torch.inf, dim=1)
-            divisor = torch.where(largest > 0, largest, 1)
-        else:
-            divisor = next(self._given)
-        self.constants.append(divisor)
+        divisor: Tensor = self._again(lambda: divisors_of(x))
         x.div_(rowwise(divisor, x))
         return divisor
+
+    def factors(
+        self, inputs: Tensor, log: Callable[[], Tensor], growth: Tensor, numbers: JointNumbers, networks: int
+    ) -> Factors | None:
+        found: Factors = self._again(lambda: measured(inputs, log(), growth, numbers, networks))
+        inputs.div_(rowwise(found.divisors, inputs))
+        return found
+
+    def _again(self, measure: Callable[[], Any]) -> Any:
+        """What ``measure`` returns, or returned at this place of the earlier pass."""
+        found = measure() if self._given is None else next(self._given)
+        self.constants.append(found)
+        return found
 
 
 class LogScales(Scales):

@@ -29,6 +29,19 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     return found if out is None else out.copy_(found)
 
 
+def largest(x: Tensor, dim: tuple[int, ...], *, keepdim: bool = False) -> Tensor:
+    """The largest magnitude of ``x`` over ``dim``: by a norm, one call, on CUDA; slow on a CPU."""
+    if x.is_cuda:
+        found: Tensor = torch.linalg.vector_norm(x, torch.inf, dim=dim, keepdim=keepdim)
+        return found
+    return x.abs().amax(dim, keepdim=keepdim)
+
+
+def or_one(x: Tensor) -> Tensor:
+    """``x`` of any shape, 1 where it is 0."""
+    return x + (x == 0)
+
+
 def side_after(side: int, stride: int) -> int:
     """Pixels along one side after an operation of an edge."""
     return -(-side // stride)
@@ -38,35 +51,53 @@ def _channels(x: Tensor) -> Tensor:
     return x.view(1, -1, *x.shape[3:])  # (rows, C, N, H, W) -> (1, rows C N, H, W)
 
 
-def _per_image(weight: Tensor, images: int) -> Tensor:
-    """(rows, C, k k) -> (rows C N, 1, k, k), the same kernel for every image of a row."""
-    rows, channels, taps = weight.shape
-    kernel = round(taps**0.5)
-    wide = weight.view(rows, channels, 1, taps).expand(-1, -1, images, -1)
-    return wide.reshape(rows * channels * images, 1, kernel, kernel)
+def per_image(weight: Tensor, images: int) -> Tensor:
+    """(rows, C, k k) -> (rows, C, N, k k), the same kernel for every image of a row."""
+    return weight[:, :, None].expand(-1, -1, images, -1).contiguous()
 
 
-def depthwise(x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
-    """Depthwise convolution, weight (rows, C, k k), padded so that stride 1 keeps the size."""
-    rows, channels, images = x.shape[:3]
-    kernels = _per_image(weight, images)
-    padding = dilation * (kernels.shape[-1] - 1) // 2
+def _kernels(filters: Tensor) -> Tensor:
+    size = round(filters.shape[-1] ** 0.5)
+    return filters.view(-1, 1, size, size)  # (rows, C, N, k k) -> (rows C N, 1, k, k)
+
+
+def padding_of(kernel: int, dilation: int) -> int:
+    """What keeps the size of an image at stride 1."""
+    return dilation * (kernel - 1) // 2
+
+
+def depthwise(x: Tensor, filters: Tensor, stride: int, dilation: int) -> Tensor:
+    """Depthwise convolution, filters (rows, C, N, k k) of `per_image`, padded so that stride 1 keeps the size."""
+    kernels = _kernels(filters)
+    padding = padding_of(kernels.shape[-1], dilation)
     y = torch.conv2d(_channels(x), kernels, None, stride, padding, dilation, len(kernels))
-    return y.view(rows, channels, images, *y.shape[2:])
+    return y.view(*x.shape[:3], *y.shape[2:])
+
+
+def depthwise_into(x: Tensor, filters: Tensor, stride: int, dilation: int, out: Tensor) -> None:
+    """`depthwise` into ``out`` (rows, C, N, H', W'), part of a larger tensor; on CUDA only.
+
+    It is the kernel that `depthwise` comes to there in float32 and float64.
+    """
+    kernels = _kernels(filters)
+    size = kernels.shape[-1]
+    padding = padding_of(size, dilation)
+    aten._conv_depthwise2d.out(
+        _channels(x), kernels, [size] * 2, None, [stride] * 2, [padding] * 2, [dilation] * 2, out=_channels(out)
+    )
 
 
 def depthwise_backward(
-    g: Tensor, x: Tensor, weight: Tensor, stride: int, dilation: int, weight_gradient: Tensor
-) -> Tensor:
-    """The gradient of `depthwise` for ``x``; that for ``weight`` goes to ``weight_gradient`` (rows, C, k k)."""
-    images, kernels = x.shape[2], _per_image(weight, x.shape[2])
-    padding = dilation * (kernels.shape[-1] - 1) // 2
+    g: Tensor, x: Tensor, filters: Tensor, stride: int, dilation: int, *, only_filters: bool = False
+) -> tuple[Tensor | None, Tensor]:
+    """The gradients of `depthwise` for ``x``, None if ``only_filters``, and for ``filters``."""
+    kernels = _kernels(filters)
+    padding = padding_of(kernels.shape[-1], dilation)
     gx, gw, _ = aten.convolution_backward(
         _channels(g), _channels(x), kernels, None, [stride] * 2, [padding] * 2, [dilation] * 2,
-        False, [0, 0], len(kernels), [True, True, False],
+        False, [0, 0], len(kernels), [not only_filters, True, False],
     )  # fmt: skip
-    torch.sum(gw.view(*weight.shape[:2], images, -1), dim=2, out=weight_gradient)
-    return gx.view(x.shape)
+    return None if only_filters else gx.view(x.shape), gw.view(filters.shape)
 
 
 def pointwise_backward(g: Tensor, x: Tensor, weight: Tensor, weight_gradient: Tensor) -> Tensor:
@@ -102,16 +133,23 @@ def _images(x: Tensor) -> Tensor:
 def max_pool(x: Tensor, stride: int, out: Tensor) -> Tensor:
     """3x3 max pooling of (rows, C, N, H, W) into ``out``; returns where the largest are, (rows, C N, H', W')."""
     indices = torch.empty(_images(out).shape, dtype=torch.int64, device=x.device)
-    aten.max_pool2d_with_indices.out(_images(x), [3, 3], [stride] * 2, [1, 1], out=_images(out), indices=indices)
+    max_pool_into(x, stride, out, indices)
     return indices
 
 
-def max_pool_backward(g: Tensor, x: Tensor, stride: int, indices: Tensor) -> Tensor:
-    """The gradient of `max_pool` for ``x`` (rows, C, N, H, W)."""
-    gx = aten.max_pool2d_with_indices_backward(
-        _images(g), _images(x), [3, 3], [stride] * 2, [1, 1], [1, 1], False, indices
-    )
-    return gx.view(x.shape)
+def max_pool_into(x: Tensor, stride: int, out: Tensor, indices: Tensor) -> None:
+    """`max_pool` that writes what it would return into ``indices``."""
+    aten.max_pool2d_with_indices.out(_images(x), [3, 3], [stride] * 2, [1, 1], out=_images(out), indices=indices)
+
+
+def max_pool_backward(g: Tensor, x: Tensor, stride: int, indices: Tensor, out: Tensor | None = None) -> Tensor:
+    """The gradient of `max_pool` for ``x`` (rows, C, N, H, W), in ``out`` if given."""
+    given = _images(g), _images(x), [3, 3], [stride] * 2, [1, 1], [1, 1], False, indices
+    if out is None:
+        gradient: Tensor = aten.max_pool2d_with_indices_backward(*given)
+        return gradient.view(x.shape)
+    aten.max_pool2d_with_indices_backward.grad_input(*given, grad_input=_images(out))
+    return out
 
 
 def average_pool(x: Tensor, stride: int, out: Tensor) -> None:
@@ -119,11 +157,15 @@ def average_pool(x: Tensor, stride: int, out: Tensor) -> None:
     aten.avg_pool2d.out(_images(x), [3, 3], [stride] * 2, [1, 1], False, False, out=_images(out))
 
 
-def average_pool_backward(g: Tensor, side: int, stride: int) -> Tensor:
-    """The gradient (rows, C, N, side, side) of `average_pool`."""
-    x = g.new_empty((*g.shape[:3], side, side))  # only its shape is read
-    gx = aten.avg_pool2d_backward(_images(g), _images(x), [3, 3], [stride] * 2, [1, 1], False, False, None)
-    return gx.view(x.shape)
+def average_pool_backward(g: Tensor, side: int, stride: int, out: Tensor | None = None) -> Tensor:
+    """The gradient (rows, C, N, side, side) of `average_pool`, in ``out`` if given."""
+    x = g.new_empty((*g.shape[:3], side, side)) if out is None else out  # only its shape is read
+    given = _images(g), _images(x), [3, 3], [stride] * 2, [1, 1], False, False, None
+    if out is None:
+        gradient: Tensor = aten.avg_pool2d_backward(*given)
+        return gradient.view(x.shape)
+    aten.avg_pool2d_backward.grad_input(*given, grad_input=_images(out))
+    return out
 
 
 def relu_backward_(g: Tensor, positive: Tensor) -> Tensor:
@@ -132,8 +174,5 @@ def relu_backward_(g: Tensor, positive: Tensor) -> Tensor:
 
 
 def accumulate(total: Tensor, rows: Tensor, x: Tensor) -> None:
-    """``total[rows[i]] += x[i]`` for ``rows`` (n,), in a fixed order also where a row is named more than once."""
-    if total.is_cuda:  # atomic additions would come in any order; this sorts the rows
-        total.index_put_((rows,), x, accumulate=True)
-    else:
-        total.index_add_(0, rows, x)
+    """``total[rows[i]] += x[i]`` for ``rows`` (n,): in order on a CPU; on CUDA no row may be named twice."""
+    total.index_add_(0, rows, x)

@@ -15,19 +15,21 @@ SAID = (  # by PyTorch, by oneDNN on a CPU, and by CUDA and its libraries
     *("allocate memory", "could not create a primitive", "out of memory"),
     *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED"),
 )
+FILTER_COPIES = 3  # of depthwise layers for each image: as they are, turned, and their gradients
 INDEX = 8  # bytes of an index
 SCRATCH = 4  # copies of what is compared, while cosines are taken
 
 
-def needed(plan: Plan, images: int, itemsize: int, *, norm: bool) -> int:
+def needed(plan: Plan, images: int, itemsize: int, *, norm: bool, joint: bool = False) -> int:
     """Bytes at the peak of the largest pass with or without BatchNorm, for ``images`` a network.
 
     Without, that is `fitness.population.croze`, with it `fitness.population.first_order`: what a forward keeps
     for its backward, and without BatchNorm the outputs of all stages from the first pass, the weights and their
     gradients, and the largest that comes and goes while one cell runs. Memory inside single convolutions is not
-    counted.
+    counted. ``joint`` is how a GPU runs its cells (`fitness.population.joint`).
     """
     weights = [rows * out * fan for rows, out, fan in (stack.shape for stack in plan.stacks)]
+    filters = images * sum(weights[stack] for stack in _depthwise(plan)) * (FILTER_COPIES if joint else 1)
     stages = [len(stage.networks) * stage.channels * images * stage.side**2 for stage in plan.stages]
     columns = plan.networks * 27 * images * plan.size.image_size**2
     kept = (3 if norm else 2) * stages[0] + columns  # the stem's output before and after the ReLU, and BatchNorm
@@ -35,15 +37,21 @@ def needed(plan: Plan, images: int, itemsize: int, *, norm: bool) -> int:
     for i, cell in enumerate(plan.cells):
         if cell is None:
             continue
-        inside, passing = _cell(cell, plan, images, itemsize, norm)
+        inside, passing = _cell(cell, plan, images, itemsize, norm, joint)
         gradients = sum(stages[source.stage] for source in cell.inputs)
         peak = max(peak, kept + inside + passing + stages[i + 1] + max(gradients, SCRATCH * stages[i + 1]))
-        kept += inside + (2 if norm else 1) * stages[i + 1]  # with BatchNorm a ReLU changes it
+        kept += inside + stages[i + 1]
     from_before = 0 if norm else sum(stages)
-    return itemsize * (peak + from_before + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
+    return itemsize * (peak + from_before + filters + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
 
 
-def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int, norm: bool) -> tuple[int, int]:
+def _depthwise(plan: Plan) -> set[int]:
+    """Stacks of depthwise layers."""
+    places = (cell.base.items() for cell in plan.cells if cell is not None)
+    return {place.stack for of in places for role, place in of if role.startswith("depthwise")}
+
+
+def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int, norm: bool, joint: bool) -> tuple[int, int]:
     """Numbers that a cell keeps, and the peak of temporary ones."""
     waves = cell.waves
     before = cell.channels * images * cell.side_in**2  # one state at the inputs, and at the nodes
@@ -58,7 +66,8 @@ def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int, norm: bool) 
             kept += read
         if norm:
             kept += len(networks) * (before if waves.reduction else after)  # what BatchNorm read
-    pool = waves.input_rows * (before if waves.reduction else after) + (waves.nodes + 1) * after
+    inputs = waves.input_rows * (before if waves.reduction else after)
+    rows = [0, 0]  # of what joint cells gather: states at the nodes, and a reduction's inputs
     most = 0
     for wave in waves.waves:
         passing = 0
@@ -66,21 +75,31 @@ def _cell(cell: PlacedCell, plan: Plan, images: int, itemsize: int, norm: bool) 
             state = before if bundle.stride == 2 else after
             for group in bundle.groups:
                 edges = group.stop - group.start
-                kept += edges * (_kept(group, state, after, itemsize) + norm * _blocks(group) * after)
+                kept += edges * (_kept(group, state, after, itemsize, joint) + norm * _blocks(group) * after)
                 passing = max(passing, edges * (state + 2 * after))
-        most = max(most, len(wave.sources) * after + max(passing, (wave.stop - wave.start) * after))
-    return kept, pool + most
+            rows[bundle.stride == 2] += len(bundle.sources)
+        edges = len(wave.sources)
+        most = max(
+            most,
+            SCRATCH * edges * after if joint else edges * after + max(passing, (wave.stop - wave.start) * after),
+        )
+    if joint:
+        pool = (len(waves.networks) * waves.width + sum(rows)) * after + (
+            rows[1] * before if waves.reduction else 0
+        )
+        return kept, inputs + pool + most
+    return kept, inputs + (waves.nodes + 1) * after + most
 
 
-def _kept(group: Group, state: int, after: int, itemsize: int) -> int:
+def _kept(group: Group, state: int, after: int, itemsize: int, joint: bool) -> int:
     """Numbers that one edge keeps: what it read is ``state`` large, its output ``after``."""
     if group.operation in CONVOLUTIONS:
         return state + after * (2 * CONVOLUTIONS[group.operation].repeats - 1)
     if group.operation == "halve":
-        return 2 * after
+        return 2 * after + joint * state
     if group.operation == "max_pool_3x3":
         return state + after * INDEX // itemsize
-    return 0
+    return state if joint and group.operation == "avg_pool_3x3" else 0
 
 
 def _blocks(group: Group) -> int:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from fitness.population.apart import ApartCellPass, ApartIndex, apart_cells
 from fitness.population.blocks import Around
-from fitness.population.cell import CellIndex, CellPass, StageOutput, cell_index
+from fitness.population.cell import CellPass, StageOutput
+from fitness.population.joint.cell import JointCellPass
+from fitness.population.joint.index import JointIndex, joint_cells
 from fitness.population.kernels import flat, product
-from fitness.population.plan import Plan
+from fitness.population.plan import PlacedCell, Plan
 
 KERNEL = 3  # of the stem
 
@@ -20,12 +24,9 @@ class Index:
     """The numbers of a plan on a device; made once for all passes."""
 
     def __init__(self, plan: Plan, device: str) -> None:
-        known: dict[int, CellIndex] = {}  # cells of one kind share their waves
-        self.cells: list[CellIndex | None] = []
-        for cell in plan.cells:
-            if cell is not None and id(cell.waves) not in known:
-                known[id(cell.waves)] = cell_index(cell.waves, device)
-            self.cells.append(None if cell is None else known[id(cell.waves)])
+        self.cells: Sequence[ApartIndex | JointIndex | None] = (
+            joint_cells(plan, device) if device.startswith("cuda") else apart_cells(plan, device)
+        )
 
 
 class NetworkPass:
@@ -37,32 +38,33 @@ class NetworkPass:
     def __init__(self, plan: Plan, index: Index, bias: Tensor, around: Around) -> None:
         self.plan, self.bias, self.around = plan, bias, around
         self.cells = [
-            None if cell is None or numbers is None else CellPass(cell, numbers, around)
+            None if cell is None or numbers is None else _cell_pass(cell, numbers, around)
             for cell, numbers in zip(plan.cells, index.cells, strict=True)
         ]
 
     def forward(self, images: Tensor) -> tuple[Tensor, Any]:
         """Logits (networks, classes, N) up to the factor exp(log), and log (networks,), None without scales."""
-        observer = self.around.observer
-        self.outputs = [self._stem(images)]
-        observer.stage(0, self.outputs[0].value)
+        observer, form = self.around.observer, self.around.form
+        value, log = self._stem(images)
+        observer.stage(0, value)
+        self.outputs = [StageOutput(value, log, False)]
         for i, cell in enumerate(self.cells):
             if cell is None:
-                self.outputs.append(StageOutput(self.outputs[0].value[:0], None, True))
+                self.outputs.append(StageOutput(self.outputs[0].positive[:0], None, True))
                 continue
             value, log = cell.forward(self.outputs)
             observer.stage(i + 1, value)
-            self.outputs.append(StageOutput(value, log, self.around.form.nonnegative))
-        last = self.outputs[-1]
-        pooled = last.value.mean((3, 4))  # (networks, C, N)
+            last = i == len(self.cells) - 1  # no ReLU follows it
+            self.outputs.append(StageOutput(value, log, form.nonnegative or last))
+        pooled = value.mean((3, 4))  # (networks, C, N)
         observer.stage(len(self.outputs), pooled)
         weight = self.around.parameters.of(self.plan.classifier)
-        bias = self.bias if last.log is None else self.bias * torch.exp(-last.log).to(self.bias.dtype)[:, None]
+        bias = self.bias if log is None else self.bias * torch.exp(-log).to(self.bias.dtype)[:, None]
         self.kept = pooled
         self.logits = bias[:, :, None] + product(weight, pooled)
-        return self.logits, last.log
+        return self.logits, log
 
-    def _stem(self, images: Tensor) -> StageOutput:
+    def _stem(self, images: Tensor) -> tuple[Tensor, Any]:
         form, networks = self.around.form, self.plan.networks
         images_each, side = images.shape[-4], images.shape[-1]
         columns = _columns(images).expand(networks, -1, -1)
@@ -74,7 +76,7 @@ class NetworkPass:
         self.stem_scales = form.scales(networks, value.device)
         self.stem_scales.input_(slice(0, networks), value, 0)
         self.stem_kept = (columns, room, finished) if self.around.keep else None
-        return StageOutput(value, self.stem_scales.log, False)
+        return value, self.stem_scales.log
 
     def backward(self, g: Tensor, *, image_gradient: bool = False) -> Tensor | None:
         """Write the weights' gradients, given that of the logits; returns that of the images, one of each network.
@@ -85,14 +87,16 @@ class NetworkPass:
         pooled, classifier = self.kept, self.plan.classifier
         product(g, pooled.mT, parameters.gradient(classifier))
         observer.output(self.logits, g, classifier)
-        g_pooled = product(parameters.of(classifier).mT, g) / last.value[0, 0, 0].numel()
-        last.add_gradient(g_pooled[..., None, None].expand(last.value.shape).contiguous(), None)
+        g_pooled = product(parameters.of(classifier).mT, g) / last.positive[0, 0, 0].numel()
+        last.add_gradient(g_pooled[..., None, None].expand(last.positive.shape).contiguous(), None)
         while self.cells:
             cell, output = self.cells.pop(), self.outputs.pop()
             if cell is not None:
                 assert output.gradient is not None
                 cell.backward(output.gradient, self.outputs)
-        return self._stem_backward(self.outputs.pop(), image_gradient)
+        found = self._stem_backward(self.outputs.pop(), image_gradient)
+        parameters.add_images()
+        return found
 
     def _stem_backward(self, output: StageOutput, image_gradient: bool) -> Tensor | None:
         assert output.gradient is not None and self.stem_kept is not None
@@ -107,10 +111,18 @@ class NetworkPass:
         return _columns_backward(product(parameters.of(place).mT, flat(g)), g.shape[2], g.shape[-1])
 
 
+def _cell_pass(cell: PlacedCell, index: ApartIndex | JointIndex, around: Around) -> CellPass:
+    if isinstance(index, JointIndex):
+        return JointCellPass(cell, index, around)
+    return ApartCellPass(cell, index, around)
+
+
 def _columns(images: Tensor) -> Tensor:
     """What the stem's kernel sees at every pixel: (..., N, 3, H, W) -> (..., 27, N H W)."""
-    unfolded = F.unfold(images.flatten(0, -4), KERNEL, padding=KERNEL // 2)
-    return unfolded.view(*images.shape[:-3], *unfolded.shape[1:]).transpose(-3, -2).flatten(-2)
+    padded = F.pad(images, [KERNEL // 2] * 4)
+    seen = padded.unfold(-2, KERNEL, 1).unfold(-2, KERNEL, 1)  # (..., N, 3, H, W, 3, 3)
+    order = [*range(images.dim() - 4), *(position - 6 for position in (1, 4, 5, 0, 2, 3))]
+    return seen.permute(order).flatten(-6, -4).flatten(-3)
 
 
 def _columns_backward(g: Tensor, images: int, side: int) -> Tensor:

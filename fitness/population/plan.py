@@ -260,7 +260,12 @@ def layer_shapes(genotype: Genotype, size: NetworkSize) -> list[tuple[int, int]]
 
 def indices(lists: Sequence[Sequence[int]], device: str) -> list[Tensor]:
     """Index tensors, (n,) each, on ``device`` in one transfer."""
-    flat = torch.tensor([i for part in lists for i in part], dtype=torch.int64)
+    return numbers(lists, device, torch.int64)
+
+
+def numbers(lists: Sequence[Sequence[float]], device: str, dtype: torch.dtype) -> list[Tensor]:
+    """Tensors (n,) of ``dtype`` on ``device`` in one transfer, for which the host does not wait."""
+    flat = torch.tensor([i for part in lists for i in part], dtype=dtype)
     if device.startswith("cuda"):
         flat = flat.pin_memory()
     return list(flat.to(device, non_blocking=True).split([len(part) for part in lists]))

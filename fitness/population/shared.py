@@ -39,7 +39,8 @@ class SharedPass(NamedTuple):
     def needed(self, population: Plan, task: Task) -> int:
         """Bytes at the peak."""
         images = task.image_count if self.images else 1
-        return memory.needed(population, images, task.dtype.itemsize, norm=self.norm)
+        joint = task.device.startswith("cuda")
+        return memory.needed(population, images, task.dtype.itemsize, norm=self.norm, joint=joint)
 
 
 def _weights(population: Plan, task: Task) -> Weights:

@@ -23,7 +23,7 @@ def synflow_logs(plan: Plan, weights: Weights, device: str) -> list[float | NoSc
     """log of sum |theta| |dR/dtheta|, network by network; ``weights`` are as they were drawn."""
     absolute = weights.absolute()
     gradients = absolute.zeros()
-    around = Around(Parameters(absolute.stacks, gradients), PlainForm(), Observer(), keep=True)
+    around = Around(Parameters(absolute.stacks, gradients), PlainForm(nonnegative=True), Observer(), keep=True)
     network = NetworkPass(plan, Index(plan, device), absolute.bias, around)
     side = plan.size.image_size
     value, log = network.forward(torch.ones(1, 3, side, side, dtype=absolute.bias.dtype, device=device))

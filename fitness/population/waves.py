@@ -212,14 +212,23 @@ def _wave(
         groups = []
         for operation in dict.fromkeys(edges[i][1] for i in members):
             same = [i - members[0] for i in members if edges[i][1] == operation]
-            placed = []
-            for layer, role in enumerate(layers_of(ORDER[operation])):
-                taken = layers.setdefault(role, [])
-                placed.append(Rows(role, len(taken), len(taken) + len(same)))
-                taken += [
-                    (network, numbers[network][edge] + layer)
-                    for _, _, network, edge in edges[members[0] + same[0] : members[0] + same[-1] + 1]
-                ]
-            groups.append(Group(ORDER[operation], same[0], same[-1] + 1, tuple(placed)))
-        bundles.append(Bundle(stride, members[0], [sources[i] - skipped for i in members], tuple(groups)))
+            groups.append((ORDER[operation], same[0], same[-1] + 1))
+        placed = [dict[int, Rows]() for _ in groups]
+        for last in (False, True):  # the last products of all operations are neighbours, and so are the others
+            for (name, begin, end), rows_of in zip(groups, placed, strict=True):
+                roles = layers_of(name)
+                for layer, role in enumerate(roles):
+                    if (role == "pointwise" and layer == len(roles) - 1) is not last:
+                        continue
+                    taken = layers.setdefault(role, [])
+                    rows_of[layer] = Rows(role, len(taken), len(taken) + end - begin)
+                    taken += [
+                        (network, numbers[network][edge] + layer)
+                        for _, _, network, edge in edges[members[0] + begin : members[0] + end]
+                    ]
+        bundle = tuple(
+            Group(*group, tuple(rows_of[layer] for layer in sorted(rows_of)))
+            for group, rows_of in zip(groups, placed, strict=True)
+        )
+        bundles.append(Bundle(stride, members[0], [sources[i] - skipped for i in members], bundle))
     return Wave(start, len(rows), sources, node_of_edge, edges_of_node, tuple(bundles))

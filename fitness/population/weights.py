@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from fitness.population.plan import Plan, layer_shapes
+from fitness.upload import ALIGNED
 
 
 class Weights(NamedTuple):
@@ -21,11 +22,13 @@ class Weights(NamedTuple):
 
     def absolute(self) -> Weights:
         """|W| for every W."""
-        return Weights([stack.abs() for stack in self.stacks], self.bias.abs())
+        return Weights(list(torch._foreach_abs(self.stacks)), self.bias.abs())
 
     def zeros(self) -> list[Tensor]:
-        """Room for the gradients of the stacks, (rows, out, fan) each."""
-        return [torch.zeros_like(stack) for stack in self.stacks]
+        """Room for the gradients of the stacks, (rows, out, fan) each, in one tensor."""
+        sizes = [-(-stack.numel() // ALIGNED) * ALIGNED for stack in self.stacks]
+        parts = self.bias.new_zeros(sum(sizes)).split(sizes)
+        return [part[: stack.numel()].view(stack.shape) for part, stack in zip(parts, self.stacks, strict=True)]
 
 
 def draw(plan: Plan, seeds: Sequence[int], device: str, dtype: torch.dtype, threads: int = 1) -> Weights:

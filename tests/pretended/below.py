@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from tests.pretended.kernels import EMULATED
 from tests.pretended.log import Log, place
 from tests.pretended.storages import Place, Storages
 
@@ -46,7 +47,7 @@ class Below(TorchDispatchMode):
             self._note(name, function, args)
         if name == "aten.copy_.default" and self.storages.of(args[0]) != self.storages.of(args[1]):
             self._transferred(args[0], bool(args[2]) if len(args) > 2 else bool(kwargs.get("non_blocking")))
-        out = function(*args, **kwargs)
+        out = EMULATED.get(name, function)(*args, **kwargs)
         if name in BETWEEN and name != "aten._to_copy.default":
             return out  # the target stays where it is
         where = self.made[-1] if self.made else (next(iter(cards)) if cards else None)

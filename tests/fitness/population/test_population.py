@@ -20,6 +20,13 @@ from tests.fitness.population.peak import Peak
 darts = spaces["darts"]
 DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available()
 NAMES = ["croze", "croze:P", "croze:G", "croze:Z"]
+NEGATIVE = (  # the last cell but one has negative outputs under the perturbed weights
+    "Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1), ('avg_pool_3x3', 0), ('max_pool_3x3', 2),"
+    " ('avg_pool_3x3', 1), ('skip_connect', 2), ('dil_conv_3x3', 1), ('avg_pool_3x3', 2)],"
+    " normal_concat=[2, 3, 4, 5], reduce=[('max_pool_3x3', 0), ('dil_conv_3x3', 1), ('sep_conv_5x5', 0),"
+    " ('sep_conv_5x5', 1), ('skip_connect', 0), ('sep_conv_3x3', 1), ('dil_conv_3x3', 2), ('dil_conv_5x5', 4)],"
+    " reduce_concat=[2, 3, 4, 5])"
+)
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
@@ -104,6 +111,13 @@ def test_mixed_widths_are_padded_exactly(make_task: Tasks) -> None:
     for genotype, layers in zip(given, shared.CROZE.many(plan(given, task.size), task), strict=True):
         expected = shared.CROZE.one(genotype, task)
         assert [*map(tuple, layers)] == [pytest.approx(tuple(terms), rel=1e-10) for terms in expected]
+
+
+def test_what_turns_negative_under_perturbed_weights_passes_its_relu(make_task: Tasks) -> None:
+    genotype = darts.parse(NEGATIVE)
+    task = make_task(darts, 2, 4, side=8, seed=3)
+    (alone,) = score_all([genotype], NAMES, task)
+    assert together([genotype], task) == [pytest.approx(values(alone), rel=1e-10)]
 
 
 def test_network_certain_of_its_labels_has_no_score_and_harms_no_other(make_task: Tasks) -> None:

@@ -1,0 +1,45 @@
+"""How many calls a population costs on a GPU, and how much memory: counted without one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fitness.population import memory
+from fitness.population.plan import Plan, plan
+from spaces import NetworkSize, spaces
+from tests.fitness.population.counted import Counted, counted
+
+darts = spaces["darts"]
+IMAGES = 8
+
+
+def population(networks: int, channels: int, layers: int) -> Plan:
+    rng = np.random.default_rng(0)
+    return plan([darts.canonical(darts.random(rng)) for _ in range(networks)], NetworkSize(channels, layers))
+
+
+def check(of: Plan, calls: int) -> Counted:
+    """At most ``calls``, none of those that launch many kernels, and the predicted memory."""
+    found = counted(of, IMAGES)
+    assert found.calls <= calls, found.by_name.most_common()
+    assert not any("im2col" in name for name in found.by_name)  # a kernel for each image
+    assert found.by_name["aten.index_put_.default"] <= 3  # of the loss, in each pass
+    rows = [source.rows for cell in of.cells if cell is not None for source in cell.inputs if source.rows]
+    assert all(len(set(own)) == len(own) for own in rows)  # they are added atomically
+    predicted = memory.needed(of, IMAGES, 4, norm=False, joint=True)
+    assert 0.9 * found.peak <= predicted <= 1.5 * found.peak
+    return found
+
+
+def test_calls_of_a_small_population_stay_within_their_budget() -> None:
+    check(population(4, 4, 3), 2300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [4, 36])
+@pytest.mark.parametrize(("networks", "calls"), [(1, 8000), (16, 11_500), (64, 12_000)])
+def test_calls_of_a_population_at_the_size_of_a_search_stay_within_their_budget(
+    networks: int, calls: int, channels: int
+) -> None:
+    check(population(networks, channels, 20), calls)
