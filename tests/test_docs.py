@@ -13,7 +13,13 @@ from evonas.cli.app import app
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OF_SLURM = {"--job-name", "--time", "--cpus-per-task", "--signal", "--requeue", "--open-mode", "--array"}
-OF_OTHERS = {"--logdir", "--nproc-per-node", "--dependency", *OF_SLURM}  # of tensorboard, torchrun and sbatch
+OF_OTHERS = {
+    "--logdir",
+    "--strict",
+    "--nproc-per-node",
+    "--dependency",
+    *OF_SLURM,
+}  # of tensorboard, mkdocs, torchrun, sbatch
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]\b")
 
 
