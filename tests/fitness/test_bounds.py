@@ -313,13 +313,15 @@ def test_bounds_in_training_hold_the_network_and_are_those_of_a_proof(space: str
     model.train()
     before = {name: value.clone() for name, value in model.named_buffers()}
     bounds = training_bounds(model, x.centre, x, labels)
-    bounds.margins.sum().backward()
+    bounds.margins.sum().backward()  # before the running statistics are restored
     updated = {name: value.clone() for name, value in model.named_buffers()}
     model.load_state_dict(before, strict=False)
     torch.testing.assert_close(bounds.logits, model(x.centre))
     assert all(torch.equal(value, updated[name]) for name, value in model.named_buffers())  # once, by the images
     margins = bounds.logits.gather(1, labels[:, None]) - bounds.logits  # the centres of the boxes lie in them
     assert (bounds.margins <= margins + 1e-9).all() and len(bounds.rectified) > 3
+    point = training_bounds(model, x.centre, Interval(x.centre, torch.zeros_like(x.radius)), labels)
+    torch.testing.assert_close(point.margins, margins)
     assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
 
 

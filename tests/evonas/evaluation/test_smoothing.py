@@ -121,6 +121,10 @@ def test_samples_of_the_estimate_are_fresh_and_the_same_for_any_selection() -> N
     assert counts[0] != counts[1] and [sum(one) for one in counts] == [400, 400]
     others = kind._counts(subject, pixels, 1, "estimate", 400)
     assert others.tolist() != counts[1]
+    entry = kind._counted(subject, torch.tensor([0]))
+    image = subject.load(torch.tensor([0]))[0]
+    assert entry["counts"] == kind._counts(subject, image, 0, "estimate", 400).tolist()
+    assert entry["counts"] != kind._counts(subject, image, 0, "select", 400).tolist()
     fewer = Smoothing(0.25, 3, 400)._counts(subject, pixels, 0, "estimate", 400)
     assert fewer.tolist() == counts[1]
 
