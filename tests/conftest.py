@@ -20,6 +20,7 @@ from evonas.core.signals import STOPPING
 from evonas.engine import Processes
 from fitness import Batch
 from spaces import Space, spaces
+from tests.device import DEVICE, problem
 from tests.warm import WarmProcesses
 
 REPOSITORY = Path(__file__).parents[1]
@@ -35,6 +36,19 @@ if threading.current_thread() is threading.main_thread():
 def one_thread() -> None:
     """The networks here are tiny: threads would only wait for each other."""
     torch.set_num_threads(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A GPU that was asked for must be there."""
+    said = problem(DEVICE)
+    if said is not None:
+        raise pytest.UsageError(said)
+
+
+@pytest.fixture(scope="session")
+def device() -> str:
+    """``cpu``, or ``cuda`` with ``EVONAS_TEST_DEVICE=cuda``."""
+    return DEVICE
 
 
 @pytest.fixture(scope="session")

@@ -162,5 +162,7 @@ def as_device(value: Any) -> torch.device:
 
 
 def card_of(device: torch.device) -> Place:
-    """The number of a card; None for the CPU."""
-    return (device.index or 0) if device.type == "cuda" else None
+    """The number of a card, without one that which is chosen; None for the CPU."""
+    if device.type != "cuda":
+        return None
+    return torch.cuda.current_device() if device.index is None else device.index

@@ -107,7 +107,7 @@ class Defect(NamedTuple):
 STEPS = r"evonas/training/training\.py:\d+ _steps"
 DEFECTS = {
     "training labels on the CPU": Defect(
-        *(Images, "to", "self.labels.to(device)", "self.labels", train, STEPS),
+        *(Images, "to", "(device), self.labels.to(device))", "(device), self.labels)", train, STEPS),
     ),
     "indices on the CPU": Defect(
         *(Training, "_learn", "generator=generator).to(device)", "generator=generator)", train),
@@ -122,7 +122,7 @@ DEFECTS = {
     ),
     "item in a step": Defect(step.Step, "__call__", "loss.backward()", "loss.backward(); loss.item()", train),
     "a clipping that waits": Defect(
-        *(step.Step, "__call__", "(), recipe.clip)", "(), recipe.clip, error_if_nonfinite=True)", train)
+        *(step.Step, "__call__", "(), self.recipe.clip)", "(), self.recipe.clip, error_if_nonfinite=True)", train)
     ),
     "generator of another device": Defect(
         *(augment, "draw", "(count,), generator=generator", "(count,), generator=generator, device=device", train),

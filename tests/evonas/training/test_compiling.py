@@ -21,6 +21,7 @@ from evonas.training.paths import LAST
 from evonas.training.room import times
 from evonas.training.settings import MIN_COMPILED_PASSES, TrainSettings, _compile
 from evonas.training.training import Training
+from tests.device import REAL
 from tests.pretended import card
 
 Small = Callable[..., TrainSettings]
@@ -138,6 +139,7 @@ def test_an_attack_uses_statistics_of_its_batch_and_changes_none() -> None:
     assert norm.num_batches_tracked.item() == 5 and not torch.equal(norm.running_mean, before["running_mean"])
 
 
+@pytest.mark.skipif(REAL, reason="asks a pretended card")
 def test_a_batch_grows_with_the_free_memory_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert times(torch.device("cpu"), 4) == 1
     with card(memory=100):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,12 @@ def without_times(rows: tuple[EpochRow, ...]) -> list[EpochRow]:
 
 
 @pytest.mark.parametrize("recipe", list(recipes))
-def test_every_recipe_trains_and_its_checkpoints_load(recipe: str, small: Small, tmp_path: Path) -> None:
+def test_every_recipe_trains_and_its_checkpoints_load(
+    recipe: str, small: Small, tmp_path: Path, device: str
+) -> None:
     more = {"steps": 2} if recipe in ("pgd7", "sabr") else {}
     side = 32 if recipes[recipe].auxiliary else 16
-    result = run(tmp_path, small(recipe, side=side, epochs=1, **more))
+    result = run(tmp_path, replace(small(recipe, side=side, epochs=1, **more), device=device))
     found = checkpoint.load(result.checkpoint)
     assert (tmp_path / METRICS).read_text().count("\n") == 2
     assert result.best.loss > 0 and 0 <= result.best.validation <= 1
@@ -90,8 +93,8 @@ def test_a_training_that_was_killed_ends_like_one_that_was_not(
         assert all(torch.equal(expected[tensor], found[tensor]) for tensor in expected)
 
 
-def test_it_learns(small: Small, tmp_path: Path) -> None:
-    result = run(tmp_path, small(epochs=12, cutout=0, drop_path=0, ema=0.9))
+def test_it_learns(small: Small, tmp_path: Path, device: str) -> None:
+    result = run(tmp_path, replace(small(epochs=12, cutout=0, drop_path=0, ema=0.9), device=device))
     assert result.best.validation >= 0.9
     assert result.history[-1].loss < result.history[0].loss
 
