@@ -22,7 +22,8 @@ class JointIndex(NamedTuple):
 def joint_cells(plan: Plan, device: str) -> list[JointIndex | None]:
     """The numbers of all cells of ``plan``, in two transfers."""
     cells = [cell for cell in plan.cells if cell is not None]
-    kinds = {id(cell.waves): JointLists(cell.waves) for cell in cells}  # cells of one kind share their waves
+    shared = {id(cell.waves): cell.waves for cell in cells}  # by cells of one kind
+    kinds = {key: JointLists(waves) for key, waves in shared.items()}
     lists = [own for kind in kinds.values() for own in kind.lists()]
     lists += [source.rows for cell in cells for source in cell.inputs if source.rows is not None]
     tensors = iter(indices(lists, device))
