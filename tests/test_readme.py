@@ -232,6 +232,12 @@ def test_the_certificates_of_the_pages_are_computed(command: str, evonas: Evonas
         assert "crown-ibp certified 1/255" in done.stdout and "points below pgd" in done.stdout
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if command.split()[1] == "bench"])
+def test_the_benchmarks_of_the_pages_have_these_options(command: str, evonas: Evonas) -> None:
+    done = evonas(f"{command} --architectures 0")
+    assert done.returncode == 2 and done.stderr.startswith("error: --architectures must be"), done.stderr
+
+
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
     assert {command.split()[1] for command in INDENTED} == {
@@ -246,6 +252,7 @@ def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
         "benchmark",
         "show",
         "plot",
+        "bench",
         "report",
     }
 

@@ -18,7 +18,6 @@ from evonas.store.settings import SearchSettings
 from spaces.errors import UsageError, shorten
 from spaces.size import CIFAR, MAX_CIFAR_SIDE
 
-SPACE = "nasbench201"  # of a table that does not say it
 NAMES = {"space": str, "dataset": str, "channels": int, "layers": int, "image_size": int, "stem": str}
 
 
@@ -71,7 +70,7 @@ def settings_of(
     given = {name: value for name, value in options.items() if value is not None}
     sidecar = sidecar_of(table, say)
     if sidecar is None:
-        return SearchSettings.from_options(**{"space": SPACE, **given})
+        return SearchSettings.from_options(**{"space": "nasbench201", **given})
     trained = dict(sidecar.settings)
     _require_space(table, sidecar, given.get("space"))
     dataset = str(given.get("dataset", trained["dataset"]))
@@ -83,12 +82,8 @@ def settings_of(
 
 
 def space_of(table: str | Path, space: str | None, say: Callable[[str], object] | None = None) -> str:
-    """The space of a table: ``space``, or that of its sidecar. Raises `UsageError` if both differ."""
-    sidecar = sidecar_of(table, say)
-    if sidecar is None:
-        return SPACE if space is None else space
-    _require_space(table, sidecar, space)
-    return str(sidecar.settings["space"])
+    """The space of a table as `settings_of` has it: ``space``, or that of its sidecar."""
+    return settings_of(table, {"space": space}, say).space
 
 
 def _require_space(table: str | Path, sidecar: Sidecar, space: str | None) -> None:

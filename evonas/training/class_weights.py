@@ -14,7 +14,7 @@ UNEVEN = 1.5  # largest class / smallest class, from which on a line says so
 
 
 def unevenness(labels: Tensor, classes: Sequence[str], weighted: bool) -> str:
-    """A line about classes of very different sizes in the training set; empty without these."""
+    """A line about classes of very different sizes among ``labels``, (N,); empty without these."""
     counts = labels.bincount(minlength=len(classes)).tolist()
     least, most = min(counts), max(counts)
     if most < UNEVEN * least:

@@ -44,7 +44,7 @@ class Images:
         return self.images[self.rows[places]].to(self.device)
 
     def among(self, chosen: Tensor | slice) -> Images:
-        """Those with the indices ``chosen``."""
+        """Those with the indices ``chosen``, (n,)."""
         if self.rows is None:
             return Images(self.images[chosen], self.labels[chosen])
         return Images(self.images, self.labels[chosen], self.rows[chosen])

@@ -34,7 +34,7 @@ def optimiser_of(
 
 
 def state_of(optimiser: torch.optim.Optimizer, parameters: Named) -> dict[str, Tensor]:
-    """The state of each parameter that has one, such as ``momentum.stem.0.weight``."""
+    """The state of each parameter that has one, in its shape (any shape), such as ``momentum.stem.0.weight``."""
     return {
         prefix + name: value
         for name, parameter in parameters
@@ -44,7 +44,7 @@ def state_of(optimiser: torch.optim.Optimizer, parameters: Named) -> dict[str, T
 
 
 def load(optimiser: torch.optim.Optimizer, parameters: Named, tensors: Mapping[str, Tensor], steps: int) -> None:
-    """Restore what `state_of` returned after ``steps`` steps."""
+    """Restore ``tensors`` (any shape), which `state_of` returned after ``steps`` steps."""
     kinds = _kinds(optimiser)
     for name, parameter in parameters:
         optimiser.state.pop(parameter, None)

@@ -40,7 +40,7 @@ def normalised_box(batch: Batch, images: Tensor, radius: Tensor | float) -> Inte
 
 
 def calibrated_of(task: Task, genotype: object) -> tuple[Network, Tensor, Batch]:
-    """The calibrated network of a genotype, the images of the task and their batch."""
+    """The calibrated network of a genotype, the images of the task (N, 3, H, W), and their batch."""
     images, _ = task.images_and_labels()
     assert task.batch is not None
     return calibrated(task.network(genotype), images), images, task.batch

@@ -41,7 +41,7 @@ class Parameters:
         return self._filters[place.stack][place.rows]
 
     def turned(self, place: Place, images: int) -> Tensor:
-        """`filters` whose kernels are turned by half a circle: what a gradient is convolved with."""
+        """`filters` (rows, C, N, k k), turned by half a circle: what a gradient is convolved with."""
         if place.stack not in self._turned:
             self.filters(place, images)
             self._turned[place.stack] = self._filters[place.stack].flip(3)

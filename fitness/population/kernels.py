@@ -30,7 +30,7 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
 
 def largest(x: Tensor, dim: tuple[int, ...], *, keepdim: bool = False) -> Tensor:
-    """The largest magnitude of ``x`` over ``dim``: by a norm, one call, on CUDA; slow on a CPU."""
+    """The largest magnitude of ``x`` of any shape over ``dim``: by a norm, one call, on CUDA; slow on a CPU."""
     if x.is_cuda:
         found: Tensor = torch.linalg.vector_norm(x, torch.inf, dim=dim, keepdim=keepdim)
         return found
@@ -90,7 +90,7 @@ def depthwise_into(x: Tensor, filters: Tensor, stride: int, dilation: int, out: 
 def depthwise_backward(
     g: Tensor, x: Tensor, filters: Tensor, stride: int, dilation: int, *, only_filters: bool = False
 ) -> tuple[Tensor | None, Tensor]:
-    """The gradients of `depthwise` for ``x``, None if ``only_filters``, and for ``filters``."""
+    """The gradients of `depthwise` for ``x`` (rows, C, N, H, W), None if ``only_filters``, and for ``filters``."""
     kernels = _kernels(filters)
     padding = padding_of(kernels.shape[-1], dilation)
     gx, gw, _ = aten.convolution_backward(
@@ -138,7 +138,7 @@ def max_pool(x: Tensor, stride: int, out: Tensor) -> Tensor:
 
 
 def max_pool_into(x: Tensor, stride: int, out: Tensor, indices: Tensor) -> None:
-    """`max_pool` that writes what it would return into ``indices``."""
+    """`max_pool` of ``x`` (rows, C, N, H, W) that writes what it would return into ``out`` and ``indices``."""
     aten.max_pool2d_with_indices.out(_images(x), [3, 3], [stride] * 2, [1, 1], out=_images(out), indices=indices)
 
 

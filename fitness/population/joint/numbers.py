@@ -155,7 +155,7 @@ class JointLists:
 
 
 def numbers_of(lists: JointLists, tensors: Iterator[Tensor]) -> JointNumbers:
-    """A kind of cell, whose `JointLists.lists` are ``tensors``."""
+    """A kind of cell, whose `JointLists.lists` are ``tensors``, int64 (n,) each."""
     reach, here, there = next(tensors).view(-1, 2), next(tensors), next(tensors)
     begin = 0
 
