@@ -13,6 +13,7 @@ from evonas.store.nearby import TRAINING, is_run
 from evonas.store.queries import DATABASE
 from evonas.store.settings import TO_TRAINING
 from spaces.errors import EvonasError, UsageError, shorten
+from spaces.size import CIFAR
 
 MAX_JSON_BYTES = 2**24
 MAX_PATH_CHARS = 250  # a genotype is longer
@@ -20,7 +21,7 @@ WEIGHTS, GENOTYPE = "model.safetensors", "genotype.json"  # in the directory of 
 CHECKPOINTS = ("evaluate", "compare", "export")  # commands that take a trained network
 GENOTYPES = ("train", "score")  # commands that take a genotype
 SETTINGS = tuple(name for name in TO_TRAINING if name not in ("seed", "device"))  # in a file about a network
-NEEDED = frozenset(SETTINGS) - {"data_dir"}  # of a file, to train its network
+NEEDED = frozenset(SETTINGS) - {"data_dir", "stem"}  # of a file, to train its network
 _KINDS = {
     "run.db": "the database of a run",
     ".safetensors": "the weights of a network",
@@ -104,9 +105,10 @@ def genotype_at(path: Path, name: str) -> GivenGenotype:
     if not isinstance(text, str):
         text = content if isinstance(content, str) else json.dumps(content)  # a genotype in another form
         return GivenGenotype(text, {})
-    if name == "train" and not NEEDED.issubset(content):
+    whole = NEEDED.issubset(content)
+    if name == "train" and not whole:
         raise misplaced(path, name)  # defaults would train another network than the file is about
-    return _given(text, content)
+    return _given(text, {"stem": CIFAR, **content} if whole else content)
 
 
 def _best_of(run: Path) -> GivenGenotype:

@@ -12,7 +12,7 @@ import pytest
 
 import evonas
 from evonas.core.digests import tensors_digest
-from evonas.training import checkpoint
+from evonas.training import artefacts, checkpoint
 from evonas.training import train_stage as stage
 from evonas.training.metrics import read_csv
 from evonas.training.settings import TrainSettings
@@ -167,6 +167,12 @@ def test_a_setting_that_is_given_counts_more_than_that_of_the_file(
     words = ["train", "trained/export/genotype.json", *TRAIN, "--channels", "8", "--run", str(tmp_path / "wide")]
     done = run(*words, cwd=written)
     assert json.loads((tmp_path / "wide" / "train" / "settings.json").read_text())["channels"] == 8, done.stderr
+
+
+def test_a_file_without_a_stem_is_about_a_network_with_that_of_cifar(written: Path) -> None:
+    path = written / "trained" / "export" / "genotype.json"
+    assert "stem" not in json.loads(path.read_text())
+    assert artefacts.genotype_at(path, "train").settings["stem"] == "cifar"  # also for photographs
 
 
 def test_a_score_takes_files_and_texts_side_by_side(written: Path) -> None:

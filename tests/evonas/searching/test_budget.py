@@ -79,7 +79,8 @@ def test_a_budget_replaces_generations_unless_both_are_given() -> None:
     assert length(resolve(settings(evaluations=30, generations=4))) == "4 generations, 30 evaluations"
     assert length(resolve(SearchSettings.from_options("quick", evaluations=30))) == "30 evaluations"
     assert resolve(SearchSettings.from_options("quick", evaluations=30, generations=3)).generations == 3
-    assert json.loads(resolve(settings()).to_json()).keys() == json.loads(settings().to_json()).keys()
+    stored, before = (json.loads(one.to_json()).keys() for one in (resolve(settings()), settings()))
+    assert stored == before - {"stem"}  # decided by the size of the images, and left out for small ones
     assert "evaluations" not in json.loads(resolve(settings()).to_json())
 
 

@@ -352,7 +352,8 @@ def test_a_run_scores_by_its_table_and_by_proxies(searched: Path, table: Path) -
 def test_the_kind_is_listed_and_completed() -> None:
     forms = {entry["name"]: entry["form"] for entry in catalogue(["fitness"])["fitness"]}
     trained = "[RECIPE[:EPOCHS][:NAME=NUMBER]...]"
-    assert forms == {"latency": "[BACKEND]", "trained": trained, "table": "PATH:COLUMN", "file": "PATH"}
+    files = {"table": "PATH:COLUMN", "file": "PATH", "latency-model": "PATH"}
+    assert forms == {"latency": "[BACKEND]", "trained": trained, **files}
     assert completed("ta") == ["table:"] and "params" in completed("pa")
 
 
