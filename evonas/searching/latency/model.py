@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from evonas.core.atomic_files import replace_text
-from evonas.core.digests import digest
-from evonas.core.strict_json import parse_json
+from evonas.core.digested_file import DigestedFile
 from spaces import Space
-from spaces.errors import UsageError
 
-FORMAT = 1
 FROM_INPUT = " from an input"  # of an operation whose source is an input of its cell, such as a strided one
 
 
@@ -31,8 +24,12 @@ class LatencyError:
 
 
 @dataclass(frozen=True)
-class LatencyModel:
+class LatencyModel(DigestedFile):
     """constant + sum over the edges of the cost of their operations, in the unit of the table."""
+
+    kind = "latency model"
+    command = "evonas latency-model"
+    repair = "write it again"
 
     space: str
     column: str
@@ -48,10 +45,8 @@ class LatencyModel:
         counted = counts(genotype, space, self.by_source)
         return self.constant + sum(self.costs[name] * count for name, count in counted.items())
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON; ``sha256`` is that of the rest."""
-        content = {
-            "format": FORMAT,
+    def content(self) -> dict[str, Any]:
+        return {
             "space": self.space,
             "column": self.column,
             "constant": self.constant,
@@ -61,47 +56,22 @@ class LatencyModel:
             "error": vars(self.error),
             "settings": dict(self.settings),
         }
-        return {**content, "sha256": digest(content)}
-
-    @cached_property
-    def sha256(self) -> str:
-        """The digest of everything else in the file."""
-        return str(self.as_dict()["sha256"])
-
-    def write(self, path: Path) -> None:
-        """Replace ``path`` in one step."""
-        replace_text(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
 
     @classmethod
-    def read(cls, path: Path, advice: str = "") -> LatencyModel:
-        """Raises `UsageError` for a file that is missing, damaged or of another kind."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
-            raise UsageError(f"the latency model {str(path)!r} {what}{advice and f'; {advice}'}") from None
-        try:
-            content = parse_json(text)
-            if content["format"] != FORMAT:
-                raise UsageError(f"{path} has format {content['format']!r}; this version reads format {FORMAT}")
-            apart = content["error"]
-            found = cls(
-                str(content["space"]),
-                str(content["column"]),
-                float(content["constant"]),
-                {str(name): float(cost) for name, cost in content["costs"].items()},
-                bool(content["by_source"]),
-                int(content["networks"]),
-                LatencyError(
-                    int(apart["networks"]), float(apart["mean"]), float(apart["largest"]), float(apart["spread"])
-                ),
-                dict(content["settings"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"{path} is not a latency model that evonas latency-model wrote: {error!r}") from None
-        if found.sha256 != content.get("sha256"):
-            raise UsageError(f"{path} has changed since it was written: its digest does not match; write it again")
-        return found
+    def of_content(cls, content: Any) -> LatencyModel:
+        apart = content["error"]
+        return cls(
+            str(content["space"]),
+            str(content["column"]),
+            float(content["constant"]),
+            {str(name): float(cost) for name, cost in content["costs"].items()},
+            bool(content["by_source"]),
+            int(content["networks"]),
+            LatencyError(
+                int(apart["networks"]), float(apart["mean"]), float(apart["largest"]), float(apart["spread"])
+            ),
+            dict(content["settings"]),
+        )
 
 
 def counts(genotype: Any, space: Space, by_source: bool) -> Counter[str]:

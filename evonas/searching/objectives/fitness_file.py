@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from evonas.core.atomic_files import replace_text
-from evonas.core.digests import digest
-from evonas.core.strict_json import parse_json
+from evonas.core.digested_file import DigestedFile
 from fitness import proxies
 from fitness.composite import Composite, Member
-from spaces import UsageError
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
-class FitnessFile:
+class FitnessFile(DigestedFile):
     """A composite with its statistics, the versions of its proxies, and the evidence for it."""
+
+    kind = "fitness"
+    command = "evonas calibrate"
+    repair = "calibrate again"
 
     target: str  # what it predicts
     space: str
@@ -29,11 +25,9 @@ class FitnessFile:
     versions: Mapping[str, int]
     evidence: Mapping[str, Any]  # as JSON; nothing is computed from it
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON; ``sha256`` is that of the rest."""
+    def content(self) -> dict[str, Any]:
         columns = (self.composite.members, self.composite.means, self.composite.deviations)
-        content = {
-            "format": FORMAT,
+        return {
             "target": self.target,
             "space": self.space,
             "sum": [
@@ -48,43 +42,16 @@ class FitnessFile:
             ],
             "evidence": dict(self.evidence),
         }
-        return {**content, "sha256": digest(content)}
-
-    @cached_property
-    def sha256(self) -> str:
-        """The digest of everything else in the file."""
-        return str(self.as_dict()["sha256"])
-
-    def write(self, path: Path) -> None:
-        """Replace ``path`` in one step."""
-        replace_text(path, json.dumps(self.as_dict(), indent=2, allow_nan=False) + "\n")
 
     @classmethod
-    def read(cls, path: Path, advice: str = "") -> FitnessFile:
-        """Raises `UsageError` for a file that is missing, damaged or of another kind."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
-            raise UsageError(f"the fitness {str(path)!r} {what}{advice and f'; {advice}'}") from None
-        try:
-            content = parse_json(text)
-            if content["format"] != FORMAT:
-                raise UsageError(f"{path} has format {content['format']!r}; this version reads format {FORMAT}")
-            found = cls(
-                _text(content["target"]),
-                _text(content["space"]),
-                _composite(content["sum"]),
-                {_text(row["proxy"]): int(row["version"]) for row in content["sum"]},
-                dict(content["evidence"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"{path} is not a fitness that evonas calibrate wrote: {error!r}") from None
-        if found.sha256 != content.get("sha256"):
-            raise UsageError(
-                f"{path} has changed since it was written: its digest does not match; calibrate again"
-            )
-        return found
+    def of_content(cls, content: Any) -> FitnessFile:
+        return cls(
+            _text(content["target"]),
+            _text(content["space"]),
+            _composite(content["sum"]),
+            {_text(row["proxy"]): int(row["version"]) for row in content["sum"]},
+            dict(content["evidence"]),
+        )
 
 
 def _composite(rows: Any) -> Composite:
