@@ -97,7 +97,8 @@ def _recipe(settings: TrainSettings) -> list[str]:
         for field in dataclasses.fields(used)
         if field.name not in ("source", "lr_batch") and getattr(used, field.name) != getattr(recipe, field.name)
     }
-    return ["--recipe", settings.recipe, *_numbers(numbers), "--validation", str(settings.validation)]
+    images = [] if settings.train_images is None else ["--train-images", str(settings.train_images)]
+    return ["--recipe", settings.recipe, *_numbers(numbers), *images, "--validation", str(settings.validation)]
 
 
 def evaluate_command(found: Evaluation, run: str | Path) -> str:

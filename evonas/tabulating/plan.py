@@ -23,7 +23,7 @@ from evonas.training.data_check import require_training
 from evonas.training.data_identity import DataIdentity
 from evonas.training.images import known
 from evonas.training.known_images import KnownData
-from evonas.training.settings import TrainSettings
+from evonas.training.settings import LEFT_OUT, TrainSettings
 from spaces import spaces
 from spaces.errors import UsageError
 
@@ -82,11 +82,11 @@ class Conditions:
             dataset, here = self.training.dataset, self.identity
             require_training(KnownData(identity, {}), self.data, table, dataset, advice)
             different = [
-                f"{name} {then.get(name)}, not {value}"
+                f"{name} {then.get(name)}, not {now.get(name)}"
                 for part in ("training", "evaluation", "versions")
-                for then in [begun[part]]
-                for name, value in here[part].items()
-                if then.get(name) != value
+                for then, now in [(LEFT_OUT | begun[part], LEFT_OUT | here[part])]
+                for name in now | then
+                if then.get(name) != now.get(name)
             ]
             different += [f"device {begun['device']}, not {here['device']}"] * (begun["device"] != here["device"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:

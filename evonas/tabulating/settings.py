@@ -27,6 +27,7 @@ OF_TRAINING = (
         "stem",
         "recipe",
         "overrides",
+        "train_images",
         "validation",
     ),
     *("seed", "device", "precision"),
@@ -81,6 +82,7 @@ class TabulateSettings:
     stem: str | None = like(SearchSettings, "stem", after="image_size")
     channels: int | None = like(SearchSettings, "channels")
     layers: int | None = like(SearchSettings, "layers")
+    train_images: int | None = like(TrainSettings, "train_images", after=None)
     validation: int | None = like(TrainSettings, "validation")
     precision: str = like(TrainSettings, "precision")
     attacks: tuple[str, ...] = like(EvaluateSettings, "attacks")

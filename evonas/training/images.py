@@ -93,12 +93,18 @@ def known(settings: TrainSettings) -> TrainingData:
 def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Images, Images]:
     """Images to learn from and images held out, by hash(seed, data set), every class in proportion.
 
-    ``everything`` are the training images, read if they are not given.
+    ``everything`` are the training images, read if they are not given; with ``train_images`` only that many of
+    them are used, by hash(0, data set).
     """
     if everything is None:
         everything = read(source(settings.dataset, settings.data_dir, settings.image_size), "train")
     assert settings.validation is not None
-    held_out = _stratified(everything.labels, settings.validation, settings)
+    kind = settings.dataset.partition(":")[0]
+    if settings.train_images is not None:
+        used = _stratified(everything.labels, settings.train_images, stable_hash(0, kind, "training images"))
+        everything = everything.among(used.sort().values)
+    seed = stable_hash(settings.seed, kind, "validation")
+    held_out = _stratified(everything.labels, settings.validation, seed)
     chosen = torch.zeros(len(everything), dtype=torch.bool)
     chosen[held_out] = True
     return (
@@ -107,10 +113,8 @@ def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Im
     )
 
 
-def _stratified(labels: Tensor, count: int, settings: TrainSettings) -> Tensor:
+def _stratified(labels: Tensor, count: int, seed: int) -> Tensor:
     """``count`` positions with every class in proportion, at equal distances in a list shuffled within classes."""
-    kind = settings.dataset.partition(":")[0]
-    generator = torch.Generator().manual_seed(stable_hash(settings.seed, kind, "validation"))
-    shuffled = torch.randperm(len(labels), generator=generator)
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     by_class = shuffled[labels[shuffled].argsort(stable=True)]
     return by_class[(torch.arange(count) * len(labels)) // count]

@@ -15,6 +15,7 @@ from evonas.core.fields import check, like, marked, setting
 from evonas.store.settings import SearchSettings
 from evonas.store.stem import stem_of
 from evonas.training.class_weights import unevenness
+from evonas.training.execution import PRECISIONS, compiles, precision_for
 from evonas.training.fitting import OF_STORED, Ground, doubts, fitted
 from evonas.training.recipe import ADDED
 from evonas.training.recipes import Recipe, recipes
@@ -24,11 +25,9 @@ from spaces.size import CIFAR, NetworkSize
 if TYPE_CHECKING:
     from evonas.training.model import Classifier
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 NETWORK = {"of_network": True}  # mark of a field that the shape of the network depends on
 MAX_VALIDATION = 2500  # default number of images
-MIN_COMPILED_PASSES = 10_000  # forward and backward passes, for which compiling takes less time than it saves
-LEFT_OUT = {"stem": CIFAR, **ADDED}  # of what is stored, where it is so
+LEFT_OUT = {"stem": CIFAR, "train_images": None, **ADDED}  # of what is stored, where it is so
 
 
 class TrainOptions(TypedDict, total=False):
@@ -36,6 +35,7 @@ class TrainOptions(TypedDict, total=False):
 
     recipe: str | None
     overrides: Mapping[str, Any] | None
+    train_images: int | None
     validation: int | None
     finalists: int | None
     space: str | None
@@ -87,6 +87,13 @@ class TrainSettings:
         "fast", help="Training recipe; see `evonas list recipes`.", completion="recipes", after="genotype"
     )
     numbers: Recipe | None = setting(None, read=_numbers)  # of the recipe after all changes
+    train_images: int | None = setting(
+        None,
+        help="Number of training images to use, the same for every seed, every class in proportion.",
+        default_text="all",
+        bounds=(1, 10**9),
+        after="recipe",
+    )
     validation: int | None = setting(
         None,
         help="Number of training images held out to select the best epoch.",
@@ -151,7 +158,9 @@ class TrainSettings:
                 f"{self.dataset} has no test images; add images to test/, or remove train/ and test/ to hold out "
                 "a fifth automatically"
             )
-        count = len(labels)
+        count = len(labels) if self.train_images is None else self.train_images
+        if count > len(labels):
+            raise UsageError(f"--train-images {count}: {self.dataset} has only {len(labels)} training images")
         validation = self.validation or min(MAX_VALIDATION, max(1, count // 10))
         if validation >= count - 1:
             raise UsageError(f"--validation {validation} leaves none of the {count} training images to train on")
@@ -166,7 +175,7 @@ class TrainSettings:
                 if line:
                     say(line)
         device = pick(self.device)
-        precision = _precision(self.precision, device, numbers.is_certified)
+        precision = precision_for(self.precision, device, numbers.is_certified)
         mean, std = data.statistics()
         return dataclasses.replace(
             self,
@@ -181,7 +190,7 @@ class TrainSettings:
             validation=validation,
             device=device,
             precision=precision,
-            compile=_compile(self.compile, device, numbers.passes(count - validation), numbers.is_certified),
+            compile=compiles(self.compile, device, numbers.passes(count - validation), numbers.is_certified),
             mean=tuple(mean),
             std=tuple(std),
         )
@@ -258,8 +267,9 @@ class TrainSettings:
         """The input of `from_dict`, in the types of JSON; what older trainings lack is left out where it is so."""
         values = dataclasses.asdict(self)
         values["numbers"] = None if self.numbers is None else self.numbers.as_dict()
-        if self.stem == CIFAR:
-            del values["stem"]
+        for name in ("stem", "train_images"):
+            if values[name] == LEFT_OUT[name]:
+                del values[name]
         return json.loads(json.dumps(values))
 
     @classmethod
@@ -278,21 +288,6 @@ class TrainSettings:
 
 
 OF_NETWORK = marked(TrainSettings, "of_network")
-
-
-def _precision(asked: str, device: str, certified: bool) -> str:
-    if certified and asked == "bfloat16":
-        raise UsageError("certified training needs --precision float32: bounds in bfloat16 would be too wide")
-    if asked == "auto":
-        return "bfloat16" if device.startswith("cuda") and not certified else "float32"
-    return asked
-
-
-def _compile(asked: bool | None, device: str, passes: int, certified: bool = False) -> bool:
-    if certified and asked:
-        raise UsageError("certified training computes with intervals, which --compile does not; leave it out")
-    long = passes >= MIN_COMPILED_PASSES and not certified
-    return asked if asked is not None else device.startswith("cuda") and long
 
 
 def _short_digest(values: Any) -> str:

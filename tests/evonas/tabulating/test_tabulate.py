@@ -179,6 +179,7 @@ def test_a_training_without_a_place_for_its_files_writes_the_same_bytes(
         ({"overrides": {"epochs": 3}}, "begun with epochs 2, not 3"),
         ({"steps": 3}, "steps 2, not 3"),
         ({"seed": 1}, "seed 0, not 1"),
+        ({"train_images": 40}, "train_images None, not 40"),
         ({"channels": 4}, "channels 2, not 4"),
         ({"sample": 2}, "1 trainings of another sample"),
         ({"seeds": 1}, "1 trainings of another sample"),
@@ -193,6 +194,12 @@ def test_other_settings_in_the_same_place_are_refused(
     with pytest.raises(UsageError, match=message):
         made(out, make(**changed))
     assert files(out) == before
+
+
+def test_a_table_of_fewer_training_images_is_not_continued_with_all(make: Make, out: Path) -> None:
+    made(out, make(sample=1, seeds=1, train_images=40))
+    with pytest.raises(UsageError, match="train_images 40, not None"):
+        made(out, make(sample=1, seeds=1))
 
 
 def test_other_images_in_the_same_place_are_refused(make: Make, out: Path, pictures: str, tmp_path: Path) -> None:

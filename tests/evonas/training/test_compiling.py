@@ -15,11 +15,12 @@ from torch._dynamo.testing import CompileCounter
 from evonas.core.events import Event, Listener, Warned
 from evonas.training import checkpoint
 from evonas.training.convolutions import fastest_convolutions
+from evonas.training.execution import MIN_COMPILED_PASSES, compiles
 from evonas.training.norms import Norms
 from evonas.training.parallel import Group
 from evonas.training.paths import LAST
 from evonas.training.room import times
-from evonas.training.settings import MIN_COMPILED_PASSES, TrainSettings, _compile
+from evonas.training.settings import TrainSettings
 from evonas.training.training import Training
 from tests.device import REAL
 from tests.pretended import card
@@ -114,9 +115,9 @@ def test_algorithms_of_convolutions_are_timed_on_a_gpu_unless_results_must_not_d
 
 def test_long_trainings_are_compiled_on_a_gpu() -> None:
     passes = MIN_COMPILED_PASSES
-    assert _compile(None, "cuda:1", passes) and not _compile(None, "cuda", passes - 1)
-    assert not _compile(None, "cuda", passes, certified=True)
-    assert not _compile(None, "cpu", passes) and _compile(True, "cpu", 1) and not _compile(False, "cuda", passes)
+    assert compiles(None, "cuda:1", passes) and not compiles(None, "cuda", passes - 1)
+    assert not compiles(None, "cuda", passes, certified=True)
+    assert not compiles(None, "cpu", passes) and compiles(True, "cpu", 1) and not compiles(False, "cuda", passes)
 
 
 def test_a_training_that_continues_on_a_device_of_the_same_kind_stays_compiled(small: Small) -> None:

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from evonas.core.events import Event, Listener, Message, Observer
+from evonas.data import source
 from evonas.training import checkpoint, measure, training
 from evonas.training.events import StepDone
-from evonas.training.images import Images
+from evonas.training.images import Images, read, split
 from evonas.training.measure import accuracy
 from evonas.training.metrics import EpochRow
 from evonas.training.parallel import Group
@@ -140,6 +141,22 @@ def test_a_training_without_the_numbers_that_were_added_has_the_digest_that_it_h
     )
 
 
+def test_fewer_training_images_are_the_same_for_every_seed_with_every_class_in_proportion(small: Small) -> None:
+    settings = replace(small(), train_images=50, validation=None).resolve()
+    everything = read(source(settings.dataset, None, settings.image_size), "train")
+    numbered = Images(torch.arange(len(everything)), everything.labels)
+    used = []
+    for seed in (0, 1):
+        parts = split(replace(settings, seed=seed), numbered)
+        assert [len(part) for part in parts] == [50 - settings.validation, settings.validation]
+        used.append(torch.cat([part.images for part in parts]).sort().values)
+    assert used[0].equal(used[1]) and len(used[0].unique()) == 50
+    counts, of_all = everything.labels[used[0]].bincount(), everything.labels.bincount()
+    assert (counts - of_all * 50 / len(everything)).abs().max() < 1
+    assert settings.that_count["train_images"] == 50 and "train_images" not in small().that_count
+    assert settings.validation == 5
+
+
 def test_the_best_of_an_adversarial_training_is_the_most_robust(small: Small, tmp_path: Path) -> None:
     result = run(tmp_path, small("pgd7", epochs=3, steps=1))
     assert result.best.robust == max(row.robust or 0 for row in result.history)
@@ -227,6 +244,7 @@ def test_a_data_set_without_images_for_testing_is_refused_before_a_training(pict
         ({"overrides": {"lr": float("nan")}}, "lr must be from"),
         ({"overrides": {"schedule": "cosin"}}, "did you mean cosine"),
         ({"validation": 0}, "--validation"),
+        ({"train_images": 0}, "--train-images"),
         ({"seed": -1}, "--seed"),
         ({"precision": "float16"}, "bfloat16"),
     ],
