@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,7 @@ from evonas.tabulating.summary import Tabulation
 Make = Callable[..., TabulateSettings]
 
 
-@pytest.fixture
-def make(pictures: str) -> Make:
+def settings_on(pictures: str) -> Make:
     """Settings of three genotypes, the first of which is trained twice."""
 
     def settings(**options: Any) -> TabulateSettings:
@@ -46,9 +46,42 @@ def make(pictures: str) -> Make:
 
 
 @pytest.fixture
+def make(pictures: str) -> Make:
+    """Settings of three genotypes, the first of which is trained twice."""
+    return settings_on(pictures)
+
+
+@pytest.fixture(scope="session")
+def whole(pictures: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table of these settings that nothing interrupted, with its journal; to be copied."""
+    out = tmp_path_factory.mktemp("whole") / "own.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        foreseen(patch)
+        made(out, settings_on(pictures)())
+    return out
+
+
+@pytest.fixture
+def finished(whole: Path, tmp_path: Path) -> Path:
+    """A copy of that table in the directory of the test."""
+    return Path(shutil.copytree(whole.parent, tmp_path / "finished")) / whole.name
+
+
+@pytest.fixture
+def undisturbed(whole: Path) -> tuple[bytes, bytes]:
+    """Both files of the table that nothing interrupted."""
+    return files(whole)
+
+
+def foreseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training takes a second."""
+    monkeypatch.setattr(tabulating, "estimate", lambda trainer, jobs, flops: dict.fromkeys(jobs, 1.0))
+
+
+@pytest.fixture
 def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is told how long it takes."""
-    monkeypatch.setattr(tabulating, "estimate", lambda trainer, jobs, flops: dict.fromkeys(jobs, 1.0))
+    foreseen(monkeypatch)
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ def trained(heard: Heard) -> int:
 
 
 @pytest.mark.parametrize("finished", [(1, 2, 3), (2,), (3, 1)])
-def test_joined_shards_are_the_table_of_one_process(finished: tuple[int, ...], make: Make, tmp_path: Path) -> None:
-    made(tmp_path / "whole" / "own.csv", make())
+def test_joined_shards_are_the_table_of_one_process(
+    finished: tuple[int, ...], make: Make, tmp_path: Path, undisturbed: tuple[bytes, bytes]
+) -> None:
     out = tmp_path / "own.csv"
     for number in finished:
         heard = Heard()
@@ -41,7 +42,7 @@ def test_joined_shards_are_the_table_of_one_process(finished: tuple[int, ...], m
     heard = Heard()
     assert made(out, make(), heard).shard is None
     assert trained(heard) == 4 - sum(1 + (number == 1) for number in finished)
-    assert files(out) == files(tmp_path / "whole" / "own.csv")
+    assert files(out) == undisturbed
     assert not Place(out).shards
 
 
@@ -83,9 +84,8 @@ def test_a_join_with_a_smaller_sample_is_refused_and_loses_nothing(make: Make, t
 
 
 def test_an_unfinished_training_of_a_shard_continues_in_the_table(
-    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, tmp_path: Path, undisturbed: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made(tmp_path / "whole" / "own.csv", make())
     out, learn, learned = tmp_path / "own.csv", Training._next_epoch, 0
 
     def interrupted(self: Training, stop: StopRequest) -> None:
@@ -106,11 +106,12 @@ def test_an_unfinished_training_of_a_shard_continues_in_the_table(
 
     monkeypatch.setattr(Training, "_next_epoch", counted)
     made(out, make())
-    assert learned == 4 * 2 and files(out) == files(tmp_path / "whole" / "own.csv")
+    assert learned == 4 * 2 and files(out) == undisturbed
 
 
-def test_a_stopped_join_goes_on(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made(tmp_path / "whole" / "own.csv", make())
+def test_a_stopped_join_goes_on(
+    make: Make, tmp_path: Path, undisturbed: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "own.csv"
     for number in (1, 2):
         tabulating.tabulate(out, make(), Heard(), None, Shard(number, 2))
@@ -123,7 +124,7 @@ def test_a_stopped_join_goes_on(make: Make, tmp_path: Path, monkeypatch: pytest.
         made(out, make())
     heard = Heard()
     made(out, make(), heard)
-    assert trained(heard) == 0 and files(out) == files(tmp_path / "whole" / "own.csv")
+    assert trained(heard) == 0 and files(out) == undisturbed
 
 
 @pytest.mark.parametrize("text", ["", "0/2", "3/2", "1", "1/2/3", "-1/2", "1/0", "a/b", "1/1000000"])

@@ -37,14 +37,6 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "own.csv"
 
 
-@pytest.fixture
-def undisturbed(make: Make, tmp_path: Path) -> tuple[bytes, bytes]:
-    """Both files of the table that nothing interrupted."""
-    (tmp_path / "undisturbed").mkdir()
-    made(tmp_path / "undisturbed" / "own.csv", make())
-    return files(tmp_path / "undisturbed" / "own.csv")
-
-
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open() as file:
         return list(csv.DictReader(file))
@@ -110,14 +102,14 @@ def test_a_training_is_that_of_train_and_evaluate(make: Make, out: Path, tmp_pat
 def test_a_repeated_command_trains_only_what_is_missing(
     make: Make, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made(out, make(sample=2))
+    made(out, make(sample=2, seeds=1))
     heard = Heard()
-    made(out, make(), heard)
+    made(out, make(seeds=1), heard)
     assert [event.seed for event in heard if isinstance(event, NetworkTabulated)] == [0]
     before = files(out)
     monkeypatch.setattr(Trainer, "__call__", lambda *_: pytest.fail("trained again"))
     out.unlink()
-    made(out, make())
+    made(out, make(seeds=1))
     assert files(out) == before
 
 
@@ -187,13 +179,12 @@ def test_a_training_without_a_place_for_its_files_writes_the_same_bytes(
     ],
 )
 def test_other_settings_in_the_same_place_are_refused(
-    changed: dict[str, Any], message: str, make: Make, out: Path
+    changed: dict[str, Any], message: str, make: Make, finished: Path
 ) -> None:
-    made(out, make())
-    before = files(out)
+    before = files(finished)
     with pytest.raises(UsageError, match=message):
-        made(out, make(**changed))
-    assert files(out) == before
+        made(finished, make(**changed))
+    assert files(finished) == before
 
 
 def test_a_table_of_fewer_training_images_is_not_continued_with_all(make: Make, out: Path) -> None:
@@ -202,9 +193,11 @@ def test_a_table_of_fewer_training_images_is_not_continued_with_all(make: Make, 
         made(out, make(sample=1, seeds=1))
 
 
-def test_other_images_in_the_same_place_are_refused(make: Make, out: Path, pictures: str, tmp_path: Path) -> None:
+def test_other_images_in_the_same_place_are_refused(
+    make: Make, finished: Path, pictures: str, tmp_path: Path
+) -> None:
     shutil.copytree(pictures.removeprefix("folder:"), tmp_path / "pictures")
-    made(out, make())
+    out = finished
     made(out, make(dataset=f"folder:{tmp_path / 'pictures'}"))  # they may be moved
     (tmp_path / "pictures" / "dark" / "00.png").unlink()
     with pytest.raises(EvonasError, match=r"images of .* are not those of the training of .*own.csv"):
@@ -226,10 +219,9 @@ def fails(job: Job, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_failed_training_is_a_row_with_a_reason_and_the_others_go_on(
-    make: Make, out: Path, monkeypatch: pytest.MonkeyPatch
+    make: Make, whole: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made(out.with_name("other.csv"), make())
-    row = rows(out.with_name("other.csv"))[2]
+    row = rows(whole)[2]
     fails(Job(row["genotype"], 0), RuntimeError("a kernel\nis missing"), monkeypatch)
     result = made(out, make())
     assert result.failed == {"RuntimeError: a kernel": 1}
@@ -313,10 +305,9 @@ def test_a_full_disk_is_one_message_and_nothing_is_lost(
     assert files(out) == undisturbed
 
 
-def test_a_second_process_is_told_who_works_there(make: Make, out: Path) -> None:
-    made(out, make())
-    with held(out.with_suffix(".trainings")), pytest.raises(EvonasError, match="in use by process"):
-        made(out, make())
+def test_a_second_process_is_told_who_works_there(make: Make, finished: Path) -> None:
+    with held(finished.with_suffix(".trainings")), pytest.raises(EvonasError, match="in use by process"):
+        made(finished, make())
 
 
 def test_a_file_of_something_else_is_not_overwritten(make: Make, out: Path) -> None:
@@ -329,9 +320,9 @@ def test_a_file_of_something_else_is_not_overwritten(make: Make, out: Path) -> N
 
 
 def test_a_row_of_the_journal_that_is_damaged_is_trained_again(
-    make: Make, out: Path, undisturbed: tuple[bytes, bytes]
+    make: Make, finished: Path, undisturbed: tuple[bytes, bytes]
 ) -> None:
-    made(out, make())
+    out = finished
     with TrainingFile(out.with_suffix(".trainings") / "trainings.db") as kept, kept.db:
         kept.db.execute("UPDATE trainings SET accuracies = replace(accuracies, 'clean', 'klean') WHERE seed = 1")
     heard = Heard()
