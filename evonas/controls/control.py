@@ -20,7 +20,7 @@ from evonas.core.shell import command, resuming
 from evonas.core.signals import Interrupted, resumable
 from evonas.data.tables.trainings import SEED
 from evonas.engine import Engine, InProcess
-from evonas.evaluation.columns import summarised
+from evonas.evaluation.columns import summarised, with_attacks
 from evonas.evaluation.controls import FILE, TABLE, Comparison, Control
 from evonas.tabulating.estimate import estimate
 from evonas.tabulating.job import Job, Outcome
@@ -148,7 +148,7 @@ def comparison(
         finished = [seed for seed in seeds if found[seed].values]
         failed = {str(seed): found[seed].reason for seed in seeds if not found[seed].values}
         group.append(Control(text, space.params(genotype, size), finished, failed))
-        rows.append([summarised(found[seed].values) for seed in finished])
+        rows.append([with_attacks(summarised(found[seed].values)) for seed in finished])
     columns = {
         name: column(values, [[one[name] for one in each] for each in rows if each])
         for name, values in winner.columns.items()

@@ -13,7 +13,7 @@ from evonas.core.events import Listener
 from evonas.core.files import read_json
 from evonas.core.shell import command
 from evonas.core.signals import StopRequest
-from evonas.evaluation.columns import columns_of, summarised
+from evonas.evaluation.columns import columns_of, summarised, with_attacks
 from evonas.evaluation.evaluate import columns_again
 from evonas.evaluation.journal import Journal
 from evonas.evaluation.result import Evaluation
@@ -86,8 +86,12 @@ class Winner:
         """Accuracies of its trainings by column, in the order of the seeds."""
         several = self.evaluation.retrained
         if several is None:
-            return {name: (value,) for name, value in summarised(columns_of(self.evaluation)).items()}
-        return {name: spread.values for name, spread in several.columns.items()}
+            trainings = [summarised(columns_of(self.evaluation))]
+        else:
+            spreads = several.columns.items()
+            trainings = [{name: one.values[i] for name, one in spreads} for i in range(len(several.seeds))]
+        found = [with_attacks(one) for one in trainings]
+        return {name: tuple(one[name] for one in found) for name in found[0]}
 
     def rows(self) -> list[dict[str, float]]:
         """Every accuracy of each of its trainings, from what their evaluations have stored."""

@@ -10,7 +10,7 @@ from evonas.evaluation.severities import SEVERITIES
 if TYPE_CHECKING:
     from evonas.evaluation.result import Evaluation
 
-CLEAN, CORRUPTIONS = "clean", "corruptions"
+CLEAN, ATTACKS, CORRUPTIONS = "clean", "attacks", "corruptions"
 
 
 def columns_of(evaluation: Evaluation) -> dict[str, float]:
@@ -35,6 +35,19 @@ def summarised(columns: Mapping[str, float]) -> dict[str, float]:
     for group in GROUPS if names else ():
         found[group] = _mean([means[name] for name in names if corruptions[name].group == group])
     return found | ({CORRUPTIONS: _mean([*means.values()])} if names else {})
+
+
+def with_attacks(columns: Mapping[str, float]) -> dict[str, float]:
+    """With the mean over attacks and epsilons after the single ones, if there are several."""
+    attacked = [name for name in columns if "@" in name]
+    if len(attacked) < 2:
+        return dict(columns)
+    mean, found = _mean([columns[name] for name in attacked]), {}
+    for name, value in columns.items():
+        found[name] = value
+        if name == attacked[-1]:
+            found[ATTACKS] = mean
+    return found
 
 
 def label_of(column: str) -> str:

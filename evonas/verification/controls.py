@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,7 @@ from evonas.controls.control import (
 from evonas.controls.group import DIRECTORY, JOURNAL
 from evonas.controls.winner import Winner
 from evonas.core.files import read_json
+from evonas.evaluation.columns import ATTACKS
 from evonas.evaluation.controls import FILE, TABLE, Comparison, controls_in
 from evonas.tabulating.job import Job, Outcome
 from evonas.tabulating.journal import TrainingFile
@@ -50,9 +52,20 @@ def _checks(run: Path, found: Comparison) -> list[Finding]:
     lost = {job: Outcome(job, {}, reasons.get(job, NOT_FINISHED)) for job in jobs if job not in known}
     outcomes = {job: known[job] for job in jobs if job in known} | lost
     again = comparison(winner, genotypes, found.trainings, outcomes)
-    wrong = None if again.as_json() == read_json(run / FILE) else f"it does not follow from {DIRECTORY}/{JOURNAL}"
+    wrong = (
+        None
+        if _of_version(again, found).as_json() == read_json(run / FILE)
+        else f"it does not follow from {DIRECTORY}/{JOURNAL}"
+    )
     findings.append(judged(PART, FILE, wrong, f"it follows from {len(jobs) - len(lost)} finished trainings"))
     return [*findings, _table(run, table_of(winner, [], jobs, outcomes))]
+
+
+def _of_version(again: Comparison, found: Comparison) -> Comparison:
+    """Without the mean over attacks if ``found`` is of a version that did not have it."""
+    if ATTACKS in found.columns:
+        return again
+    return replace(again, columns={name: one for name, one in again.columns.items() if name != ATTACKS})
 
 
 def _journalled(path: Path, columns: list[str]) -> dict[Job, Outcome]:

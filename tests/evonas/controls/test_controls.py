@@ -22,7 +22,7 @@ from evonas.controls import group
 from evonas.controls.group import draw
 from evonas.core.events import Event, Message, unwatched
 from evonas.data.tables.table import read_table
-from evonas.evaluation.controls import FILE, TABLE, controls_in
+from evonas.evaluation.controls import FILE, TABLE, Comparison, controls_in
 from evonas.reporting.overview import Overview
 from evonas.searching.result import SearchResult
 from evonas.tabulating.events import NetworkTabulated, TabulationStarted
@@ -104,7 +104,10 @@ def test_a_search_compares_its_winner_with_controls(
     result = evonas.search(searched, run, heard.append, final=replace(plan, controls=3, retrainings=2))
     found = result.controls
     assert found is not None and found == controls_in(run) and len(found.group) == 3
-    assert {*found.columns} == {"clean", "fgsm@Linf.eps64", "pgd@Linf.eps64"}
+    assert [*found.columns] == ["clean", "fgsm@Linf.eps64", "pgd@Linf.eps64", "attacks"]
+    single = [found.columns[name] for name in ("fgsm@Linf.eps64", "pgd@Linf.eps64")]
+    assert found.columns["attacks"].winner == pytest.approx(sum(one.winner for one in single) / 2)
+    assert found.columns["attacks"].mean == pytest.approx(sum(one.mean or 0.0 for one in single) / 2)
     assert found.seeds == (0, 1) and all(one.seeds == [0, 1] for one in found.group)
     started = [event for event in heard if isinstance(event, TabulationStarted)][-1]
     assert (started.genotypes, started.total, started.seconds) == (3, 6, 6.0)
@@ -118,7 +121,7 @@ def test_a_search_compares_its_winner_with_controls(
     assert re.search(r"clean [\d.]+ %: better than \d of 3 controls", text)
     assert "over genotypes and retrainings" in text and " ".join(found.verdict.split()) in text
     page = evonas.report(run).read_text()
-    assert page.count("<title>control ") == 9 and "relative improvement" in page and "Control group" in page
+    assert page.count("<title>control ") == 12 and "relative improvement" in page and "Control group" in page
     card = evonas.export(run, ["genotype"]).card.read_text()
     assert "## Against random genotypes of its size" in card and found.verdict[1:] in card
     table = read_table(run / TABLE, spaces["nasbench201"])
@@ -290,6 +293,7 @@ def test_a_resume_evaluates_with_the_settings_of_the_last_evaluation(
     assert found.evaluation.epsilons == (32.0, 16.0)
     assert {*found.controls.columns} == {
         "clean",
+        "attacks",
         *(f"{name}@Linf.eps{size}" for name in ("fgsm", "pgd") for size in (16, 32)),
     }
 
@@ -318,6 +322,11 @@ def test_verify_sees_other_genotypes_and_other_numbers(
     assert failed() == []
     assert [one.name for one in verify(run).findings if one.part == "controls"] == ["genotypes", FILE, TABLE]
     path, text = run / FILE, (run / FILE).read_text()
+    older = json.loads(text)
+    del older["columns"]["attacks"]
+    older["verdict"] = Comparison.from_json(older).verdict
+    path.write_text(json.dumps(older))
+    assert failed() == []
     content = json.loads(text)
     content["columns"]["clean"]["mean"] += 0.01
     path.write_text(json.dumps(content))
