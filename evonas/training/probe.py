@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from evonas.training.training import Training
 T = TypeVar("T")
 NOWHERE = Path("/nonexistent")  # of a training that is never run
 STEPS = 3
+SHORT = 10.0  # seconds of a training, up to which parts of it are tried as a whole
 MAX_IMAGES = 64
 
 
@@ -32,6 +34,7 @@ class Probe:
 
     def __init__(self, settings: TrainSettings, data: TrainingData) -> None:
         """The probe of resolved ``settings``."""
+        self._data = data
         settings = replace(settings, compile=False)  # takes longer than all that is tried
         self.training = Training(NOWHERE, settings, Listener(), Group(), data)
         self._count = len(self.training.held_out)
@@ -58,9 +61,24 @@ class Probe:
         return median(timed(step, device) for _ in range(STEPS))
 
     def whole(self, step: float) -> float:
-        """Seconds of all epochs if each step takes ``step``."""
-        measured = self.held_out(self.training.measure)
-        return self.training.recipe.epochs * (self.training.steps * step + measured)
+        """Seconds of all epochs if each step takes ``step``.
+
+        A short training is tried for one and for two epochs, as much of it is neither steps nor measurements.
+        """
+        epochs = self.training.recipe.epochs
+        seconds = epochs * (self.training.steps * step + self.held_out(self.training.measure))
+        if seconds > SHORT:
+            return seconds
+        first = self._tried(1)
+        return first if epochs == 1 else first + (epochs - 1) * max(0.0, self._tried(2) - first)
+
+    def _tried(self, epochs: int) -> float:
+        """Seconds of a training of so many epochs."""
+        settings = self.training.settings
+        settings = replace(settings, numbers=replace(settings.chosen, epochs=epochs))
+        with TemporaryDirectory(prefix="evonas-") as place:
+            training = Training(Path(place), settings, Listener(), Group(), self._data)
+            return timed(training.run, settings.device)
 
     def held_out(self, work: Callable[[], object]) -> float:
         """Seconds of ``work`` for all images that are held out; it uses those of the probe."""

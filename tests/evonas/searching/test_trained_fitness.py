@@ -40,7 +40,10 @@ PROXY = "trained:fast:1:batch_size=16:cutout=0:eps=16:lr=0.2"
 
 
 @pytest.fixture
-def make(pictures: str) -> Settings:
+def make(pictures: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a search; its trainings are foreseen by their steps alone."""
+    monkeypatch.setattr(probe, "SHORT", 0.0)
+
     def settings(**options: Any) -> SearchSettings:
         given = {
             "space": "nasbench201",

@@ -39,6 +39,7 @@ def test_every_training_has_an_estimate_and_equal_networks_have_equal_ones(
     module = importlib.import_module("evonas.tabulating.estimate")
     for place in (module, probe):
         monkeypatch.setattr(place, "timed", lambda work, device: work() is None or 1.0)
+    monkeypatch.setattr(probe, "SHORT", 7.9)
     monkeypatch.setattr(module, "_corrupting", lambda source, testing, few: 0.5)
     found = estimate(trainer, jobs, flops)
     assert found is not None and [*found] == jobs
@@ -47,6 +48,22 @@ def test_every_training_has_an_estimate_and_equal_networks_have_equal_ones(
     attacks = 8 * 1.0  # images, of which one was tried, as a step takes so long
     corruptions = 75 * 1.0 + 5 * 8 * 0.5  # all images at once, and making them
     assert [*found.values()] == pytest.approx([training + attacks + corruptions] * 4)
+
+
+def test_a_short_training_is_tried_for_one_and_for_two_epochs(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, jobs, _ = trainer_of(make(overrides={"epochs": 5}))
+    tried = []
+
+    def timed(work: Any, device: str) -> float:
+        epochs = len(getattr(work(), "history", ())) or 0
+        tried.append(epochs)
+        return {0: 0.1, 1: 3.0, 2: 3.5}[epochs]
+
+    monkeypatch.setattr(probe, "timed", timed)
+    found = probe.Probe(trainer.settings(jobs[0]), trainer.data.training)
+    assert found.whole(0.25) == pytest.approx(3.0 + 4 * 0.5)
+    assert tried == [0, 1, 2]
+    assert found.whole(1.0) == pytest.approx(5 * (3 * 1.0 + 0.1))
 
 
 def test_networks_that_cannot_be_tried_have_no_estimate(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
