@@ -65,6 +65,7 @@ class Populations:
 
     networks: int
     memory: float = 0.85  # up to 1 a fraction, above 1 bytes
+    ahead: bool | None = None  # draw weights while the passes before run; None: on a GPU
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,13 @@ class Task:
         """Images (N, 3, H, W) and labels (N,) on the task's device, images in its precision."""
         batch = self._images
         return batch.images.to(self.device, self.dtype, memory_format=self._layout), batch.labels.to(self.device)
+
+    @property
+    def draws_ahead(self) -> bool:
+        """Whether weights are drawn while the populations before them are scored."""
+        if self.populations is None:
+            return False
+        return self.device != "cpu" if self.populations.ahead is None else self.populations.ahead
 
     @property
     def image_count(self) -> int:

@@ -16,7 +16,8 @@ def score_all(genotypes: Iterable[Any], names: Sequence[str], task: Task) -> Ite
 
     The proxies of one genotype are computed next to each other, so that those of the same passes share them.
     With ``task.populations`` so many genotypes share passes where `fitness.population` has them; every network
-    comes to the same score whatever its neighbours are.
+    comes to the same score whatever its neighbours are. On a GPU the genotypes of one more pass are taken from
+    ``genotypes`` before the scores of the present one are there, because their weights are drawn meanwhile.
     Raises `UsageError` for an unknown name, before anything is computed.
     """
     for name in names:
@@ -31,11 +32,19 @@ def score_all(genotypes: Iterable[Any], names: Sequence[str], task: Task) -> Ite
 def _together(
     genotypes: Iterator[Any], names: Sequence[str], task: Task, populations: Populations
 ) -> Iterator[dict[str, Score]]:
+    def next_ones() -> list[Any]:
+        return [task.space.canonical(genotype) for genotype in islice(genotypes, populations.networks)]
+
     shared = SharedPasses(names, task, populations)
-    while taken := list(islice(genotypes, populations.networks)):
-        canonical = [task.space.canonical(genotype) for genotype in taken]
-        found = shared.run(canonical)
-        for i, genotype in enumerate(canonical):
-            seconds = found.keep(i)
-            scores = {name: proxies[name].score(genotype, task) for name in names}
-            yield {name: s._replace(seconds=s.seconds + seconds.get(name, 0.0)) for name, s in scores.items()}
+    try:
+        taken = next_ones()
+        while taken:
+            following = next_ones() if task.draws_ahead else []
+            found = shared.run(taken, following)
+            for i, genotype in enumerate(taken):
+                seconds = found.keep(i)
+                scores = {name: proxies[name].score(genotype, task) for name in names}
+                yield {name: s._replace(seconds=s.seconds + seconds.get(name, 0.0)) for name, s in scores.items()}
+            taken = following or next_ones()
+    finally:
+        shared.close()

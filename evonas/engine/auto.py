@@ -67,12 +67,12 @@ class Auto(Engine):
             if not chunk:
                 return
             started = time.perf_counter()
-            results = list(function(chunk))
-            self._seconds += time.perf_counter() - started
-            self._scored += len(chunk)
-            for result in results:
+            for result in function(chunk):
+                self._seconds += time.perf_counter() - started
+                self._scored += 1
                 arrived(result)
                 yield result
+                started = time.perf_counter()
             self._consider_workers()
         self._workers.chunk = self.chunk
         yield from self._workers.map(function, remaining, lost, arrived)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -12,6 +12,7 @@ from fitness import Score, Task, score_all
 from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError
 
+NETWORKS_AHEAD = 256  # of several populations; an interruption waits for all, some seconds on a GPU
 _LESS = "free memory, or use fewer --workers or another --device, and resume; computed scores are saved"
 
 
@@ -31,29 +32,34 @@ class Proxies:
         return score_all(genotypes, self.names, task)
 
 
-def score_chunk(genotypes: Sequence[Any], fitness: Scorer, task: Task) -> list[dict[str, Score]]:
-    """The values of genotypes as an engine maps them: over lists.
+def networks_per_call(task: Task) -> int:
+    """How many genotypes an engine hands over at once: several populations where weights are drawn ahead."""
+    networks = task.populations.networks if task.populations else 1
+    return max(2 * networks, NETWORKS_AHEAD) if task.draws_ahead else networks
+
+
+def score_chunk(genotypes: Sequence[Any], fitness: Scorer, task: Task) -> Iterator[dict[str, Score]]:
+    """The values of genotypes as an engine maps them: over lists. Each comes as soon as it is there.
 
     Raises `EvonasError` if the device fails, naming the first genotype without scores.
     """
-    found: list[dict[str, Score]] = []
+    found = 0
     try:
         for scores in fitness.score(genotypes, task):
-            found.append(dict(scores))
+            found += 1
+            yield dict(scores)
     except (RuntimeError, MemoryError) as error:
         first_line = str(error).strip().split("\n")[0] or type(error).__name__
-        at = genotypes[len(found)]
         advice = f"; {_LESS}" if is_exhaustion(error) else ""
-        raise EvonasError(f"scoring failed on {task.device}: {first_line} (genotype {at}){advice}") from error
-    return found
+        raise EvonasError(
+            f"scoring failed on {task.device}: {first_line} (genotype {genotypes[found]}){advice}"
+        ) from error
 
 
-def score_missing(wanted: Sequence[tuple[Any, Sequence[str]]], task: Task) -> list[dict[str, Score]]:
+def score_missing(wanted: Sequence[tuple[Any, Sequence[str]]], task: Task) -> Iterator[dict[str, Score]]:
     """The scores of each genotype by its proxies; neighbours with the same proxies are scored together."""
-    found: list[dict[str, Score]] = []
     for names, group in groupby(wanted, itemgetter(1)):
-        found += score_chunk([genotype for genotype, _ in group], Proxies(tuple(names)), task)
-    return found
+        yield from score_chunk([genotype for genotype, _ in group], Proxies(tuple(names)), task)
 
 
 def no_score(names: Sequence[str], reason: str) -> dict[str, Score]:

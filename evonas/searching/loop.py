@@ -15,7 +15,7 @@ from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.shell import command
 from evonas.core.signals import Interrupted, StopRequest, stop_requests
 from evonas.engine import Engine
-from evonas.engine.scores import no_score, score_chunk
+from evonas.engine.scores import networks_per_call, no_score, score_chunk
 from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Birth
 from evonas.searching.budget import Budget
@@ -181,7 +181,7 @@ class Search:
         todo = [i for key, i in first.items() if key not in known]
         # before the engine computes, because workers would disturb a measurement
         measured = {i.key: self.measurements.values(self.measured, i.genotype) for i in todo}
-        self.engine.share(len(todo), 1 if self.cost.slow else self.settings.batch_networks or 1)
+        self.engine.share(len(todo), 1 if self.cost.slow else networks_per_call(self.task))
         names = self.measure.names
         computed = self.engine.map(
             self.score,

@@ -162,7 +162,7 @@ def _scored(genotypes: Sequence[Any], asked: Sequence[Fitness], task: Task) -> l
     names = tuple(name for name, fitness in by_name.items() if fitness.of_proxies)
     others = dict.fromkeys(fitness for fitness in by_name.values() if not fitness.of_proxies)
     parts: list[Scorer] = [*([Proxies(names)] if names else []), *others]
-    scored = [score_chunk(genotypes, part, task) for part in parts]
+    scored = [list(score_chunk(genotypes, part, task)) for part in parts]
     return [
         {name: score for values in of_one for name, score in values.items()}
         for of_one in zip(*scored, strict=True)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from evonas.engine import Engine, make
-from evonas.engine.scores import Scorer, no_score, score_chunk
+from evonas.engine.scores import Scorer, networks_per_call, no_score, score_chunk
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.task import task_of
 from evonas.speed.clock import alternate
@@ -102,7 +102,7 @@ def scoring_rows(
         for name, networks in ways:
             engine = stack.enter_context(where.make(name).opened(device, announce))
             task = task_of(dataclasses.replace(settings, batch_networks=networks), images, engine.most_workers)
-            engine.share(len(genotypes), networks)
+            engine.share(len(genotypes), networks_per_call(task))
             evaluate = partial(score_chunk, fitness=fitness, task=task)
 
             def score(opened: Engine = engine, evaluate: Any = evaluate) -> list[Any]:

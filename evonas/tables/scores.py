@@ -13,7 +13,7 @@ import torch
 
 from evonas.core.events import Event
 from evonas.engine import Engine, InProcess, is_lost
-from evonas.engine.scores import no_score, score_missing
+from evonas.engine.scores import networks_per_call, no_score, score_missing
 from evonas.store.settings import IDENTITY
 from evonas.tables.kept import KeptFile
 from fitness import Score, Task, proxies
@@ -160,7 +160,7 @@ def score_and_keep(
     done = total - len(todo)
     wanted = ((task.space.parse(text), tuple(missing)) for text, missing in todo.items())
     engine = InProcess() if engine is None else engine
-    engine.share(len(todo), task.populations.networks if task.populations else 1)
+    engine.share(len(todo), networks_per_call(task))
     scored = engine.map(
         partial(score_missing, task=task), wanted, lost=lambda pair, reason: no_score(pair[1], reason)
     )

@@ -17,6 +17,7 @@ SAID = (  # by PyTorch, by oneDNN on a CPU, and by CUDA and its libraries
 )
 FILTER_COPIES = 3  # of depthwise layers for each image: as they are, turned, and their gradients
 INDEX = 8  # bytes of an index
+FLOAT32 = 4  # bytes
 SCRATCH = 4  # copies of what is compared, while cosines are taken
 
 
@@ -43,6 +44,12 @@ def needed(plan: Plan, images: int, itemsize: int, *, norm: bool, joint: bool = 
         kept += inside + stages[i + 1]
     from_before = 0 if norm else sum(stages)
     return itemsize * (peak + from_before + filters + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
+
+
+def drawn(plan: Plan) -> int:
+    """Bytes of the weights of ``plan`` on the host, as they are drawn."""
+    rows = sum(count * out * fan for count, out, fan in (stack.shape for stack in plan.stacks))
+    return FLOAT32 * (rows + plan.networks * plan.size.classes)
 
 
 def _depthwise(plan: Plan) -> set[int]:

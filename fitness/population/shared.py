@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,17 +11,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from fitness.base import NoScore, Populations, Task, stable_hash, threads
+from fitness.base import NoScore, Populations, Task, threads
 from fitness.croze import LayerTerms, released_layers
 from fitness.naswot import agreement_of
 from fitness.passes import LayerSums, Remembered, first_order_sums
 from fitness.population import memory
 from fitness.population.agreement import agreements
+from fitness.population.ahead import Ahead
 from fitness.population.croze import croze_layers
 from fitness.population.first_order import first_order
 from fitness.population.plan import Plan, plan, supported
 from fitness.population.synflow import synflow_logs
-from fitness.population.weights import Weights, draw
+from fitness.population.weights import Weights
 from fitness.precision import full_precision
 from fitness.synflow import flow
 from spaces.size import CIFAR
@@ -32,7 +32,7 @@ class SharedPass(NamedTuple):
     """How a population comes to what ``one`` returns for each of its networks."""
 
     one: Remembered[Any]
-    many: Callable[[Plan, Task], Sequence[Any]]
+    many: Callable[[Plan, Task, Weights], Sequence[Any]]
     norm: bool  # whether the networks have BatchNorm
     images: bool = True  # those of the task; else a single one
 
@@ -43,33 +43,27 @@ class SharedPass(NamedTuple):
         return memory.needed(population, images, task.dtype.itemsize, norm=self.norm, joint=joint)
 
 
-def _weights(population: Plan, task: Task) -> Weights:
-    seeds = [stable_hash(task.seed, task.space.key(genotype)) for genotype in population.genotypes]
-    cores = 1 if task.device == "cpu" else os.cpu_count() or 1  # a GPU would wait for one of them
-    return draw(population, seeds, task.device, task.dtype, min(cores, population.networks))
-
-
 @torch.no_grad()
-def _released_layers(population: Plan, task: Task) -> list[list[LayerTerms] | NoScore]:
+def _released_layers(population: Plan, task: Task, weights: Weights) -> list[list[LayerTerms] | NoScore]:
     images, labels = task.images_and_labels()
-    return croze_layers(population, _weights(population, task), images.contiguous(), labels, task.device)
+    return croze_layers(population, weights, images.contiguous(), labels, task.device)
 
 
 @torch.no_grad()
-def _first_order_sums(population: Plan, task: Task) -> list[LayerSums]:
+def _first_order_sums(population: Plan, task: Task, weights: Weights) -> list[LayerSums]:
     images, labels = task.images_and_labels()
-    return first_order(population, _weights(population, task), images.contiguous(), labels, task.device)
+    return first_order(population, weights, images.contiguous(), labels, task.device)
 
 
 @torch.no_grad()
-def _agreements(population: Plan, task: Task) -> Sequence[Tensor]:
+def _agreements(population: Plan, task: Task, weights: Weights) -> Sequence[Tensor]:
     images, _ = task.images_and_labels()
-    return agreements(population, _weights(population, task), images.contiguous(), task.device).unbind()
+    return agreements(population, weights, images.contiguous(), task.device).unbind()
 
 
 @torch.no_grad()
-def _flows(population: Plan, task: Task) -> list[float | NoScore]:
-    return synflow_logs(population, _weights(population, task), task.device)
+def _flows(population: Plan, task: Task, weights: Weights) -> list[float | NoScore]:
+    return synflow_logs(population, weights, task.device)
 
 
 CROZE = SharedPass(released_layers, _released_layers, norm=False)
@@ -103,41 +97,61 @@ class Found:
 
 
 class SharedPasses:
-    """Runs the passes of the proxies ``names`` on populations that fit in memory."""
+    """Runs the passes of the proxies ``names`` on populations that fit in memory; `close` ends its threads."""
 
     def __init__(self, names: Sequence[str], task: Task, populations: Populations) -> None:
         self.task, self.most, self.memory = task, populations.networks, populations.memory
+        self.ahead = Ahead(task)
         self.passes: dict[SharedPass, str] = {}
         for name in names:
             if name in PASSES:
                 self.passes.setdefault(PASSES[name], name)
 
-    def run(self, genotypes: Sequence[Any]) -> Found:
-        """The results for canonical ``genotypes``; those that no population can hold are left out."""
-        held = self.task.size.stem == CIFAR  # others are scored one by one
-        fit = [i for i, genotype in enumerate(genotypes) if held and supported(genotype, self.task.space)]
+    def close(self) -> None:
+        """Nothing more is drawn."""
+        self.ahead.close()
+
+    def run(self, genotypes: Sequence[Any], following: Sequence[Any] = ()) -> Found:
+        """The results for canonical ``genotypes``; those that no population can hold are left out.
+
+        If the task draws ahead, the weights of ``following``, which come next, are drawn at the end.
+        """
         found = Found(genotypes, self.task)
-        alike: dict[tuple[int, int] | None, list[int]] = {}
-        for i in fit:
-            widths = len(genotypes[i].normal_concat), len(genotypes[i].reduce_concat)
-            alike.setdefault(widths if self.task.device == "cpu" else None, []).append(i)
+        groups = self._groups(genotypes)
+        work = [(shared, which) for shared in self.passes for which in groups]
+        coming: list[list[Any]] = [[genotypes[i] for i in which] for _, which in work[1:]]
+        coming += [[following[i] for i in which] for which in self._groups(following)[:1]] or [[]]
+        scored = max(1, sum(map(len, groups)))
         for shared, first in self.passes.items():
             started = time.perf_counter()
             results: dict[int, Any] = {}
-            for which in alike.values():  # padding would change the order of sums, and with it bits, on a CPU
+            for which in groups:
                 with threads(1), full_precision():
-                    results |= zip(which, self._split(shared, [genotypes[i] for i in which]), strict=True)
-            each = (time.perf_counter() - started) / max(1, len(fit))
-            found.results.append((shared, first, results, each))
+                    own = self._split(shared, [genotypes[i] for i in which], coming.pop(0) if coming else [])
+                results |= zip(which, own, strict=True)
+            found.results.append((shared, first, results, (time.perf_counter() - started) / scored))
         return found
 
-    def _split(self, shared: SharedPass, genotypes: Sequence[Any]) -> list[Any]:
-        """All results, from as few populations as memory allows."""
+    def _groups(self, genotypes: Sequence[Any]) -> list[list[int]]:
+        """Which genotypes can be in one population."""
+        held = self.task.size.stem == CIFAR  # others are scored one by one
+        alike: dict[tuple[int, int] | None, list[int]] = {}
+        for i, genotype in enumerate(genotypes):
+            if held and supported(genotype, self.task.space):
+                widths = len(genotype.normal_concat), len(genotype.reduce_concat)
+                # padding would change the order of sums, and with it bits, on a CPU
+                alike.setdefault(widths if self.task.device == "cpu" else None, []).append(i)
+        return list(alike.values())
+
+    def _split(self, shared: SharedPass, genotypes: Sequence[Any], following: Sequence[Any]) -> list[Any]:
+        """All results, from as few populations as memory allows; ``following`` come next."""
         results: list[Any] = []
         while len(results) < len(genotypes):
-            population = self._next(shared, genotypes[len(results) :])
+            budget = memory.budget(self.task.device, self.memory)
+            population = self._next(shared, genotypes[len(results) :], budget)
+            rest = genotypes[len(results) + population.networks :] or following
             try:
-                results += shared.many(population, self.task)
+                results += self._pass(shared, population, rest, budget)
             except (MemoryError, RuntimeError) as error:
                 if not memory.is_exhaustion(error) or population.networks == 1:
                     raise
@@ -153,12 +167,29 @@ class SharedPasses:
             )
         return results
 
-    def _next(self, shared: SharedPass, genotypes: Sequence[Any]) -> Plan:
-        """A population of the first genotypes, halved until it is predicted to fit, but at least one."""
-        budget = memory.budget(self.task.device, self.memory)
-        count = min(self.most, len(genotypes))
-        while True:
-            population = plan(genotypes[:count], self.task.size)
-            if count == 1 or budget is None or shared.needed(population, self.task) <= budget:
-                return population
-            count //= 2
+    def _pass(
+        self, shared: SharedPass, population: Plan, following: Sequence[Any], budget: int | None
+    ) -> Sequence[Any]:
+        weights = self.ahead.weights(population)
+        if following and self.task.draws_ahead:
+            self.ahead.begin(self._next(shared, following, budget))
+        return shared.many(population, self.task, weights)
+
+    def _next(self, shared: SharedPass, genotypes: Sequence[Any], budget: int | None) -> Plan:
+        """A population of the first genotypes, as many as are predicted to fit in ``budget`` bytes, at least one.
+
+        If they need several populations, these are of about one size.
+        """
+        wanted = min(self.most, len(genotypes))
+        drawn = self.ahead.plan
+        if drawn is not None and drawn.genotypes == tuple(genotypes[:wanted][: drawn.networks]):
+            population = drawn
+        else:
+            population = plan(genotypes[:wanted], self.task.size)
+        while budget is not None and population.networks > 1:
+            needed, count = shared.needed(population, self.task), population.networks
+            if needed <= budget:
+                break
+            fitting = max(1, min(count - 1, count * budget // needed))
+            population = plan(genotypes[: -(-wanted // -(-wanted // fitting))], self.task.size)
+        return population

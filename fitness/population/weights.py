@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import torch
@@ -30,47 +29,49 @@ class Weights(NamedTuple):
         parts = self.bias.new_zeros(sum(sizes)).split(sizes)
         return [part[: stack.numel()].view(stack.shape) for part, stack in zip(parts, self.stacks, strict=True)]
 
+    def on(self, device: str, dtype: torch.dtype) -> Weights:
+        """The same on ``device``; the host does not wait for what is pinned."""
+        stacks = [stack.to(device, dtype, non_blocking=True) for stack in self.stacks]
+        return Weights(stacks, self.bias.to(device, dtype, non_blocking=True))
 
-def draw(plan: Plan, seeds: Sequence[int], device: str, dtype: torch.dtype, threads: int = 1) -> Weights:
-    """Initial weights as `spaces.initialise` draws them, network k from the generator seeded ``seeds[k]``.
 
-    Drawn in float32 on the CPU, by ``threads`` threads: a network is one sequence, so several are drawn at once.
+class Drawing:
+    """Initial weights on the host as `spaces.initialise` draws them, network k from the generator ``seeds[k]``.
+
+    In float32; ``pinned`` for a GPU. A network is one sequence, but several can be drawn at once.
     """
-    pinned = device.startswith("cuda")
-    padded = [min(stack.fans) < stack.fan for stack in plan.stacks]
-    stacks = [
-        (torch.zeros if pad else torch.empty)(stack.shape, pin_memory=pinned)
-        for stack, pad in zip(plan.stacks, padded, strict=True)
-    ]
-    bias = torch.empty((plan.networks, plan.size.classes), pin_memory=pinned)
-    targets: list[dict[int, Tensor]] = [{} for _ in range(plan.networks)]
-    for stack, tensor, pad in zip(plan.stacks, stacks, padded, strict=True):
-        for row, network, number, fan in zip(
-            tensor.unbind(), stack.network, stack.number, stack.fans, strict=True
-        ):
-            targets[network][number] = row[:, :fan] if pad else row
 
-    def fill(network: int) -> None:
-        generator = torch.Generator().manual_seed(seeds[network])
-        own = targets[network]
-        if (
-            len(own) < plan.layers[network]
-        ):  # a dead layer has no row, but the next one's numbers come after its own
+    def __init__(self, plan: Plan, seeds: Sequence[int], *, pinned: bool) -> None:
+        self.plan, self.seeds = plan, seeds
+        self.padded = [min(stack.fans) < stack.fan for stack in plan.stacks]
+        self.stacks = [
+            (torch.zeros if pad else torch.empty)(stack.shape, pin_memory=pinned)
+            for stack, pad in zip(plan.stacks, self.padded, strict=True)
+        ]
+        self.bias = torch.empty((plan.networks, plan.size.classes), pin_memory=pinned)
+        self.rows: list[list[tuple[int, int]]] = [[] for _ in range(plan.networks)]  # (stack, row) of each network
+        for index, stack in enumerate(plan.stacks):
+            for row, network in enumerate(stack.network):
+                self.rows[network].append((index, row))
+
+    def fill(self, network: int) -> None:
+        """Draw the weights of one network."""
+        plan, own = self.plan, dict[int, Tensor]()
+        for index, row in self.rows[network]:
+            stack, tensor = plan.stacks[index], self.stacks[index][row]
+            own[stack.number[row]] = tensor[:, : stack.fans[row]] if self.padded[index] else tensor
+        if len(own) < plan.layers[network]:  # a dead layer has no row, but its numbers come before the next one's
             shapes = layer_shapes(plan.genotypes[network], plan.size)
             own |= {i: torch.empty(shape) for i, shape in enumerate(shapes) if i not in own}
+        generator = torch.Generator().manual_seed(self.seeds[network])
         bound = 0.0
         for number in range(plan.layers[network]):
             weight = own[number]
             bound = 1 / math.sqrt(weight.shape[1])
             weight.uniform_(-bound, bound, generator=generator)
-        bias[network].uniform_(-bound, bound, generator=generator)
+        self.bias[network].uniform_(-bound, bound, generator=generator)
 
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fill, range(plan.networks)))
-    else:
-        for network in range(plan.networks):
-            fill(network)
-    return Weights(
-        [s.to(device, dtype, non_blocking=True) for s in stacks], bias.to(device, dtype, non_blocking=True)
-    )
+    @property
+    def weights(self) -> Weights:
+        """All of them, once every network has been drawn."""
+        return Weights(self.stacks, self.bias)

@@ -28,7 +28,7 @@ def test_a_failing_device_is_reported_with_the_genotype_it_failed_on(
 
     monkeypatch.setitem(proxies._entries, "failing", Proxy("failing", failing, "", "", "", False))
     with pytest.raises(EvonasError) as caught:
-        score_chunk(given, Proxies(("params", "failing")), Task(space, NetworkSize(2, 1)))
+        list(score_chunk(given, Proxies(("params", "failing")), Task(space, NetworkSize(2, 1))))
     cause = str(error).split("\n")[0] or "MemoryError"
     advice = "; free memory, or use fewer --workers or another --device, and resume; computed scores are saved"
     expected = f"scoring failed on cpu: {cause} (genotype {given[1]})" + advice * isinstance(error, MemoryError)

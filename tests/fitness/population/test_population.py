@@ -12,6 +12,7 @@ import torch
 
 from fitness import Populations, Score, Task, score_all
 from fitness.population import kernels, memory, shared
+from fitness.population.ahead import weights_of
 from fitness.population.plan import plan, supported
 from spaces import spaces
 from tests.fitness.conftest import Tasks
@@ -108,7 +109,9 @@ def test_mixed_widths_are_padded_exactly(make_task: Tasks) -> None:
     narrow = darts.canonical(dataclasses.replace(dense, normal_concat=(4, 5), reduce_concat=(3, 4, 5)))
     given = [dense, narrow, other]
     task = make_task(darts, 4, 5, side=8)
-    for genotype, layers in zip(given, shared.CROZE.many(plan(given, task.size), task), strict=True):
+    population = plan(given, task.size)
+    found = shared.CROZE.many(population, task, weights_of(population, task))
+    for genotype, layers in zip(given, found, strict=True):
         expected = shared.CROZE.one(genotype, task)
         assert [*map(tuple, layers)] == [pytest.approx(tuple(terms), rel=1e-10) for terms in expected]
 
@@ -154,7 +157,7 @@ def test_prediction_of_memory_covers_the_peak(make_task: Tasks) -> None:
         given = [darts.canonical(genotype) for genotype in held(3)[:count]]
         population = plan(given, task.size)
         with Peak() as peak:
-            shared.CROZE.many(population, task)
+            shared.CROZE.many(population, task, weights_of(population, task))
         predicted = memory.needed(population, 8, 4, norm=False)
         assert 0.9 * peak.peak <= predicted <= 2 * peak.peak
 
@@ -201,11 +204,11 @@ def _watch(
     """Notes how many networks each pass has; those of more than ``most`` raise ``error``."""
     many = shared.CROZE.many
 
-    def watched(population: Any, task: Task) -> Any:
+    def watched(population: Any, task: Task, weights: Any) -> Any:
         sizes.append(population.networks)
         if population.networks > most:
             assert error is not None
             raise error
-        return many(population, task)
+        return many(population, task, weights)
 
     monkeypatch.setattr(shared, "PASSES", dict.fromkeys(NAMES, shared.CROZE._replace(many=watched)))

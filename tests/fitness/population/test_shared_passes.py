@@ -10,6 +10,7 @@ import torch
 
 from fitness import Populations, Task, proxies, score_all
 from fitness.population import memory, shared
+from fitness.population.ahead import weights_of
 from fitness.population.plan import plan
 from spaces import spaces
 from tests.fitness.conftest import Tasks
@@ -64,7 +65,8 @@ def test_mixed_widths_are_padded_exactly(make_task: Tasks, one: shared.SharedPas
     dense, other = (darts.canonical(genotype) for genotype in held(1))
     narrow = darts.canonical(dataclasses.replace(dense, normal_concat=(4, 5), reduce_concat=(3, 4, 5)))
     given, task = [dense, narrow, other], make_task(darts, 4, 5, side=8)
-    for genotype, found in zip(given, one.many(plan(given, task.size), task), strict=True):
+    population = plan(given, task.size)
+    for genotype, found in zip(given, one.many(population, task, weights_of(population, task)), strict=True):
         expected = torch.as_tensor(one.one(genotype, task))
         torch.testing.assert_close(torch.as_tensor(found).to(expected), expected, rtol=1e-10, atol=1e-10)
 
@@ -83,7 +85,7 @@ def test_prediction_of_memory_covers_the_peak_with_batch_norm(make_task: Tasks) 
     for count in (1, 2):
         population = plan([darts.canonical(genotype) for genotype in held(1)[:count]], task.size)
         with Peak() as peak:
-            shared.FIRST_ORDER.many(population, task)
+            shared.FIRST_ORDER.many(population, task, weights_of(population, task))
         predicted = shared.FIRST_ORDER.needed(population, task)
         assert 0.9 * peak.peak <= predicted <= 2 * peak.peak
         assert shared.AGREEMENT.needed(population, task) == predicted == memory.needed(population, 8, 4, norm=True)
