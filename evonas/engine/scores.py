@@ -39,7 +39,7 @@ def networks_per_call(task: Task) -> int:
 
 
 def score_chunk(genotypes: Sequence[Any], fitness: Scorer, task: Task) -> Iterator[dict[str, Score]]:
-    """The values of genotypes as an engine maps them: over lists. Each comes as soon as it is there.
+    """The values of genotypes as an engine maps them: over lists, one after the other.
 
     Raises `EvonasError` if the device fails, naming the first genotype without scores.
     """

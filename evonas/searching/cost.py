@@ -1,4 +1,4 @@
-"""The cost of a search by a slow fitness, which is said before it starts."""
+"""What is said of the cost of a search before it starts."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from evonas.core.quantities import duration, plural
 from evonas.engine import Engine
 from evonas.searching.events import Progress
 from evonas.searching.objectives.fitness import Fitness
+from evonas.searching.passes import Passes
 from fitness import Task
 
 
 class Cost:
-    """Says once what the slow parts of a fitness cost; without any it says nothing."""
+    """Says once what the slow parts of a fitness cost, and how many networks share a pass on a GPU."""
 
     def __init__(self, fitness: Fitness, task: Task, engine: Engine, observer: Observer) -> None:
         self.slow = [part for part in fitness.parts if part.slow]
         self._task, self._engine, self._observer = task, engine, observer
         self._said = False
+        self._passes = Passes(fitness.names, task, engine, observer)
 
     def say(self, genotypes: Sequence[Any], progress: Progress) -> None:
         """What the evaluations that are left take if their genotypes are like ``genotypes``."""
+        self._passes.say(genotypes)
         if not self.slow or self._said:
             return
         self._said = True

@@ -12,7 +12,7 @@ from evonas.store.headline import require_pick
 from evonas.store.searched import given_options
 from evonas.store.settings import (
     CHANGEABLE,
-    GPU_NETWORKS,
+    MAX_GPU_NETWORKS,
     UNLIMITED,
     SearchSettings,
 )
@@ -151,7 +151,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
         max_params_at=settings.max_params_at
         or ((space.default_channels, space.default_layers) if default_limit else (channels, layers)),
         device=device,
-        batch_networks=settings.batch_networks or (GPU_NETWORKS if shares else 1),
+        batch_networks=settings.batch_networks or (MAX_GPU_NETWORKS if shares else 1),
     )
 
 

@@ -22,12 +22,12 @@ from evonas.speed.rows import Row
 from evonas.speed.scoring import Where, scoring_rows, ways_of, work_of
 from evonas.speed.training import Trained, default_batch, training
 from evonas.speed.versions import versions
-from evonas.store.settings import GPU_NETWORKS, SearchSettings
+from evonas.store.settings import SearchSettings
 from fitness import proxies, stable_hash
 from spaces import UsageError
 
 Announce = Callable[[str], object]
-CPU_ARCHITECTURES = 4  # by default
+CPU_ARCHITECTURES, GPU_ARCHITECTURES = 4, 64  # by default
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,9 @@ def measure(
         raise UsageError("--engine needs at least one name, such as in-process")
     settings = resolve_scoring(settings)
     if architectures is None:
-        architectures = CPU_ARCHITECTURES if settings.device == "cpu" else max(GPU_NETWORKS, *(networks or [1]))
+        architectures = (
+            CPU_ARCHITECTURES if settings.device == "cpu" else max(GPU_ARCHITECTURES, *(networks or [1]))
+        )
     ways = ways_of(engines, networks, architectures, settings)
     fitness = fitness_of(settings.proxy)
     images = images_for([fitness], settings, announce)

@@ -24,7 +24,7 @@ from spaces.size import CIFAR, STEMS
 
 PRECISIONS = ("float32", "float64")
 UNLIMITED = 0  # --max-params 0
-GPU_NETWORKS = 64  # in one pass, if memory allows: small passes are bound by kernel launches
+MAX_GPU_NETWORKS = 256  # in one pass: more save no launches worth their memory
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class SearchSettings(AddedSettings):
     A score is a pure function of the genotype and of space, proxy, dataset, batch_size, channels, layers,
     image_size, seed, precision and of whether ``batch_networks`` is 1. Its default depends on the kind of device
     alone, so that a search is reproducible bit for bit: 1 on a CPU, where no other number was measurably faster
-    (`tests/benchmarks/population_speed.py` prints the table), `GPU_NETWORKS` on a GPU if the space supports
-    batched scoring; that value has not been measured yet.
+    (`tests/benchmarks/population_speed.py` prints the table), `MAX_GPU_NETWORKS` on a GPU if the space supports
+    batched scoring, of which a pass takes as many as its memory holds; this has not been measured yet.
     Raises `UsageError` on construction for a value out of range.
     """
 
@@ -201,7 +201,7 @@ class SearchSettings(AddedSettings):
     batch_networks: int | None = searched(  # 1 scores sequentially, with another rounding
         None,
         help="Networks scored in one pass.",
-        default_text="auto: 1; darts on a GPU: 64",
+        default_text="auto: 1; darts on a GPU: as many as fit, up to 256",
         metavar="auto|K",
         typed=str,
         bounds=(1, 4096),
