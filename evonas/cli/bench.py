@@ -21,7 +21,7 @@ def bench(
         typer.Option(
             metavar="auto|K,K,...",
             help="Networks per pass: the first number for all engines, the others for this process only.  "
-            "[default: auto: 1 and all --architectures; GPU: the default of a search, 64, 16 and 1]",
+            "[default: auto: 1 and all --architectures; GPU: what fits in memory, 64, 16, 1 and the loop]",
             show_default=False,
         ),
     ] = "auto",
@@ -30,7 +30,7 @@ def bench(
     workers: Workers = None,
     ray_address: RayAddress = None,
     architectures: Annotated[
-        int | None, typer.Option(help="Random architectures to score in each round.  [default: 4; GPU: 64]")
+        int | None, typer.Option(help="Random architectures to score in each round.  [default: 4; GPU: 256]")
     ] = None,
     rounds: Annotated[int, typer.Option(help="Rounds per engine.")] = 3,
     train_batch: Annotated[

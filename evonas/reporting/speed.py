@@ -52,7 +52,19 @@ def speed(measured: Measurement) -> RenderableType:
         parts.append(Text(f"compiling took {duration(measured.compiling)}", style="dim"))
     if measured.failure is not None:
         parts.append(Text(measured.failure, style="yellow"))
-    return Group(*parts, _depthwise(measured))
+    return Group(*parts, *([_host(measured)] if measured.host else []), _depthwise(measured))
+
+
+def _host(measured: Measurement) -> Table:
+    """What `croze` costs one thread of the host for each network."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("host, per network", overflow="fold")
+    number_columns(table, "calls", "drawing", "planning", "launching", "per call")
+    for row in measured.host:
+        times = [duration(one) for one in (row.drawing, row.planning, row.launching, row.launching / row.calls)]
+        how = "the loop" if row.networks is None else f"{row.networks} at once"
+        table.add_row(how, f"{row.calls:.0f}", *times)
+    return table
 
 
 def _depthwise(measured: Measurement) -> Table:

@@ -12,22 +12,25 @@ import torch
 
 from evonas.core.devices import describe, peak_memory
 from evonas.searching.images import images_for
+from evonas.searching.objectives.fitness import Fitness
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.resolve import resolve_scoring
 from evonas.searching.task import task_of
+from evonas.speed.host import HostCost, host_costs
 from evonas.speed.kernels import Kernel, kernels
 from evonas.speed.oracle import NETWORKS, exact
 from evonas.speed.roofline import Roofline, Work, roofline
 from evonas.speed.rows import Row
-from evonas.speed.scoring import Where, scoring_rows, ways_of, work_of
+from evonas.speed.scoring import Where, batches, scoring_rows, ways_of, work_of
 from evonas.speed.training import Trained, default_batch, training
 from evonas.speed.versions import versions
 from evonas.store.settings import SearchSettings
-from fitness import proxies, stable_hash
+from fitness import Batch, proxies, stable_hash
+from fitness.population.fitting import bytes_each, fitting
 from spaces import UsageError
 
 Announce = Callable[[str], object]
-CPU_ARCHITECTURES, GPU_ARCHITECTURES = 4, 64  # by default
+CPU_ARCHITECTURES, GPU_ARCHITECTURES = 4, 256  # by default
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Measurement:
     kernels: tuple[Kernel, ...]
     compiling: float | None  # seconds; None if nothing was compiled
     failure: str | None  # why the network could not be compiled
+    host: tuple[HostCost, ...]  # of `croze` on a GPU, for which it waits
 
     def as_json(self) -> dict[str, Any]:
         """The JSON document of ``evonas bench --json``."""
@@ -71,10 +75,11 @@ def measure(
     """Score random genotypes with every engine in turn, round by round, and train the first one for a few steps.
 
     All ``engines`` run with the first number of ``networks`` per pass, then this process with each of the others;
-    by default 1 and all architectures on a CPU, and the default of a search, 64, 16 and 1 on a GPU, if space and
-    proxy support batched scoring. The start of an engine is not counted. ``architectures`` are by default 4 on a
-    CPU, and what the passes of a GPU hold. ``train_batch`` 0 skips training; None is 96 images on a GPU, 16 on a
-    CPU. ``compile`` adds compiled steps, by default on a GPU. Raises `UsageError` for numbers below 1 and unknown
+    by default 1 and all architectures on a CPU, and on a GPU as many as its memory holds, 64, 16 and 1, and the
+    loop over single networks, if space and proxy support batched scoring. The start of an engine is not counted.
+    ``architectures`` are by default 4 on a CPU and 256 on a GPU, of which slow ways take few. ``train_batch`` 0
+    skips training; None is 96 images on a GPU, 16 on a CPU. ``compile`` adds compiled steps, by default on a GPU.
+    Raises `UsageError` for numbers below 1 and unknown
     names.
     """
     if (architectures is not None and architectures < 1) or rounds < 1:
@@ -93,6 +98,9 @@ def measure(
     rng = np.random.default_rng(stable_hash(settings.seed, "bench"))
     genotypes = [task.space.random(rng) for _ in range(architectures)]
 
+    if networks is None and task.device.startswith("cuda") and batches(settings):
+        settings = _fitting(genotypes, fitness, settings, images)
+        ways = ways_of(engines, None, architectures, settings)
     announce("the limits of the device")
     limits = roofline(task.device)
     announce("one architecture, counted")
@@ -103,6 +111,10 @@ def measure(
         expected = exact(genotypes, fitness, task)
     where, ideal = Where(workers, ray_address), limits.seconds(work)
     rows = scoring_rows(genotypes, settings, images, ways, where, rounds, ideal, expected, announce)
+    costs: list[HostCost] = []
+    if task.device.startswith("cuda") and batches(settings) and task.batch is not None:
+        announce("what scoring costs the host")
+        costs = host_costs(genotypes, task, sorted({way.networks for way in ways}), rounds)
     trained = Trained([])
     if train_batch != 0:
         announce("training steps")
@@ -128,4 +140,16 @@ def measure(
         tuple(depthwise),
         trained.compiling,
         trained.failure,
+        tuple(costs),
     )
+
+
+def _fitting(
+    genotypes: Sequence[Any], fitness: Fitness, settings: SearchSettings, images: Batch | None
+) -> SearchSettings:
+    """The settings with as many networks per pass as the memory of the GPU holds."""
+    task = task_of(settings, images)
+    each = bytes_each(genotypes, fitness.names, task)
+    if each is None or task.populations is None:
+        return settings
+    return dataclasses.replace(settings, batch_networks=fitting(each, task.populations, task.device)[0])

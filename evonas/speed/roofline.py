@@ -81,16 +81,17 @@ def _backward(
     return sum(wanted[:2]) * 2 * (x if transposed else grad).numel() * weight[0].numel()
 
 
-class _Counter(TorchDispatchMode):
+class Counter(TorchDispatchMode):
     """Adds up what every operation does: the bytes it reads and writes (a view moves none) and its arithmetic."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.bytes = self.flops = 0
+        self.bytes = self.flops = self.calls = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if not func.is_view:
+            self.calls += 1
             tensors = [leaf for leaf in tree_leaves((args, kwargs, result)) if isinstance(leaf, torch.Tensor)]
             self.bytes += sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         if func.overloadpacket is torch.ops.aten.convolution_backward:
@@ -104,6 +105,6 @@ class _Counter(TorchDispatchMode):
 def counted() -> Iterator[list[Work]]:
     """The work done within the block, appended to the list when it ends."""
     found: list[Work] = []
-    with _Counter() as counter:
+    with Counter() as counter:
         yield found
     found.append(Work(counter.bytes, counter.flops))

@@ -31,7 +31,7 @@ class Row:
         how: str,
         timing: Timing,
         units: int,
-        first: Timing,
+        first: float,
         *,
         engine: str | None = None,
         ideal: float | None = None,
@@ -39,7 +39,10 @@ class Row:
         memory: int | None = None,
         difference: float | None = None,
     ) -> Row:
-        """The row of a call that does ``units`` of work, each taking at least ``ideal`` seconds."""
+        """The row of a call that does ``units`` of work, each taking at least ``ideal`` seconds.
+
+        ``first`` is what one took in the first row of its kind.
+        """
         one = timing.median / units
         return cls(
             what=what,
@@ -49,7 +52,7 @@ class Row:
             seconds=one,
             fastest=min(timing.seconds) / units,
             slowest=max(timing.seconds) / units,
-            ratio=first.median / timing.median,
+            ratio=first / one,
             fraction=None if ideal is None else ideal / one,
             networks=networks,
             memory=memory,

@@ -25,11 +25,27 @@ from spaces import UsageError, spaces
 Announce = Callable[[str], object]
 
 
+ON_GPU = (64, 16)  # networks per pass, next to what a search uses and to one
+SLOW = {16: 64, 1: 8}  # architectures of ways with at most so many networks per pass on a GPU
+
+
 class Way(NamedTuple):
-    """An engine and the number of networks per pass."""
+    """An engine and the number of networks per pass; one network that is not ``batched`` is the loop."""
 
     engine: str
     networks: int
+    batched: bool = False
+
+    def architectures(self, count: int, device: str) -> int:
+        """How many of ``count`` are scored in each round: on a GPU few where each takes long."""
+        limits = [] if device == "cpu" else [of for networks, of in SLOW.items() if self.networks <= networks]
+        return min([count, *limits])
+
+    def task(self, settings: SearchSettings, images: Batch | None, workers: int) -> Task:
+        task = task_of(dataclasses.replace(settings, batch_networks=2 if self.batched else 1), images, workers)
+        if task.populations is None:
+            return task
+        return dataclasses.replace(task, populations=dataclasses.replace(task.populations, networks=self.networks))
 
 
 class Where(NamedTuple):
@@ -51,9 +67,11 @@ def ways_of(
 
     Raises `UsageError` for numbers out of range.
     """
-    passes = spaces[settings.space].has_shared_passes and settings.proxy in PASSES
+    passes = batches(settings)
     if networks is None:
-        networks = _networks(architectures, settings) if passes else (1,)
+        if passes and settings.device.startswith("cuda"):
+            return _on_gpu(engines, architectures, settings)
+        networks = (1, architectures) if passes else (1,)
     for count in networks:
         if not 1 <= count <= architectures:
             raise UsageError(f"--batch-networks must be from 1 to --architectures {architectures}, not {count}")
@@ -62,15 +80,24 @@ def ways_of(
     if not networks:
         raise UsageError("--batch-networks needs at least one number, such as 1")
     first, *others = dict.fromkeys(networks)
-    return [Way(name, first) for name in dict.fromkeys(engines)] + [Way("in-process", count) for count in others]
+    return [Way(name, first, first > 1) for name in dict.fromkeys(engines)] + [
+        Way("in-process", count, count > 1) for count in others
+    ]
 
 
-def _networks(architectures: int, settings: SearchSettings) -> list[int]:
-    """On a GPU what a search does by default, and smaller numbers; on a CPU 1 and all."""
-    if settings.device == "cpu":
-        return [1, architectures]
+def batches(settings: SearchSettings) -> bool:
+    """Whether space and proxy support batched scoring."""
+    return spaces[settings.space].has_shared_passes and settings.proxy in PASSES
+
+
+def _on_gpu(engines: Sequence[str], architectures: int, settings: SearchSettings) -> list[Way]:
+    """What a search does by default, fewer networks per pass, a pass of one, and the loop."""
     chosen = settings.batch_networks or 1
-    return [min(count, architectures) for count in (chosen, *(few for few in (64, 16, 1) if few != chosen))]
+    counts = [min(count, architectures) for count in (chosen, *(few for few in ON_GPU if few < chosen))]
+    first, *others = dict.fromkeys(counts)
+    ways = [Way(name, first, True) for name in dict.fromkeys(engines)]
+    ways += [Way("in-process", count, True) for count in others if count > 1]
+    return [*ways, Way("in-process", 1, True), Way("in-process", 1)]
 
 
 def work_of(genotype: Any, fitness: Scorer, task: Task) -> Work:
@@ -98,39 +125,42 @@ def scoring_rows(
     fitness, device = fitness_of(settings.proxy), settings.device
     names = fitness.names
     with ExitStack() as stack:
-        calls, hows, memories, differences = [], [], [], []
-        for name, networks in ways:
+        calls, hows, memories, differences, counts = [], [], [], [], []
+        for way in ways:
+            name, networks, _ = way
             engine = stack.enter_context(where.make(name).opened(device, announce))
-            task = task_of(dataclasses.replace(settings, batch_networks=networks), images, engine.most_workers)
-            engine.share(len(genotypes), networks_per_call(task))
+            task = way.task(settings, images, engine.most_workers)
+            counts.append(way.architectures(len(genotypes), device))
+            engine.share(counts[-1], networks_per_call(task))
             evaluate = partial(score_chunk, fitness=fitness, task=task)
 
-            def score(opened: Engine = engine, evaluate: Any = evaluate) -> list[Any]:
-                return list(opened.map(evaluate, genotypes, lambda genotype, reason: no_score(names, reason)))
+            def score(opened: Engine = engine, evaluate: Any = evaluate, count: int = counts[-1]) -> list[Any]:
+                given = genotypes[:count]
+                return list(opened.map(evaluate, given, lambda genotype, reason: no_score(names, reason)))
 
             announce(f"{name}: warming up")
             with Peak(device, engine.processes) as peak:
                 scores = score()  # starts workers, selects kernels
             calls.append(score)
-            hows.append(engine.description + (f", {networks} at once" if networks > 1 else ""))
+            hows.append(engine.description + (f", {networks} at once" if way.batched else ""))
             differences.append(difference(scores, expected))
             memories.append(peak.bytes if device == "cpu" or name == "in-process" else None)
-        announce(f"{rounds} rounds of {len(genotypes)} architectures")
+        announce(f"{rounds} rounds of up to {max(counts)} architectures")
         timings = alternate(calls, rounds, device)
     return [
         Row.of(
             "score",
             how,
             timing,
-            len(genotypes),
-            timings[0],
+            count,
+            timings[0].median / counts[0],
             engine=name,
             ideal=ideal if name == "in-process" else None,
             networks=networks,
             memory=memory,
             difference=apart,
         )
-        for (name, networks), how, memory, apart, timing in zip(
-            ways, hows, memories, differences, timings, strict=True
+        for (name, networks, _), count, how, memory, apart, timing in zip(
+            ways, counts, hows, memories, differences, timings, strict=True
         )
     ]

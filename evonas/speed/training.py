@@ -65,7 +65,7 @@ def training(
             memories.append(_warm(step, task.device))
     timings = alternate(steps, rounds, task.device)
     rows = [
-        Row.of("train", name, timing, batch_size, timings[0], ideal=ideal, memory=memory)
+        Row.of("train", name, timing, batch_size, timings[0].median / batch_size, ideal=ideal, memory=memory)
         for name, timing, memory in zip(names, timings, memories, strict=True)
     ]
     return Trained(rows, compiling, failure)

@@ -53,6 +53,15 @@ class Pass(NamedTuple):
     loss_scale: Tensor  # (networks,), the largest entry of d L / d logits
 
 
+class Cosines(NamedTuple):
+    """Sums of cosines on the device: of the rows of all stacks, of the networks of all stages, and loss scales."""
+
+    p: list[Tensor]
+    g: list[Tensor]
+    z: dict[int, Tensor]
+    loss_scale: Tensor  # (networks,)
+
+
 def croze_layers(
     plan: Plan, weights: Weights, images: Tensor, labels: Tensor, device: str
 ) -> list[list[LayerTerms] | NoScore]:
@@ -61,7 +70,14 @@ def croze_layers(
     ``weights`` are as they were drawn, ``images`` (N, 3, H, W) normalised. `NoScore` stands for a network whose
     loss has no gradient.
     """
-    index, absolute = Index(plan, device), weights.absolute()
+    return _terms(plan, croze_cosines(plan, Index(plan, device), weights, images, labels, device))
+
+
+def croze_cosines(
+    plan: Plan, index: Index, weights: Weights, images: Tensor, labels: Tensor, device: str
+) -> Cosines:
+    """What `croze_layers` computes on the device, whose numbers the host has not waited for."""
+    absolute = weights.absolute()
 
     def run(stacks: list[Tensor], x: Tensor, observer: Observer, constants: list[Any] | None, image: bool) -> Pass:
         gradients = weights.zeros()
@@ -98,13 +114,12 @@ def croze_layers(
     g_prime = torch._foreach_mul(at_x.gradients, share_a)
     torch._foreach_add_(g_prime, torch._foreach_mul(at_x_prime.gradients, share_b))
     g_terms = [sums(found.abs_()) for found in cosines_of(g_prime, clean.gradients)]
-    return _terms(plan, p, g_terms, compared.sums, clean.loss_scale)
+    return Cosines(p, g_terms, compared.sums, clean.loss_scale)
 
 
-def _terms(
-    plan: Plan, p: list[Tensor], g: list[Tensor], z: dict[int, Tensor], loss_scale: Tensor
-) -> list[list[LayerTerms] | NoScore]:
+def _terms(plan: Plan, cosines: Cosines) -> list[list[LayerTerms] | NoScore]:
     """The sums of cosines as terms, network by network; everything comes from the device in one transfer."""
+    p, g, z, loss_scale = cosines
     found = torch.cat([*p, *g, *(z[number] for number in sorted(z)), loss_scale]).tolist()
     values = iter(found)
 

@@ -7,10 +7,23 @@ Nothing here is differentiated by autograd: what a backward needs is passed to i
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 aten = torch.ops.aten
+
+
+def private(name: str, overload: str, arguments: str) -> Any:
+    """An operation that PyTorch does not promise to keep; None if it is missing or takes other ``arguments``."""
+    found = getattr(getattr(aten, name, None), overload, None)
+    if found is None or [argument.name for argument in found._schema.arguments] != arguments.split():
+        return None
+    return found
+
+
+DEPTHWISE = private("_conv_depthwise2d", "out", "self weight kernel_size bias stride padding dilation out")
 
 
 def flat(x: Tensor) -> Tensor:
@@ -23,15 +36,15 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
 
     A single product with m or n = 1 would be left to another routine than several of them, so it is done twice.
     """
-    if len(a) > 1 or a.is_cuda or 1 not in (a.shape[1], b.shape[2]):
+    if len(a) > 1 or not a.is_cpu or 1 not in (a.shape[1], b.shape[2]):
         return torch.bmm(a, b) if out is None else torch.bmm(a, b, out=out)
     found = torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))[:1]
     return found if out is None else out.copy_(found)
 
 
 def largest(x: Tensor, dim: tuple[int, ...], *, keepdim: bool = False) -> Tensor:
-    """The largest magnitude of ``x`` of any shape over ``dim``: by a norm, one call, on CUDA; slow on a CPU."""
-    if x.is_cuda:
+    """The largest magnitude of ``x`` of any shape over ``dim``: by a norm, one call, on a GPU; slow on a CPU."""
+    if not x.is_cpu:
         found: Tensor = torch.linalg.vector_norm(x, torch.inf, dim=dim, keepdim=keepdim)
         return found
     return x.abs().amax(dim, keepdim=keepdim)
@@ -77,12 +90,16 @@ def depthwise(x: Tensor, filters: Tensor, stride: int, dilation: int) -> Tensor:
 def depthwise_into(x: Tensor, filters: Tensor, stride: int, dilation: int, out: Tensor) -> None:
     """`depthwise` into ``out`` (rows, C, N, H', W'), part of a larger tensor; on CUDA only.
 
-    It is the kernel that `depthwise` comes to there in float32 and float64.
+    It is the kernel that `depthwise` comes to there in float32 and float64, without a copy. A PyTorch that does
+    not have it copies.
     """
+    if DEPTHWISE is None:
+        out.copy_(depthwise(x, filters, stride, dilation))
+        return
     kernels = _kernels(filters)
     size = kernels.shape[-1]
     padding = padding_of(size, dilation)
-    aten._conv_depthwise2d.out(
+    DEPTHWISE(
         _channels(x), kernels, [size] * 2, None, [stride] * 2, [padding] * 2, [dilation] * 2, out=_channels(out)
     )
 

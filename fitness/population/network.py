@@ -25,7 +25,7 @@ class Index:
 
     def __init__(self, plan: Plan, device: str) -> None:
         self.cells: Sequence[ApartIndex | JointIndex | None] = (
-            joint_cells(plan, device) if device.startswith("cuda") else apart_cells(plan, device)
+            apart_cells(plan, device) if device == "cpu" else joint_cells(plan, device)
         )
 
 

@@ -76,12 +76,16 @@ def test_a_benchmark_measures_what_the_first_hour_on_a_gpu_needs(monkeypatch: py
         )
         text = Console(width=100, file=io.StringIO())
         text.print(speed(found))
-    assert [(row.what, row.networks) for row in found.rows] == [("score", 2), ("score", 1), ("train", None)]
-    assert all(row.difference is not None and row.difference < 1e-4 for row in found.rows[:2])
+    ways = [(row.what, row.networks) for row in found.rows]
+    assert ways == [("score", 2), ("score", 1), ("score", 1), ("train", None)]
+    assert [row.how.endswith("at once") for row in found.rows] == [True, True, False, False]
+    assert all(row.difference is not None and row.difference < 1e-4 for row in found.rows[:3])
+    assert [row.networks for row in found.host] == [None, 1, 2]
+    assert found.host[0].calls > found.host[1].calls > found.host[2].calls > 100
     assert all(row.fraction is not None for row in found.rows) and found.limits.bfloat16_flops_per_second
     assert len(found.kernels) == 2 * 2 * 3 and {*found.versions} == {"torch", "cuda", "cudnn", "driver"}
     printed = text.file.getvalue()  # type: ignore[attr-defined]
-    assert "a pretended card (cuda)" in printed and "TF32" in printed
+    assert "a pretended card (cuda)" in printed and "TF32" in printed and "the loop" in printed
 
 
 def test_no_score_is_computed_in_tf32(monkeypatch: pytest.MonkeyPatch) -> None:

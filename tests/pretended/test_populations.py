@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fitness import Populations, score_all
+from fitness.population import kernels
 from spaces import NetworkSize, spaces
 from tests.pretended import card
 from tests.pretended.test_paths import batch, task
@@ -45,3 +46,19 @@ def test_a_population_on_a_card_has_the_scores_of_the_loop(dtype: torch.dtype, t
     for one, network in zip(found, expected, strict=True):
         assert one == pytest.approx(network, rel=tolerance, abs=0)
     assert other["croze"].value == pytest.approx(expected[0]["croze"], rel=tolerance)
+
+
+def test_without_a_private_kernel_of_pytorch_a_population_has_the_same_scores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert kernels.private("_conv_depthwise3d", "out", "self") is None
+    assert kernels.private("_conv_depthwise2d", "out", "input weight out") is None
+    of = dataclasses.replace(task("cuda"), batch=batch(2, 8), size=NetworkSize(2, 3, image_size=8))
+    of = dataclasses.replace(of, populations=Populations(2))
+    found = []
+    for kernel in (kernels.DEPTHWISE, None):
+        monkeypatch.setattr(kernels, "DEPTHWISE", kernel)
+        with card() as log:
+            found.append([one["croze"].value for one in score_all(genotypes()[:2], ["croze"], of)])
+            found.append(log.calls)
+    assert found[0] == found[2] and (found[1] < found[3]) == log.pretended

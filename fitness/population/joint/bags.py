@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
-
-aten = torch.ops.aten
+from torch.nn import functional as F
 
 
 class Bag(NamedTuple):
@@ -24,8 +22,5 @@ def sums_of(x: Tensor, bag: Bag, factors: Tensor | None) -> Tensor:
     On CUDA a thread adds up one number of one sum, entry after entry, and reads only the rows that are named.
     """
     own = None if factors is None else factors[bag.entries]
-    found = aten._embedding_bag_forward_only(
-        x.view(len(x), -1), bag.rows, bag.begins, False, 0, False, own
-    )  # not by frequency, mode 0: a sum, not sparse
-    total: Tensor = found[0]
+    total = F.embedding_bag(bag.rows, x.view(len(x), -1), bag.begins, mode="sum", per_sample_weights=own)
     return total.view(-1, *x.shape[1:])

@@ -153,18 +153,23 @@ def test_the_driver_is_read_where_linux_has_it(tmp_path: Path, monkeypatch: pyte
 
 def test_a_gpu_is_measured_with_the_networks_of_a_search_and_fewer() -> None:
     settings = SearchSettings(device="cuda", batch_networks=64)
-    assert [way.networks for way in ways_of(["in-process"], None, 64, settings)] == [64, 16, 1]
-    assert [way.networks for way in ways_of(["in-process"], None, 96, replace(settings, batch_networks=96))] == [
-        *(96, 64, 16, 1),
-    ]
-    assert [way.networks for way in ways_of(["in-process"], None, 2, settings)] == [2, 1]
+    alone = [("in-process", 1, True), ("in-process", 1, False)]
+    for count, most, expected in ((64, 64, [64, 16]), (96, 96, [96, 64, 16]), (2, 64, [2]), (8, 10, [8])):
+        ways = ways_of(["in-process"], None, count, replace(settings, batch_networks=most))
+        assert ways == [*(("in-process", networks, True) for networks in expected), *alone]
+    counts = [way.architectures(256, "cuda") for way in ways_of(["in-process"], None, 256, settings)]
+    assert counts == [256, 64, 8, 8] and ways[0].architectures(4, "cpu") == 4
 
 
 def test_ways_are_every_engine_and_then_every_other_number_of_networks() -> None:
     darts, other = SearchSettings(), SearchSettings(space="nasbench201")
-    assert ways_of(["processes", "ray"], [4, 1, 4], 8, darts) == [("processes", 4), ("ray", 4), ("in-process", 1)]
+    assert ways_of(["processes", "ray"], [4, 1, 4], 8, darts) == [
+        *(("processes", 4, True), ("ray", 4, True), ("in-process", 1, False)),
+    ]
     assert (
-        ways_of(["in-process"], None, 1, darts) == ways_of(["in-process"], None, 8, other) == [("in-process", 1)]
+        ways_of(["in-process"], None, 1, darts)
+        == ways_of(["in-process"], None, 8, other)
+        == [("in-process", 1, False)]
     )
     for networks, settings in (([0], darts), ([9], darts), ([2], other)):
         with pytest.raises(UsageError, match="--batch-networks"):

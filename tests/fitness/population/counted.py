@@ -19,7 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from fitness.population import croze
+from fitness.population import croze, kernels
 from fitness.population.plan import Plan
 from fitness.population.weights import Weights
 from tests.fitness.population.peak import Peak
@@ -96,7 +96,8 @@ def counted(plan: Plan, images: int) -> Counted:
 
 
 KERNELS = torch.library.Library("aten", "IMPL", "Meta")  # for what only CUDA has
-KERNELS.impl("_conv_depthwise2d.out", lambda *_, out: out)
+if kernels.DEPTHWISE is not None:
+    KERNELS.impl("_conv_depthwise2d.out", lambda *_, out: out)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fitness.population import memory
+from fitness.population import kernels, memory
 from fitness.population.plan import Plan, plan
 from spaces import NetworkSize, spaces
 from tests.fitness.population.counted import Counted, counted
@@ -20,9 +20,9 @@ def population(networks: int, channels: int, layers: int) -> Plan:
 
 
 def check(of: Plan, calls: int) -> Counted:
-    """At most ``calls``, none of those that launch many kernels, and the predicted memory."""
+    """At most ``calls`` if PyTorch has the kernel that they count on, none of many kernels, expected memory."""
     found = counted(of, IMAGES)
-    assert found.calls <= calls, found.by_name.most_common()
+    assert found.calls <= calls or kernels.DEPTHWISE is None, found.by_name.most_common()
     assert not any("im2col" in name for name in found.by_name)  # a kernel for each image
     assert found.by_name["aten.index_put_.default"] <= 3  # of the loss, in each pass
     rows = [source.rows for cell in of.cells if cell is not None for source in cell.inputs if source.rows]
