@@ -18,8 +18,11 @@ OF_OTHERS = {
     "--strict",
     "--nproc-per-node",
     "--dependency",
+    "--rm",
+    "--network",
+    "--cpus",
     *OF_SLURM,
-}  # of tensorboard, mkdocs, torchrun, sbatch
+}  # of tensorboard, mkdocs, torchrun, docker, sbatch
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]\b")
 
 

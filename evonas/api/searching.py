@@ -64,10 +64,11 @@ def resume(
     """Resume an interrupted run, or extend a finished search to more ``generations`` or ``evaluations`` in all.
 
     ``from_generation`` goes back to the state after that generation first. Only ``generations``, ``evaluations``,
-    ``pick``, ``data_dir``, ``device``, ``batch_networks`` and ``memory`` may differ from the settings of the run,
-    and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a table that was moved;
-    the other keywords say what the caller expects. ``retrainings`` and ``controls`` raise those of
-    `FinalPlan`, and ``reuse`` is that of `search`. Raises `UsageError` that names those that differ.
+    ``pick``, ``data_dir``, ``device``, ``batch_networks``, ``memory`` and ``latency_timeout`` may differ from the
+    settings of the run, and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a
+    table that was moved; the other keywords say what the caller expects. A ``latency_command`` runs only if it is
+    given again. ``retrainings`` and ``controls`` raise those of `FinalPlan`, and ``reuse`` is that of `search`.
+    Raises `UsageError` that names those that differ.
     """
     from evonas import pipeline
 

@@ -14,6 +14,7 @@ from typing import Any
 from evonas.engine.scores import score_chunk
 from evonas.searching.constraint import constraints_of
 from evonas.searching.objectives.fitness import Fitness
+from evonas.searching.objectives.latency import uses_command
 from evonas.searching.objectives.named import fitness_for
 from evonas.store.hash_chain import CONDITIONS
 from evonas.store.measurements import Measurement
@@ -96,9 +97,10 @@ def doubts(settings: SearchSettings) -> list[str]:
         if maximise
     ]
     load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
-    if parts and load >= cores:
+    here = [part for part in parts if not uses_command([part])]
+    if here and load >= cores:
         busy = f"other programs are running (load {load:.1f} on {cores} cores)"
-        warned.append(f"{busy}: {parts[0].objectives[0].name} will differ from one measurement to the next")
+        warned.append(f"{busy}: {here[0].objectives[0].name} will differ from one measurement to the next")
     return warned
 
 

@@ -14,6 +14,7 @@ from evonas.engine.scores import Proxies, Scorer, score_chunk
 from evonas.searching.images import images_for, images_of
 from evonas.searching.measure import Measure
 from evonas.searching.objectives.fitness import Fitness
+from evonas.searching.objectives.latency import require_repeated, require_used, uses_command
 from evonas.searching.objectives.named import fitness_for, fitness_of
 from evonas.searching.resolve import changed, resolve_scoring
 from evonas.searching.task import task_of
@@ -57,6 +58,7 @@ def score(
     """
     settings = resolve_scoring(settings)
     asked = [fitness_of(name).within(settings) for name in proxy_names or DEFAULT]
+    require_used(settings.latency_command, asked)
     for fitness in asked:
         fitness.check(spaces[settings.space])
     _require_proxies(
@@ -86,6 +88,8 @@ def score_as(
         settings = changed(store.settings, {**_moved(store.settings, asked), **options})
         asked = [fitness.within(settings) for fitness in asked]
         asked = asked or [part for part in fitness_for(settings).parts if measuring or not part.measured]
+        if uses_command(asked):
+            require_repeated(run, settings.latency_command, options.get("latency_command"))
         others = [fitness for fitness in asked if fitness.objectives not in own]
         if measure.open and len(others) < len(asked):
             raise UsageError(

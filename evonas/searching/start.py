@@ -28,6 +28,7 @@ from evonas.searching.images import (
 )
 from evonas.searching.loop import Search
 from evonas.searching.measurements import conditions, doubts, require_conditions
+from evonas.searching.objectives.latency import require_repeated, require_used
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
 from evonas.searching.resolve import PLACES, changed, resolve
@@ -61,6 +62,7 @@ def search(
     observer = unwatched if observer is None else observer
     fitness = fitness_for(settings)
     constraints = constraints_of(settings)
+    require_used(settings.latency_command, (*fitness.parts, *(one.fitness for one in constraints)))
     for part in (fitness, *(one.fitness for one in constraints)):
         for text in part.check(spaces[settings.space]):
             observer(Warned(text))
@@ -102,6 +104,7 @@ def resume(
             require_constraints(records, settings)
             images = images_of(records, settings)
             if not ended(settings, *_reached(records)):
+                require_repeated(records.path, settings.latency_command, options.get("latency_command"))
                 require_conditions(records, settings)
             opened = (InProcess() if engine is None else engine).opened(settings.device, announcing(observer))
             return settings, images, stack.enter_context(opened)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evonas.core.arguments import texts
+from evonas.core.child import read_command, read_seconds
 from evonas.core.options import Scalar
 from evonas.store.searched import read_options, searched
 
@@ -77,5 +78,29 @@ class AddedSettings:
         after="generations",
         of_score=None,
         changeable=True,
+        added=True,
+    )
+    latency_command: str | None = searched(
+        None,
+        help="Command that measures latency:command in the directory {folder} on another device.",
+        default_text="",
+        metavar="COMMAND",
+        after="constraints",
+        read=read_command,
+        of_score=None,
+        to_score=True,
+        changeable=False,
+        added=True,
+    )
+    latency_timeout: float | None = searched(
+        None,
+        help="Time limit of --latency-command for a network, in seconds.",
+        default_text="600",
+        after="latency_command",
+        read=read_seconds,
+        of_score=None,
+        to_score=True,
+        changeable=True,
+        local=True,
         added=True,
     )

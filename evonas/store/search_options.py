@@ -23,6 +23,8 @@ class ScoreOptions(TypedDict, total=False):
     precision: str | None
     batch_networks: int | str | None
     memory: float | None
+    latency_command: str | None
+    latency_timeout: float | None
 
 
 class SearchOptions(ScoreOptions, total=False):

@@ -1,4 +1,4 @@
-"""How long a network takes for one image on this machine; a backend computes it."""
+"""How long a network takes on this machine or on another device; a backend computes it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # naming the backends imports none
     from evonas.searching.latency.backend import Backend
 
 DEFAULT = "torch"
+COMMAND = "command"  # no backend: a command of the user measures
 backends: Registry[Backend] = Registry(
     "latency backend",
     {DEFAULT: "evonas.searching.latency.eager", "onnx": "evonas.searching.latency.onnx"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import ClassVar
 
@@ -22,9 +22,7 @@ class Backend(ABC):
 
     def require(self) -> None:
         """Raises `UsageError` naming the missing packages."""
-        missing = [package for package in self.packages if find_spec(package) is None]
-        if missing:
-            raise UsageError(f"a latency by {self.title} needs {' and '.join(missing)}: {INSTALL}")
+        require(self.packages, f"a latency by {self.title}")
 
     @abstractmethod
     def version(self) -> str:
@@ -36,4 +34,14 @@ class Backend(ABC):
 
     @abstractmethod
     def prepared(self, network: nn.Module, image: Tensor) -> Callable[[], object]:
-        """A call that computes ``network``, in eval mode, for ``image`` (1, 3, H, W) of the same device."""
+        """A call that computes ``network``, in eval mode, for ``image`` (N, 3, H, W) of the same device.
+
+        It uses as many CPU threads as `torch.get_num_threads` says while it is prepared.
+        """
+
+
+def require(packages: Sequence[str], what: str) -> None:
+    """Raises `UsageError` naming the missing ones of ``packages``, which ``what`` needs."""
+    missing = [package for package in packages if find_spec(package) is None]
+    if missing:
+        raise UsageError(f"{what} needs {' and '.join(missing)}: {INSTALL}")

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from evonas.searching.latency import backends
 from evonas.searching.latency.backend import Backend
-from evonas.searching.latency.clock import THREADS
 from fitness import NoScore
 from fitness.population.memory import is_exhaustion
 
@@ -43,16 +42,17 @@ class OnnxRuntime(Backend):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = THREADS
+        options.intra_op_num_threads = options.inter_op_num_threads = torch.get_num_threads()
+        inputs = {INPUT: image.numpy()}
         try:
             content = exported(network, image)
             session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            session.run(None, inputs)
         except Exception as error:  # of any kind: both libraries have their own
-            if is_exhaustion(error):
-                raise
             first_line = str(error).strip().split("\n")[0] or type(error).__name__
+            if is_exhaustion(error):
+                raise MemoryError(first_line) from error
             raise NoScore(f"ONNX Runtime cannot run the network: {first_line}") from error
-        inputs = {INPUT: image.numpy()}
         return lambda: session.run(None, inputs)
 
 
@@ -68,7 +68,7 @@ class _OnlyImage(nn.Module):
 
 
 def exported(network: nn.Module, image: Tensor) -> bytes:
-    """``network`` as an ONNX file for images of the shape of ``image``, (1, C, H, W)."""
+    """``network`` as an ONNX file for images of the shape of ``image``, (N, C, H, W)."""
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # this exporter is deprecated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,8 @@ from evonas.reporting.overview import Overview
 from evonas.searching import admission
 from evonas.searching.algorithms import algorithms
 from evonas.searching.latency import backend, backends, clock, onnx
+from evonas.searching.latency.clock import Timing
+from evonas.searching.latency.protocol import Protocol
 from evonas.searching.measurements import Measurements
 from evonas.searching.objectives import latency
 from evonas.searching.objectives.named import fitness_of, several_of
@@ -36,6 +39,7 @@ from tests.evonas.conftest import content
 from tests.evonas.searching.test_every_algorithm import SMALLER
 
 SIZE: dict[str, Any] = {"space": "nasbench201", "channels": 4, "layers": 1}
+GENOTYPE = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|none~0|none~1|skip_connect~2|"
 SMALL: dict[str, Any] = {**SIZE, "population": 6, "generations": 2}
 KINDS: dict[str, dict[str, Any]] = {
     "objective": {"algorithm": "nsga2", "objectives": "params,-latency"},
@@ -58,17 +62,18 @@ class Clock:
         self.drift = 0.0
         self.crash_at: int | None = None
 
-    def __call__(self, genotype: Any, task: Task, backend: Any) -> float:
+    def __call__(self, genotype: Any, task: Task, backend: Any, protocol: Protocol) -> Timing:
         if len(self.measured) == self.crash_at:
             raise Crash
         self.measured.append(str(genotype))
-        return 1 + stable_hash("latency", genotype) % 600 / 100 + self.drift * len(self.measured)
+        median = 1 + stable_hash("latency", genotype) % 600 / 100 + self.drift * len(self.measured)
+        return Timing(median, 2 * median)
 
 
 @pytest.fixture
 def clocked(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(latency, "milliseconds", found)
+    monkeypatch.setattr(latency, "timing", found)
     monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     return found
 
@@ -268,7 +273,7 @@ def test_a_search_goes_on_only_where_it_measured(
     with pytest.raises(EvonasError, match="measured latency on Chip A"):
         evonas.resume(run, generations=3, from_generation=1)
     monkeypatch.setattr(latency, "chip", lambda device: "Chip A")
-    monkeypatch.setattr(latency, "RUNS", 7)
+    monkeypatch.setattr(latency, "VERSION", 2)
     with pytest.raises(EvonasError, match=r"was measured with .*'runs': 50.* for 'latency', but this version"):
         evonas.resume(run, generations=3)
 
@@ -288,11 +293,11 @@ class Watched(InProcess):
 def test_nothing_else_computes_during_a_measurement(
     clocked: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def alone(*arguments: Any) -> float:
+    def alone(*arguments: Any) -> Timing:
         assert not Watched.computing
         return clocked(*arguments)
 
-    monkeypatch.setattr(latency, "milliseconds", alone)
+    monkeypatch.setattr(latency, "timing", alone)
     evonas.search(settings("objective"), tmp_path / "run", engine=Watched())
     with Run.read(tmp_path / "run") as store:
         values = {one.key: one.values for one in store.individuals()}
@@ -305,6 +310,16 @@ def test_nothing_else_computes_during_a_measurement(
     [
         ({"proxy": "-latency:tf"}, "unknown latency backend 'tf': choose from onnx, torch"),
         ({"proxy": "latency+params"}, "unknown proxy 'latency'"),
+        ({"proxy": "-latency:threads=0"}, "threads of latency must be an integer from 1 to 256, not 0"),
+        ({"proxy": "-latency:batch=many"}, "batch of latency must be an integer from 1 to 65536, not 'many'"),
+        ({"proxy": "-latency:onnx:statistic=mean"}, "unknown statistic of latency 'mean': did you mean median"),
+        ({"proxy": "-latency:onnx:torch"}, "latency is used as latency:[BACKEND][:NAME=VALUE]... with names of"),
+        (
+            {"proxy": "-latency:runs=5:runs=5"},
+            "latency is used as latency:[BACKEND][:NAME=VALUE]... with names of",
+        ),
+        ({"proxy": "-latency:format=pt2"}, "format is for latency:command, not for torch"),
+        ({"objectives": "-latency:runs=50,-latency"}, "two objectives called 'latency'"),
         ({"constraints": ["latency<=0"]}, "--constraint latency<=0 admits no network, because latency is larger"),
         ({"constraints": ["latency:onnx<=-1"]}, "--constraint latency:onnx<=-1 admits no network"),
         ({"constraints": ["-latency>=3"]}, "--constraint cannot limit '-latency'; it limits croze-size, flops"),
@@ -350,10 +365,10 @@ def test_a_limit_that_nothing_satisfies_is_one_message_after_few_measurements(
 def test_networks_that_cannot_be_measured_have_no_value_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(*arguments: Any) -> float:
+    def failing(*arguments: Any) -> Timing:
         raise NoScore("no such operator")
 
-    monkeypatch.setattr(latency, "milliseconds", failing)
+    monkeypatch.setattr(latency, "timing", failing)
     monkeypatch.setattr(admission, "MAX_MEASURED", 3)
     with pytest.raises(EvonasError, match=r"latency<=4 \(no genotype has a value: no such operator\)"):
         evonas.search(settings(), tmp_path / "limited")
@@ -390,37 +405,67 @@ def test_every_backend_measures_every_space_on_one_thread(name: str, by: str, cl
             return lambda: seen.append(torch.get_num_threads()) or call()
 
     with threads(2):
-        assert clock.milliseconds(space.random(np.random.default_rng(1)), task, Noted()) > 0
-        assert seen == [1] * (clock.WARMUP + clock.RUNS) and torch.get_num_threads() == 2
+        found = clock.timing(space.random(np.random.default_rng(1)), task, Noted(), Protocol(warmup=3, runs=4))
+        assert 0 < found.median <= found.p95
+        assert seen == [1] * 7 and torch.get_num_threads() == 2
 
 
 def test_latency_is_scored_like_a_proxy_and_is_the_median(monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([5.0] * 20 + [0.004] * 15 + [1.0] * 15)
     monkeypatch.setattr(clock, "_seconds", lambda call, device: next(times))
-    genotype = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|none~0|none~1|skip_connect~2|"
-    (row,) = evonas.score([genotype], "latency:torch", **SIZE)
+    (row,) = evonas.score([GENOTYPE], "latency:torch", **SIZE)
     assert row.scores == {"latency": 1000.0} and row.seconds > 0
     assert fitness_of("latency:torch") == fitness_of("latency:") == fitness_of("latency")
     assert fitness_of("-latency:onnx").text == "-latency:onnx"
     assert [one.measured for one in several_of("params,-latency").parts] == [False, True]
 
 
+def test_settings_have_a_normal_form_and_are_part_of_the_identity() -> None:
+    for text, normal in (
+        ("latency:batch=1", "latency"),
+        ("-latency:onnx:runs=7:batch=16", "-latency:onnx:batch=16:runs=7"),
+        ("latency:threads=2", "latency:torch:threads=2"),
+        ("latency:command:format=onnx:statistic=p95", "latency:command:statistic=p95"),
+    ):
+        assert fitness_of(text).text == fitness_of(normal).text == normal
+    how = {"version": 1, "backend": "torch", "batch": 1, "warmup": 10, "runs": 50, "threads": 1}
+    assert json.dumps(fitness_of("latency").identity()) == json.dumps({"latency": how})
+    slow = fitness_of("latency:onnx:batch=16:statistic=p95")
+    assert slow.identity() == {slow.text: {**how, "backend": "onnx", "batch": 16, "statistic": "p95"}}
+    assert fitness_of("latency:threads=256").check(spaces["darts"])[0].startswith("latency:torch:threads=256 has")
+    assert Protocol.parse("onnx:batch=16:threads=2").column == "latency_ms.onnx.batch16.threads2"
+
+
+def test_the_95th_percentile_of_a_batch_is_a_value(clocked: Clock) -> None:
+    (row,) = evonas.score([GENOTYPE], ["latency:batch=3", "latency:batch=3:statistic=p95"], **SIZE)
+    median, slow = row.scores.values()
+    assert median is not None and slow == 2 * median
+
+
+def test_a_batch_beyond_the_memory_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "free", lambda device: 2**20)
+    with pytest.raises(
+        EvonasError, match="a latency with batch=64 needs more than 2 MB of memory, and 1 MB is free"
+    ):
+        evonas.score([GENOTYPE], "latency:batch=64", **SIZE)
+    assert evonas.score([GENOTYPE], "latency:batch=2:runs=1:warmup=0", **SIZE)[0].reasons == {}
+
+
 def test_a_network_that_cannot_be_exported_has_no_value_but_a_lack_of_memory_ends_the_search(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("onnxruntime")
-    genotype = "|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|none~0|none~1|skip_connect~2|"
     error: Exception = ValueError("no operator\nand more")
 
     def failing(*arguments: Any) -> bytes:
         raise error
 
     monkeypatch.setattr(onnx, "exported", failing)
-    (row,) = evonas.score([genotype], "latency:onnx", **SIZE)
+    (row,) = evonas.score([GENOTYPE], "latency:onnx", **SIZE)
     assert row.reasons == {"latency:onnx": "ONNX Runtime cannot run the network: no operator"}
     error = RuntimeError("DefaultCPUAllocator: can't allocate memory")
     with pytest.raises(EvonasError, match="scoring failed on cpu: DefaultCPUAllocator"):
-        evonas.score([genotype], "latency:onnx", **SIZE)
+        evonas.score([GENOTYPE], "latency:onnx", **SIZE)
 
 
 def test_a_busy_machine_and_a_maximised_latency_are_warned_of(

@@ -353,7 +353,7 @@ def test_the_kind_is_listed_and_completed() -> None:
     forms = {entry["name"]: entry["form"] for entry in catalogue(["fitness"])["fitness"]}
     trained = "[RECIPE[:EPOCHS][:NAME=NUMBER]...]"
     files = {"table": "PATH:COLUMN", "file": "PATH", "latency-model": "PATH"}
-    assert forms == {"latency": "[BACKEND]", "trained": trained, **files}
+    assert forms == {"latency": "[BACKEND][:NAME=VALUE]...", "trained": trained, **files}
     assert completed("ta") == ["table:"] and "params" in completed("pa")
 
 
