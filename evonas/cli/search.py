@@ -91,9 +91,9 @@ def resume(
     """Resume an interrupted run, or extend a finished search to more generations or evaluations.
 
     A run keeps its settings, except --generations, --evaluations, --pick, --data-dir, --device, --engine,
-    --workers, --ray-address, --memory and --latency-timeout. A --latency-command must be given again. --retrainings and --controls can grow. --batch-networks may change if it
-    was and stays above 1. --dataset may name the new path of an image folder that was moved; --proxy, --objectives
-    and --constraint that of a table.
+    --workers, --ray-address, --memory and --latency-timeout. A --latency-command runs only if it is given again.
+    --retrainings and --controls can grow. --batch-networks may change if it was and stays above 1. --dataset may
+    name the new path of an image folder that was moved; --proxy, --objectives and --constraint that of a table.
 
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
