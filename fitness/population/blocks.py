@@ -29,6 +29,10 @@ class Parameters:
         """The weights of the layers at ``place``, (rows, out, fan)."""
         return self._stacks[place.stack][place.rows]
 
+    def stack(self, place: Place) -> Tensor:
+        """The weights of all layers of the stack of ``place``, (rows, out, fan)."""
+        return self._stacks[place.stack]
+
     def gradient(self, place: Place) -> Tensor:
         """Where the gradients of the layers at ``place`` are written, (rows, out, fan)."""
         assert self._gradients is not None
