@@ -28,6 +28,10 @@ class Arithmetic:
             total = total + term
         return total
 
+    def weighted(self, terms: Sequence[Any], weights: Sequence[Any]) -> Any:
+        """The sum of at least one term of equal shape, each times a number that is not negative."""
+        return self.add([weight * term for term, weight in zip(terms, weights, strict=True)])
+
     def concatenate(self, parts: Sequence[Any]) -> Any:
         """Join along the channels, (N, C_i, H, W) -> (N, sum C_i, H, W)."""
         return torch.cat(list(parts), dim=1)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # PyTorch is imported only to build networks, NumPy only to e
 
     from spaces.encoding import Slot
     from spaces.network import Network
+    from spaces.supernet import Supernet
 
 
 class Genotype(Protocol):
@@ -46,6 +47,7 @@ class Space(ABC):
     has_auxiliary_head: ClassVar[bool] = False  # `construct` takes ``auxiliary=True``
     has_drop_path: ClassVar[bool] = False  # networks have ``drop_path_prob``
     has_imagenet_stem: ClassVar[bool] = False  # there are networks with the stem "imagenet"
+    has_supernet: ClassVar[bool] = False  # `supernet` builds one
     has_shared_passes: ClassVar[bool] = False  # `fitness.population` holds many of its networks in one pass
 
     @abstractmethod
@@ -121,15 +123,17 @@ class Space(ABC):
         Raises `UsageError` for a size that `check_size` refuses.
         """
         self.check_size(size)
-        import torch
+        from spaces.initialise import built
 
-        from spaces.initialise import initialise
+        return built(lambda: self.construct(genotype, size, norm=norm, **options), generator)
 
-        with torch.device("meta"):
-            network = self.construct(genotype, size, norm=norm, **options)
-        # the first call of `to_empty` would import a symbolic algebra system
-        network = network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
-        return initialise(network, generator)
+    def supernet(self, size: NetworkSize, *, generator: torch.Generator, **options: Any) -> Supernet:
+        """The network of all operations on every edge, in float32 on the CPU, drawn from ``generator``.
+
+        Only a space with `has_supernet` overrides it. Raises `UsageError` for other spaces, and for a size that
+        `check_size` refuses.
+        """
+        raise UsageError(f"the space {self.name} has no supernet, which a differentiable search trains")
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 M = TypeVar("M", bound=nn.Module)
+
+
+def built(construct: Callable[[], M], generator: torch.Generator) -> M:
+    """The module that ``construct`` makes, in float32 on the CPU, with initial weights from ``generator``."""
+    with torch.device("meta"):
+        network = construct()
+    # the first call of `to_empty` would import a symbolic algebra system
+    network = network._apply(lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype))
+    return initialise(network, generator)
 
 
 @torch.no_grad()

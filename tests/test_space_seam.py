@@ -16,6 +16,11 @@ OUTSIDE = [path for path in FILES if path.relative_to(REPOSITORY).parts[0] != "s
 KERNELS = ("fitness/population/",)  # of the networks of one space, which says so in `Space.has_shared_passes`
 OPERATIONS = frozenset(name for space in BUILT_IN for name in spaces[space].operations)
 OWN_WORDS = {"none", "identity"}  # names of an operation that are words of the package
+SAME_NAME = {  # files that name the algorithm darts, which searches any space that has a supernet
+    "evonas/searching/algorithms/__init__.py",
+    "evonas/searching/algorithms/darts.py",
+    "evonas/reporting/references.py",
+}
 NAMES = {*BUILT_IN, *OPERATIONS} - OWN_WORDS
 
 
@@ -54,7 +59,10 @@ def outside() -> Iterator[tuple[str, ast.AST]]:
 
 
 def test_no_name_of_a_space_or_of_its_operations_is_compared() -> None:
-    found = {path: list(asked(tree)) for path, tree in outside()}
+    found = {
+        path: [one for one in asked(tree) if path not in SAME_NAME or not one.startswith("'darts'")]
+        for path, tree in outside()
+    }
     assert not {path: names for path, names in found.items() if names}
 
 

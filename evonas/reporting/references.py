@@ -23,6 +23,7 @@ PROJECT = f"""@software{{evonas,
 CROZE, MELLOR, ZEROCOST = "ha2023croze", "mellor2021naswot", "abdelfattah2021zerocost"
 REAL, DEAP, AGNET, WEIGHTED = "real2019regularized", "fortin2012deap", "lukasik2022agnet", "tripp2020weighted"
 COHEN, GOWAL = "cohen2019smoothing", "gowal2018ibp"
+DARTS, DSRNA = "liu2019darts", "hosseini2021dsrna"
 SPACE = "space"
 CORRUPTIONS = ("hendrycks2019corruptions",)
 # The keys in references.bib by kind and name; empty for what was not published elsewhere. Spaces have their own
@@ -31,6 +32,8 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "ag-net": (AGNET, WEIGHTED),
         "bananas": ("white2021bananas", "schneider2021mutation"),
         "boosted": (AGNET, WEIGHTED),
+        "darts": (DARTS, "xu2020pcdarts"),
+        "dsrna": (DSRNA, DARTS, "xu2020pcdarts"),
         "eda": ("muehlenbein1996umda", WEIGHTED),
         "gp": ("kandasamy2018nasbot", "jones1998ego"),
         "guided": ("jones1998ego",),
@@ -45,11 +48,11 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("plain", "grad-norm"), (ZEROCOST,)),
         **dict.fromkeys(("params", "flops", "live-size", "bn-slope"), ()),
         **dict.fromkeys(("interval-growth", "interval-width"), (GOWAL,)),
-        "certified-radius": ("hosseini2021dsrna", GOWAL),
+        "certified-radius": (DSRNA, GOWAL),
         "fisher": ("theis2018fisher", "turner2020blockswap"),
         "grasp": ("wang2020grasp", ZEROCOST),
         "jacob-cov": ("mellor2020jacobcov", ZEROCOST),
-        "jacobian-norm": ("hosseini2021dsrna",),
+        "jacobian-norm": (DSRNA,),
         "naswot": (MELLOR,),
         "snip": ("lee2019snip", ZEROCOST),
         "synflow": ("tanaka2020synflow", ZEROCOST),

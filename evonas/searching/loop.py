@@ -21,14 +21,13 @@ from evonas.searching.algorithm import Birth
 from evonas.searching.budget import Budget
 from evonas.searching.cost import Cost
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
-from evonas.searching.history import RunHistory
 from evonas.searching.hypervolume import reference_fact
 from evonas.searching.made import algorithm_of
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.measurements import Measurements, Measuring, measure_here
+from evonas.searching.memory import remembered, restore, start_of
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.objectives.several import Together
-from evonas.searching.random_state import restore_random
 from evonas.searching.result import SearchResult, write_best
 from evonas.searching.task import task_of
 from evonas.store.front import Front
@@ -40,7 +39,7 @@ from evonas.store.run import Run
 from evonas.store.schema import GenerationRow
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import plan_of
-from fitness import Batch, stable_hash
+from fitness import Batch
 
 LEADING = 10  # genotypes of a result
 SHOWN_GENERATIONS = 1000  # of a continued run
@@ -75,9 +74,11 @@ class Search:
             run, self.task, measure, lambda: self.generation + 1, self._require_time, announcing(observer)
         )
         self.stop = StopRequest()
-        self.rng = np.random.default_rng(stable_hash(settings.seed, "search"))
+        self.rng = start_of(settings.seed)
         limits = Limits(self.space, settings, self.measurements)
-        self.algorithm = algorithm_of(settings, self.space, limits, fitness.objectives, self.rng)
+        self.algorithm = algorithm_of(
+            settings, self.space, limits, fitness.objectives, self.rng, self._require_time, announcing(observer)
+        )
         self.population: tuple[Individual, ...] = ()
         self.generation = -1  # the last one finished
         self.births = self.evaluations = self.cache_hits = self.failures = 0
@@ -93,10 +94,9 @@ class Search:
         row = last[0]
         self.generation, self.evaluations, self.cache_hits = row.generation, row.evaluations, row.cache_hits
         self.births = self.evaluations + self.cache_hits
-        restore_random(self.rng, row.random_state)
-        alive, history = self.run.alive(row.generation), RunHistory(self.run)
-        self.algorithm.load_state_dict(self.run.state(row.generation), alive, history)
-        self.population = tuple(history.of(alive))
+        done = ended(self.settings, row.generation, row.evaluations)
+        restore(self.run, self.algorithm, row, announcing(self.observer), done)
+        self.population = tuple(self.run.individuals_of(self.run.alive(row.generation)))
         self.front = self._after(self.run.front() if len(self.objectives) > 1 else filter(None, [self.run.best()]))
         self.failures = self.run.failures()
 
@@ -152,7 +152,8 @@ class Search:
         row = self._statistics(started)
         self.budget.finished(evaluations, row)
         facts = {} if number else self._facts()
-        self.run.commit(born, row, alive, self.algorithm.state_dict(), **facts)
+        with remembered(self.run, self.algorithm, number) as state:
+            self.run.commit(born, row, alive, state, **facts)
         if self.front is not before:
             self._write_best()
         self.observer(GenerationDone(row, self._progress(self.births)))
@@ -277,7 +278,7 @@ class Search:
 
     def _after(self, others: Iterable[Individual], front: Front[Individual] | None = None) -> Front[Individual]:
         """The front with ``others``."""
-        gains = ((one.gains(self.objectives), one) for one in others)
+        gains = ((self.algorithm.gains(one), one) for one in others)
         return (self.front if front is None else front).after(
             (gain, one) for gain, one in gains if gain is not None
         )

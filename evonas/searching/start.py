@@ -16,6 +16,7 @@ from evonas.core.provenance import machine, noted, versions
 from evonas.core.shell import command
 from evonas.core.signals import resumable
 from evonas.engine import Engine, InProcess
+from evonas.searching.algorithms import algorithms
 from evonas.searching.constraint import constraints_of
 from evonas.searching.images import (
     DATA,
@@ -27,12 +28,14 @@ from evonas.searching.images import (
     with_batch,
 )
 from evonas.searching.loop import Search
+from evonas.searching.made import result_of
 from evonas.searching.measurements import conditions, doubts, require_conditions
 from evonas.searching.objectives.latency import require_repeated, require_used
 from evonas.searching.objectives.named import fitness_for
 from evonas.searching.options import with_options
 from evonas.searching.resolve import PLACES, changed, resolve
 from evonas.searching.result import SearchResult
+from evonas.searching.training_images import require_training_images, training_images
 from evonas.store.length import ended
 from evonas.store.objective import facts_of
 from evonas.store.paths import default_path
@@ -66,7 +69,7 @@ def search(
     for part in (fitness, *(one.fitness for one in constraints)):
         for text in part.check(spaces[settings.space]):
             observer(Warned(text))
-    for text in doubts(settings):
+    for text in (*doubts(settings), *algorithms[settings.algorithm].check(settings)):
         observer(Warned(text))
     images = images_for([fitness], settings, warning(observer))
     settings = with_batch(settings, images)
@@ -74,6 +77,7 @@ def search(
     identity = fitness.identity() | {one.text: one.fitness.identity() for one in constraints}
     facts["proxies"] = json.dumps(identity)
     facts |= facts_of(fitness.objectives, settings.proxy) | conditions(settings)
+    facts |= result_of(settings) | training_images(settings)
     facts[DATA] = described(settings)
     facts[MACHINES] = noted(None, machine(settings.device, settings.precision), 0)
     with (InProcess() if engine is None else engine).opened(settings.device, announcing(observer)) as opened:
@@ -102,6 +106,7 @@ def resume(
         def accept(records: Records) -> tuple[SearchSettings, Batch | None, Engine]:
             settings = _asked(records, options)
             require_constraints(records, settings)
+            require_training_images(records, settings)
             images = images_of(records, settings)
             if not ended(settings, *_reached(records)):
                 require_repeated(records.path, settings.latency_command, options.get("latency_command"))

@@ -14,12 +14,14 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store import former, measurements, objective
+from evonas.store import former, headline, measurements, objective
 from evonas.store.schema import FORMAT
 from evonas.store.settings import SEALED, SEALED_IF_STORED
 
 _FACTS = ("batch", "proxies", "composite")
 CONDITIONS = "measured"  # the fact that says where values were measured, and by which versions
+TRAINING = "training_images"  # the fact that identifies the images that the algorithm learns from
+_FACTS_IF_STORED = (objective.FACT, objective.REFERENCE, CONDITIONS, headline.FACT, TRAINING)
 JOURNAL = "journal"  # the fact that holds the digest of the journal
 _WITHIN = "birth >= ? AND birth < ? ORDER BY birth"
 _PARTS = (  # of a generation, by its births
@@ -57,7 +59,7 @@ def beginning(db: sqlite3.Connection) -> str:
     settings = parse_json(facts["settings"])
     kept = [settings.get(name) for name in SEALED] + [facts.get(name) for name in _FACTS]
     kept += [json.dumps(settings[name], sort_keys=True) for name in SEALED_IF_STORED if settings.get(name)]
-    kept += [facts[name] for name in (objective.FACT, objective.REFERENCE, CONDITIONS) if name in facts]
+    kept += [facts[name] for name in _FACTS_IF_STORED if name in facts]
     return hashlib.sha256(repr(kept).encode()).hexdigest()
 
 

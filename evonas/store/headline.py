@@ -9,6 +9,7 @@ from evonas.store.objective import Objective
 from spaces.errors import UsageError, shorten
 
 KNEE = "knee"
+FACT, LATEST = "headline", "latest"  # the fact of a run whose result is its latest birth, not the best one
 
 
 def require_pick(pick: str, objectives: Sequence[Objective]) -> None:
@@ -31,6 +32,18 @@ def picked_in_words(objectives: Sequence[Objective], pick: str | None) -> str:
     """``best params``, or ``knee``."""
     name = picked(objectives, pick)
     return f"best {name}" if name in [objective.name for objective in objectives] else name
+
+
+def ranking(objective: Objective, latest: bool, by_network: str) -> str:
+    """The query of the births with a value, each network once, the headline first.
+
+    ``by_network`` joins values and individuals.
+    """
+    if latest:
+        query = f"SELECT MAX(birth) FROM {by_network} AND value IS NOT NULL"
+        return f"{query} GROUP BY i.canonical ORDER BY MAX(birth) DESC"
+    order = "DESC" if objective.maximise else "ASC"
+    return f"SELECT birth FROM {by_network} AND value IS NOT NULL AND NOT cached ORDER BY value {order}, birth"
 
 
 def headline(front: Sequence[Individual], objectives: Sequence[Objective], pick: str | None) -> int:

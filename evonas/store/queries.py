@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evonas.core.strict_json import parse_json
-from evonas.store import former, measurements
+from evonas.store import former, headline, measurements
 from evonas.store.front import Front, spread
-from evonas.store.headline import headline
 from evonas.store.individual import Individual
 from evonas.store.objective import FACT as OBJECTIVES
 from evonas.store.objective import Objective, objectives_in
@@ -87,6 +86,10 @@ class Records:
     def objective(self) -> Objective:
         """The first objective."""
         return self.objectives[0]
+
+    @cached_property
+    def _is_latest(self) -> bool:
+        return self.meta(headline.FACT) is not None
 
     @cached_property
     def _space(self) -> Space:
@@ -209,8 +212,8 @@ class Records:
             return int(self._db.execute(query, (birth,)).fetchone()[0])
 
     def best(self, pick: str | None = None) -> Individual | None:
-        """The individual with the best score, the first among equals; of several objectives that of ``pick``."""
-        if len(self.objectives) > 1:
+        """The headline: the best score, the first among equals; of several objectives that of ``pick``."""
+        if len(self.objectives) > 1 or self._is_latest:
             return next(iter(self.leading(1, pick)), None)
         name, maximise = self.objective
         most, worse = ("MAX", "<") if maximise else ("MIN", ">")
@@ -251,14 +254,10 @@ class Records:
         """
         if len(self.objectives) > 1:
             front = self.front()
-            place = headline(front, self.objectives, pick or self.settings.pick) if front else 0
+            place = headline.headline(front, self.objectives, pick or self.settings.pick) if front else 0
             return spread(front, count, place)
-        order = "DESC" if self.objective.maximise else "ASC"
         with self._reported():
-            query = (
-                f"SELECT birth FROM {_BY_NETWORK} AND value IS NOT NULL AND NOT cached "
-                f"ORDER BY value {order}, birth LIMIT ?"
-            )
+            query = f"{headline.ranking(self.objective, self._is_latest, _BY_NETWORK)} LIMIT ?"
             births = [birth for (birth,) in self._db.execute(query, (self.objective.name, count))]
         return self.individuals_of(births)
 

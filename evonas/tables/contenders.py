@@ -64,6 +64,8 @@ def contenders(names: Sequence[str], given: Mapping[str, object], space: str) ->
 
 def _options(algorithm: str, given: Mapping[str, object], space: str) -> Any:
     kind = algorithms[algorithm]
+    if kind.needs_images:
+        raise UsageError(f"the algorithm {algorithm} learns from images, and a table has none; leave it out")
     known = {option.name: option for option in options_in(kind.Options) if option.name in SIZES}
     asked: dict[str, Any] = {name: option.read(given[name]) for name, option in known.items() if name in given}
     chosen: dict[str, Any] = {**sizes(kind), **FEW.get(algorithm, {}), **asked}

@@ -101,10 +101,10 @@ def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Im
     assert settings.validation is not None
     kind = settings.dataset.partition(":")[0]
     if settings.train_images is not None:
-        used = _stratified(everything.labels, settings.train_images, stable_hash(0, kind, "training images"))
+        used = stratified(everything.labels, settings.train_images, stable_hash(0, kind, "training images"))
         everything = everything.among(used.sort().values)
     seed = stable_hash(settings.seed, kind, "validation")
-    held_out = _stratified(everything.labels, settings.validation, seed)
+    held_out = stratified(everything.labels, settings.validation, seed)
     chosen = torch.zeros(len(everything), dtype=torch.bool)
     chosen[held_out] = True
     return (
@@ -113,7 +113,7 @@ def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Im
     )
 
 
-def _stratified(labels: Tensor, count: int, seed: int) -> Tensor:
+def stratified(labels: Tensor, count: int, seed: int) -> Tensor:
     """``count`` positions with every class in proportion, at equal distances in a list shuffled within classes."""
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     by_class = shuffled[labels[shuffled].argsort(stable=True)]

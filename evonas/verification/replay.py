@@ -16,8 +16,11 @@ from evonas.core.signals import Interrupted
 from evonas.engine.base import Arrived, Engine, Lost, R, T, unheard
 from evonas.searching.images import require_constraints
 from evonas.searching.loop import Search
+from evonas.searching.made import result_of
 from evonas.searching.measure import Measure, Scores
 from evonas.searching.objectives.fitness import Fitness
+from evonas.searching.training_images import require_training_images
+from evonas.store.hash_chain import TRAINING
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.objective import REFERENCE, facts_of
@@ -82,7 +85,8 @@ def replayed(store: Run, settings: SearchSettings) -> Iterator[Run]:
         return Score(kept.value, kept.reason, kept.seconds)
 
     with tempfile.TemporaryDirectory() as directory:
-        with Run.create(Path(directory) / "run", recorded, facts_of(store.objectives, recorded.proxy)) as run:
+        facts = facts_of(store.objectives, recorded.proxy) | result_of(recorded)
+        with Run.create(Path(directory) / "run", recorded, facts) as run:
             Search(run, settings, None, Listener(), Recorded(answer), measured).go()
         with Run.read(Path(directory) / "run") as run:
             yield run
@@ -92,8 +96,12 @@ def compare(store: Run, settings: SearchSettings) -> list[Finding]:
     """Checks births, generations, statistics, random states and best.json; ``settings`` as for `replayed`."""
     if not store.generations(last=1):
         return [Finding(PART, "births", UNCHECKED, "no generation is finished yet")]
+    if settings.device != "cpu" and store.meta(TRAINING):
+        why = f"the algorithm learned on {settings.device}, where a training does not repeat its last digits"
+        return [Finding(PART, "births", UNCHECKED, why)]
     try:
         require_constraints(store, settings)
+        require_training_images(store, settings)
     except EvonasError as error:
         return [Finding(PART, "births", UNCHECKED, str(error))]
     try:

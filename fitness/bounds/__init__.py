@@ -8,12 +8,14 @@ float32 would be larger than the images' own intervals after a few cells.
 
 from fitness.bounds.certify import TrainingBounds, logit_bounds, lower_margins, training_bounds
 from fitness.bounds.interval import Interval, box, normalised
+from fitness.bounds.jacobian import cell_norms
 from fitness.bounds.layers import register
 
 __all__ = [
     "Interval",
     "TrainingBounds",
     "box",
+    "cell_norms",
     "logit_bounds",
     "lower_margins",
     "normalised",

@@ -101,6 +101,12 @@ def total(terms: Sequence[Interval]) -> Interval:
     return Interval(centre, radius * (1 + slack) + slack * size) if len(terms) > 1 else terms[0]
 
 
+def scaled(x: Interval, weight: Any) -> Interval:
+    """An interval times a number that is not negative."""
+    centre = x.centre * weight
+    return Interval(centre, x.radius * weight * (1 + 4 * _UNIT) + _UNIT * centre.abs())
+
+
 class IntervalArithmetic(Arithmetic):
     """Interval bound propagation: every operation returns an interval that holds all of its results."""
 
@@ -132,6 +138,9 @@ class IntervalArithmetic(Arithmetic):
 
     def add(self, terms: Sequence[Any]) -> Any:
         return total(terms)
+
+    def weighted(self, terms: Sequence[Any], weights: Sequence[Any]) -> Any:
+        return self.add([scaled(term, weight) for term, weight in zip(terms, weights, strict=True)])
 
     def concatenate(self, parts: Sequence[Any]) -> Any:
         return Interval(torch.cat([x.centre for x in parts], 1), torch.cat([x.radius for x in parts], 1))

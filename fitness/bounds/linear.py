@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from fitness.bounds.interval import Interval, IntervalArithmetic
+from fitness.bounds.interval import Interval, IntervalArithmetic, scaled
 from fitness.bounds.layers import Affine, Monotone, rule_of
 
 Rows = Tensor  # (K, N, ...): K linear functions of each image's value
@@ -76,6 +76,10 @@ class LinearArithmetic(IntervalArithmetic):
     def add(self, terms: Sequence[Any]) -> Traced:
         found = super().add([term.interval for term in terms])
         return self._record(found, terms, lambda rows: Pulled((rows,) * len(terms)))
+
+    def weighted(self, terms: Sequence[Any], weights: Sequence[Any]) -> Traced:
+        found = super().add([scaled(term.interval, weight) for term, weight in zip(terms, weights, strict=True)])
+        return self._record(found, terms, lambda rows: Pulled(tuple(rows * weight for weight in weights)))
 
     def concatenate(self, parts: Sequence[Any]) -> Traced:
         found = super().concatenate([part.interval for part in parts])

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fitness.bounds.interval import Interval, IntervalArithmetic, enclosed
+from fitness.bounds.interval import Interval, IntervalArithmetic, enclosed, scaled
 from fitness.bounds.layers import Norm, rule_of
 
 
@@ -53,6 +53,13 @@ class PairedArithmetic(IntervalArithmetic):
         for term in terms[1:]:
             value = value + term.value
         return Paired(value, super().add([term.interval for term in terms]))
+
+    def weighted(self, terms: Sequence[Any], weights: Sequence[Any]) -> Paired:
+        pairs = [
+            Paired(term.value * weight, scaled(term.interval, weight))
+            for term, weight in zip(terms, weights, strict=True)
+        ]
+        return self.add(pairs)
 
     def concatenate(self, parts: Sequence[Any]) -> Paired:
         value = torch.cat([part.value for part in parts], 1)

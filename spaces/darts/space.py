@@ -20,10 +20,12 @@ from spaces.registered import spaces
 from spaces.size import NetworkSize, StageTally
 
 if TYPE_CHECKING:
+    import torch
     from numpy.random import Generator
     from numpy.typing import NDArray
 
     from spaces.network import Network
+    from spaces.supernet import Supernet
 
 CELLS = ("normal", "reduce")
 KINDS = {
@@ -71,6 +73,7 @@ class Darts(Space):
     has_auxiliary_head = True
     has_drop_path = True
     has_shared_passes = True
+    has_supernet = True
     operations: ClassVar[Mapping[str, Operation]] = {
         "skip_connect": Operation("skip", "skip", "skip"),
         **{name: named(name, kind) for name, kind in KINDS.items()},
@@ -160,6 +163,12 @@ class Darts(Space):
         from spaces.darts.network import DartsNetwork
 
         return DartsNetwork(genotype, size, norm, **options)
+
+    def supernet(self, size: NetworkSize, *, generator: torch.Generator, **options: Any) -> Supernet:
+        from spaces.darts.supernet import supernet
+
+        self.check_size(size)
+        return supernet(size, generator, **options)
 
     @cached_property
     def _published(self) -> dict[str, Published]:

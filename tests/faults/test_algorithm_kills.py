@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evonas.searching.algorithms import algorithms
+from tests.evonas.asking import ASKING
 from tests.evonas.conftest import content
 from tests.faults.forking import Forks
 from tests.faults.stages import AGAIN
@@ -20,10 +21,14 @@ from tests.faults.stages import AGAIN
 KILLS = int(os.environ.get("EVONAS_KILLS", "25"))
 SEARCH = "search --space darts --channels 8 --layers 5"
 BY_PARAMS = "--proxy params --population 12 --children 8 --generations 8"
+OF_IMAGES = "--proxy params --dataset digits --image-size 8 --generations 4"
+SMALL = {"search_channels": 2, "search_layers": 3, "epochs": 4, "images": 64, "batch": 16}
 BY_CROZE = "--proxy croze --dataset cifar10 --evaluations 200 --max-params 0 --engine in-process"
 FEWER = {  # options of those that compare many genotypes
     "ag-net": {"pretraining": 100, "epochs": 3},
     "boosted": {"rounds": 20},
+    "darts": SMALL,
+    "dsrna": SMALL,
     "guided": {"candidates": 300},
     "warmup-move": {"warmup": 300},
 }
@@ -33,7 +38,7 @@ FEWER = {  # options of those that compare many genotypes
 @pytest.mark.parametrize("name", list(algorithms))
 def test_a_killed_search_ends_the_same(forks: Forks, tmp_path: Path, name: str) -> None:
     options = [word for item in FEWER.get(name, {}).items() for word in ("--option", "{}={}".format(*item))]
-    kill(forks, tmp_path, name, [*BY_PARAMS.split(), *options])
+    kill(forks, tmp_path, name, [*(BY_PARAMS if name in ASKING else OF_IMAGES).split(), *options])
 
 
 @pytest.mark.slow
@@ -44,7 +49,7 @@ def test_a_killed_joint_search_ends_the_same(forks: Forks, tmp_path: Path, name:
 
 @pytest.mark.slow
 @pytest.mark.skipif("EVONAS_DATA" not in os.environ, reason="needs CIFAR-10 in EVONAS_DATA")
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_a_killed_search_by_croze_ends_the_same(forks: Forks, tmp_path: Path, name: str) -> None:
     kill(forks, tmp_path, name, BY_CROZE.split())
 

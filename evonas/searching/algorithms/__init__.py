@@ -13,6 +13,8 @@ _NAMES = (
     "ag-net",
     "bananas",
     "boosted",
+    "darts",
+    "dsrna",
     "eda",
     "gp",
     "guided",

@@ -19,6 +19,7 @@ from evonas.searching.objectives.fitness import Objective
 from evonas.searching.surrogates.gaussian_process import euclidean
 from evonas.store.individual import Individual
 from spaces import UsageError, spaces
+from tests.evonas.asking import ASKING
 
 SPACE = spaces["nasbench201"]
 SIZE = SPACE.default_size()
@@ -74,7 +75,7 @@ def threes(genotype: Any) -> float:
     return float(genotype.operations.count("nor_conv_3x3"))
 
 
-ARCHIVES = [name for name in algorithms if name not in ("regularized-evolution",)]
+ARCHIVES = [name for name in ASKING if name not in ("regularized-evolution",)]
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
@@ -90,7 +91,7 @@ def test_what_learns_finds_more_than_chance(name: str) -> None:
     assert later > np.mean([threes(SPACE.random(np.random.default_rng(i))) for i in range(200)]) + 0.8
 
 
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_individuals_without_a_value_stop_no_search(name: str) -> None:
     assert len(search(made(name), lambda genotype: None, 4)) >= 13
     assert len(search(made(name), lambda g: threes(g) if "none" in g.operations else None, 4)) >= 13

@@ -23,6 +23,7 @@ from evonas.searching.result import SearchResult
 from evonas.store.length import length
 from evonas.store.run import Run
 from evonas.testing.algorithm import Crash, Trial
+from tests.evonas.asking import ASKING
 
 SMALL: dict[str, Any] = {"space": "nasbench201", "proxy": "params", "channels": 4, "layers": 1, "population": 6}
 SIZES = {
@@ -40,7 +41,7 @@ def content(run: Path) -> dict[str, list[Any]]:
     return Trial.content(run)
 
 
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_sizes_are_those_of_the_algorithm_unless_they_are_given(name: str) -> None:
     population, children = SIZES[name]
     found = resolve(SearchSettings(algorithm=name))
@@ -60,7 +61,7 @@ def test_sizes_in_words_are_those_that_the_algorithm_uses() -> None:
     assert of["gp"] == "population 10, children 10"
 
 
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_only_an_algorithm_with_a_tournament_has_its_size(name: str) -> None:
     has = name in ("regularized-evolution", "warmup-move")
     found = resolve(SearchSettings(algorithm=name))

@@ -12,11 +12,11 @@ import evonas
 from evonas import EvonasError, SearchSettings, UsageError
 from evonas.reporting.reproduce import search_command
 from evonas.searching import admission
-from evonas.searching.algorithms import algorithms
 from evonas.searching.constraint import constraint_of
 from evonas.searching.resolve import resolve
 from evonas.store.individual import Individual
 from evonas.store.run import Run
+from tests.evonas.asking import ASKING
 from tests.evonas.searching.test_every_algorithm import SMALLER
 from tests.evonas.searching.test_table_fitness import write
 
@@ -32,7 +32,7 @@ def born(run: Path) -> list[Individual]:
         return list(store.individuals())
 
 
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_every_birth_of_every_algorithm_satisfies_the_limits(name: str, tmp_path: Path) -> None:
     limits = settings("flops<=2500000", "params>=5000", algorithm=name, options=SMALLER.get(name, {}))
     evonas.search(limits, tmp_path / "run")

@@ -17,6 +17,7 @@ from evonas.store.state import State
 from evonas.testing import algorithm as contract
 from evonas.testing import check_algorithm
 from evonas.testing.algorithm import SMALL, Trial
+from tests.evonas.asking import ASKING
 
 Holds = Callable[[Trial], None]
 
@@ -39,7 +40,7 @@ def trial(name: str, folder: Path) -> Trial:
 
 
 @pytest.mark.parametrize("holds", contract.PROPERTIES, ids=lambda holds: holds.__name__)
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_every_algorithm_keeps_its_contract(name: str, holds: Holds, tmp_path: Path) -> None:
     for number, settings in enumerate(contract.trials(trial(name, tmp_path).settings)):
         if settings.joint and name in SLOW and holds is contract.crashed_after_any_birth_it_ends_the_same:

@@ -23,7 +23,6 @@ from evonas.engine import InProcess
 from evonas.engine.base import Lost, R, T
 from evonas.reporting.overview import Overview
 from evonas.searching import admission
-from evonas.searching.algorithms import algorithms
 from evonas.searching.latency import backend, backends, clock, onnx
 from evonas.searching.latency.clock import Timing
 from evonas.searching.latency.protocol import Protocol
@@ -35,6 +34,7 @@ from evonas.verification.finding import KEPT
 from fitness import NoScore, Task, stable_hash
 from fitness.base import threads
 from spaces import NetworkSize, spaces
+from tests.evonas.asking import ASKING
 from tests.evonas.conftest import content
 from tests.evonas.searching.test_every_algorithm import SMALLER
 
@@ -106,7 +106,7 @@ def test_killed_at_any_measurement_a_search_ends_the_same_and_measures_nothing_t
     assert evonas.verify(tmp_path / "whole").passed
 
 
-@pytest.mark.parametrize("name", list(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_every_algorithm_draws_the_same_from_stored_measurements(
     name: str, clocked: Clock, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ from evonas.tables.trial import Job, Trial, run_trial
 from evonas.tables.trial_file import TrialFile
 from spaces import Space, spaces
 from spaces.nasbench201.genotype import OPERATIONS, Cell
+from tests.evonas.asking import ASKING
 from tests.evonas.cli.test_cli import run
 
 SPACE = spaces["nasbench201"]
@@ -74,7 +75,7 @@ def in_memory(algorithm: str, arena: Arena, values: np.ndarray, evaluations: int
     return run_trial(Job(one.algorithm, one.options, Objective("clean"), 0, number, evaluations), arena, values)
 
 
-@pytest.mark.parametrize("name", sorted(algorithms))
+@pytest.mark.parametrize("name", ASKING)
 def test_every_algorithm_queries_so_many_different_rows_of_the_table(name: str) -> None:
     asked: list[float] = []
 
@@ -105,7 +106,7 @@ def test_default_sizes_fit_few_queries_and_give_way_to_a_population_that_is_aske
     assert sizes(evolution) == {"population": 30, "children": 1, "tournament": 10}
     assert sizes(evolution, population=5) == {"population": 5, "children": 1, "tournament": 5}
     assert sizes("random", population=20, children=3) == {"population": 20, "children": 3}
-    assert all(sizes(name)["population"] <= 64 for name in algorithms)
+    assert all(sizes(name)["population"] <= 64 for name in ASKING)
 
 
 def test_a_repeated_birth_costs_no_query_and_is_told_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Differentiable search: the training of a supernet, and the robustness that its architecture maximises."""

@@ -1,0 +1,238 @@
+"""Differentiable search: seeds, what gamma changes, resumes, limits and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import evonas
+from evonas import EvonasError, SearchSettings, UsageError
+from evonas.core.events import Event, Message, Warned
+from evonas.searching.differentiable.robustness import Examples, both, certified, jacobian
+from evonas.searching.differentiable.training import Training
+from evonas.searching.memory import DIRECTORY
+from evonas.store.run import Run
+from evonas.testing import algorithm as contract
+from evonas.testing.algorithm import Crash, Trial
+from evonas.verification.finding import UNCHECKED
+from spaces import NetworkSize, spaces
+
+OPTIONS = {"search_channels": 2, "search_layers": 3, "epochs": 2, "images": 16, "batch": 8, "alpha_lr": 0.3}
+TINY: dict[str, Any] = {
+    "algorithm": "darts", "proxy": "params", "dataset": "digits", "image_size": 8, "channels": 2, "layers": 3,
+    "generations": 2, "device": "cpu",
+}  # fmt: skip
+
+
+def settings(**changes: Any) -> SearchSettings:
+    options = {**OPTIONS, **changes.pop("options", {})}
+    return SearchSettings(**{**TINY, **changes}, options=options)
+
+
+def content(run: Path) -> dict[str, list[Any]]:
+    """With the digests of the arrays of each generation."""
+    return Trial.content(run)
+
+
+def states(run: Path) -> list[dict[str, Any]]:
+    with Run.read(run) as store:
+        return [dict(store.state(row.generation)) for row in store.generations()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("holds", contract.PROPERTIES, ids=lambda holds: holds.__name__)
+@pytest.mark.parametrize("name", ["darts", "dsrna"])
+def test_differentiable_search_keeps_the_contract_of_an_algorithm(
+    name: str, holds: Callable[[Trial], None], tmp_path: Path
+) -> None:
+    holds(Trial(settings(algorithm=name), tmp_path))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A search by darts that nothing interrupted."""
+    path = tmp_path_factory.mktemp("differentiable") / "darts"
+    evonas.search(settings(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def robust(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One epoch of a search by dsrna with both terms."""
+    path = tmp_path_factory.mktemp("differentiable") / "dsrna"
+    evonas.search(settings(algorithm="dsrna", generations=1, options={"gamma": 1.0}), path, [].append)
+    return path
+
+
+def test_an_epoch_is_a_generation_and_the_last_genotype_is_the_result(whole: Path) -> None:
+    with Run.read(whole) as store:
+        born, rows = list(store.individuals()), store.generations()
+        assert [row.generation for row in rows] == [0, 1, 2] == [one.birth for one in born]
+        leading = [one.birth for one in store.leading(5)]
+        best = store.best()
+    assert best is not None and leading == sorted(leading, reverse=True) and leading[0] == best.birth == 2
+    assert len({one.key for one in born}) > 1  # at this learning rate
+    assert json.loads((whole / "best.json").read_text())["genotype"] == str(born[2].genotype)
+    assert [state["epoch"] for state in states(whole)] == [0, 1, 2]
+    losses = [state["losses"] for state in states(whole)]
+    assert losses[0] is None and losses[1]["training"] > 0 and losses[1]["robustness"] is None
+    assert sorted(file.name for file in (whole / DIRECTORY).iterdir()) == ["1.safetensors", "2.safetensors"]
+
+
+def test_robustness_moves_the_architecture_and_gamma_0_is_darts(whole: Path, robust: Path, tmp_path: Path) -> None:
+    zero = settings(algorithm="dsrna", generations=1, options={"gamma": 0.0})
+    plain = content(evonas.search(zero, tmp_path / "zero", [].append).path)
+    assert plain == {name: rows[:2] for name, rows in content(whole).items()}
+    ours, theirs = states(robust), states(whole)
+    assert ours[0]["arrays"] == theirs[0]["arrays"] and ours[1]["arrays"] != theirs[1]["arrays"]
+    assert math.isfinite(ours[1]["losses"]["robustness"])
+
+
+@pytest.mark.parametrize("name", ["darts", pytest.param("dsrna", marks=pytest.mark.slow)])
+def test_a_search_that_stopped_anywhere_ends_the_same(
+    name: str, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of an epoch, and between the file of the arrays and the commit."""
+    gamma = {"gamma": 1.0} if name == "dsrna" else {}
+    same = evonas.search(settings(algorithm=name, options=gamma), tmp_path / "same").path if gamma else whole
+    steps, commit, calls = Training._weights_step, Run.commit, {"steps": 0, "commits": 0}
+
+    def step(training: Training, examples: Examples) -> torch.Tensor:
+        calls["steps"] += 1
+        if calls["steps"] == 2:
+            raise Crash
+        return steps(training, examples)
+
+    def commits(run: Run, *arguments: Any, **facts: Any) -> None:
+        calls["commits"] += 1
+        if calls["commits"] == 3:
+            raise Crash
+        commit(run, *arguments, **facts)
+
+    monkeypatch.setattr(Training, "_weights_step", step)
+    monkeypatch.setattr(Run, "commit", commits)
+    for again in range(3):
+        try:
+            if again:
+                evonas.resume(tmp_path / "run")
+            else:
+                evonas.search(settings(algorithm=name, options=gamma), tmp_path / "run")
+        except Crash:
+            assert again < 2
+    assert content(tmp_path / "run") == content(same)
+
+
+def test_lost_arrays_are_computed_again(whole: Path, tmp_path: Path) -> None:
+    said: list[Event] = []
+    shutil.copytree(whole, tmp_path / "run")
+    file = tmp_path / "run" / DIRECTORY / "2.safetensors"
+    before = file.read_bytes()
+    file.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    evonas.resume(tmp_path / "run", said.append)  # is complete, and needs no state
+    evonas.resume(tmp_path / "run", said.append, generations=3)
+    texts = [one.text for one in said if isinstance(one, Message)]
+    assert sum("3 generations of the algorithm are repeated" in text for text in texts) == 1
+    assert content(tmp_path / "run")["births"][:3] == content(whole)["births"]
+
+
+def test_a_run_is_verified_by_training_again(whole: Path) -> None:
+    assert evonas.verify(whole).passed
+
+
+def test_a_seed_decides_everything(whole: Path, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    for seed in (0, 1):
+        evonas.search(settings(generations=0, seed=seed), tmp_path / str(seed))
+    same, other = states(tmp_path / "0"), states(tmp_path / "1")
+    assert other[0]["arrays"] != same[0]["arrays"] == states(whole)[0]["arrays"]
+
+
+def test_other_images_are_refused(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from evonas.data.digits import Digits
+
+    shutil.copytree(whole, tmp_path / "run")
+    images = Digits.images
+    monkeypatch.setattr(Digits, "images", lambda *a, **k: 255 - images(*a, **k))
+    with pytest.raises(EvonasError, match="learned from other images than those of digits"):
+        evonas.resume(tmp_path / "run", generations=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"space": "nasbench201"}, "which the space nasbench201 does not have; use --space darts"),
+        ({"population": 4}, "one birth per epoch; omit --population"),
+        ({"options": {"images": 2000}}, "images=2000 is larger than the 1438 training images"),
+        ({"options": {"images": 3}}, "from 4 to"),
+        ({"options": {"search_layers": 2}}, "at least 3 layers"),
+        ({"algorithm": "dsrna", "options": {"gamma": -1.0}}, "gamma must be a number from 0"),
+        ({"algorithm": "dsrna", "options": {"robustness": "all"}}, "robustness"),
+        ({"objectives": "params,-flops"}, "has one objective"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_a_run_begins(
+    changes: dict[str, Any], text: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=text):
+        evonas.search(settings(**changes), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_shorter_search_than_its_schedule_is_doubted(tmp_path: Path) -> None:
+    said: list[Event] = []
+    evonas.search(settings(generations=1, options={"epochs": 9}), tmp_path / "run", said.append)
+    assert [one.text for one in said if isinstance(one, Warned)] == [
+        "the learning rate falls over 9 epochs, but the search has 1; add --option epochs=1"
+    ]
+
+
+def test_a_loss_that_is_not_finite_ends_the_search_with_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Training, "lr", math.inf)
+    with pytest.raises(EvonasError, match="no longer finite in epoch 2; epoch 1 is kept") as error:
+        evonas.search(settings(), tmp_path / "run")
+    assert "--option lr=0.006" in str(error.value) and "\n" not in str(error.value)
+    assert len(states(tmp_path / "run")) == 2
+
+
+def test_a_genotype_that_the_limits_refuse_gives_way_to_a_smaller_one(whole: Path, tmp_path: Path) -> None:
+    with Run.read(whole) as store:
+        first = next(store.individuals())
+    limit = first.params - 1
+    evonas.search(settings(generations=0, max_params=limit), tmp_path / "run")
+    with Run.read(tmp_path / "run") as store:
+        (other,) = store.individuals()
+    assert other.params <= limit and other.genotype in spaces["darts"].neighbours(first.genotype)
+
+
+def test_the_terms_are_those_of_the_formulas() -> None:
+    generator = torch.Generator().manual_seed(0)
+    network = spaces["darts"].supernet(NetworkSize(2, 3, 3, 8), generator=generator)
+    pixels, labels = torch.rand(4, 3, 8, 8, generator=generator), torch.tensor([0, 1, 2, 0])
+    examples = Examples(pixels, labels, torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.2))
+    logits, at_zero = certified(network, examples, 0.0)
+    wrong = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
+    margins = logits.gather(1, labels[:, None]).squeeze(1) - wrong
+    torch.testing.assert_close(at_zero, margins.mean(), rtol=1e-4, atol=1e-5)
+    margin, slopes = certified(network, examples, 1.0)[1], jacobian(network, examples)[1]
+    assert margin < at_zero and slopes < 0
+    torch.testing.assert_close(both(network, examples, 1.0)[1], margin + slopes)
+    gradient = torch.autograd.grad(margin + slopes, [one for _, one in network.architecture()])
+    assert all(float(one.abs().sum()) > 0 for one in gradient)
+
+
+def test_a_gpu_is_not_repeated_by_verify(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from evonas.verification import replay
+
+    with Run.read(whole) as store:
+        one = SearchSettings(**{**vars(store.settings), "device": "cuda"})
+        (finding,) = replay.compare(store, one)
+    assert finding.status == UNCHECKED and "does not repeat its last digits" in finding.detail
