@@ -240,6 +240,18 @@ def test_the_benchmarks_of_the_pages_have_these_options(command: str, evonas: Ev
     assert done.returncode == 2 and done.stderr.startswith("error: --architectures must be"), done.stderr
 
 
+@pytest.mark.parametrize("command", [command for command in INDENTED if command.split()[1] == "latency-model"])
+def test_the_latency_models_of_the_pages_are_fitted_at_a_small_size(
+    command: str, evonas: Evonas, tmp_path: Path
+) -> None:
+    fewer = command.replace(
+        "--measure 55 --sample 35 --latency torch", "--measure 40 --latency torch:runs=2:warmup=0"
+    )
+    done = evonas(f"{fewer} --channels 2 --layers 3 --image-size 8")
+    assert done.returncode == 0, done.stderr
+    assert "on 8 other networks" in done.stdout and (tmp_path / command.split()[-1]).exists()
+
+
 def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
     assert not [name for name, text in PAGES.items() if "```console" in text]
     assert {command.split()[1] for command in INDENTED} == {
@@ -252,6 +264,7 @@ def test_commands_of_the_pages_are_indented_so_that_they_are_tested() -> None:
         "correlate",
         "calibrate",
         "benchmark",
+        "latency-model",
         "show",
         "plot",
         "bench",

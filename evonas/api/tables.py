@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from evonas.api.searching import announce_of, engine_of, observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
 from evonas.store.settings import SearchSettings
+from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from evonas.engine import Engine
@@ -227,31 +229,47 @@ def _regret(value: object) -> float:
     return arguments.number(value, "--regret", "a number from 0", lambda x: 0 <= x < float("inf"))
 
 
+@heard_by_observer
 def fit_latency(
     table: str | Path,
-    column: str,
+    column: str | None = None,
     out: str | Path | None = None,
     *,
     sample: int | None = None,
     seed: int = 0,
     space: str | None = None,
     architecture: str | None = None,
+    measure: int | None = None,
+    settings: TabulateSettings | None = None,
+    observer: Observer | None = None,
 ) -> LatencyModel:
     """Fit the cost of each operation to a column of latencies; ``out`` receives the file of `latency-model:PATH`.
 
-    ``sample`` networks drawn by ``seed``, by default four fifths, are fitted; the others give the error. Raises
-    `UsageError` for a table that lacks the column or has too few networks.
+    ``sample`` networks drawn by ``seed``, by default four fifths, are fitted; the others give the error. The
+    column is by default the only one of times. ``measure`` first measures so many random genotypes and writes
+    ``table``, by the ``latency`` and at the size of ``settings``; repeat the call to continue. Raises `UsageError`
+    for a table that lacks the column or has too few networks.
     """
     from evonas.tables.latency_fit import fit
+    from evonas.tabulating.latency_table import measure_table
+    from evonas.tabulating.settings import MAX_SAMPLE, TabulateSettings
 
-    found = fit(
-        arguments.path(table, "the table"),
-        arguments.text(column, "--column"),
-        None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT),
-        arguments.integer(seed, "--seed", 0, 2**63 - 1),
-        None if space is None else arguments.text(space, "--space"),
-        None if architecture is None else arguments.text(architecture, "--architecture"),
-    )
+    place, first = arguments.path(table, "the table"), arguments.integer(seed, "--seed", 0, 2**63 - 1)
+    name = None if column is None else arguments.text(column, "--column")
+    count = None if sample is None else arguments.integer(sample, "--sample", 1, MAX_COUNT)
+    within = None if space is None else arguments.text(space, "--space")
+    listening = observer_of(observer)
+    if measure is not None:
+        number = arguments.integer(measure, "--measure", 1, MAX_SAMPLE)
+        asked = TabulateSettings(latency=("torch",)) if settings is None else settings
+        asked = arguments.instance(asked, TabulateSettings, "settings")
+        asked = replace(asked, sample=number, seed=first, space=within or asked.space)
+        measured = measure_table(place, asked, listening)
+        name = measured if name is None else name
+    elif settings is not None:
+        raise UsageError("settings say what --measure measures; add it, or leave them out")
+    column_of = None if architecture is None else arguments.text(architecture, "--architecture")
+    found = fit(place, name, count, first, within, column_of)
     if out is not None:
         found.write(arguments.path(out, "--out"))
     return found

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evonas.core.events import Closed, Listener, Message
-from evonas.core.quantities import duration, percent, plural
+from evonas.core.quantities import duration, number, percent, plural
 from evonas.reporting.columns import number_columns
 from evonas.reporting.screen import View
 from evonas.reporting.trainings import cost, eta, network
@@ -120,5 +120,7 @@ def _lines(result: Tabulation, noisy: bool) -> list[str]:
         done = f"{plural(result.trainings, 'training')} finished, {duration(result.seconds)} of computing"
         join = "run the command without --shard to join all shards and to write the table"
         return [*lines, f"{result.table}, shard {result.shard}: {done}; {join}"]
+    for name, column in result.latencies.items():
+        lines.append(f"{name}: mean {number(column.mean)}, {number(column.lowest)} to {number(column.highest)} ms")
     what = f"{plural(result.trainings, 'training')} of {plural(result.genotypes, 'genotype')}"
     return [*lines, f"{what}, {duration(result.seconds)} of computing: {result.table}, {result.sidecar}"]

@@ -96,12 +96,17 @@ def doubts(settings: SearchSettings) -> list[str]:
         for name, maximise in (part.objectives[0] for part in fitness_for(settings).parts if part.measured)
         if maximise
     ]
+    return warned + busy([part for part in parts if not uses_command([part])])
+
+
+def busy(parts: Sequence[Fitness]) -> list[str]:
+    """A warning before ``parts`` are measured on this machine if other programs are running."""
     load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
-    here = [part for part in parts if not uses_command([part])]
-    if here and load >= cores:
-        busy = f"other programs are running (load {load:.1f} on {cores} cores)"
-        warned.append(f"{busy}: {here[0].objectives[0].name} will differ from one measurement to the next")
-    return warned
+    if not parts or load < cores:
+        return []
+    name = parts[0].objectives[0].name
+    running = f"other programs are running (load {load:.1f} on {cores} cores)"
+    return [f"{running}: {name} will differ from one measurement to the next"]
 
 
 def conditions(settings: SearchSettings) -> dict[str, Any]:

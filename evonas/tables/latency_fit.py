@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evonas.core.strict_json import parse_json
+from evonas.data.tables.kinds import TIME, kind_of
 from evonas.data.tables.table import Table, read_table
 from evonas.searching.latency.model import LatencyError, LatencyModel, counts
+from evonas.tables.latencies import P95
 from evonas.tables.sidecar import settings_of, sidecar_of
 from spaces import Space, spaces
 from spaces.errors import UsageError, shorten
@@ -24,16 +27,23 @@ Floats = NDArray[np.float64]
 
 
 def fit(
-    path: Path, column: str, sample: int | None, seed: int, space_name: str | None, architecture: str | None
+    path: Path,
+    column: str | None,
+    sample: int | None,
+    seed: int,
+    space_name: str | None,
+    architecture: str | None,
 ) -> LatencyModel:
     """The model of ``column`` by least squares on ``sample`` networks drawn by ``seed``; others give its error.
 
+    The column is by default the only one of times, without that of 95th percentiles next to it.
     Operations on the inputs of a cell have costs of their own if that predicts better. Raises `UsageError` for a
     table that lacks the column, or has too few networks.
     """
     sidecar = sidecar_of(path)
-    settings = {} if sidecar is None else dict(sidecar.settings)
     space = spaces[settings_of(path, {"space": space_name}).space]
+    column = _only_times(read_table(path, space, architecture)) if column is None else column
+    settings = {} if sidecar is None else {**sidecar.settings, **_measured(sidecar.path, column)}
     table = read_table(path, space, architecture, only=[column])
     values = _values(table, column)
     rows = np.flatnonzero(np.isfinite(values))
@@ -48,6 +58,24 @@ def fit(
     models = [_model(table, values, column, fitted, others, by_source, settings) for by_source in (False, True)]
     plain, detailed = models
     return detailed if detailed.error.mean < BETTER * plain.error.mean - _rounding(values[rows]) else plain
+
+
+def _only_times(table: Table) -> str:
+    """The only column of times. Raises `UsageError` if there is none or more than one."""
+    names = [name for name in table.columns if kind_of(name) is TIME and not name.endswith(P95)]
+    if len(names) != 1:
+        there = f"the columns {', '.join(names)} are times" if names else "no column is a time by its name"
+        raise UsageError(f"{table.path}: {there}; name the one to fit with --column")
+    return names[0]
+
+
+def _measured(sidecar: Path, column: str) -> dict[str, Any]:
+    """What was measured where, as `evonas tabulate --latency` has written it."""
+    try:
+        about = parse_json(sidecar.read_text(encoding="utf-8"))["latency"][column.removesuffix(P95)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {"latency": about}
 
 
 def _values(table: Table, column: str) -> Floats:

@@ -9,6 +9,8 @@ from typing import Any
 
 from evonas.data.tables.trainings import SEED
 from evonas.evaluation.columns import CLEAN, label_of
+from evonas.searching.latency.protocol import UNIT
+from evonas.tables.latencies import P95
 from evonas.tabulating.job import VALIDATION
 from evonas.tabulating.place import Place
 from evonas.tabulating.plan import Plan
@@ -62,7 +64,7 @@ def croissant(place: Place, plan: Plan, sha256: str) -> dict[str, Any]:
     """The JSON-LD document of a written table whose CSV file has the digest ``sha256``."""
     file, settings = place.table.name, plan.settings
     data = settings.dataset.partition(":")[0]  # without the location of a folder
-    columns = [GENOTYPE, SEED, "params", "flops", *plan.columns, FAILED]
+    columns = [GENOTYPE, SEED, "params", "flops", *plan.columns, *plan.latencies, FAILED]
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -103,10 +105,18 @@ def _field(column: str, file: str) -> dict[str, Any]:
         "@type": "cr:Field",
         "@id": f"{RECORDS}/{column}",
         "name": column,
-        "description": MEANINGS.get(column) or _accuracy(column),
+        "description": MEANINGS.get(column) or _latency(column) or _accuracy(column),
         "dataType": TYPES.get(column, "sc:Float"),
         "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
     }
+
+
+def _latency(column: str) -> str:
+    """What is under ``latency_ms.onnx.p95``; empty for another column."""
+    if not column.startswith(f"{UNIT}."):
+        return ""
+    statistic = "95th percentile" if column.endswith(P95) else "Median"
+    return f"{statistic} of the milliseconds of one inference, see the JSON file of the table."
 
 
 def _accuracy(column: str) -> str:

@@ -51,6 +51,11 @@ class Place:
         """The finished trainings."""
         return self.work / "trainings.db"
 
+    @property
+    def latencies(self) -> Path:
+        """The measured latencies."""
+        return self.work / "latencies.db"
+
     def prepare(self) -> None:
         """Make the directory. Raises `UsageError` if a file of something else would be overwritten."""
         if not exists(self.journal):

@@ -16,6 +16,7 @@ from evonas.evaluation.settings import SMOOTHING, EvaluateSettings
 from evonas.evaluation.severities import SEVERITIES
 from evonas.evaluation.target import draw
 from evonas.searching.resolve import resolve_scoring
+from evonas.tables.latencies import columns_of
 from evonas.tabulating.job import VALIDATION, Job
 from evonas.tabulating.sample import sample
 from evonas.tabulating.settings import TabulateSettings
@@ -103,6 +104,11 @@ class Plan(Conditions):
     jobs: tuple[Job, ...]
     params: Mapping[str, int]  # by genotype
     flops: Mapping[str, int]
+
+    @property
+    def latencies(self) -> list[str]:
+        """The columns of latencies."""
+        return [name for one in self.settings.latencies for name in columns_of(one.protocol)]
 
     def require_jobs(self, known: Iterable[Job], table: str) -> None:
         """Raises `UsageError` if some of the finished trainings ``known`` are not in the table."""

@@ -8,7 +8,12 @@ from typing import Any
 
 from evonas.core.arguments import given, texts
 from evonas.core.fields import check, like, setting
+from evonas.core.separated import separated
 from evonas.evaluation.settings import EvaluateSettings
+from evonas.searching.latency import COMMAND
+from evonas.searching.latency.command import OPTION
+from evonas.searching.latency.protocol import MEDIAN, Protocol
+from evonas.searching.objectives.latency import Latency
 from evonas.store.settings import SearchSettings
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
@@ -39,6 +44,14 @@ OF_EVALUATION = (
 OF_SEARCH = (
     *("space", "dataset", "data_dir", "channels", "layers", "image_size", "stem", "max_params", "seed", "device"),
 )  # that a limit of parameters depends on
+
+
+def read_latencies(value: object, name: str) -> tuple[str, ...]:
+    """The normal forms of latencies as in ``torch,onnx:batch=16``, each once. Raises `UsageError`."""
+    found = [Protocol.parse(part) for text in texts(value, name) for part in separated(text)]
+    if any(one.statistic != MEDIAN for one in found):
+        raise UsageError(f"{name} has columns of the median and of the 95th percentile; leave out statistic")
+    return tuple(dict.fromkeys(one.name for one in found))
 
 
 @dataclass(frozen=True)
@@ -101,11 +114,25 @@ class TabulateSettings:
         help="Seed of the sample, of the first training of a genotype and of the evaluation.",
     )
     device: str = like(SearchSettings, "device")
+    latency: tuple[str, ...] = setting(
+        (),
+        help="Latencies to measure after the trainings, separated by commas, such as torch,onnx:batch=16,command.",
+        default_text="",
+        metavar="BACKEND[:NAME=VALUE],...",
+        typed=str,
+        read=read_latencies,
+    )
+    latency_command: str | None = like(SearchSettings, "latency_command", after=None)
+    latency_timeout: float | None = like(SearchSettings, "latency_timeout", after=None)
 
     def __post_init__(self) -> None:
         check(self)
         recipes[self.recipe].with_numbers(self.overrides)
         self.evaluation()
+        commanded = any(one.commanded for one in self.latencies)
+        if commanded != (self.latency_command is not None):
+            missing = OPTION if commanded else f"--latency {COMMAND}"
+            raise UsageError(f"--latency {COMMAND} and {OPTION} belong together; add {missing}")
         if not self.sample and not self.runs:
             raise UsageError("--sample 0 leaves no genotypes; name runs with --from")
 
@@ -116,6 +143,11 @@ class TabulateSettings:
         """Defaults, overlaid by the options that are not None; attacks and epsilons are separated by commas."""
         listed = EvaluateSettings.from_options(attacks, epsilons)
         return cls(attacks=listed.attacks, epsilons=listed.epsilons, **given(options))
+
+    @property
+    def latencies(self) -> list[Latency]:
+        """What `latency` names."""
+        return [Latency(text, self.latency_command, self.latency_timeout) for text in self.latency]
 
     def search(self) -> SearchSettings:
         """The settings of a search with these limits and this network size."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from evonas.data.tables.table import read_table
 from evonas.data.tables.trainings import Noise
+from evonas.tables.latencies import Measured
 from evonas.tables.noise import noise_of
 from evonas.tables.targets import targets
 from spaces import Space
@@ -45,6 +46,7 @@ class Tabulation:
     seconds: float  # computing time of all trainings
     accuracies: Mapping[str, Column]  # by target
     shard: str | None = None  # I/N
+    latencies: Mapping[str, Column] = field(default_factory=dict)  # by column, in milliseconds
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON document of ``evonas tabulate --json``."""
@@ -57,7 +59,22 @@ class Tabulation:
             "failed": dict(self.failed),
             "seconds": self.seconds,
             "accuracies": {name: column.as_dict() for name, column in self.accuracies.items()},
+            **({"latencies": _ranges(self.latencies)} if self.latencies else {}),
         }
+
+
+def _ranges(columns: Mapping[str, Column]) -> dict[str, dict[str, float]]:
+    return {name: {"mean": one.mean, "min": one.lowest, "max": one.highest} for name, one in columns.items()}
+
+
+def latencies(measured: Sequence[Measured]) -> dict[str, Column]:
+    """Medians and 95th percentiles over the networks, by column."""
+    found = {}
+    for one in measured:
+        timings = np.array([row.timing for row in one.rows.values() if row.timing is not None])  # (networks, 2)
+        for i, name in enumerate(one.columns if len(timings) else ()):
+            found[name] = Column(*_range(timings[:, i]), None)
+    return found
 
 
 def accuracies(path: Path, space: Space) -> dict[str, Column]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from evonas.core.files import write_json
 from evonas.core.locks import held
 from evonas.core.signals import REPEAT, resumable
 from evonas.engine import Engine, InProcess
+from evonas.tables.latencies import Latencies, LatencyFile
 from evonas.tabulating.croissant import croissant
 from evonas.tabulating.estimate import estimate
 from evonas.tabulating.job import Job, Outcome
@@ -19,10 +22,11 @@ from evonas.tabulating.place import Place
 from evonas.tabulating.plan import Plan, plan_of
 from evonas.tabulating.settings import TabulateSettings
 from evonas.tabulating.shard import Shard, begun, join
-from evonas.tabulating.summary import Tabulation, accuracies
+from evonas.tabulating.summary import Tabulation, accuracies, latencies
 from evonas.tabulating.trainer import Trainer
 from evonas.tabulating.work import Work
 from evonas.tabulating.written import ADVICE, failures, write
+from fitness import Task
 from spaces import spaces
 from spaces.errors import EvonasError
 
@@ -40,6 +44,8 @@ def tabulate(
     A ``shard`` trains its part only and writes no table; without one, what shards have finished is joined first.
     ``described`` also writes the description of the table in Croissant.
 
+    Latencies are measured after the trainings, one at a time, by a call without a shard.
+
     A training that fails is a row with a reason. Raises `UsageError` for invalid settings and for a table that was
     begun with others, `EvonasError` for a full disk and if every training failed, `Interrupted` after SIGINT or
     SIGTERM; every finished training is kept, and repeating the call continues.
@@ -49,8 +55,15 @@ def tabulate(
     engine = InProcess() if engine is None else engine
     if shard is not None:
         return _shard(place, plan, shard, observer, engine)
-    with held(place.work), TrainingFile(place.journal) as kept, resumable(REPEAT):
+    with (
+        held(place.work),
+        TrainingFile(place.journal) as kept,
+        _latencies(place, plan) as timed,
+        resumable(REPEAT),
+    ):
         known = _known(place, plan, kept) | join(place, plan, kept)
+        if timed is not None:  # before the trainings, which take long
+            timed.prepare(observer)
         try:
             outcomes = _trained(place, plan, kept, known, observer, engine)
         finally:
@@ -58,7 +71,8 @@ def tabulate(
         if not any(outcome.values for outcome in outcomes.values()):
             reasons = "; ".join(f"{reason} ({count})" for reason, count in failures(outcomes).items())
             raise EvonasError(f"every training failed, so {out} was not written: {reasons}")
-        digest = write(place, plan, outcomes)
+        measured = () if timed is None else timed.measure(observer)
+        digest = write(place, plan, outcomes, measured)
         if described:
             write_json(place.croissant, croissant(place, plan, digest), ADVICE)
         place.tidy()
@@ -70,7 +84,21 @@ def tabulate(
         failures(outcomes),
         sum(outcome.seconds for outcome in outcomes.values()),
         accuracies(place.table, spaces[settings.space]),
+        latencies=latencies(measured),
     )
+
+
+@contextmanager
+def _latencies(place: Place, plan: Plan) -> Iterator[Latencies | None]:
+    """The latencies of a table; None if it has none."""
+    if not plan.settings.latency:
+        yield None
+        return
+    space, training = spaces[plan.settings.space], plan.training
+    with LatencyFile(place.latencies) as kept:
+        genotypes = {text: space.parse(text) for text in plan.params}
+        task = Task(space, training.size, plan.settings.seed, device=training.device)
+        yield Latencies(kept, plan.settings.latencies, genotypes, task)
 
 
 def _shard(place: Place, plan: Plan, shard: Shard, observer: Observer, engine: Engine) -> Tabulation:

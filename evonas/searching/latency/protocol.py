@@ -58,6 +58,11 @@ class Protocol:
         return ":".join([*([] if self.backend == DEFAULT and not words else [self.backend]), *words])
 
     @property
+    def name(self) -> str:
+        """The normal form with the backend."""
+        return self.text or self.backend
+
+    @property
     def column(self) -> str:
         """The name of the column of medians in a table; that of 95th percentiles has ``.p95`` at its end."""
         return ".".join([UNIT, self.backend, *(f"{name}{value}" for name, value in self._differing.items())])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,10 +12,13 @@ from typing import Any, ClassVar
 from evonas.searching.latency.model import LatencyModel
 from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import MOVED, Fitness, Objective
+from evonas.store.settings import SearchSettings
 from fitness import Score, Task
 from spaces import Space, UsageError
+from spaces.size import CIFAR
 
 VERSION = 1
+SIZES = ("channels", "layers", "image_size", "stem")
 _ADVICE = f"{MOVED}, under the same file name"
 
 
@@ -25,6 +28,7 @@ class ModelledLatency(Fitness):
     """A latency by the costs of operations that `evonas latency-model` found in a table of latencies."""
 
     argument: str
+    settings: SearchSettings | None = field(default=None, compare=False)  # of the search
     form: ClassVar[str] = "PATH"
 
     @cached_property
@@ -34,6 +38,9 @@ class ModelledLatency(Fitness):
 
     def __getstate__(self) -> dict[str, Any]:
         return {"argument": self.argument, "content": self.content}  # workers do not read it again
+
+    def within(self, settings: SearchSettings) -> Fitness:
+        return replace(self, settings=settings)
 
     @property
     def text(self) -> str:
@@ -60,7 +67,19 @@ class ModelledLatency(Fitness):
                 f"{self.argument} was fitted in the space {self.content.space}, so it has no costs for genotypes "
                 f"of {space.name}"
             )
-        return ()
+        return self._doubts()
+
+    def _doubts(self) -> Sequence[str]:
+        """A warning if the networks of the search have another size than those that were measured."""
+        fitted, searched = self.content.settings, self.settings
+        if not fitted or searched is None:
+            return ()
+        pairs = {name: (fitted.get(name, CIFAR), getattr(searched, name)) for name in SIZES}
+        other = {name: pair for name, pair in pairs.items() if pair[1] not in (None, pair[0])}
+        if not other:
+            return ()
+        then, now = (", ".join(f"{name} {pair[i]}" for name, pair in other.items()) for i in (0, 1))
+        return [f"{self.argument} was fitted on networks of {then}, and those of this search have {now}"]
 
     def score(self, genotypes: Sequence[Any], task: Task) -> Iterator[Mapping[str, Score]]:
         name = self.objectives[0].name

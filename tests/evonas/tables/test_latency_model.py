@@ -11,8 +11,12 @@ import numpy as np
 import pytest
 
 import evonas
-from evonas import EvonasError, SearchSettings, UsageError
+from evonas import EvonasError, SearchSettings, TabulateSettings, UsageError
+from evonas.core.digests import digest
+from evonas.searching.latency.clock import Timing
 from evonas.searching.latency.model import LatencyModel
+from evonas.searching.objectives import latency
+from evonas.searching.objectives.named import fitness_for
 from spaces import Space, spaces
 from tests.evonas.cli.test_cli import run
 
@@ -83,6 +87,82 @@ def test_a_search_takes_it_as_objective_and_as_limit(table: Path, tmp_path: Path
     evonas.fit_latency(table, "ms", path, sample=20)
     with pytest.raises(EvonasError, match="scored by another latency model"):
         evonas.resume(tmp_path / "front", generations=3)
+
+
+COSTLY = {"sep_conv_5x5": 0.5, "sep_conv_3x3": 0.25, "dil_conv_5x5": 0.375, "dil_conv_3x3": 0.125}
+SMALL = {"space": "darts", "channels": 2, "layers": 3, "image_size": 8}
+
+
+@pytest.fixture
+def board(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An additive device; the genotypes that were measured."""
+    found: list[str] = []
+
+    def timing(genotype: Any, task: Any, backend: Any, protocol: Any) -> Timing:
+        found.append(str(genotype))
+        normal, reduction = task.space.graphs(genotype)
+        median = 2.0 + sum(COSTLY.get(arrow.operation, 0.0) for arrow in normal.arrows)
+        median += sum(COSTLY.get(arrow.operation, 0.0) / 2 for arrow in reduction.arrows)
+        return Timing(median, 2 * median)
+
+    monkeypatch.setattr(latency, "timing", timing)
+    return found
+
+
+def test_genotypes_are_measured_and_the_model_is_a_limit_and_an_objective(
+    board: list[str], tmp_path: Path
+) -> None:
+    table, path, space = tmp_path / "lat.csv", tmp_path / "model.json", spaces["darts"]
+    settings = TabulateSettings(latency="torch", **SMALL)
+    model = evonas.fit_latency(table, out=path, measure=60, sample=40, settings=settings)
+    assert model.column == "latency_ms.torch" and (model.networks, model.error.networks) == (40, 20)
+    assert model.error.largest < 1e-4 < model.error.spread and len(board) == len(set(board)) == 60
+    assert model.settings["channels"] == 2 and model.settings["latency"]["backend"] == "torch"
+    assert model.costs["normal cell: sep_conv_5x5"] == pytest.approx(0.5, abs=1e-4)
+    assert model.costs["reduction cell: dil_conv_3x3"] == pytest.approx(0.0625, abs=1e-4)
+    assert evonas.fit_latency(table, sample=40).costs == model.costs  # the only column of times that is no p95
+    assert evonas.fit_latency(table, measure=60, sample=40, settings=settings) == model and len(board) == 60
+    evonas.fit_latency(table, "latency_ms.torch.p95", measure=61, settings=settings)
+    assert len(board) == 61
+    text = f"latency-model:{path}"
+    small: dict[str, Any] = {**SMALL, "population": 6, "children": 3, "generations": 2}
+    limited = SearchSettings(objectives=f"params,-{text}", algorithm="nsga2", constraints=(f"{text}<=4",), **small)
+    evonas.search(limited, tmp_path / "run")
+    for one in evonas.summarise(tmp_path / "run").front:
+        assert one.values["latency-model:model"] == pytest.approx(model.of(one.genotype, space))
+        assert model.of(one.genotype, space) <= 4
+    assert evonas.verify(tmp_path / "run", 3).passed and len(board) == 61
+    content = json.loads(path.read_text())
+    other = {**content, "constant": 3.0}
+    path.write_text(json.dumps({**other, "sha256": digest({key: other[key] for key in other if key != "sha256"})}))
+    wrong = [one.detail for one in evonas.verify(tmp_path / "run", 3).findings if one.detail.count("SHA-256")]
+    assert wrong and "was scored by another latency model" in wrong[0]
+
+
+def test_a_model_of_networks_of_another_size_is_doubted(board: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    evonas.fit_latency(
+        tmp_path / "lat.csv", out=path, measure=40, settings=TabulateSettings(latency="torch", **SMALL)
+    )
+    doubt = fitness_for(SearchSettings(proxy=f"-latency-model:{path}", **{**SMALL, "layers": 5})).check(
+        spaces["darts"]
+    )
+    assert doubt == [f"{path} was fitted on networks of layers 3, and those of this search have layers 5"]
+    assert not fitness_for(SearchSettings(proxy=f"-latency-model:{path}", **SMALL)).check(spaces["darts"])
+
+
+def test_what_cannot_be_measured_is_one_message(table: Path, board: list[str], tmp_path: Path) -> None:
+    settings = TabulateSettings(latency="torch", **SMALL)
+    with pytest.raises(UsageError, match=r"table.csv exists, and .*latencies.db does not have its latencies"):
+        evonas.fit_latency(table, measure=20, settings=settings)
+    with pytest.raises(UsageError, match="settings say what --measure measures"):
+        evonas.fit_latency(table, "ms", settings=settings)
+    with pytest.raises(UsageError, match="--measure needs --latency"):
+        evonas.fit_latency(tmp_path / "new.csv", measure=20, settings=TabulateSettings(**SMALL))
+    (tmp_path / "none.csv").write_text(table.read_text().replace("ms", "value"))
+    with pytest.raises(UsageError, match="no column is a time by its name; name the one to fit with --column"):
+        evonas.fit_latency(tmp_path / "none.csv")
+    assert board == []
 
 
 def test_an_operation_without_a_cost_has_no_score(table: Path, tmp_path: Path) -> None:
