@@ -16,11 +16,11 @@ SAMPLE = 16  # genotypes whose mean stands for all
 def bytes_each(genotypes: Sequence[Any], names: Sequence[str], task: Task) -> int | None:
     """Bytes of one network at the peak of the largest pass of the proxies ``names``, if many share it.
 
-    The mean of the first ``genotypes``; None if nothing is scored in populations.
+    The mean of the first ``genotypes``; None if nothing is scored in populations or the images are missing.
     """
     passes = {PASSES[name] for name in names if name in PASSES}
     held = [one for one in map(task.space.canonical, genotypes[:SAMPLE]) if supported(one, task.space)]
-    if not passes or not held:
+    if not passes or not held or (task.batch is None and any(shared.images for shared in passes)):
         return None
     population = plan(held, task.size)
     return max(shared.needed(population, task) for shared in passes) // len(held)

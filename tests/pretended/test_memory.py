@@ -83,6 +83,8 @@ def test_the_memory_of_other_processes_is_not_looked_at(monkeypatch: pytest.Monk
         with Processes(2).opened("cuda", print) as engine:
             Passes(("croze",), of, engine, heard.append).say(genotypes("darts", 2))
         Passes(("croze",), task("cpu", populations=Populations(64)), InProcess(), heard.append).say([])
+        without = dataclasses.replace(of, batch=None)  # a search that is replayed
+        Passes(("croze",), without, InProcess(), heard.append).say(genotypes("darts", 2))
         Passes(("zico",), of, InProcess(), heard.append).say(genotypes("darts", 2))
     (said,) = (event.text for event in heard if isinstance(event, Message))
     assert said.startswith("scoring up to 64 networks per pass, as the memory of each worker")
