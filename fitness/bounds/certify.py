@@ -83,7 +83,7 @@ def margins_of_intervals(arithmetic: IntervalArithmetic, output: Interval, label
         at = labels[:, None]
         return _number(output.low.gather(1, at) - output.high)
     module, x, _ = arithmetic.last
-    weight = module.weight
+    weight = module.weight.to(x.centre.dtype)
     rows = weight[labels][:, None] - weight  # (N, classes, C)
     slack = (module.in_features + 8) * torch.finfo(rows.dtype).eps
     centre = (rows @ x.centre[:, :, None]).squeeze(2)
@@ -91,8 +91,9 @@ def margins_of_intervals(arithmetic: IntervalArithmetic, output: Interval, label
     wide = (weight[labels].abs()[:, None] + weight.abs()) * slack  # rounding of the differences of weights, too
     radius = (rows.abs() @ x.radius[:, :, None] + wide @ (size + x.radius)[:, :, None]).squeeze(2) * (1 + slack)
     if module.bias is not None:
-        centre = centre + (module.bias[labels][:, None] - module.bias)
-        radius = radius + slack * (module.bias[labels][:, None].abs() + module.bias.abs())
+        bias = module.bias.to(x.centre.dtype)
+        centre = centre + (bias[labels][:, None] - bias)
+        radius = radius + slack * (bias[labels][:, None].abs() + bias.abs())
     return _number(centre - radius)
 
 

@@ -10,7 +10,10 @@ decides what these leave open:
   convolution blocks (as CNN-Cert does) instead.
 * ``jacobian``: R is minus the mean over images and cells of an upper bound of |J_k|_inf, J_k the Jacobian of the
   output of cell k by its inputs, at the image.
-* ``both``: their sum, neither scaled.
+* ``both``: their sum.
+* ``scale``: in both, logarithms: log |J_k|_inf, and -log(1 - m) of a negative margin m. In a supernet of 5 cells
+  the margins are about -1e30 and the norms 1e7, so that the sums of the numbers themselves (``scale=raw``)
+  leave nothing of L_val; by logarithms, gamma = 0.01 gives gradients of the size of those of L_val.
 * gamma is 0.01, as is reported of the paper, for each of them.
 
 Everything else is `darts`, which it equals with gamma 0. The paper is reported to search in the space of PC-DARTS:
@@ -33,11 +36,15 @@ from evonas.searching.differentiable.robustness import Robustness
 
 @dataclass(frozen=True)
 class Options(DartsOptions):
-    """Those of `darts`. ``gamma`` weighs R, ``robustness`` names it; ``eps`` (1/255) is of the certified one."""
+    """Those of `darts`. ``gamma`` weighs R, ``robustness`` names it; ``eps`` (1/255) is of the certified one.
+
+    With ``scale`` raw, R has the numbers themselves instead of logarithms.
+    """
 
     gamma: float = bounded(0.01, 0, 1e6)
     robustness: Literal["certified", "jacobian", "both"] = "both"
     eps: float = bounded(1.0, 0, 255)
+    scale: Literal["log", "raw"] = "log"
 
 
 @algorithms.register("dsrna")
@@ -47,10 +54,10 @@ class Dsrna(Darts):
     Options = Options
 
     def robustness(self) -> tuple[float, Robustness | None]:
-        options = self.options
+        options, raw = self.options, self.options.scale == "raw"
         kinds: dict[str, Robustness] = {
-            "certified": partial(robustness.certified, eps=options.eps),
-            "jacobian": robustness.jacobian,
-            "both": partial(robustness.both, eps=options.eps),
+            "certified": partial(robustness.certified, eps=options.eps, raw=raw),
+            "jacobian": partial(robustness.jacobian, raw=raw),
+            "both": partial(robustness.both, eps=options.eps, raw=raw),
         }
         return options.gamma, kinds[options.robustness]

@@ -7,13 +7,18 @@ Source: Hosseini, Yang, Xie, "DSRNA: Differentiable Search of Robust Neural Arch
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.func import functional_call
 
 from fitness.bounds import Interval, cell_norms, normalised, training_bounds
+from spaces import Network
+from spaces.arithmetic import PLAIN, Arithmetic
 from spaces.supernet import Supernet
+
+LARGEST, SMALLEST = 1e33, 1e-30  # of float32, with room for gradients of logarithms, which are one over them
 
 
 class Examples(NamedTuple):
@@ -33,23 +38,53 @@ class Examples(NamedTuple):
 Robustness = Callable[[Supernet, Examples], tuple[Tensor, Tensor]]  # logits (N, classes), and R
 
 
-def certified(network: Supernet, examples: Examples, eps: float) -> tuple[Tensor, Tensor]:
-    """R = the mean over images of min_k (a lower bound of f_y - f_k within ``eps`` / 255), by intervals."""
+def certified(network: Supernet, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
+    """R = the mean over images of s(m), m = min_k (a lower bound of f_y - f_k within ``eps`` / 255), by intervals.
+
+    s(m) = m for m >= 0 or if ``raw``, else -log(1 - m). Where float32 is too small for the margins, the bounds are
+    computed in float64.
+    """
+    logits, margins = _margins(network, examples, eps)
+    if not bool(margins.detach().abs().amax() < LARGEST):  # also of nan
+        margins = _margins(_Double(network), Examples(*(_double(one) for one in examples)), eps)[1]
+    vacuous = -torch.log1p(-margins.clamp(max=0))
+    return logits, (margins if raw else torch.where(margins < 0, vacuous, margins)).mean().to(logits.dtype)
+
+
+def _margins(network: Network, examples: Examples, eps: float) -> tuple[Tensor, Tensor]:
+    """Logits (N, classes) and the smallest margin of each image, (N,)."""
     half = eps / 255
     low, high = (examples.pixels - half).clamp(min=0), (examples.pixels + half).clamp(max=1)
     around = normalised(Interval((low + high) / 2, (high - low) / 2), examples.mean, examples.std)
     bounds = training_bounds(network, examples.images, around, examples.labels)
-    others = bounds.margins.scatter(1, examples.labels[:, None], torch.inf)
-    return bounds.logits, others.amin(1).mean()
+    return bounds.logits, bounds.margins.scatter(1, examples.labels[:, None], torch.inf).amin(1)
 
 
-def jacobian(network: Supernet, examples: Examples) -> tuple[Tensor, Tensor]:
-    """R = minus the mean over images and cells of an upper bound of |J_k|_inf, see `cell_norms`."""
+def _double(x: Tensor) -> Tensor:
+    return x.double() if x.is_floating_point() else x
+
+
+class _Double(Network):
+    """A network that computes in float64; gradients reach its parameters."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+        tensors = {**dict(self.network.named_parameters()), **dict(self.network.named_buffers())}
+        return functional_call(
+            self.network, {name: _double(one) for name, one in tensors.items()}, (x, arithmetic)
+        )
+
+
+def jacobian(network: Supernet, examples: Examples, raw: bool = False) -> tuple[Tensor, Tensor]:
+    """R = minus the mean over images and cells of log |J_k|_inf, or of |J_k|_inf if ``raw``, see `cell_norms`."""
     logits, norms = cell_norms(network, examples.images)
-    return logits, -norms.mean()
+    return logits, -(norms if raw else norms.clamp(min=SMALLEST).log()).mean()
 
 
-def both(network: Supernet, examples: Examples, eps: float) -> tuple[Tensor, Tensor]:
+def both(network: Supernet, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
     """The sum of the two."""
-    logits, margin = certified(network, examples, eps)
-    return logits, margin + jacobian(network, examples)[1]
+    logits, margin = certified(network, examples, eps, raw)
+    return logits, margin + jacobian(network, examples, raw)[1]

@@ -14,10 +14,13 @@ import torch
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Event, Message, Warned
+from evonas.core.events import Event, Message
+from evonas.searching.algorithms import algorithms
 from evonas.searching.differentiable.robustness import Examples, both, certified, jacobian
 from evonas.searching.differentiable.training import Training
 from evonas.searching.memory import DIRECTORY
+from evonas.searching.options import with_options
+from evonas.searching.resolve import resolve
 from evonas.store.run import Run
 from evonas.testing import algorithm as contract
 from evonas.testing.algorithm import Crash, Trial
@@ -185,10 +188,9 @@ def test_what_makes_no_sense_is_refused_before_a_run_begins(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_shorter_search_than_its_schedule_is_doubted(tmp_path: Path) -> None:
-    said: list[Event] = []
-    evonas.search(settings(generations=1, options={"epochs": 9}), tmp_path / "run", said.append)
-    assert [one.text for one in said if isinstance(one, Warned)] == [
+def test_a_shorter_search_than_its_schedule_is_doubted() -> None:
+    resolved = with_options(resolve(settings(generations=1, options={"epochs": 9})))
+    assert algorithms["darts"].check(resolved) == [
         "the learning rate falls over 9 epochs, but the search has 1; add --option epochs=1"
     ]
 
@@ -218,15 +220,35 @@ def test_the_terms_are_those_of_the_formulas() -> None:
     network = spaces["darts"].supernet(NetworkSize(2, 3, 3, 8), generator=generator)
     pixels, labels = torch.rand(4, 3, 8, 8, generator=generator), torch.tensor([0, 1, 2, 0])
     examples = Examples(pixels, labels, torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.2))
-    logits, at_zero = certified(network, examples, 0.0)
+    with torch.no_grad():
+        logits, at_zero = certified(network, examples, 0.0, raw=True)
     wrong = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
     margins = logits.gather(1, labels[:, None]).squeeze(1) - wrong
     torch.testing.assert_close(at_zero, margins.mean(), rtol=1e-4, atol=1e-5)
-    margin, slopes = certified(network, examples, 1.0)[1], jacobian(network, examples)[1]
-    assert margin < at_zero and slopes < 0
-    torch.testing.assert_close(both(network, examples, 1.0)[1], margin + slopes)
-    gradient = torch.autograd.grad(margin + slopes, [one for _, one in network.architecture()])
+    with torch.no_grad():
+        margin, slopes = certified(network, examples, 1.0)[1], jacobian(network, examples)[1]
+        assert certified(network, examples, 1.0, raw=True)[1] < margin < at_zero
+        assert jacobian(network, examples, raw=True)[1] <= -torch.exp(-slopes)  # Jensen
+    together = both(network, examples, 1.0)[1]
+    torch.testing.assert_close(together, margin + slopes)
+    gradient = torch.autograd.grad(together, [one for _, one in network.architecture()])
     assert all(float(one.abs().sum()) > 0 for one in gradient)
+
+
+@pytest.mark.slow
+def test_margins_that_are_too_large_for_float32_are_computed_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    network = spaces["darts"].supernet(NetworkSize(2, 3, 3, 8), generator=generator)
+    pixels, one = torch.rand(1, 3, 8, 8, generator=generator), torch.ones(1, 3, 1, 1)
+    examples = Examples(pixels, torch.tensor([1]), one / 2, one / 5)
+    with torch.no_grad():
+        expected, raw = (certified(network, examples, 1.0, raw)[1] for raw in (False, True))
+    monkeypatch.setattr("evonas.searching.differentiable.robustness.LARGEST", 0.0)
+    logits, found = certified(network, examples, 1.0)
+    assert logits.dtype == found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
+    torch.testing.assert_close(expected, -torch.log1p(-raw))
+    assert float(torch.autograd.grad(found, network.alphas["normal"])[0].abs().max()) > 0
 
 
 def test_a_gpu_is_not_repeated_by_verify(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
