@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from evonas.api.scratch import disk, in_run
 from evonas.core import arguments
 from evonas.core.events import Listener, Observer, Observers, heard_by_observer, unwatched
 from evonas.core.signatures import keywords
+from evonas.store.nearby import is_run
 from evonas.store.search_options import ScoreOptions, SearchOptions
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import MAX_CONTROLS, MAX_TRAININGS
@@ -31,11 +33,13 @@ def search(
     engine: Engine | None = None,
     final: FinalPlan | None = None,
     reuse: Iterable[str | Path] | str | Path = (),
+    scratch: str | Path | None = None,
 ) -> SearchResult:
     """Start a search and store it in the directory ``run`` (default ``runs/<date>-...``).
 
     With ``final`` the best genotype is trained and evaluated afterwards; the result then has ``trained``. Runs and
-    tables of ``reuse`` give the trainings of controls that they have finished in the same way.
+    tables of ``reuse`` give the trainings of controls that they have finished in the same way. With ``scratch``, a
+    directory on a local disk, the search works there and is copied to ``run`` meanwhile and at its end.
     Raises `EvonasError` with one message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas import pipeline
@@ -45,7 +49,12 @@ def search(
     place = None if run is None else arguments.path(run, "--run")
     plan = None if final is None else arguments.instance(final, FinalPlan, "final")
     others = [arguments.path(one, "--reuse") for one in arguments.items(reuse, "--reuse")]
-    return pipeline.search(settings, place, observer_of(observer), engine_of(engine), plan, others)
+    chosen = engine_of(engine)
+
+    def work(directory: Path | None, hearing: Observer) -> SearchResult:
+        return pipeline.search(settings, directory, hearing, chosen, plan, others)
+
+    return in_run(place, disk(scratch), observer_of(observer), work)
 
 
 @heard_by_observer
@@ -59,6 +68,7 @@ def resume(
     retrainings: int | None = None,
     controls: int | None = None,
     reuse: Iterable[str | Path] | str | Path = (),
+    scratch: str | Path | None = None,
     **named: Unpack[SearchOptions],
 ) -> SearchResult | Trained:
     """Resume an interrupted run, or extend a finished search to more ``generations`` or ``evaluations`` in all.
@@ -67,8 +77,8 @@ def resume(
     ``pick``, ``data_dir``, ``device``, ``batch_networks``, ``memory`` and ``latency_timeout`` may differ from the
     settings of the run, and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a
     table that was moved; the other keywords say what the caller expects. A ``latency_command`` runs only if it is
-    given again. ``retrainings`` and ``controls`` raise those of `FinalPlan`, and ``reuse`` is that of `search`.
-    Raises `UsageError` that names those that differ.
+    given again. ``retrainings`` and ``controls`` raise those of `FinalPlan`, ``reuse`` and ``scratch`` are those of
+    `search`. Raises `UsageError` that names those that differ.
     """
     from evonas import pipeline
 
@@ -77,9 +87,14 @@ def resume(
     count = None if retrainings is None else arguments.integer(retrainings, "--retrainings", 1, MAX_TRAININGS)
     group = None if controls is None else arguments.integer(controls, "--controls", 0, MAX_CONTROLS)
     others = [arguments.path(one, "--reuse") for one in arguments.items(reuse, "--reuse")]
-    return pipeline.resume(
-        place, observer_of(observer), chosen, count, group, others, from_generation=back, **named
-    )
+
+    def work(directory: Path | None, hearing: Observer) -> SearchResult | Trained:
+        return pipeline.resume(
+            directory or place, hearing, chosen, count, group, others, from_generation=back, **named
+        )
+
+    local = disk(scratch)
+    return in_run(place, local if is_run(place) else None, observer_of(observer), work)
 
 
 @heard_by_observer

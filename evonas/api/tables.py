@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evonas.api.scratch import disk
 from evonas.api.searching import announce_of, engine_of, observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
@@ -35,16 +36,18 @@ def tabulate(
     shard: str | None = None,
     *,
     croissant: bool = False,
+    scratch: str | Path | None = None,
 ) -> Tabulation:
     """Train and evaluate a sample of a space, and write the CSV file ``out`` and a JSON file next to it.
 
     Finished trainings are kept in a directory next to them; repeat the call to continue, or to enlarge the table.
     ``engine`` trains, by default this process. ``shard``, as I/N, trains a part of the table only, which a call
-    without it joins. ``croissant`` also writes the description of a finished table in Croissant. Raises
-    `UsageError` for a table that was begun with other settings, `EvonasError` with one message, `Interrupted`
-    after SIGINT or SIGTERM.
+    without it joins. ``croissant`` also writes the description of a finished table in Croissant. ``scratch`` is
+    that of `search`. Raises `UsageError` for a table that was begun with other settings, `EvonasError` with one
+    message, `Interrupted` after SIGINT or SIGTERM.
     """
     from evonas.tabulating import tabulate as tabulating
+    from evonas.tabulating.place import Place
     from evonas.tabulating.settings import TabulateSettings
     from evonas.tabulating.shard import Shard
 
@@ -52,7 +55,18 @@ def tabulate(
     chosen = arguments.instance(settings, TabulateSettings, "settings")
     part = None if shard is None else Shard.parse(arguments.text(shard, "--shard"))
     path, flag = arguments.path(out, "--out"), arguments.flag(croissant, "--croissant")
-    return tabulating.tabulate(path, chosen, observer_of(observer), engine_of(engine), part, flag)
+    run_by, hearing, local = engine_of(engine), observer_of(observer), disk(scratch)
+    if local is None:
+        return tabulating.tabulate(path, chosen, hearing, run_by, part, flag)
+    from evonas.store.scratch import on_scratch
+
+    home = Place(path, "" if part is None else part.directory).home()
+    return on_scratch(
+        local,
+        home,
+        hearing,
+        lambda there, tell: tabulating.tabulate(there / path.name, chosen, tell, run_by, part, flag),
+    )
 
 
 def correlate(

@@ -55,6 +55,14 @@ SpaceOfTable = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Scratch = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Work in this directory of a local disk; results are copied every minute, at the end and "
+        "when it is stopped.",
+    ),
+]
 Log = Annotated[
     tuple[str, str] | None,
     typer.Option(

@@ -11,7 +11,7 @@ import typer
 from evonas import api
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import EngineName, Log, RayAddress, RunPath, TimeLimit, Workers
+from evonas.cli.options import EngineName, Log, RayAddress, RunPath, Scratch, TimeLimit, Workers
 from evonas.cli.train import Epochs, Numbers
 from evonas.store.settings import PRESETS, SearchSettings
 from evonas.training.plan import FinalPlan
@@ -53,6 +53,7 @@ def search(
     numbers: Numbers = None,
     final: Annotated[Values, Fields(FinalPlan, without=("recipe",))],
     reuse: Reuse = None,
+    scratch: Scratch = None,
     log: Log = None,
 ) -> None:
     """Search for a robust network, train the best one and evaluate its robustness.
@@ -67,7 +68,10 @@ def search(
     # validated even if --no-final ignores it
     plan = FinalPlan.from_options(preset, overrides=changes, **recipe, **final)
     _render(
-        lambda observer: api.search(chosen, run, observer, place, None if no_final else plan, reuse or ()), log
+        lambda observer: api.search(
+            chosen, run, observer, place, None if no_final else plan, reuse or (), scratch
+        ),
+        log,
     )
 
 
@@ -86,6 +90,7 @@ def resume(
     workers: Workers = None,
     ray_address: RayAddress = None,
     time_limit: TimeLimit = None,
+    scratch: Scratch = None,
     log: Log = None,
 ) -> None:
     """Resume an interrupted run, or extend a finished search to more generations or evaluations.
@@ -98,7 +103,14 @@ def resume(
     Example: `evonas resume runs/composite --generations 6 --engine processes --workers 2`
     """
     chosen = _engine(engine, workers, ray_address, time_limit)
-    values = {"from_generation": from_generation, "reuse": reuse or (), **limits, **final, **settings}
+    values = {
+        "from_generation": from_generation,
+        "reuse": reuse or (),
+        "scratch": scratch,
+        **limits,
+        **final,
+        **settings,
+    }
     _render(lambda observer: api.resume(run, observer, chosen, **values), log)
 
 

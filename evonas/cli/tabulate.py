@@ -9,7 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import AsJson, RayAddress, Workers
+from evonas.cli.options import AsJson, RayAddress, Scratch, Workers
 from evonas.cli.train import Epochs, Numbers
 from evonas.tabulating.settings import TabulateSettings
 
@@ -42,6 +42,7 @@ def tabulate(
         bool,
         typer.Option("--croissant", help="Also describe the table in Croissant, for publication."),
     ] = False,
+    scratch: Scratch = None,
     as_json: AsJson = False,
 ) -> None:
     """Train and evaluate a sample of a space: a table for correlate and benchmark. Repeat the command to continue.
@@ -57,5 +58,5 @@ def tabulate(
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr)
     chosen = TabulateSettings.from_options(overrides=changes, **settings)
     run_by = make(engine, workers, ray_address)
-    result = api.tabulate(out, chosen, TabulationView(), run_by, shard, croissant=croissant)
+    result = api.tabulate(out, chosen, TabulationView(), run_by, shard, croissant=croissant, scratch=scratch)
     print_json(result.as_dict()) if as_json else print_rich(tabulation_table(result))

@@ -9,7 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import Log, Workers
+from evonas.cli.options import Log, Scratch, Workers
 from evonas.store.settings import SearchSettings
 from evonas.training.settings import TrainSettings
 
@@ -52,6 +52,7 @@ def train(
         ),
     ] = "auto",
     workers: Workers = None,
+    scratch: Scratch = None,
     log: Log = None,
 ) -> None:
     """Train one genotype and save the best and the last epoch. Repeat the command to continue.
@@ -69,6 +70,6 @@ def train(
     changes = overrides(numbers, epochs=epochs, batch_size=batch_size, lr=lr) or None
     console = make_console()
     observer = training_observer(console, log)
-    options = {"overrides": changes, "seeds": seeds, **picked, **recipe, **settings}
+    options = {"overrides": changes, "seeds": seeds, "scratch": scratch, **picked, **recipe, **settings}
     result = api.train(target, run, observer, make(engine, workers), **options)
     console.print(trained(result, api.training_result(result)), soft_wrap=True)

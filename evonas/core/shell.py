@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from evonas.core.displaced import named
+
 
 def command(*words: str | Path) -> str:
     """``evonas resume 'my runs/x'``."""
-    return shlex.join(["evonas", *map(str, words)])
+    return shlex.join(["evonas", *(named(str(word)) for word in words)])
 
 
 def resuming(run: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from evonas.core.displaced import named
 from evonas.core.events import Closed, Message, Observer, Warned, announcing
 from evonas.core.files import write_json
 from evonas.core.locks import held
@@ -244,7 +245,7 @@ def _assessments(settings: EvaluateSettings, source: Corrupted, places: Tensor) 
 def _facts(found: checkpoint.Checkpoint) -> dict[str, Any]:
     trained = found.settings
     return {
-        "checkpoint": str(found.path),
+        "checkpoint": named(str(found.path)),
         "genotype": found.genotype,
         "dataset": trained.dataset,
         "channels": trained.channels,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from evonas.core.notices import notice
@@ -41,6 +42,12 @@ def journalled(db: sqlite3.Connection, file: Path) -> bool:
         lambda: f"{file.parent} is on {why}: {file.name} is written with a rollback journal, which is slower",
     )
     return False
+
+
+def unlogged(file: Path) -> None:
+    """Write the log of a database into it, or undo what its journal says. Raises `sqlite3.Error` if that fails."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        _roll_back(db, file)
 
 
 def synced(logged: bool, durable: bool = True) -> str:

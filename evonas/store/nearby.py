@@ -44,3 +44,11 @@ def require_empty(path: Path) -> None:
 
 def is_run(path: Path) -> bool:
     return (path / "run.db").is_file() or (path / TRAINING).is_file()
+
+
+def is_search(text: str) -> bool:
+    """Whether ``text`` is the path of a search, not a genotype or a name."""
+    try:
+        return (Path(text) / "run.db").is_file()
+    except (OSError, ValueError):  # too long for a path
+        return False

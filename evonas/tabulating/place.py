@@ -8,6 +8,9 @@ from pathlib import Path
 
 from evonas.core.atomic_files import make_directory
 from evonas.core.files import exists
+from evonas.core.signals import REPEAT
+from evonas.store.mirror import STAGING
+from evonas.store.scratch import Home
 from evonas.tabulating.job import Job
 from spaces.errors import UsageError, shorten
 
@@ -91,3 +94,19 @@ class Place:
         for path in self.work.iterdir():
             if path.is_dir() and not path.name.startswith(OF_SHARD):
                 shutil.rmtree(path, ignore_errors=True)
+
+    def home(self) -> Home:
+        """The files of the table, or of the shard, for work on another disk."""
+        names = [path.name for path in (self.table, self.sidecar, self.croissant)]
+        whole = replace(self, shard="")
+        inside = f"{whole.work.name}/{self.shard}" if self.shard else whole.work.name
+        taken = [*names, f"{whole.work.name}/{self.journal.name}", inside] if self.shard else [*names, inside]
+        return Home(
+            self.table.parent,
+            taken,
+            [inside] if self.shard else taken,
+            [self.work] if self.shard else [self.work, *(part.work for part in self.shards)],
+            REPEAT[0].lower() + REPEAT[1:],
+            self.table.stem,
+            self.work / STAGING,
+        )

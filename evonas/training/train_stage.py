@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.core.arguments import option
-from evonas.core.atomic_files import make_directory, synchronise
+from evonas.core.atomic_files import make_directory
 from evonas.core.events import Observer, Warned, unwatched, warning
 from evonas.core.fields import fields_of
 from evonas.core.files import exists, write_json
@@ -21,6 +21,7 @@ from evonas.core.ranks import is_first
 from evonas.core.shell import command, elsewhere, resuming
 from evonas.core.signals import resumable
 from evonas.core.strict_json import parse_json
+from evonas.store.aside import move
 from evonas.store.nearby import other_runs
 from evonas.store.paths import dated
 from evonas.store.queries import DATABASE
@@ -38,8 +39,6 @@ from evonas.training.settings import TrainSettings
 from evonas.training.training import Trained, Training
 from spaces.errors import EvonasError, UsageError, shorten
 
-# what is about a winner
-WITH_THE_TRAINING = ("evaluation.json", "smoothing.tsv", "controls.json", "controls.csv", "controls")
 _LIKE_A_PATH = re.compile(r"[\w.~-]*/[\w./~-]*")
 
 
@@ -256,14 +255,7 @@ def _set_aside(run: Path, settings: TrainSettings) -> None:
     number = 1
     while (aside := run / f"{DIRECTORY}.{number}").exists():
         number += 1
-    try:
-        for name in WITH_THE_TRAINING:
-            if (run / name).exists():
-                (run / name).rename(directory / name)
-        directory.rename(aside)  # last, so that a killed process starts here again
-        synchronise(run)
-    except OSError as error:
-        raise EvonasError(f"cannot rename {directory}: {error.strerror or error}") from error
+    move(directory, aside)
 
 
 @contextmanager

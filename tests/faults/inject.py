@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from evonas.store import databases
+from evonas.store import databases, scratch
 from evonas.store import run as store
 from tests.faults.power import Disk
 
@@ -73,14 +73,15 @@ def prepare(
     exhausted: tuple[str, int, str] | None = None,
     jumping_clock: int | None = None,
     network_disk: bool = False,
+    copying: bool = False,
 ) -> None:
     """Put the faults into this process.
 
     ``kill_at``: the step at which it gets ``sign``, or ``kill_on``, its kind; ``power_loss``: and the whole
     machine ends. ``largest_file``: bytes, no file can become larger. ``memory``: bytes that it can still allocate.
     ``exhausted``: the name of a function, which call of it finds no memory, and on which kind of device.
-    ``network_disk``: every file is on one. ``jumping_clock``: the seed by which the clock of the system jumps, by
-    up to a year and in both directions.
+    ``network_disk``: every file is on one. ``copying``: from a scratch disk after every event.
+    ``jumping_clock``: the seed by which the clock of the system jumps, by up to a year and in both directions.
     """
     store.JOURNAL_SECONDS = 0.0  # every score is a step: these are computed faster than half a second
     steps = Steps(notes, kill_on or kill_at, sign, Disk() if power_loss else None)
@@ -95,6 +96,8 @@ def prepare(
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     if network_disk:
         databases.network_disk = lambda file: "nfs"
+    if copying:
+        scratch.SECONDS, scratch.SHARE = 0.0, 0
     if exhausted is not None:
         _exhaust(*exhausted)
     if jumping_clock is not None:

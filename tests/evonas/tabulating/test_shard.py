@@ -139,3 +139,29 @@ def test_shards_divide_all_trainings() -> None:
     parts = [Shard(number, 4).part(jobs) for number in range(1, 5)]
     assert sorted(job for part in parts for job in part) == list(jobs)
     assert {len(part) for part in parts} == {2, 3}
+
+
+def test_shards_and_their_join_on_a_scratch_disk_make_the_same_table(
+    make: Make, tmp_path: Path, undisturbed: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "unrelated").write_text("mine")
+    heard = Heard()
+    for number in (1, 2):
+        done = evonas.tabulate("own.csv", make(), heard, shard=f"{number}/3", scratch="local")
+        assert done.trainings == 2 - (number > 1) and done.table == Path("own.csv")
+    with (
+        held(Place(Path("own.csv"), "shard-1-of-3").work),
+        pytest.raises(EvonasError, match="is in use by process"),
+    ):
+        evonas.tabulate("own.csv", make(), heard, scratch="local")
+    assert evonas.tabulate("own.csv", make(), heard, scratch="local").table == Path("own.csv")
+    assert files(tmp_path / "own.csv") == undisturbed and not Place(Path("own.csv")).shards
+    assert not [event for event in heard if "local" in str(event)]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "own.csv",
+        "own.json",
+        "own.trainings",
+        "local",
+        "unrelated",
+    }
