@@ -9,11 +9,13 @@ import signal
 import stat
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
 import pytest
 
+from tests import forks
 from tests.evonas.conftest import content
 from tests.faults.stages import everything
 
@@ -24,6 +26,7 @@ SCRIPTS = {
     for script in re.findall(r"^```bash\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     if (found := re.search(r"--job-name=(\S+)", script))
 }
+JOB = "\n".join(re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 TINY = "--space nasbench201 --channels 2 --layers 1 --image-size 8"
 SMALLER = {  # after the options of the script
     "search": f"{TINY} --proxy params --population 6 --children 3 --generations 4 --batch-size 2 --epochs 3 "
@@ -35,25 +38,49 @@ SMALLER = {  # after the options of the script
 SRUN = """#!{python}
 # a step of a job: the program in a process group of its own, which the scheduler signals
 import os, pathlib, sys
+words = [word for word in sys.argv[1:]]
+while words[0].startswith("--"):
+    del words[0]
+if words[0] != "evonas":
+    os.execvp(words[0], words)
 os.setpgid(0, 0)
 pathlib.Path({step!r}).write_text(str(os.getpid()))
-smaller = {smaller!r}[sys.argv[2]].split()
-os.execv({python!r}, [{python!r}, "-m", *sys.argv[1:], *smaller])
+smaller = {smaller!r}[words[1]].split()
+os.execv({python!r}, [{python!r}, "-m", *words, *smaller])
 """
 SCONTROL = """#!/bin/bash
-echo "$@" >> requeued
+if [ "$1" = show ]; then echo 127.0.0.1; echo 127.0.0.2; else echo "$@" >> requeued; fi
 """
+EVONAS = """#!{python}
+# the program itself, which the scheduler signals if it is the first process of a pod
+import os, pathlib, sys
+if {ray!r} != "real" and "--engine" in sys.argv:
+    del sys.argv[sys.argv.index("--engine") : sys.argv.index("--ray-address") + 2]
+smaller = {smaller!r}.get(sys.argv[1], "").split()
+os.execv({python!r}, [{python!r}, "-m", "evonas", *sys.argv[1:], *smaller])
+"""
+RAY = """#!/bin/bash
+if [ "$1" = status ]; then [ -e ray-starts ]; exit; fi
+echo "$@" >> ray-starts
+{ray}
+"""
+RAY_PROGRAM = {
+    "pretended": "exec sleep 1000",
+    "real": 'exec {python} -m ray.scripts.scripts "$@" --node-ip-address=127.0.0.1',
+}
 
 
 class Scheduler:
-    """Runs a batch script in ``directory``, and sends SIGTERM to its step."""
+    """Runs a batch script in ``directory``, and sends SIGTERM to its step, or with `B:` to itself."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, ray: str = "pretended") -> None:
         self.directory, self.step = directory, directory / "step"
         programs = directory / "bin"
         programs.mkdir(parents=True)
         srun = SRUN.format(python=sys.executable, step=str(self.step), smaller=SMALLER)
-        for name, text in (("srun", srun), ("scontrol", SCONTROL)):
+        evonas = EVONAS.format(python=sys.executable, ray=ray, smaller=SMALLER)
+        started = RAY.format(ray=RAY_PROGRAM[ray].format(python=sys.executable))
+        for name, text in (("srun", srun), ("scontrol", SCONTROL), ("evonas", evonas), ("ray", started)):
             (programs / name).write_text(text)
             (programs / name).chmod(stat.S_IRWXU)
         self.path = f"{programs}{os.pathsep}{os.environ['PATH']}"
@@ -62,15 +89,28 @@ class Scheduler:
         """The exit code of the job ``name``, whose step gets SIGTERM ``after`` seconds."""
         script = self.directory / f"{name}.sbatch"
         script.write_text(SCRIPTS[name])
+        alone = "--signal=B:" in SCRIPTS[name]
         self.step.unlink(missing_ok=True)
         environment = os.environ | {"PATH": self.path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         environment |= {"SLURM_JOB_ID": "7"} | variables
         with subprocess.Popen(["bash", str(script)], cwd=self.directory, env=environment) as job:
             if after is not None:
                 time.sleep(after)
-                if job.poll() is None and self.step.exists():
+                if job.poll() is None and alone:
+                    job.terminate()
+                elif job.poll() is None and self.step.exists():
                     os.killpg(int(self.step.read_text()), signal.SIGTERM)
             return job.wait(300)
+
+    def pod(self, after: float | None = None) -> int:
+        """The exit code of the container, which gets SIGTERM ``after`` seconds."""
+        environment = os.environ | {"PATH": self.path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        with subprocess.Popen(["sh", "-c", pod_script()], cwd=self.directory, env=environment) as pod:
+            if after is not None:
+                time.sleep(after)
+                if pod.poll() is None:
+                    pod.terminate()
+            return pod.wait(300)
 
     @property
     def requeued(self) -> list[str]:
@@ -139,4 +179,69 @@ def test_an_array_of_shards_is_joined_to_the_table_of_one_process(shards: int, t
 
 
 def test_the_page_has_the_scripts() -> None:
-    assert SCRIPTS.keys() == {"evonas", "evonas-seeds", "evonas-table", "evonas-join"}
+    assert SCRIPTS.keys() == {"evonas", "evonas-seeds", "evonas-table", "evonas-join", "evonas-ray"}
+
+
+def test_the_search_of_the_page_works_on_a_scratch_disk(tmp_path: Path) -> None:
+    (command,) = re.findall(r"^    evonas (.*--scratch.*)$", PAGE, re.MULTILINE)
+    done = forks.run(*command.split(), *SMALLER["search"].split(), "--no-final", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/local/run.db").is_file() and not [*(tmp_path / "scratch").iterdir()]
+
+
+def test_the_job_of_kubernetes_is_yaml_that_leaves_time_to_save() -> None:
+    yaml = pytest.importorskip("yaml")
+    claim, job = yaml.safe_load_all(JOB)
+    spec = job["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    assert spec["restartPolicy"] == "Never" and spec["terminationGracePeriodSeconds"] >= 60
+    ignored, failed = job["spec"]["podFailurePolicy"]["rules"]
+    assert failed["onExitCodes"] == {"containerName": container["name"], "operator": "In", "values": [1, 2]}
+    assert ignored["onPodConditions"] == [{"type": "DisruptionTarget"}]
+    mounted = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+    assert mounted.keys() == {one["name"] for one in spec["volumes"]}
+    (work,) = re.findall(r"^WORKDIR (.+)$", (ROOT / "Containerfile").read_text(), re.MULTILINE)
+    assert {*mounted.values()} == {f"{work}/runs", f"{work}/scratch"}
+    assert spec["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert container["args"] == [pod_script()]
+
+
+def pod_script() -> str:
+    """What the container runs, without a library for YAML."""
+    found = re.search(r"args:\n( +)- \|\n((?:\1  .*\n)+)", JOB)
+    assert found is not None
+    return textwrap.dedent(found[2])
+
+
+@pytest.mark.slow
+def test_a_pod_that_is_deleted_saves_and_the_next_one_ends_the_same(tmp_path: Path) -> None:
+    whole = Scheduler(tmp_path / "whole")
+    assert whole.run("evonas") == 0
+    one = Scheduler(tmp_path / "pods")
+    for moment in range(4, 60):
+        code = one.pod(float(moment))
+        if code == 130:
+            break
+    assert one.pod() == 0
+    assert everything(one.directory / "runs/robust") == everything(whole.directory / "runs/robust")
+    assert not [*(one.directory / "scratch").iterdir()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("real", [False, True], ids=["pretended Ray", "Ray"])
+def test_a_search_on_the_nodes_of_ray_is_that_of_one_process(real: bool, tmp_path: Path) -> None:
+    """Two nodes of a real Ray on this machine, or programs that only wait, and a search in one process."""
+    if real:
+        pytest.importorskip("ray")
+    whole, one = Scheduler(tmp_path / "whole"), Scheduler(tmp_path / "one", ray="real" if real else "pretended")
+    assert whole.run("evonas") == 0
+    nodes = {"SLURM_JOB_NODELIST": "here", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "1"}
+    for moment in range(10, 100, 5):
+        code = one.run("evonas-ray", float(moment), **nodes)
+        if code in (0, 130):
+            break
+    assert one.requeued == ["requeue 7"] * (code == 130)
+    assert code == 0 or one.run("evonas-ray", **nodes) == 0
+    assert everything(one.directory / "runs/ray") == everything(whole.directory / "runs/robust")
+    starts = (one.directory / "ray-starts").read_text().splitlines()
+    assert len(starts) % 2 == 0 and starts[0].startswith("start --head") and "--address=" in starts[1]

@@ -13,6 +13,8 @@ from evonas.cli.app import app
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OF_SLURM = {"--job-name", "--time", "--cpus-per-task", "--signal", "--requeue", "--open-mode", "--array"}
+OF_SLURM |= {"--nodes", "--ntasks", "--ntasks-per-node", "--nodelist", "--exclude"}
+OF_RAY = {"--head", "--port", "--num-cpus", "--block", "--address"}
 OF_OTHERS = {
     "--logdir",
     "--strict",
@@ -22,7 +24,8 @@ OF_OTHERS = {
     "--network",
     "--cpus",
     *OF_SLURM,
-}  # of tensorboard, mkdocs, torchrun, docker, sbatch
+    *OF_RAY,
+}  # of tensorboard, mkdocs, torchrun, docker, sbatch, ray
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]\b")
 
 
