@@ -187,7 +187,7 @@ class EvaluateSettings:
     @property
     def doubts(self) -> list[str]:
         """Questions about numbers that are possible and yet hardly meant, a line each."""
-        asks = [question("--eps ", self.epsilons)]
+        asks = [] if self.certify else [question("--eps ", self.epsilons)]  # certified radii are that small
         if self.step_size is not None and "pgd" in self.attacks:
             asks.append(unreachable("--step-size ", self.step_size, self.steps, max(self.epsilons)))
         return [text for text in asks if text]

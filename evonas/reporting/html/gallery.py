@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,7 @@ PERTURBATION = "perturbation"
 
 
 def gallery(facts: TrainingFacts) -> str:
-    """The first images of the evaluation with the same perturbations."""
+    """Images of the evaluation, one of each class in turn, with the same perturbations."""
     if facts.evaluation is None:
         return ""
     try:
@@ -57,13 +59,15 @@ def _rows(facts: TrainingFacts, found: Evaluation) -> tuple[str, str]:
     everything, evaluated_on = images_for(kept, facts.data_dir, dataset, other_data=True)
     if found.data is not None and found.data["test"] != evaluated_on.test:
         raise EvonasError("the test images have changed since the evaluation")
-    chosen = draw(protocol.drawn, len(everything), seed)[:SHOWN]
+    drawn = draw(protocol.drawn, len(everything), seed)
+    places = in_turn(everything.labels[drawn].tolist(), SHOWN)
+    chosen = drawn[places]
     images, labels = everything.images[chosen], everything.labels[chosen]
     names = evaluated_on.classes
     model = kept.model(device).to(memory_format=torch.channels_last)
     pixels = (images.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
     columns: list[tuple[str, Tensor, Tensor | None]] = [("clean", pixels, None)]
-    draws, gain = Draws(seed, tuple(range(len(chosen)))), 1.0
+    draws, gain = Draws(seed, tuple(places)), 1.0
     for name, one in found.headline.items():
         if name in BUILT_IN:
             options = AttackOptions(one.steps or 20, one.step_size, one.restarts or 1, 1)
@@ -89,10 +93,20 @@ def _rows(facts: TrainingFacts, found: Evaluation) -> tuple[str, str]:
         ]
         rows.append(f'<div class="strip">{"".join(cells)}</div>')
     note = (
-        f"The first {len(chosen)} images of the evaluation, each with the predicted class and its probability. "
-        f"Perturbations are magnified {gain:.0f} times around grey.{remark}"
+        f"{len(chosen)} images of the evaluation, one of each class in turn, each with the predicted class and "
+        f"its probability. Perturbations are magnified {gain:.0f} times around grey.{remark}"
     )
     return "".join(rows), note
+
+
+def in_turn(labels: Sequence[int], count: int) -> list[int]:
+    """The positions of ``count`` labels, in order: the first of each class, then the second of each, and so on."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for place, label in enumerate(labels):
+        turns.append((seen[label], place))
+        seen[label] += 1
+    return sorted(place for _, place in sorted(turns)[:count])
 
 
 def _cell(title: str, image: Tensor, answer: Tensor | None, label: int, names: tuple[str, ...]) -> str:

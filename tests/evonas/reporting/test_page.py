@@ -33,7 +33,7 @@ from evonas.evaluation.corrupted import Regenerated
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.reporting.facts import gather
-from evonas.reporting.html.gallery import gallery
+from evonas.reporting.html.gallery import gallery, in_turn
 from evonas.reporting.html.page import page, write_report
 from evonas.reporting.reproduce import evaluate_command, search_command, train_command
 from evonas.training.overrides import overrides
@@ -122,6 +122,12 @@ def test_the_gallery_shows_images_and_what_the_network_says(report: str) -> None
     assert 0 < abs(clean - attacked).max() <= 8
     moved = (attacked - clean) * 127.5 / 8 + 127.5
     assert abs(moved.clip(0, 255) - perturbation).max() <= 9  # bytes: half of 1/255, magnified 16 times
+
+
+def test_the_gallery_shows_one_image_of_each_class_in_turn() -> None:
+    assert in_turn([0, 0, 0, 1, 1, 2], 3) == [0, 3, 5]
+    assert in_turn([0, 0, 0, 1, 1, 2], 5) == [0, 1, 3, 4, 5]
+    assert in_turn([3, 1, 3, 1, 2], 9) == [0, 1, 2, 3, 4]
 
 
 def test_the_gallery_shows_the_corrupted_images_that_are_measured_here(

@@ -112,6 +112,11 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 }
 
 
+def test_certified_radii_may_be_small() -> None:
+    assert EvaluateSettings(epsilons=(0.1,)).doubts
+    assert EvaluateSettings(epsilons=(0.1,), certify=("ibp",)).doubts == []
+
+
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_a_command_asks_in_one_line_and_goes_on(name: str, folder: Path) -> None:
     words, line = COMMANDS[name]
