@@ -75,22 +75,26 @@ def export(
     *,
     other_data: bool = False,
     pick: str | None = None,
+    benchmarks: Iterable[str] | str = (),
 ) -> Export:
     """Export the trained network of a run, or a checkpoint, together with a model card.
 
     ``formats`` are names of `evonas list formats`, by default all whose packages are installed; ``out`` is a
     directory, by default ``export`` in the run. ``pick`` names another member of the front of a run than its
-    headline, which must have been trained. Raises `EvonasError` for a file that differs from the network, and
-    if the data set, where it is present, has other classes or labels than at the training or, without
+    headline, which must have been trained. ``benchmarks`` are texts DATASET:TASK=COLUMN, accuracies that are
+    written as results of registered benchmarks of a hub. Raises `EvonasError` for a file that differs from the
+    network, and if the data set, where it is present, has other classes or labels than at the training or, without
     ``other_data``, other test images.
     """
+    from evonas.exporting.eval_results import Benchmark
     from evonas.exporting.export import export
 
     place = None if out is None else arguments.path(out, "--out")
     names = None if formats is None else arguments.texts(formats, "--format")
     flag = arguments.flag(other_data, "--other-data")
     member = None if pick is None else arguments.text(pick, "--pick")
-    return export(arguments.path(target, "target"), names, place, observer_of(observer), flag, member)
+    asked = [Benchmark.parse(text) for text in arguments.texts(benchmarks, "--benchmark")]
+    return export(arguments.path(target, "target"), names, place, observer_of(observer), flag, member, asked)
 
 
 def plot(run: str | Path, what: str = "history", format: str | None = None, out: str | Path | None = None) -> Path:

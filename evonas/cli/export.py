@@ -38,6 +38,15 @@ def export(
     other_data: Annotated[
         bool, typer.Option("--other-data", help="Export although the test images are not those of the training.")
     ] = False,
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--benchmark",
+            metavar="DATASET:TASK=COLUMN",
+            help="Also write an accuracy as the result of a registered benchmark of a model hub, such as "
+            "org/cifar10:linf=pgd@Linf.eps8; repeatable.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Export a trained network. Every file is checked against the original network.
@@ -49,5 +58,6 @@ def export(
     from evonas.reporting.output import print_json, print_rich
 
     chosen = None if names is None else [name.strip() for name in names.split(",") if name.strip()]
-    result = api.export(target, chosen, out, Listener(), other_data=other_data, **picked)  # its messages are in it
+    options = {"other_data": other_data, "benchmarks": benchmarks or (), **picked}
+    result = api.export(target, chosen, out, Listener(), **options)  # its messages are in it
     return print_json(result.as_json()) if as_json else print_rich(exported(result))

@@ -13,6 +13,8 @@ import torch
 from evonas.core.atomic_files import make_directory, replace, replace_text
 from evonas.core.events import Message, Observer, Warned, unwatched
 from evonas.exporting.card import FILE, card
+from evonas.exporting.eval_results import FILE as RESULTS
+from evonas.exporting.eval_results import Benchmark, eval_results
 from evonas.exporting.format import Format
 from evonas.exporting.formats import formats
 from evonas.exporting.subject import Subject, subject_of
@@ -65,13 +67,15 @@ def export(
     observer: Observer | None = None,
     other_data: bool = False,
     pick: str | None = None,
+    benchmarks: Sequence[Benchmark] = (),
 ) -> Export:
     """Write the trained network at ``target`` in the formats ``names``, by default in all installed ones.
 
-    ``pick`` names a member of the front of a run. Raises `UsageError` for a run without a trained network and for
-    an unknown format, `EvonasError` for a format whose packages are missing, for one whose logits differ from the
-    network, and for a data set with other classes or labels or, without ``other_data``, other test images than at
-    the training. No file is written then.
+    ``pick`` names a member of the front of a run; ``benchmarks`` are written as results for a hub. Raises
+    `UsageError` for a run without a trained network, for an accuracy that was not evaluated and for an unknown
+    format, `EvonasError` for a format whose packages are missing, for one whose logits differ from the network,
+    and for a data set with other classes or labels or, without ``other_data``, other test images than at the
+    training. No file is written then.
     """
     observer = unwatched if observer is None else observer
     chosen, left_out = _choose(names)
@@ -81,6 +85,7 @@ def export(
         observer(Message(subject.evaluation.note))
     for text in subject.notes:
         observer(Warned(text))
+    results = eval_results(benchmarks, subject.evaluation.content) if benchmarks else None
     directory = out or _directory(target, place.checkpoint)
     make_directory(directory)
     files = []
@@ -91,6 +96,9 @@ def export(
     for reason in left_out.values():
         observer(Message(f"skipped: {reason}"))
     replace_text(directory / FILE, card(subject, chosen), own=False)
+    if results is not None:
+        make_directory(directory / RESULTS.parent)
+        replace_text(directory / RESULTS, results, own=False)
     return Export(
         place.checkpoint, subject.facts["genotype"], tuple(files), directory / FILE, left_out, subject.notes
     )

@@ -27,12 +27,13 @@ def _lines(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping) and value:
         yield from _mapping(value)
     elif isinstance(value, list | tuple) and value:
-        yield from _sequence(value)
+        yield from sequence(value)
     else:
         yield _scalar(value)
 
 
-def _sequence(values: Sequence[Any]) -> Iterator[str]:
+def sequence(values: Sequence[Any]) -> Iterator[str]:
+    """The lines of a list."""
     for value in values:
         first, *more = _lines(value)
         yield f"- {first}"

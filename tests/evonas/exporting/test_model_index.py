@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import evonas
+from evonas import UsageError
 from evonas.evaluation.result import Evaluation
+from evonas.exporting.eval_results import Benchmark, eval_results
 from evonas.exporting.front_matter import front_matter
 from evonas.exporting.model_index import header
 from tests.evonas.exporting.runs import trained_run
@@ -90,3 +92,34 @@ def test_the_library_of_the_hub_reads_the_card(tmp_path: Path) -> None:
     )
     again = hub.ModelCard(str(card))
     assert again.data.to_dict() == card.data.to_dict()
+
+
+def test_an_accuracy_is_the_result_of_a_benchmark() -> None:
+    found = Evaluation.from_json(MEASURED)
+    asked = [Benchmark.parse(text) for text in ("org/set:clean=clean", "org/set:linf=pgd@Linf.eps8")]
+    text = eval_results(asked, found)
+    assert text.splitlines()[:5] == [
+        "- dataset:",
+        '    id: "org/set"',
+        '    task_id: "clean"',
+        "  value: 90.0",
+        '  notes: "clean, 50 test images, evaluated by evonas"',
+    ]
+    yaml = pytest.importorskip("yaml")
+    assert [(one["dataset"]["task_id"], one["value"]) for one in yaml.safe_load(text)] == [
+        ("clean", 90.0),
+        ("linf", 24.0),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "a=clean", "a:b", ":b=clean", "a:=clean", "a:b="])
+def test_a_benchmark_without_a_part_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--benchmark must be DATASET:TASK=COLUMN"):
+        Benchmark.parse(text)
+
+
+def test_a_benchmark_of_what_was_not_evaluated_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"fgsm@Linf.eps8 was not evaluated; did you mean pgd@Linf\.eps8"):
+        eval_results([Benchmark("a", "b", "fgsm@Linf.eps8")], Evaluation.from_json(MEASURED))
+    with pytest.raises(UsageError, match="run evonas evaluate first"):
+        eval_results([Benchmark("a", "b", "clean")], None)
