@@ -60,13 +60,13 @@ smaller = {smaller!r}.get(sys.argv[1], "").split()
 os.execv({python!r}, [{python!r}, "-m", "evonas", *sys.argv[1:], *smaller])
 """
 RAY = """#!/bin/bash
-if [ "$1" = status ]; then [ -e ray-starts ]; exit; fi
-echo "$@" >> ray-starts
+if [ "$1" = start ]; then echo "$@" >> ray-starts; fi
 {ray}
 """
 RAY_PROGRAM = {
-    "pretended": "exec sleep 1000",
-    "real": 'exec {python} -m ray.scripts.scripts "$@" --node-ip-address=127.0.0.1',
+    "pretended": 'if [ "$1" = status ]; then [ -e ray-starts ]; else exec sleep 1000; fi',
+    "real": 'if [ "$1" = start ]; then set -- "$@" --node-ip-address=127.0.0.1; fi\n'
+    'exec {python} -m ray.scripts.scripts "$@"',
 }
 
 

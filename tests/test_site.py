@@ -60,7 +60,7 @@ class Read(HTMLParser):
 
 def broken(site: Path) -> list[str]:
     """The links inside a site that lead nowhere."""
-    pages = {path: Read(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    pages = {path: Read(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     found = []
     for path, page in pages.items():
         for link in page.links:

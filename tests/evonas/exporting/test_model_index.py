@@ -119,7 +119,7 @@ def test_a_benchmark_without_a_part_is_refused(text: str) -> None:
 
 
 def test_a_benchmark_of_what_was_not_evaluated_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"fgsm@Linf.eps8 was not evaluated; did you mean pgd@Linf\.eps8"):
+    with pytest.raises(UsageError, match=r"'fgsm@Linf\.eps8' was not evaluated; did you mean pgd@Linf\.eps8"):
         eval_results([Benchmark("a", "b", "fgsm@Linf.eps8")], Evaluation.from_json(MEASURED))
     with pytest.raises(UsageError, match="run evonas evaluate first"):
         eval_results([Benchmark("a", "b", "clean")], None)
