@@ -77,8 +77,8 @@ def resume(
     ``pick``, ``data_dir``, ``device``, ``batch_networks``, ``memory`` and ``latency_timeout`` may differ from the
     settings of the run, and paths in ``dataset``, ``proxy``, ``objectives`` and ``constraints`` for a folder or a
     table that was moved; the other keywords say what the caller expects. A ``latency_command`` runs only if it is
-    given again. ``retrainings`` and ``controls`` raise those of `FinalPlan`, ``reuse`` and ``scratch`` are those of
-    `search`. Raises `UsageError` that names those that differ.
+    given again. ``retrainings`` and ``controls`` raise those of `FinalPlan`, ``reuse`` and ``scratch`` are those
+    of `search`. Raises `UsageError` that names those that differ.
     """
     from evonas import pipeline
 
