@@ -30,6 +30,7 @@ DATABASE = re.compile(r".*\.db(\.[0-9]+)?")
 UNFINISHED = re.compile(
     r"(.*/)?([0-9a-f]{16}|shard-[0-9]+-of-[0-9]+)/.*"
 )  # trainings, which are removed at their end
+STATE = re.compile(r"state/[0-9]+\.safetensors")  # of a generation, which run.db refers to
 TRAINING, ASIDE = "train", re.compile(r"train\.([0-9]+)/.*")
 ORDER = ("settings.json", "plan.json", "best.safetensors", "last.safetensors", "metrics.csv", "result.json")
 LAST = (".csv", ".json", ".croissant.json")  # a table, and what describes it
@@ -96,20 +97,21 @@ class Mirror:
                     raise refusal(self.target / name, _os_error(error), COMPLETE) from error
 
     def _rename(self, names: Sequence[str], place: Path, aside: str | None) -> None:
-        databases = [name for name in names if DATABASE.fullmatch(name)]
         for number, name in enumerate(names):
-            if number == len(databases) and aside is not None:
+            database = DATABASE.fullmatch(name) is not None
+            if aside is not None and not database and not STATE.fullmatch(name):
                 move(self.target / TRAINING, self.target / aside)
+                aside = None
             final, staged = self.target / name, place / str(number)
             if not staged.exists():
                 continue
             make_directory(final.parent)
-            if number < len(databases):
+            if database:
                 for ending in ENDINGS:  # they belong to the file that was
                     final.with_name(final.name + ending).unlink(missing_ok=True)
             staged.replace(final)
             synchronise(final.parent)
-        if len(names) == len(databases) and aside is not None:
+        if aside is not None:
             move(self.target / TRAINING, self.target / aside)
 
     def _remove(self, name: str) -> None:
@@ -169,15 +171,15 @@ def _signature(path: Path) -> Signature | None:
 
 def _rank(name: str) -> tuple[int, str]:
     base = name.rpartition("/")[2]
-    if DATABASE.fullmatch(name):
-        return 0, name
+    if STATE.fullmatch(name) or DATABASE.fullmatch(name):
+        return DATABASE.fullmatch(name) is not None, name
     if base in ORDER:
-        return 1 + ORDER.index(base), name
-    return len(ORDER) + 1 + sum(base.endswith(ending) * (1 + LAST.index(ending)) for ending in LAST), name
+        return 2 + ORDER.index(base), name
+    return len(ORDER) + 2 + sum(base.endswith(ending) * (1 + LAST.index(ending)) for ending in LAST), name
 
 
 def _removable(name: str) -> bool:
-    return name == BEST or UNFINISHED.fullmatch(name) is not None
+    return name == BEST or any(one.fullmatch(name) for one in (UNFINISHED, STATE))
 
 
 def _back_up(source: Path, target: Path) -> None:

@@ -284,6 +284,27 @@ def test_a_training_that_was_put_aside_is_put_aside_in_the_copy_whenever_copying
     assert steps > 3
 
 
+def test_the_state_of_a_generation_is_copied_before_the_database_that_refers_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, home, seen = tmp_path / "here", tmp_path / "home", []
+    copies = mirror.Mirror(here, home)
+    for last in (1, 2, 3):
+        write(here, **{f"state__{last}.safetensors": "x", "run.db": f"{last}"})
+        (here / f"state/{last - 2}.safetensors").unlink(missing_ok=True)
+        assert not copies.lost
+
+        def refers(directory: Path) -> None:
+            found = home / "run.db"
+            seen.append(not found.exists() or (home / f"state/{found.read_text()}.safetensors").exists())
+
+        with monkeypatch.context() as watched:
+            watched.setattr(mirror, "synchronise", refers)
+            copies.update()
+        assert seen and all(seen)
+    assert {path.name for path in (home / "state").iterdir()} == {"2.safetensors", "3.safetensors"}
+
+
 @pytest.mark.slow
 def test_a_table_on_scratch_survives_25_random_kills(copying: Forks, few_pictures: str, tmp_path: Path) -> None:
     words = (
