@@ -227,7 +227,7 @@ def test_the_command_that_repeats_a_run_has_the_whole_plan(
 ) -> None:
     plan = FinalPlan.from_options(preset, overrides={"epochs": 3}, finalists=3).among(359)
     plans: list[FinalPlan | None] = []
-    monkeypatch.setattr(api, "search", lambda settings, run, observer, engine, final, reuse: plans.append(final))
+    monkeypatch.setattr(api, "search", lambda settings, run, observer, engine, final, *others: plans.append(final))
     monkeypatch.setattr(cli_search, "_render", lambda work, log: work(Listener()))
     words = shlex.split(search_command(evonas.SearchSettings(), plan, "run"))
     typer.main.get_command(app).main(words[1:], standalone_mode=False)
