@@ -38,7 +38,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_search_is_trained_evaluated_verified_and_reported(
     few: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evonas.evaluation.checks.MORE_STEPS", 1)  # a device sees nothing new in more of them
+    for steps in ("MORE_STEPS", "LARGE_STEPS"):
+        monkeypatch.setattr(f"evonas.evaluation.checks.{steps}", 1)  # a device sees nothing new in more of them
     run = tmp_path / "run"
     settings = SearchSettings(
         dataset=few,
