@@ -17,10 +17,15 @@ from evonas.store.objective import Objective
 MAX_ROWS = 12
 
 
-def headline_text(best: Individual, objectives: Sequence[Objective], pick: str | None) -> str:
-    """``best 1.5``; of several objectives ``best params 1234, flops 5678``, the picked one first."""
+def headline_text(
+    best: Individual, objectives: Sequence[Objective], pick: str | None, latest: bool = False
+) -> str:
+    """``best 1.5``, or ``latest 1.5``.
+
+    Of several objectives ``best params 1234, flops 5678``, the picked one first.
+    """
     if len(objectives) < 2:
-        return f"best {number(best.score)}"
+        return f"{'latest' if latest else 'best'} {number(best.score)}"
     values = {one.name: number(best.values[one.name]) for one in objectives}
     first = values.pop(picked(objectives, pick), None)
     others = ", ".join(f"{name} {value}" for name, value in values.items())

@@ -46,6 +46,11 @@ def _search(facts: Facts, summary: Summary) -> str:
     several = len(summary.objectives) > 1
     goals = [f"{'maximised' if one.maximise else 'minimised'} {one.name}" for one in summary.objectives]
     goal = f"for a Pareto front that {' and '.join(goals)}" if several else f"that {goals[0]}"
+    goal = (
+        f"whose result is its latest genotype, with scores by {summary.objectives[0].name}"
+        if summary.latest
+        else goal
+    )
     versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
     plan = "" if facts.plan is None else f" {_plan(facts.plan)}"
     data = _place(settings.dataset) + _cited("data set", settings.dataset.partition(":")[0])
@@ -68,7 +73,8 @@ def _plan(plan: FinalPlan) -> str:
 def _training(facts: TrainingFacts, settings: TrainSettings) -> str:
     space = spaces[settings.space]
     genotype = space.parse(settings.genotype)
-    who = "The best genotype" if isinstance(facts, Facts) else f"A genotype of the space {settings.space}"
+    best = "The latest genotype" if isinstance(facts, Facts) and facts.summary.latest else "The best genotype"
+    who = best if isinstance(facts, Facts) else f"A genotype of the space {settings.space}"
     cited = "" if isinstance(facts, Facts) else _cited("space", settings.space)
     values = settings.that_count
     values.pop("source", None)  # of the recipe, which is cited

@@ -56,7 +56,7 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
     if best is not None:
         size = f"{count(best.params)} params, {count(best.flops)} FLOPs"
         size += "".join(f", {name} {number(value)}" for name, value in summary.measured.items())
-        named = headline_text(best, summary.objectives, settings.pick)
+        named = headline_text(best, summary.objectives, settings.pick, summary.latest)
         parts.append(Text(f"{named} (birth {best.birth}), {size}", style="bold green"))
         if summary.front:
             parts.append(_front(summary, width))

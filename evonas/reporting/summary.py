@@ -53,6 +53,7 @@ class Summary:
     evaluation: Evaluation | None  # once it is evaluated
     controls: Comparison | None  # once it is compared with random genotypes of its size
     note: str  # why an existing evaluation.json is ignored
+    latest: bool = False  # ``best`` is the latest birth instead, as the algorithm has it
 
     @property
     def data(self) -> str:
@@ -143,6 +144,7 @@ def summary_of(store: Run) -> Summary:
         evaluation=measured.content,
         controls=None if measured.content is None else controls_in(path),
         note=measured.note,
+        latest=store.is_latest,
     )
 
 

@@ -38,7 +38,9 @@ def finished(result: SearchResult) -> RenderableType:
         return Group(*lines, Text("no genotype has a score", style="red"))
     best = result.best
     several = len(result.objectives) > 1
-    named = headline_text(best, result.objectives, result.pick) + (f" (birth {best.birth})" if several else "")
+    named = headline_text(best, result.objectives, result.pick, result.latest) + (
+        f" (birth {best.birth})" if several else ""
+    )
     lines.append(Text(f"{named}, {count(best.params)} params, {count(best.flops)} FLOPs", "bold green"))
     if several:
         lines.append(front_table(result.front, result.objectives, USUAL, best))

@@ -133,6 +133,7 @@ class Search:
             self.objectives,
             self.front.items,
             self.settings.pick,
+            self.algorithm.latest,
         )
 
     def _next_generation(self, asked: list[Birth]) -> None:

@@ -88,7 +88,8 @@ class Records:
         return self.objectives[0]
 
     @cached_property
-    def _is_latest(self) -> bool:
+    def is_latest(self) -> bool:
+        """Whether the headline is the latest birth instead of the best one."""
         return self.meta(headline.FACT) is not None
 
     @cached_property
@@ -213,7 +214,7 @@ class Records:
 
     def best(self, pick: str | None = None) -> Individual | None:
         """The headline: the best score, the first among equals; of several objectives that of ``pick``."""
-        if len(self.objectives) > 1 or self._is_latest:
+        if len(self.objectives) > 1 or self.is_latest:
             return next(iter(self.leading(1, pick)), None)
         name, maximise = self.objective
         most, worse = ("MAX", "<") if maximise else ("MIN", ">")
@@ -257,7 +258,7 @@ class Records:
             place = headline.headline(front, self.objectives, pick or self.settings.pick) if front else 0
             return spread(front, count, place)
         with self._reported():
-            query = f"{headline.ranking(self.objective, self._is_latest, _BY_NETWORK)} LIMIT ?"
+            query = f"{headline.ranking(self.objective, self.is_latest, _BY_NETWORK)} LIMIT ?"
             births = [birth for (birth,) in self._db.execute(query, (self.objective.name, count))]
         return self.individuals_of(births)
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from fitness.bounds import Interval, cell_norms, logit_bounds, lower_margins
+from fitness.bounds.interval import IntervalArithmetic
+from fitness.bounds.paired import Paired, PairedArithmetic
 from spaces import NetworkSize, UsageError, spaces
 from spaces.darts.supernet import CELLS, EDGES, MIXED, derive
 from spaces.supernet import Supernet
@@ -91,6 +93,20 @@ def test_with_one_operation_per_edge_it_has_the_values_and_the_bounds_of_the_dis
     for linear in (False, True):
         margins = [lower_margins(one, around, labels, linear) for one in (network, discrete)]
         torch.testing.assert_close(*margins, rtol=1e-6, atol=1e-6)
+
+
+def test_the_bounds_of_a_weighted_sum_are_attained() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = (
+        Interval(torch.randn(1, 2, 3, 3, generator=generator).double(), torch.rand(1, 2, 3, 3).double())
+        for _ in range(2)
+    )
+    found = IntervalArithmetic().weighted([x, y], [0.25, 0.5])
+    torch.testing.assert_close(found.low, 0.25 * x.low + 0.5 * y.low, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found.high, 0.25 * x.high + 0.5 * y.high, rtol=1e-12, atol=1e-12)
+    pair = PairedArithmetic().weighted([Paired(x.centre, x), Paired(y.centre, y)], [0.25, 0.5])
+    torch.testing.assert_close(pair.value, 0.25 * x.centre + 0.5 * y.centre)
+    torch.testing.assert_close(pair.interval.radius, found.radius)
 
 
 @pytest.mark.parametrize("options", [{}, {"partial": 2, "edge_weights": True}], ids=["whole", "partial"])
