@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from evonas.core import shell
 from evonas.core.provenance import chip
 from evonas.searching.latency import COMMAND, backends, protocol
 from evonas.searching.latency.clock import Timing, timing
@@ -124,5 +124,5 @@ def require_used(command: str | None, parts: Iterable[Fitness]) -> None:
 def require_repeated(run: str | Path, command: str | None, repeated: object) -> None:
     """Raises `UsageError` for a stored command that was not given again, as a file must not choose what runs."""
     if command is not None and repeated is None:
-        again = shell.command("resume", run, OPTION, command)
+        again = f"add {OPTION} {shlex.quote(command)}"
         raise UsageError(f"{run} measures with a command, which runs only if it is given again: {again}")

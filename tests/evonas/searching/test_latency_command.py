@@ -80,8 +80,10 @@ def test_a_search_is_measured_by_a_command_once_for_each_network_and_value(devic
     with pytest.raises(EvonasError, match="the board is switched off"):
         evonas.search(SearchSettings(**SMALL, **MEASURED), run)
     device.crash_at = None
-    with pytest.raises(UsageError, match=r"only if it is given again: evonas resume .* --latency-command 'on-"):
+    with pytest.raises(UsageError, match=r"only if it is given again: add --latency-command 'on-"):
         evonas.resume(run)
+    with pytest.raises(UsageError, match=r"only if it is given again: add --latency-command 'on-"):
+        evonas.score(GENOTYPE, run=run)
     with pytest.raises(UsageError, match="was started with --latency-command on-device"):
         evonas.resume(run, latency_command="another")
     command._probed.cache_clear()
