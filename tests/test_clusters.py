@@ -54,33 +54,27 @@ if [ "$1" = show ]; then echo 127.0.0.1; echo 127.0.0.2; else echo "$@" >> reque
 EVONAS = """#!{python}
 # the program itself, which the scheduler signals if it is the first process of a pod
 import os, pathlib, sys
-if {ray!r} != "real" and "--engine" in sys.argv:
+if "--engine" in sys.argv:
     del sys.argv[sys.argv.index("--engine") : sys.argv.index("--ray-address") + 2]
 smaller = {smaller!r}.get(sys.argv[1], "").split()
 os.execv({python!r}, [{python!r}, "-m", "evonas", *sys.argv[1:], *smaller])
 """
 RAY = """#!/bin/bash
 if [ "$1" = start ]; then echo "$@" >> ray-starts; fi
-{ray}
+if [ "$1" = status ]; then [ -e ray-starts ]; else exec sleep 1000; fi
 """
-RAY_PROGRAM = {
-    "pretended": 'if [ "$1" = status ]; then [ -e ray-starts ]; else exec sleep 1000; fi',
-    "real": 'if [ "$1" = start ]; then set -- "$@" --node-ip-address=127.0.0.1; fi\n'
-    'exec {python} -m ray.scripts.scripts "$@"',
-}
 
 
 class Scheduler:
     """Runs a batch script in ``directory``, and sends SIGTERM to its step, or with `B:` to itself."""
 
-    def __init__(self, directory: Path, ray: str = "pretended") -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory, self.step = directory, directory / "step"
         programs = directory / "bin"
         programs.mkdir(parents=True)
         srun = SRUN.format(python=sys.executable, step=str(self.step), smaller=SMALLER)
-        evonas = EVONAS.format(python=sys.executable, ray=ray, smaller=SMALLER)
-        started = RAY.format(ray=RAY_PROGRAM[ray].format(python=sys.executable))
-        for name, text in (("srun", srun), ("scontrol", SCONTROL), ("evonas", evonas), ("ray", started)):
+        evonas = EVONAS.format(python=sys.executable, smaller=SMALLER)
+        for name, text in (("srun", srun), ("scontrol", SCONTROL), ("evonas", evonas), ("ray", RAY)):
             (programs / name).write_text(text)
             (programs / name).chmod(stat.S_IRWXU)
         self.path = f"{programs}{os.pathsep}{os.environ['PATH']}"
@@ -228,12 +222,9 @@ def test_a_pod_that_is_deleted_saves_and_the_next_one_ends_the_same(tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("real", [False, True], ids=["pretended Ray", "Ray"])
-def test_a_search_on_the_nodes_of_ray_is_that_of_one_process(real: bool, tmp_path: Path) -> None:
-    """Two nodes of a real Ray on this machine, or programs that only wait, and a search in one process."""
-    if real:
-        pytest.importorskip("ray")
-    whole, one = Scheduler(tmp_path / "whole"), Scheduler(tmp_path / "one", ray="real" if real else "pretended")
+def test_a_search_on_the_nodes_of_ray_is_that_of_one_process(tmp_path: Path) -> None:
+    """In place of Ray there are programs that only wait, and the search runs in one process."""
+    whole, one = Scheduler(tmp_path / "whole"), Scheduler(tmp_path / "one")
     assert whole.run("evonas") == 0
     nodes = {"SLURM_JOB_NODELIST": "here", "SLURM_JOB_NUM_NODES": "2", "SLURM_CPUS_PER_TASK": "1"}
     for moment in range(10, 100, 5):
