@@ -22,7 +22,7 @@ SIZE = NetworkSize(4, 3, 10, 32)
 @pytest.fixture(autouse=True)
 def smaller_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer random genotypes to choose from, as each takes half a millisecond."""
-    monkeypatch.setattr("evonas.tabulating.sample.POOL", 1000)
+    monkeypatch.setattr("evonas.tabulating.sample.POOL", 300)
 
 
 def drawn(**options: Any) -> list[Any]:
