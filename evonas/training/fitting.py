@@ -33,6 +33,8 @@ class Limit(NamedTuple):
     why: str
     default: float
     quiet: bool = False  # whether a lowered default is documented and needs no message
+    usual: float = float("inf")  # the largest default, if it is lower than the largest value
+    unusual: str = ""  # the reason
 
 
 def _batch_size(ground: Ground) -> Limit:
@@ -46,8 +48,10 @@ def _cutout(ground: Ground) -> Limit:
 
 
 def _crop(ground: Ground) -> Limit:
-    why = f"moves images of {ground.side} pixels out of view"
-    return Limit(ground.side - 1, why, ground.side // 2)
+    side = ground.side
+    why, eighth = f"moves images of {side} pixels out of view", side // 8  # recipes: 4 of 32 pixels
+    far = f"is far for images of {side} pixels"
+    return Limit(side - 1, why, eighth, usual=side / 6, unusual=far)
 
 
 def _auxiliary(ground: Ground) -> Limit:
@@ -99,14 +103,15 @@ def fitted(
     lines = []
     for name in names:
         value, limit = getattr(settled, name), LIMITS[name](ground)
-        if value <= limit.value:
+        if value <= (limit.value if name in asked else min(limit.value, limit.usual)):
             continue
         if name in asked:
             way_out = f"add {OPTION}{name}={_text(limit.default)}"
             raise UsageError(f"{name}={_text(value)} {limit.why}; {way_out}")
         lowered[name] = limit.default
         if not limit.quiet:
-            lines.append(f"{name} is lowered to {_text(limit.default)}: {_text(value)} {limit.why}")
+            why = limit.why if value > limit.value else limit.unusual
+            lines.append(f"{name} is lowered to {_text(limit.default)}: {_text(value)} {why}")
     if "batch_size" in lowered and recipe.batch_size is None:  # a learning rate that scales with the batch follows
         fewer = dataclasses.replace(recipe, batch_size=lowered["batch_size"])
         settled = fewer.for_images(ground.images, ground.side)

@@ -26,7 +26,7 @@ REFUSED: list[tuple[str, Any, dict[str, Any], str]] = [
     ("batch_size", 50, {}, "batch_size=50 is larger than the 49 training images; add --set batch_size=32$"),
     ("cutout", 16, {}, "cutout=16 covers images of 16 pixels; add --set cutout=8$"),
     ("cutout", 40, {}, "covers images of 16 pixels"),
-    ("crop", 16, {}, "crop=16 moves images of 16 pixels out of view; add --set crop=8$"),
+    ("crop", 16, {}, "crop=16 moves images of 16 pixels out of view; add --set crop=2$"),
     ("auxiliary", 0.4, {}, "needs images of 32 pixels.*these have 16; add --set auxiliary=0$"),
     ("auxiliary", 0.4, {"image_size": 192}, "needs images of 193 pixels.*these have 192; add --set auxiliary=0$"),
     ("auxiliary", 0.4, {"space": "nasbench201"}, "which nasbench201 networks do not have"),
@@ -70,6 +70,9 @@ LOWERED: list[tuple[str, dict[str, Any], str, Any, str]] = [
     ("darts600", {}, "cutout", 8, "cutout is lowered to 8: 16 covers images of 16 pixels"),
     ("darts600", {}, "auxiliary", 0, "auxiliary is lowered to 0: 0.4 needs images of 32 pixels"),
     ("fast", {"image_size": 8}, "cutout", 4, "cutout is lowered to 4: 8 covers images of 8 pixels"),
+    ("fast", {}, "crop", 2, "crop is lowered to 2: 4 is far for images of 16 pixels"),
+    ("fast", {"image_size": 4}, "crop", 0, "crop is lowered to 0: 4 moves images of 4 pixels out of view"),
+    ("fast", {"image_size": 24}, "crop", 4, ""),
     ("fast", {"space": "nasbench201"}, "drop_path", 0, ""),  # documented, not said
     ("fast", {"dataset": "digits"}, "flip", False, ""),
 ]
@@ -111,7 +114,7 @@ def test_a_number_that_was_asked_for_is_refused_where_it_does_not_fit(
 @pytest.mark.parametrize(("name", "value", "around"), FITS)
 def test_the_largest_number_that_fits_is_taken(make: Any, name: str, value: Any, around: dict[str, Any]) -> None:
     lines: list[str] = []
-    settings = make(around, **{"epochs": 3, name: value}).resolve(lines.append)
+    settings = make(around, **{"epochs": 3, "crop": 2, name: value}).resolve(lines.append)
     assert getattr(settings.chosen, name) == value and lines == []
 
 
