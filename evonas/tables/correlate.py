@@ -211,10 +211,12 @@ def _report(
     }
     given, sizes = fixed
     size = np.array([score.value for score in sizes], dtype=np.float64)
-    used = list(dict.fromkeys(column for target in found for column in target.columns))
-    signs = {column: target.sign for target in found for column in target.columns}
-    columns = np.column_stack([signs[name] * table.columns[name][rows] for name in used])
-    groups = [[used.index(column) for column in target.columns] for target in found]
+    parts = {target.name: (target.name,) if target.averaged else target.columns for target in found}
+    used = list(dict.fromkeys(column for target in found for column in parts[target.name]))
+    ranked = {column: target.sign * table.columns[column] for target in found for column in target.columns}
+    ranked |= {target.name: target.sign * target.accuracies(table) for target in found if target.averaged}
+    columns = np.column_stack([ranked[name][rows] for name in used])
+    groups = [[used.index(column) for column in parts[target.name]] for target in found]
     cells: dict[str, Cells] = {name: {} for name in FIELDS}
     for kept, together in _by_presence(values):
         other = against if against is not None and np.isfinite(values[against][kept]).all() else None

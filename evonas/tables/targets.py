@@ -48,7 +48,7 @@ OF_MANY = ("fgsm-8", "fgsm-4", "fgsm-2", "pgd-1")
 
 @dataclass(frozen=True)
 class Target:
-    """Columns under one name; its correlation is the mean over the columns."""
+    """Columns under one name; its correlation is the mean over the columns, unless it is ``averaged``."""
 
     name: str
     columns: tuple[str, ...]
@@ -56,6 +56,7 @@ class Target:
     units: tuple[str, ...] = ()  # of each column, see `evonas.data.tables.units`
     kind: Kind = ACCURACY
     smaller_is_better: bool = False
+    averaged: bool = False  # its correlation is that of the mean over the columns
 
     @property
     def is_accuracy(self) -> bool:
@@ -162,9 +163,10 @@ def _known(table: Table, grouping: str, several: bool) -> list[Target]:
             found.append(Target(group, tuple(column for column in columns if column)))
     every = [ending(f"{kind}.s{severity}") for kind in ALL_CORRUPTIONS for severity in SEVERITIES]
     if several and all(every):  # only by its name, as it is the mean of the others
-        found.append(Target("corruptions", tuple(column for column in every if column)))
+        found.append(Target("corruptions", tuple(column for column in every if column), averaged=True))
     if several and len(attacked) > 1:
-        found.append(Target("attacks", tuple(column for target in attacked for column in target.columns)))
+        single = tuple(column for target in attacked for column in target.columns)
+        found.append(Target("attacks", single, averaged=True))
     return found
 
 

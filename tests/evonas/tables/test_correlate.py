@@ -32,6 +32,7 @@ from evonas.tables import (
 )
 from evonas.tables.rows import write_rows
 from evonas.tables.statistics import correlations, partial
+from evonas.tables.targets import GROUPINGS
 from fitness import Batch, NoScore, Score, Task, proxies
 from fitness.base import Proxy
 from spaces import NetworkSize, UsageError, spaces
@@ -446,6 +447,31 @@ def test_the_ceiling_is_what_the_truth_correlates_with_the_means_of_trainings(tm
     means = np.bincount(group, values) / counts
     assert noise.icc == pytest.approx(0.5, abs=0.03) and noise.sd == pytest.approx(1, abs=0.03)
     assert noise.ceiling == pytest.approx(np.corrcoef(truth, means)[0, 1], abs=0.02)
+
+
+def test_attacks_are_their_mean_accuracy_and_a_group_the_mean_of_its_correlations(tmp_path):
+    table, rng = make_table(tmp_path), np.random.default_rng(0)
+    blurs = [f"{kind}.s{level}" for kind in GROUPINGS["paper"]["blur"] for level in range(1, 6)]
+    names = ["fgsm@Linf.eps8", "pgd@Linf.eps8", *blurs]
+    trainings = [(cell, seed, rng.uniform(0, 90, len(names))) for cell in table.genotypes[:30] for seed in (0, 1)]
+    lines = ["genotype,seed," + ",".join(names)]
+    lines += [f"{cell},{seed}," + ",".join(map(repr, values.tolist())) for cell, seed, values in trainings]
+    path = tmp_path / "several.csv"
+    path.write_text("\n".join(lines) + "\n")
+    result = correlate(
+        read_table(path, SPACE), ["params"], make_task(), target_names=["attacks", "blur"], resamples=10
+    )
+    means = np.array([values for *_, values in trainings]).reshape(30, 2, -1).mean(1)
+    order = [table.genotypes.index(one) for one in result.architectures]
+    means, sizes = means[order], result.scores["params"]
+    expected = scipy.stats.spearmanr(sizes, means[:, :2].mean(1)).statistic
+    assert result.spearman["params"]["attacks"] == pytest.approx(expected)
+    single = [scipy.stats.spearmanr(sizes, column).statistic for column in means[:, 2:].T]
+    assert result.spearman["params"]["blur"] == pytest.approx(np.mean(single))
+    group, every = np.repeat(np.arange(30), 2), np.array([values for *_, values in trainings]).T
+    ceilings = [Trainings(group, {}).noise(column).ceiling for column in every[2:]]
+    assert result.noise["blur"].ceiling == pytest.approx(np.mean(ceilings))
+    assert result.noise["attacks"] == pytest.approx(Trainings(group, {}).noise(every[:2].mean(0) / 100))
 
 
 def test_a_table_with_retrainings_shows_its_noise_and_the_ceiling(tmp_path):

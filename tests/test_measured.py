@@ -1,0 +1,81 @@
+"""What the pages say of the tables that this project measured follows from them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import evonas
+from evonas.data.tables.table import Table, read_table
+from evonas.tables.noise import noise_of
+from evonas.tables.targets import targets
+from spaces import spaces
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "darts-digits.md").read_text(encoding="utf-8")
+TABLE = DOCS / "measured" / "darts-digits.csv"
+CLOSED = ("params", "flops", "live-size", "croze-size")
+
+
+def rows_after(head: str) -> dict[str, list[str]]:
+    """The cells of a table of the page by the name in their first column."""
+    lines = PAGE.split(head)[1].split("\n\n")[0].splitlines()
+    found = [[cell.strip().strip("`") for cell in line.split("|")[1:-1]] for line in lines]
+    return {name: cells for name, *cells in found if not name.startswith("---")}
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return read_table(TABLE, spaces["darts"])
+
+
+def test_the_files_belong_together_and_every_training_is_there(table: Table) -> None:
+    sidecar = json.loads(TABLE.with_suffix(".json").read_text())
+    assert sidecar["sha256"] == hashlib.sha256(TABLE.read_bytes()).hexdigest()
+    assert (sidecar["genotypes"], sidecar["trainings"], sidecar["failed"]) == (120, 168, {})
+    assert table.trainings is not None and len(table) == 120
+    assert Counter(Counter(table.trainings.architectures.tolist()).values()) == {3: 24, 1: 96}
+
+
+def test_noise_and_means_are_those_of_the_page(table: Table) -> None:
+    said = rows_after("| ceiling of rho |\n")
+    found = {target.name: target for target in targets(table, [*said], "standard")}
+    assert len(said) == 11
+    for name, (mean, low, high, sd, icc, ceiling) in said.items():
+        values, noise = found[name].accuracies(table), noise_of(found[name], table)
+        shown = [f"{100 * value:.2f} %" for value in (values.mean(), values.min(), values.max())]
+        assert [mean, low, high] == shown and noise is not None
+        assert sd == f"{100 * noise.sd:.2f}" and short(noise.ceiling) == ceiling
+        assert icc == f"{short(noise.icc)} ({short(noise.icc_low)} to {short(noise.icc_high)})"
+
+
+def test_correlations_of_closed_forms_are_those_of_the_page(tmp_path: Path) -> None:
+    said = rows_after("| attacks, minus `params` |\n")
+    names = re.findall(r"--target (\S+) --against", PAGE)[0].split(",")
+    settings = evonas.SearchSettings(space="darts", dataset="digits", channels=8, layers=5, device="cpu")
+    file = tmp_path / "scores.db"
+    found = evonas.correlate(TABLE, CLOSED, settings, target_names=names, scores=file, against="params")
+    for proxy in CLOSED:
+        *rho, interval, partial, gain = said[proxy]
+        assert rho == [short(found.spearman[proxy][name]) for name in names]
+        assert interval == spread(found.ci95[proxy]["attacks"])
+        if proxy not in ("params", "live-size"):
+            given, limits = found.partial[proxy]["attacks"], found.partial_ci95[proxy]["attacks"]
+            assert partial == f"{short(given)} ({spread(limits)})"
+            assert gain.endswith(f"({spread(found.gain_ci95[proxy]['attacks'])})")
+
+
+def short(value: float | None) -> str:
+    """``.30``."""
+    assert value is not None
+    return f"{value:.2f}".replace("0.", ".", 1)
+
+
+def spread(limits: list[float] | None) -> str:
+    assert limits is not None
+    return " to ".join(map(short, limits))
