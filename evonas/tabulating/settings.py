@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evonas.core.arguments import given, texts
 from evonas.core.fields import check, like, setting
 from evonas.core.separated import separated
 from evonas.evaluation.settings import EvaluateSettings
-from evonas.searching.latency import COMMAND
-from evonas.searching.latency.command import OPTION
+from evonas.searching.latency import COMMAND, OPTION
 from evonas.searching.latency.protocol import MEDIAN, Protocol
-from evonas.searching.objectives.latency import Latency
 from evonas.store.settings import SearchSettings
 from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
 from spaces.errors import UsageError
+
+if TYPE_CHECKING:
+    from evonas.searching.objectives.latency import Latency
 
 MAX_SAMPLE = 100_000
 PARAMS = "params"
@@ -129,7 +130,7 @@ class TabulateSettings:
         check(self)
         recipes[self.recipe].with_numbers(self.overrides)
         self.evaluation()
-        commanded = any(one.commanded for one in self.latencies)
+        commanded = any(Protocol.parse(text).backend == COMMAND for text in self.latency)
         if commanded != (self.latency_command is not None):
             missing = OPTION if commanded else f"--latency {COMMAND}"
             raise UsageError(f"--latency {COMMAND} and {OPTION} belong together; add {missing}")
@@ -147,6 +148,8 @@ class TabulateSettings:
     @property
     def latencies(self) -> list[Latency]:
         """What `latency` names."""
+        from evonas.searching.objectives.latency import Latency
+
         return [Latency(text, self.latency_command, self.latency_timeout) for text in self.latency]
 
     def search(self) -> SearchSettings:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # naming the backends imports none
 
 DEFAULT = "torch"
 COMMAND = "command"  # no backend: a command of the user measures
+OPTION = "--latency-command"
 backends: Registry[Backend] = Registry(
     "latency backend",
     {DEFAULT: "evonas.searching.latency.eager", "onnx": "evonas.searching.latency.onnx"},

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from evonas.core.arguments import is_number
 from evonas.core.child import output_of, words_in
 from evonas.core.strict_json import parse_json
-from evonas.searching.latency import measure
+from evonas.searching.latency import OPTION, measure
 from evonas.searching.latency.backend import require
 from evonas.searching.latency.clock import Timing, network_and_images
 from evonas.searching.latency.onnx import INPUT, exported
@@ -27,7 +27,7 @@ from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError, UsageError, shorten
 
 FOLDER = "{folder}"  # in a command: the directory with network, settings and script
-OPTION, TIMEOUT = "--latency-command", "--latency-timeout"
+TIMEOUT = "--latency-timeout"
 SCRIPT = "measure.py"
 DEFAULT_TIMEOUT = 600.0  # seconds
 MAX_BYTES = 65_536  # of an answer

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evonas.core.provenance import chip
-from evonas.searching.latency import COMMAND, backends, protocol
+from evonas.searching.latency import COMMAND, OPTION, backends, protocol
 from evonas.searching.latency.clock import Timing, timing
-from evonas.searching.latency.command import DEFAULT_TIMEOUT, OPTION, Command
+from evonas.searching.latency.command import DEFAULT_TIMEOUT, Command
 from evonas.searching.latency.protocol import Protocol
 from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
