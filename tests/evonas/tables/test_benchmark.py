@@ -109,6 +109,11 @@ def test_default_sizes_fit_few_queries_and_give_way_to_a_population_that_is_aske
     assert all(sizes(name)["population"] <= 64 for name in ASKING)
 
 
+def test_an_algorithm_that_learns_from_images_is_refused() -> None:
+    with pytest.raises(UsageError, match="darts learns from images, and a table has none"):
+        contenders(["darts"], {}, "nasbench201")
+
+
 def test_a_repeated_birth_costs_no_query_and_is_told_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Any] = []
 
