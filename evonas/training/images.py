@@ -114,7 +114,10 @@ def split(settings: TrainSettings, everything: Images | None = None) -> tuple[Im
 
 
 def stratified(labels: Tensor, count: int, seed: int) -> Tensor:
-    """``count`` positions with every class in proportion, at equal distances in a list shuffled within classes."""
+    """Positions of ``count`` of the ``labels``, (count,) of (N,), with every class in proportion.
+
+    They are at equal distances in a list that is shuffled within classes.
+    """
     shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     by_class = shuffled[labels[shuffled].argsort(stable=True)]
     return by_class[(torch.arange(count) * len(labels)) // count]

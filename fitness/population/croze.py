@@ -76,7 +76,7 @@ def croze_layers(
 def croze_cosines(
     plan: Plan, index: Index, weights: Weights, images: Tensor, labels: Tensor, device: str
 ) -> Cosines:
-    """What `croze_layers` computes on the device, whose numbers the host has not waited for."""
+    """What `croze_layers` computes of ``images``, (N, 3, H, W), whose numbers the host has not waited for."""
     absolute = weights.absolute()
 
     def run(stacks: list[Tensor], x: Tensor, observer: Observer, constants: list[Any] | None, image: bool) -> Pass:

@@ -41,8 +41,8 @@ Robustness = Callable[[Supernet, Examples], tuple[Tensor, Tensor]]  # logits (N,
 def certified(network: Supernet, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
     """R = the mean over images of s(m), m = min_k (a lower bound of f_y - f_k within ``eps`` / 255), by intervals.
 
-    s(m) = m for m >= 0 or if ``raw``, else -log(1 - m). Where float32 is too small for the margins, the bounds are
-    computed in float64.
+    Returns logits (N, classes) and R, a scalar. s(m) = m for m >= 0 or if ``raw``, else -log(1 - m). Where float32
+    is too small for the margins, the bounds are computed in float64.
     """
     logits, margins = _margins(network, examples, eps)
     if not bool(margins.detach().abs().amax() < LARGEST):  # also of nan
@@ -79,12 +79,15 @@ class _Double(Network):
 
 
 def jacobian(network: Supernet, examples: Examples, raw: bool = False) -> tuple[Tensor, Tensor]:
-    """R = minus the mean over images and cells of log |J_k|_inf, or of |J_k|_inf if ``raw``, see `cell_norms`."""
+    """R = minus the mean over images and cells of log |J_k|_inf, or of |J_k|_inf if ``raw``, see `cell_norms`.
+
+    Returns logits (N, classes) and R, a scalar.
+    """
     logits, norms = cell_norms(network, examples.images)
     return logits, -(norms if raw else norms.clamp(min=SMALLEST).log()).mean()
 
 
 def both(network: Supernet, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
-    """The sum of the two."""
+    """Logits (N, classes) and R, a scalar: the sum of the two."""
     logits, margin = certified(network, examples, eps, raw)
     return logits, margin + jacobian(network, examples, raw)[1]

@@ -106,7 +106,10 @@ def _probed(command: Command, format: str) -> Answer:
 
 
 def write(folder: Path, network: nn.Module, images: Tensor, protocol: Protocol) -> None:
-    """Write network, settings and the script that measures. Raises `NoScore` if the network cannot be exported."""
+    """Write a network for ``images``, (N, 3, H, W), settings and the script that measures.
+
+    Raises `NoScore` if the network cannot be exported.
+    """
     try:
         content = _onnx(network, images) if protocol.format == ONNX else _pt2(network, images)
     except UsageError:

@@ -76,6 +76,7 @@ def test_a_log_is_whole_lines_after_a_kill_and_goes_on_with_a_line_of_its_own(tm
 
 def test_a_training_and_an_evaluation_are_told_too(tmp_path: Path) -> None:
     train = ["--image-size", "16", "--channels", "2", "--layers", "3", "--epochs", "1", "--set", "batch_size=800"]
+    train += ["--set", "crop=2"]
     log = ["--log", "jsonl", "log.jsonl"]
     done = run("train", LIGHT, *train, "--run", "t", *log, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -144,7 +144,7 @@ CHANGED: dict[str, Any] = {  # another value of every field but proxy, the colum
     "classes": 3, "max_params": 10**6, "max_params_at": (4, 3), "seed": 4, "device": "cuda:1",
     "precision": "float64", "batch_networks": 8, "memory": 0.5,
     "options": {"rate": 1}, "evaluations": 60, "objectives": "croze,-params", "pick": "params",
-    "joint": True, "stem": "imagenet",
+    "joint": True, "stem": "imagenet", "latency_command": "measure {folder}", "latency_timeout": 5.0,
     "constraints": ("flops<=3",),
 }  # fmt: skip
 

@@ -23,7 +23,14 @@ def settings_on(pictures: str) -> Make:
     """Settings of three genotypes, the first of which is trained twice."""
 
     def settings(**options: Any) -> TabulateSettings:
-        numbers = {"epochs": 2, "batch_size": 16, "lr": 0.3, "cutout": 0, **options.pop("overrides", {})}
+        numbers = {
+            "epochs": 2,
+            "batch_size": 16,
+            "lr": 0.3,
+            "cutout": 0,
+            "crop": 4,
+            **options.pop("overrides", {}),
+        }
         given: dict[str, Any] = {
             "space": "nasbench201",
             "sample": 3,

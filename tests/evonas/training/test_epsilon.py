@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-ONE = ["--epochs", "1", "--batch-size", "16"]
+ONE = ["--epochs", "1", "--batch-size", "16", "--set", "crop=2"]
 QUIET = ["--no-corruptions", "--checks", "0", "--attacks", "fgsm"]
 COMMANDS: dict[str, tuple[list[str], str]] = {
     "evaluate": (["evaluate", "t", "--eps", "0.0314", *QUIET], ASKS),
@@ -99,6 +99,8 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
                 "fast-adv",
                 "--set",
                 "eps=0.0314",
+                "--set",
+                "crop=2",
                 "--epochs",
                 "1",
                 "--checks",
