@@ -1,4 +1,4 @@
-"""Measures the numbers of docs/latency.md and prints its tables; five minutes on one thread.
+"""Measures the numbers of docs/latency.md and prints its tables; two minutes on one thread.
 
 ``python docs/latency.py DIRECTORY`` keeps what it measures in ``DIRECTORY``; repeat it to continue.
 """
