@@ -12,7 +12,10 @@ from torch.nn import functional as F
 from fitness.population.apart import ApartCellPass, ApartIndex, apart_cells
 from fitness.population.blocks import Around
 from fitness.population.cell import CellPass, StageOutput
+from fitness.population.forms import PlainForm
+from fitness.population.joint import launches
 from fitness.population.joint.cell import JointCellPass
+from fitness.population.joint.fused_cell import FusedCellPass
 from fitness.population.joint.index import JointIndex, joint_cells
 from fitness.population.kernels import flat, product
 from fitness.population.plan import PlacedCell, Plan
@@ -113,6 +116,8 @@ class NetworkPass:
 
 def _cell_pass(cell: PlacedCell, index: ApartIndex | JointIndex, around: Around) -> CellPass:
     if isinstance(index, JointIndex):
+        if launches.chosen() and isinstance(around.form, PlainForm):
+            return FusedCellPass(cell, index, around)
         return JointCellPass(cell, index, around)
     return ApartCellPass(cell, index, around)
 

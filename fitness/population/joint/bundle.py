@@ -9,7 +9,6 @@ from torch import Tensor
 
 from fitness.population import kernels
 from fitness.population.blocks import Around, Halving, Product
-from fitness.population.joint import one_kernel
 from fitness.population.kernels import relu_backward_
 from fitness.population.plan import Place, PlacedCell
 from fitness.population.waves import CONVOLUTIONS, Bundle, Group
@@ -61,7 +60,6 @@ class JointBundle:
         if self.halved is not None:
             self.halving = Halving(around, *(cell.place(rows) for rows in groups["halve"].layers))
         self.kept: Any = None
-        self.one_kernel = one_kernel.chosen()
 
     def edges(self) -> tuple[int, int, int]:
         """How many have two repeats, how many are separable convolutions, and how many max pools."""
@@ -96,9 +94,6 @@ class JointBundle:
     def _depthwise(self, layers: list[Depthwise], x: Tensor, y: Tensor) -> None:
         for rows, place, _, _ in layers:
             self.around.observer.relu(x[rows], place)
-        if self.one_kernel and layers:
-            one_kernel.depthwise_rows(layers, x, self.around.parameters, y)
-            return
         for rows, place, stride, dilation in layers:
             filters = self.around.parameters.filters(place, x.shape[2])
             kernels.depthwise_into(x[rows], filters, stride, dilation, y[rows])
@@ -130,15 +125,11 @@ class JointBundle:
         for layer in layers:
             rows, place, stride, dilation = layer
             gx = self._gradient(layer, g, x, y, only_filters=stride == 1)
-            if gx is None and self.one_kernel:
-                continue
             if gx is None:
                 turned = self.around.parameters.turned(place, images)
                 kernels.depthwise_into(g[rows], turned, 1, dilation, out[rows])
             else:
                 out[rows].copy_(gx)
-        if self.one_kernel and layers and layers[0].stride == 1:
-            one_kernel.depthwise_rows(layers, g, self.around.parameters, out, turned=True)
 
     def _gradient(self, layer: Depthwise, g: Tensor, x: Tensor, y: Tensor, *, only_filters: bool = False) -> Any:
         """The gradient for what ``layer`` read of ``x``, None if ``only_filters``; keeps that of its filters."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from fitness.population.joint.numbers import JointLists, JointNumbers, growth, numbers_of
+from fitness.population.joint.room import Scratch
 from fitness.population.plan import Plan, indices, numbers
 
 
@@ -17,6 +18,7 @@ class JointIndex(NamedTuple):
     numbers: JointNumbers
     growth: Tensor  # (states and outputs,) in float64, see `numbers.growth`
     rows: list[Tensor | None]  # of the stages that the inputs read
+    scratch: Scratch  # of all cells
 
 
 def joint_cells(plan: Plan, device: str) -> list[JointIndex | None]:
@@ -28,6 +30,7 @@ def joint_cells(plan: Plan, device: str) -> list[JointIndex | None]:
     lists += [source.rows for cell in cells for source in cell.inputs if source.rows is not None]
     tensors = iter(indices(lists, device))
     known = {waves: numbers_of(kind, tensors) for waves, kind in kinds.items()}
+    scratch = Scratch()
     sizes = iter(numbers([growth(cell) for cell in cells], device, torch.float64))
     return [
         None
@@ -36,6 +39,7 @@ def joint_cells(plan: Plan, device: str) -> list[JointIndex | None]:
             known[id(cell.waves)],
             next(sizes),
             [None if source.rows is None else next(tensors) for source in cell.inputs],
+            scratch,
         )
         for cell in plan.cells
     ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fitness.population import kernels, memory
+from fitness.population.joint import launches
 from fitness.population.plan import Plan, plan
 from spaces import NetworkSize, spaces
 from tests.fitness.population.counted import Counted, counted
@@ -36,6 +37,11 @@ def test_calls_of_a_small_population_stay_within_their_budget() -> None:
     check(population(4, 4, 3), 2300)
 
 
+def test_calls_of_a_small_population_by_kernels_of_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(launches.VARIABLE, "1")
+    check(population(4, 4, 3), 1500)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("channels", [4, 36])
 @pytest.mark.parametrize(("networks", "calls"), [(1, 8000), (16, 11_500), (64, 12_000)])
@@ -43,3 +49,12 @@ def test_calls_of_a_population_at_the_size_of_a_search_stay_within_their_budget(
     networks: int, calls: int, channels: int
 ) -> None:
     check(population(networks, channels, 20), calls)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("networks", "calls"), [(16, 5400), (64, 5600)])
+def test_calls_by_kernels_of_triton_stay_within_their_budget(
+    networks: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(launches.VARIABLE, "1")
+    check(population(networks, 36, 20), calls)
