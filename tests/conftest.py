@@ -24,6 +24,7 @@ from tests.device import DEVICE, problem
 from tests.warm import WarmProcesses
 
 REPOSITORY = Path(__file__).parents[1]
+LONGEST = ("test_clusters.py", "test_tutorial.py", "test_readme.py", "test_plugin.py")
 
 # A suite in the background of a script is started to ignore SIGINT, and its children would be, too
 if threading.current_thread() is threading.main_thread():
@@ -117,5 +118,5 @@ def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: the tour of the README would else be what one process does when the others are done."""
-    items.sort(key=lambda item: item.path.name != "test_readme.py")
+    """The longest first: they would else be what one process does when the others are done."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)

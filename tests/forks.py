@@ -105,6 +105,10 @@ class Forks:
         os.close(write)
         return os.fdopen(read)
 
+    def fileno(self) -> int:
+        """The descriptor of the socket that takes requests, for a program that makes its own."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Let the process end."""
         self._socket.close()

@@ -6,6 +6,7 @@ Each command imports only what it needs (`tests/evonas/cli/test_startup.py`), mo
 from __future__ import annotations
 
 import gc
+import math
 import pkgutil
 from importlib import import_module
 
@@ -17,6 +18,7 @@ import evonas
 import fitness
 import spaces
 from evonas.cli import app as cli
+from evonas.engine import auto
 
 LATE = ("torch._dynamo", "torchvision.transforms.functional", "safetensors.torch", "matplotlib.pyplot")
 LATE += ("matplotlib.backends.backend_svg", "rich._emoji_codes", "typer._adapters")  # imported inside functions
@@ -44,4 +46,5 @@ import_all()
 PIL.Image.preinit()
 cli.app = typer.main.get_command(cli.app)  # type: ignore[assignment]
 torch.set_num_threads(1)
+auto.START_SECONDS = math.inf  # else every command on a busy machine would start workers
 gc.freeze()  # a collection would copy every page of a child

@@ -18,6 +18,7 @@ import pytest
 from tests import forks
 from tests.evonas.conftest import content
 from tests.faults.stages import everything
+from tests.forks import Forks
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
@@ -29,24 +30,34 @@ SCRIPTS = {
 JOB = "\n".join(re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 TINY = "--space nasbench201 --channels 2 --layers 1 --image-size 8"
 SMALLER = {  # after the options of the script
-    "search": f"{TINY} --proxy params --population 6 --children 3 --generations 4 --batch-size 2 --epochs 3 "
-    "--set batch_size=256 --images 20 --checks 0 --finalists 0",
-    "tabulate": f"{TINY} --sample 5 --epochs 2 --images 60 --set batch_size=64 --set cutout=0 --no-corruptions "
+    "search": f"{TINY} --proxy params --population 6 --children 3 --generations 4 --batch-size 2 --epochs 9 "
+    "--set batch_size=512 --images 10 --checks 0 --finalists 0",
+    "tabulate": f"{TINY} --sample 3 --epochs 1 --images 20 --set batch_size=512 --set cutout=0 --no-corruptions "
     "--engine in-process",
     "resume": "",
 }
-SRUN = """#!{python}
+SRUN = """#!{python} -IS
 # a step of a job: the program in a process group of its own, which the scheduler signals
-import os, pathlib, sys
-words = [word for word in sys.argv[1:]]
+import json, os, pathlib, socket, sys
+words = sys.argv[1:]
 while words[0].startswith("--"):
     del words[0]
 if words[0] != "evonas":
     os.execvp(words[0], words)
-os.setpgid(0, 0)
-pathlib.Path({step!r}).write_text(str(os.getpid()))
-smaller = {smaller!r}[words[1]].split()
-os.execv({python!r}, [{python!r}, "-m", *words, *smaller])
+arguments = words[1:] + {smaller!r}[words[1]].split()
+alone = "import os, pathlib; os.setpgid(0, 0); pathlib.Path({step!r}).write_text(str(os.getpid()))"
+if {server!r} is None:
+    exec(alone)
+    os.execv({python!r}, [{python!r}, "-m", "evonas", *arguments])
+program = f"import sys; {{alone}}; del sys.argv[1:3]; from evonas.cli.app import main; main()"
+read, write = os.pipe()
+request = {{"argv": ["-c", program, *arguments], "cwd": os.getcwd(), "environment": None}}
+socket.send_fds(socket.socket(fileno={server!r}), [json.dumps(request).encode()], [1, 2, write])
+os.close(write)
+_, code = map(int, os.fdopen(read))
+if code < 0:
+    os.kill(os.getpid(), -code)
+sys.exit(code)
 """
 SCONTROL = """#!/bin/bash
 if [ "$1" = show ]; then echo 127.0.0.1; echo 127.0.0.2; else echo "$@" >> requeued; fi
@@ -66,30 +77,39 @@ if [ "$1" = status ]; then [ -e ray-starts ]; else exec sleep 1000; fi
 
 
 class Scheduler:
-    """Runs a batch script in ``directory``, and sends SIGTERM to its step, or with `B:` to itself."""
+    """Runs a batch script in ``directory``, and sends SIGTERM to its step, or with `B:` to itself.
 
-    def __init__(self, directory: Path) -> None:
+    With ``forks`` a step is forked from a process that has imported everything, see `tests.forks`.
+    """
+
+    def __init__(self, directory: Path, forks: Forks | None = None) -> None:
         self.directory, self.step = directory, directory / "step"
+        self.passed = () if forks is None else (forks.fileno(),)
         programs = directory / "bin"
         programs.mkdir(parents=True)
-        srun = SRUN.format(python=sys.executable, step=str(self.step), smaller=SMALLER)
+        server = self.passed[0] if self.passed else None
+        srun = SRUN.format(python=sys.executable, step=str(self.step), smaller=SMALLER, server=server)
         evonas = EVONAS.format(python=sys.executable, smaller=SMALLER)
         for name, text in (("srun", srun), ("scontrol", SCONTROL), ("evonas", evonas), ("ray", RAY)):
             (programs / name).write_text(text)
             (programs / name).chmod(stat.S_IRWXU)
         self.path = f"{programs}{os.pathsep}{os.environ['PATH']}"
 
-    def run(self, name: str, after: float | None = None, **variables: str) -> int:
-        """The exit code of the job ``name``, whose step gets SIGTERM ``after`` seconds."""
+    def run(self, name: str, after: float | Path | None = None, **variables: str) -> int:
+        """The exit code of the job ``name``; its step gets SIGTERM ``after`` seconds, or once a file is there."""
         script = self.directory / f"{name}.sbatch"
         script.write_text(SCRIPTS[name])
         alone = "--signal=B:" in SCRIPTS[name]
         self.step.unlink(missing_ok=True)
         environment = os.environ | {"PATH": self.path, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         environment |= {"SLURM_JOB_ID": "7"} | variables
-        with subprocess.Popen(["bash", str(script)], cwd=self.directory, env=environment) as job:
+        command = ["bash", str(script)]
+        with subprocess.Popen(command, cwd=self.directory, env=environment, pass_fds=self.passed) as job:
             if after is not None:
-                time.sleep(after)
+                while isinstance(after, Path) and not after.exists() and job.poll() is None:
+                    time.sleep(0.01)
+                if isinstance(after, float):
+                    time.sleep(after)
                 if job.poll() is None and alone:
                     job.terminate()
                 elif job.poll() is None and self.step.exists():
@@ -133,11 +153,11 @@ def preempted(tmp_path: Path, times: int) -> None:
 
 
 def test_a_search_that_is_preempted_and_requeued_ends_the_same(tmp_path: Path) -> None:
-    whole = Scheduler(tmp_path / "whole")
+    whole = Scheduler(tmp_path / "whole", forks.server())
     assert whole.run("evonas") == 0
-    one = Scheduler(tmp_path / "one")
-    for moment in range(2, 60):
-        code = one.run("evonas", float(moment))
+    for attempt in range(9):  # until the signal comes before the end
+        one = Scheduler(tmp_path / f"{attempt}", forks.server())
+        code = one.run("evonas", one.directory / "runs/robust/train/last.safetensors")
         if code == 130:
             break
     assert one.requeued == ["requeue 7"]
@@ -161,7 +181,8 @@ def test_an_array_of_seeds_is_as_many_searches(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shards", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_an_array_of_shards_is_joined_to_the_table_of_one_process(shards: int, tmp_path: Path) -> None:
-    whole, one = Scheduler(tmp_path / "whole"), Scheduler(tmp_path / "one")
+    server = forks.server() if shards == 2 else None
+    whole, one = Scheduler(tmp_path / "whole", server), Scheduler(tmp_path / "one", server)
     assert whole.run("evonas-join") == 0
     for number in range(shards, 0, -1):
         variables = {"SLURM_ARRAY_TASK_ID": f"{number}", "SLURM_ARRAY_TASK_COUNT": f"{shards}"}

@@ -31,10 +31,11 @@ COMMANDS = [part.strip() for block in BLOCKS for line in block.splitlines() for 
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
 EVERYTHING = "\n".join([README, *PAGES.values()])
 SMALLER = {  # by verb, for what takes many seconds as it is written
-    "search": " --channels 4 --layers 3 --image-size 16 --epochs 1 --set batch_size=512 --images 10"
+    "search": " --channels 2 --layers 1 --image-size 8 --epochs 1 --set batch_size=512 --images 10"
     " --population 4 --children 2 --generations 2",
-    "train": " --image-size 16 --epochs 1 --set batch_size=512",
-    "tabulate": " --sample 2 --image-size 8 --epochs 1 --set batch_size=512 --images 10 --engine in-process",
+    "train": " --image-size 8 --epochs 1 --set batch_size=512",
+    "tabulate": " --sample 2 --channels 2 --layers 1 --image-size 8 --epochs 1 --set batch_size=512 --images 10"
+    " --engine in-process",
     "bench": " --channels 2 --layers 3 --image-size 8 --architectures 1 --rounds 1 --engine in-process",
 }
 Evonas = Callable[[str], subprocess.CompletedProcess[str]]
@@ -159,7 +160,7 @@ def test_the_commands_of_the_tables_run_on_small_ones(command: str, evonas: Evon
 @pytest.mark.parametrize("command", [command for command in INDENTED if "tabulate" in command])
 def test_the_tables_of_the_pages_are_made_at_a_small_size(command: str, evonas: Evonas, tmp_path: Path) -> None:
     smaller = (
-        "--sample 2 --seeds-for 1 --channels 2 --layers 3 --image-size 8 --epochs 1 --images 4 --engine in-process"
+        "--sample 2 --seeds-for 1 --channels 2 --layers 1 --image-size 8 --epochs 1 --images 4 --engine in-process"
     )
     done = evonas(f"{command} {smaller} --no-corruptions --set batch_size=512 --json")
     assert done.returncode == 0, done.stderr
@@ -212,7 +213,7 @@ def test_the_final_stages_of_the_pages_run_at_a_small_size(page: str, evonas: Ev
         verb = command.split()[1]
         if verb in FINAL_STAGES or "--controls" in command:
             fewer = re.sub(r"--controls (\d+)", lambda found: f"--controls {int(found[1]) // 3}", command)
-            done = evonas(fewer + SMALLER.get(verb, "").replace("--image-size 16", "--image-size 8"))
+            done = evonas(fewer + SMALLER.get(verb, ""))
             assert done.returncode == 0, done.stderr
     assert "retrainings" in done.stdout and ("--controls" in command) == ("random genotypes" in done.stdout)
 

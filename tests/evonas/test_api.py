@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import math
 import pkgutil
 import re
 from collections import namedtuple
@@ -67,10 +68,13 @@ def test_the_documentation_has_every_signature(name: str) -> None:
 
 def test_the_examples_of_the_documentation_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("evonas.engine.auto.START_SECONDS", math.inf)
     examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     functions = [name for name in evonas.__all__ if inspect.isfunction(getattr(evonas, name))]
     assert {*functions} <= {*re.findall(r"\bevonas\.(\w+)\(", "".join(examples))}
-    exec(compile("".join(examples), "api.md", "exec"), {})
+    code = "".join(examples).replace('{"epochs": 1}', '{"epochs": 1, "batch_size": 512}')
+    assert code.count('"batch_size": 512') == 2
+    exec(compile(code, "api.md", "exec"), {})
 
 
 @pytest.mark.parametrize(

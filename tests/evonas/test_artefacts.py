@@ -20,11 +20,11 @@ from evonas.training.training import Trained
 from tests.evonas.cli.test_cli import run
 from tests.evonas.trained import LIGHT
 
-SMALL = ["--image-size", "16", "--channels", "4", "--layers", "3", "--dataset", "digits"]
+SMALL = ["--image-size", "8", "--channels", "2", "--layers", "1", "--dataset", "digits"]
 SEARCH = ["search", *SMALL, "--proxy", "params", "--population", "2", "--generations", "1"]
 TRAIN = ["--epochs", "1", "--set", "batch_size=1024"]
 MEASURE = ["--attacks", "fgsm", "--no-corruptions", "--images", "2", "--checks", "0"]
-SIZE = {"channels": 4, "layers": 3, "image_size": 16}
+SIZE = {"channels": 2, "layers": 1, "image_size": 8}
 ARTEFACTS = {
     "a run": "run",
     "a run without training": "searched",

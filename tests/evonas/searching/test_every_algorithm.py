@@ -12,6 +12,7 @@ from evonas import SearchSettings
 from evonas.searching.algorithm import Birth
 from evonas.searching.algorithms import algorithms
 from evonas.searching.algorithms.regularized_evolution import RegularizedEvolution
+from evonas.searching.surrogates.mlp import Training
 from evonas.store.individual import Individual
 from evonas.store.state import State
 from evonas.testing import algorithm as contract
@@ -39,6 +40,13 @@ def trial(name: str, folder: Path) -> Trial:
     return Trial(SearchSettings(**{**SMALL, "algorithm": name, "options": SMALLER.get(name, {})}), folder)
 
 
+@pytest.fixture
+def short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks of BANANAS, whose state is that of any surrogate."""
+    monkeypatch.setattr("evonas.searching.algorithms.bananas.Training", lambda: Training(networks=2, epochs=10))
+
+
+@pytest.mark.usefixtures("short_trainings")
 @pytest.mark.parametrize("holds", contract.PROPERTIES, ids=lambda holds: holds.__name__)
 @pytest.mark.parametrize("name", ASKING)
 def test_every_algorithm_keeps_its_contract(name: str, holds: Holds, tmp_path: Path) -> None:
