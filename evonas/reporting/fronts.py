@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from evonas.core.quantities import count, number
+from evonas.core.quantities import count, duration, number
 from evonas.reporting.columns import add_fitting_rows
 from evonas.store.headline import picked, picked_in_words
 from evonas.store.individual import Individual
@@ -31,6 +31,12 @@ def headline_text(
     others = ", ".join(f"{name} {value}" for name, value in values.items())
     title = picked_in_words(objectives, pick)
     return f"{title}: {others}" if first is None else f"{title} {first}, {others}"
+
+
+def pace(per_evaluation: float | None, per_generation: float | None, latest: bool) -> str:
+    """``, 2 s per evaluation``; where the result is the latest birth, ``, 2 s per generation``."""
+    seconds, unit = (per_generation, "generation") if latest else (per_evaluation, "evaluation")
+    return "" if seconds is None else f", {duration(seconds)} per {unit}"
 
 
 def front_table(

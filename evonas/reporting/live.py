@@ -52,7 +52,7 @@ class LiveView(ScreenView):
         settings, progress = event.settings, event.progress
         self.path, self.settings = event.path, settings
         self.device = f"{describe(settings.device)}, {event.engine}"
-        self._objectives = event.objectives
+        self._objectives, self._latest = event.objectives, event.latest
         self._history = list(event.history)
         self._progress = self._start = progress
         self._began = time.monotonic()
@@ -89,26 +89,28 @@ class LiveView(ScreenView):
         needed = self.lines(cells) if cells is not None else 0
         rows = room - needed - HEAD
         if cells is not None and width >= SIDE_BY_SIDE and rows > 2 * MIN_TABLE_ROWS:
-            left = generations_table(self._history[-rows:], width)
+            left = self._generations(rows, width)
             grid = Table.grid(padding=(0, 3))
             grid.add_row(left, self._population(width - self.console.measure(left).maximum - 3, rows))
             return [grid, cells]
         if room - 2 * HEAD < MIN_TABLE_ROWS or width < WIDE:
-            return [generations_table(self._history[-max(MIN_TABLE_ROWS, room - HEAD) :], width)]
+            return [self._generations(max(MIN_TABLE_ROWS, room - HEAD), width)]
         if screen == 1:
             return [self._tabs(screen), self._population(width, room - 2 * HEAD)]
         fits = cells is not None and rows > MIN_TABLE_ROWS
-        table = generations_table(self._history[-(rows - HEAD if fits else room - 2 * HEAD) :], width)
+        table = self._generations(rows - HEAD if fits else room - 2 * HEAD, width)
         return [self._tabs(screen), table, *([cells] if fits and cells is not None else [])]
 
-    @staticmethod
-    def _tabs(screen: int) -> Text:
+    def _tabs(self, screen: int) -> Text:
         """The names of the screens, the current one in reverse video."""
         text = Text(no_wrap=True, overflow="crop")
-        for i, name in enumerate(SCREENS):
+        for i, name in enumerate(("latest cell" if self._latest else SCREENS[0], *SCREENS[1:])):
             text.append(f"[{name}]" if i == screen else f" {name} ", style="bold" if i == screen else "dim")
             text.append(" ")
         return text
+
+    def _generations(self, rows: int, width: int) -> Table:
+        return generations_table(self._history[-rows:], width, self._latest)
 
     def _population(self, width: int, rows: int) -> Table:
         progress = self._progress
@@ -151,7 +153,7 @@ class LiveView(ScreenView):
             counters.append(f", {progress.failures} without score", style="red")
         found = Text()
         if best is not None:
-            named = headline_text(best, self._objectives, self.settings.pick)
+            named = headline_text(best, self._objectives, self.settings.pick, self._latest)
             found.append(named, style="bold green")
             found.append(f" ({count(best.params)} params, {count(best.flops)} FLOPs)")
             if len(self._objectives) > 1:
@@ -200,13 +202,17 @@ def cell_panels(space: Space, genotype: object) -> RenderableType:
     return _Cells(space, genotype)
 
 
-def generations_table(history: list[GenerationRow], width: int) -> Table:
-    """Best, mean and standard deviation per generation, and more columns if ``width`` allows."""
+def generations_table(history: list[GenerationRow], width: int, latest: bool = False) -> Table:
+    """Best, mean and standard deviation per generation, and more columns if ``width`` allows.
+
+    Where the result is the ``latest`` birth, the score of that one instead.
+    """
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", show_header=bool(history))
-    names = ("gen", "best", "mean", "std", "best so far", "evaluated", "cached", "time")
+    scores = ("score",) if latest else ("best", "mean", "std", "best so far")
+    names = ("gen", *scores, "evaluated", "cached", "time")
     rows = []
     for row in history:
-        values = [number(value) for value in (row.best, row.mean, row.std, row.best_so_far)]
+        values = [number(value) for value in (row.best, row.mean, row.std, row.best_so_far)[: len(scores)]]
         cells = [str(row.generation), *values, str(row.evaluations), str(row.cache_hits), duration(row.seconds)]
         rows.append(cells)
     add_fitting_rows(table, names, rows, width)

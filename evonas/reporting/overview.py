@@ -8,14 +8,14 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from evonas.core.quantities import count, duration, number, percent, plural
+from evonas.core.quantities import count, number, percent, plural
 from evonas.core.shell import command
 from evonas.evaluation.result import Evaluation
 from evonas.reporting.accuracies import headline_table
 from evonas.reporting.columns import ENDLESS, USUAL
 from evonas.reporting.controls import controlled
 from evonas.reporting.finalists import finalists_table
-from evonas.reporting.fronts import front_table, headline_text
+from evonas.reporting.fronts import front_table, headline_text, pace
 from evonas.reporting.live import cell_panels, generations_table
 from evonas.reporting.plain import heading
 from evonas.reporting.retrained import retrained_table
@@ -83,8 +83,9 @@ def overview(summary: Summary, sparks: str = SPARKS, width: int = USUAL) -> Rend
         bars = sparkline(means, min(50, width - len(MEAN)), sparks)
         parts.append(Text.assemble((MEAN, "dim"), (bars, "magenta")))
     if summary.history:
-        parts.append(generations_table(summary.history[-LAST_GENERATIONS:], width))
+        parts.append(generations_table(summary.history[-LAST_GENERATIONS:], width, summary.latest))
     words, name = NEXT[summary.stage]
+    words = words.replace("best", "latest") if summary.latest else words
     parts.append(Text(f"{words}: {command(name, summary.path)}", style="yellow"))
     return Group(*parts)
 
@@ -107,13 +108,13 @@ def robustness(found: Evaluation, width: int) -> RenderableType:
 
 
 def _progress(summary: Summary) -> str:
-    each, last, most = summary.seconds_per_evaluation, summary.settings.generations, summary.settings.evaluations
+    last, most = summary.settings.generations, summary.settings.evaluations
     reached = "no generation yet" if summary.generation < 0 else f"generation {summary.generation}"
     return (
         f"{reached}{'' if last is None else f' of {last}'}, "
         f"{summary.evaluations}{'' if most is None else f' of {most}'} evaluations, "
         f"{summary.cache_hits} cache hits, {summary.failures} without score"
-        + (f", {duration(each)} per evaluation" if each is not None else "")
+        + pace(summary.seconds_per_evaluation, summary.seconds_per_generation, summary.latest)
     )
 
 

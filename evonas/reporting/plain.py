@@ -62,7 +62,7 @@ class PlainLines(Listener):
 
     def started(self, event: SearchStarted) -> None:
         path, settings, history, engine = event.path, event.settings, event.history, event.engine
-        self._several = len(event.objectives) > 1
+        self._several, self._latest = len(event.objectives) > 1, event.latest
         self._line(f"run {path}")
         self._line(f"{heading(settings)}; computed by: {engine}")
         if history:
@@ -81,9 +81,10 @@ class PlainLines(Listener):
         best = progress.best
         size = f", params {count(best.params)}" if best else ""
         size += f", front {len(progress.front)}" if self._several else ""
+        scores = f"best {number(row.best)}, mean {number(row.mean)}, std {number(row.std)}"
+        scores += f", best so far {number(row.best_so_far)}"
         self._line(
-            f"generation {row.generation}: best {number(row.best)}, mean {number(row.mean)}, "
-            f"std {number(row.std)}, best so far {number(row.best_so_far)}{size}, "
+            f"generation {row.generation}: {f'score {number(row.best)}' if self._latest else scores}{size}, "
             f"{row.evaluations} evaluations, {row.cache_hits} cache hits, {duration(row.seconds)}"
         )
 

@@ -13,12 +13,12 @@ from evonas.evaluation.result import Evaluation
 from evonas.evaluation.stored import stored_in
 from evonas.reporting.training_summary import TrainingSummary, holds_training, summarise_training
 from evonas.store.hash_chain import CONDITIONS
-from evonas.store.headline import picked
+from evonas.store.headline import LATEST, picked
 from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.objective import Objective
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow
+from evonas.store.schema import GenerationRow, seconds_per_generation
 from evonas.store.settings import SearchSettings
 from evonas.training.artefacts import require_directory
 from evonas.training.data_identity import data_in_words
@@ -56,6 +56,11 @@ class Summary:
     latest: bool = False  # ``best`` is the latest birth instead, as the algorithm has it
 
     @property
+    def seconds_per_generation(self) -> float | None:
+        """The mean time of a generation after the first population."""
+        return seconds_per_generation(self.history)
+
+    @property
     def data(self) -> str:
         """Classes and digests of the images that the network was trained on; empty where they are not known."""
         return data_in_words(self.trained)
@@ -86,6 +91,7 @@ class Summary:
             "cache_hits": self.cache_hits,
             "failures": self.failures,
             "seconds_per_evaluation": self.seconds_per_evaluation,
+            **({"headline": LATEST} if self.latest else {}),
             "best": best,
             "edits": self.edits,
             "members": self.members,

@@ -13,7 +13,7 @@ from evonas.core.devices import peak_memory
 from evonas.core.quantities import count, duration, memory, number, plural
 from evonas.reporting.blocks import Blocks, Row
 from evonas.reporting.columns import ENDLESS, USUAL
-from evonas.reporting.fronts import front_table, headline_text
+from evonas.reporting.fronts import front_table, headline_text, pace
 
 if TYPE_CHECKING:  # tables do not import PyTorch or DEAP
     from evonas.searching.result import SearchResult
@@ -25,12 +25,11 @@ MAX_GENOTYPE_CHARS = 48
 
 def finished(result: SearchResult) -> RenderableType:
     """The summary of a finished search."""
-    each = result.seconds_per_evaluation
     lines: list[RenderableType] = [
         Text(
             f"{plural(result.generations, 'generation')}, {plural(result.evaluations, 'evaluation')}, "
             f"{plural(result.cache_hits, 'cache hit')}"
-            + (f", {duration(each)} per evaluation" if each is not None else "")
+            + pace(result.seconds_per_evaluation, result.seconds_per_generation, result.latest)
             + f", peak memory {memory(peak_memory(result.device))}"
         )
     ]

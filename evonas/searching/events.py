@@ -55,6 +55,7 @@ class SearchStarted(Event):
     history: list[GenerationRow]
     engine: str  # describes where scores are computed
     objectives: tuple[Objective, ...]
+    latest: bool = False  # the result of the search is its latest birth, not the best one
     name: ClassVar[str] = "started"
 
 

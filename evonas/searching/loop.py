@@ -20,6 +20,7 @@ from evonas.searching.admission import Limits
 from evonas.searching.algorithm import Birth
 from evonas.searching.budget import Budget
 from evonas.searching.cost import Cost
+from evonas.searching.doubts import constants
 from evonas.searching.events import Evaluated, GenerationDone, Progress, SearchStarted
 from evonas.searching.hypervolume import reference_fact
 from evonas.searching.made import algorithm_of
@@ -36,7 +37,7 @@ from evonas.store.individual import Individual
 from evonas.store.length import ended
 from evonas.store.queries import BEST
 from evonas.store.run import Run
-from evonas.store.schema import GenerationRow
+from evonas.store.schema import GenerationRow, seconds_per_generation
 from evonas.store.settings import SearchSettings
 from evonas.training.plan import plan_of
 from fitness import Batch
@@ -107,15 +108,18 @@ class Search:
         if not (self.run.path / BEST).exists():  # removed when a later state was undone
             self._write_best()
         try:
-            self.observer(SearchStarted(self.run.path, settings, progress, history, where, self.run.objectives))
+            facts = (settings, progress, history, where, self.run.objectives, self.algorithm.latest)
+            self.observer(SearchStarted(self.run.path, *facts))
             if self.run.forgotten:
                 self.observer(Message(f"{self.run.forgotten} damaged scores are recomputed"))
             with stop_requests(announcing(self.observer)) as self.stop:
                 while not ended(settings, self.generation, self.evaluations) and not self.budget.exhausted:
+                    started = time.perf_counter()
                     if not (asked := self.budget.cut(self.algorithm.ask(), self.evaluations)):
                         break
+                    seconds = time.perf_counter() - started
                     self.cost.say([birth.genotype for birth in asked], self._progress(self.births))
-                    self._next_generation(asked)
+                    self._next_generation(asked, seconds)
             if self.budget.exhausted:
                 self.observer(Message(self.budget.exhausted))
         finally:
@@ -134,10 +138,12 @@ class Search:
             self.front.items,
             self.settings.pick,
             self.algorithm.latest,
+            seconds_per_generation(self.run.generations()),
         )
 
-    def _next_generation(self, asked: list[Birth]) -> None:
-        started = time.perf_counter()
+    def _next_generation(self, asked: list[Birth], seconds: float) -> None:
+        """Score what was asked for, which took the algorithm ``seconds``, and commit it."""
+        started = time.perf_counter() - seconds
         number, evaluations = self.generation + 1, self.evaluations
         born = self._score([self._born(self.births + i, number, birth) for i, birth in enumerate(asked)])
 
@@ -159,7 +165,8 @@ class Search:
             self._write_best()
         self.observer(GenerationDone(row, self._progress(self.births)))
         if not number:
-            self._warn_of_constants()
+            for text in constants(self.population, self.objectives):
+                self.observer(Warned(text))
         more = not ended(self.settings, number, self.evaluations) or (self.best and plan_of(self.run))
         if self.stop.requested and more:
             raise self._interrupted()
@@ -287,14 +294,3 @@ class Search:
     def _facts(self) -> dict[str, str]:
         """The facts of the run that the first population decides."""
         return {**self.measure.facts(), **reference_fact(self.population, self.objectives)}
-
-    def _warn_of_constants(self) -> None:
-        for objective in self.objectives if len(self.objectives) > 1 else ():
-            values = [value for one in self.population if (value := one.values[objective.name]) is not None]
-            if len(values) > 1 and len({*values}) == 1:
-                self.observer(
-                    Warned(
-                        f"the objective {objective.name} is {values[0]:g} for the whole first population, so it "
-                        "does not influence the search"
-                    )
-                )

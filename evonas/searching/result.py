@@ -36,6 +36,7 @@ class SearchResult:
     front: tuple[Individual, ...] = ()  # the Pareto front, best first objective first; of one objective the best
     pick: str | None = None  # the objective that ``best`` is the best by; None: the first
     latest: bool = False  # ``best`` is the latest birth instead, as the algorithm has it
+    seconds_per_generation: float | None = None  # after the first population
     trained: Trained | None = None  # training of the best genotype, after a final stage
     evaluation: Evaluation | None = None  # evaluation of its robustness
     controls: Comparison | None = None  # against random genotypes of its size

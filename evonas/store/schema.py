@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 FORMAT = 6
@@ -80,3 +81,9 @@ class Value(NamedTuple):
     value: float | None
     reason: str
     seconds: float
+
+
+def seconds_per_generation(rows: Sequence[GenerationRow]) -> float | None:
+    """The mean time of a generation after the first population, asking and scoring; None before there is one."""
+    seconds = [row.seconds for row in rows if row.generation > 0]
+    return sum(seconds) / len(seconds) if seconds else None

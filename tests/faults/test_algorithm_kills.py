@@ -21,8 +21,9 @@ from tests.faults.stages import AGAIN
 KILLS = int(os.environ.get("EVONAS_KILLS", "25"))
 SEARCH = "search --space darts --channels 8 --layers 5"
 BY_PARAMS = "--proxy params --population 12 --children 8 --generations 8"
-OF_IMAGES = "--proxy params --dataset digits --image-size 8 --generations 4"
-SMALL = {"search_channels": 2, "search_layers": 3, "epochs": 4, "images": 64, "batch": 16}
+OF_IMAGES = "--proxy params --dataset digits --image-size 8 --generations 6"
+SMALL = {"search_channels": 2, "search_layers": 3, "epochs": 6, "images": 32, "batch": 8, "alpha_lr": 0.1}
+LATER = 1.1  # one kill after the other: a start and an epoch may take longer than all kills of a fixed range
 BY_CROZE = "--proxy croze --dataset cifar10 --evaluations 200 --max-params 0 --engine in-process"
 FEWER = {  # options of those that compare many genotypes
     "ag-net": {"pretraining": 100, "epochs": 3},
@@ -61,8 +62,9 @@ def kill(forks: Forks, tmp_path: Path, name: str, options: list[str]) -> None:
     assert whole.code == 0, whole.output
     expected, rng, kills = content(tmp_path / "whole"), random.Random(name), 0
     while kills < KILLS:
-        argv = [*command, "run"]
-        while (ended := forks.run(*argv, cwd=tmp_path, after=rng.uniform(0.05, whole.seconds / 4))).code:
+        argv, latest = [*command, "run"], whole.seconds / 4
+        while (ended := forks.run(*argv, cwd=tmp_path, after=rng.uniform(0.05, latest))).code:
+            latest *= LATER
             again = ended.code == 2 and any(text in ended.output for text in AGAIN)
             assert ended.code == -9 or again, ended.output
             kills += ended.code == -9

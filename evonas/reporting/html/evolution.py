@@ -23,16 +23,18 @@ def evolution(facts: Facts) -> str:
     parts.append(svg.dots(x.all(found.at), y.all(found.score), "birth"))
     if at:
         parts.append(svg.line(at, y.all(found.mean).tolist(), "mean"))
-    steps = [*found.rises.tolist(), -1]
-    parts.append(svg.stairs(x.all(found.every[steps]).tolist(), y.all(found.best[steps]).tolist(), "best"))
+    latest, steps = facts.summary.latest, [*found.rises.tolist(), -1]
+    if not latest:
+        parts.append(svg.stairs(x.all(found.every[steps]).tolist(), y.all(found.best[steps]).tolist(), "best"))
     if found.winner is not None:
         birth, moment, score = found.winner
         about = f"birth {birth}, score {number(score)}"
         parts.append(svg.mark(x.at(moment), y.at(score), "winner", about, 5))
-    keys = [("dot", "birth", f"{len(found.every):,} births"), ("line", "best", "best so far")]
+    keys = [("dot", "birth", f"{len(found.every):,} births")]
+    keys += [] if latest else [("line", "best", "best so far")]
     if at:
         keys += [("line", "mean", "population mean"), ("area", "spread", "one standard deviation")]
-    keys.append(("ring", "winner", "best network"))
+    keys.append(("ring", "winner", "latest network" if latest else "best network"))
     about = f"Scores of {len(found.every)} births over {found.last} generations"
     picture = svg.frame(x, y, "generation", f"score{power}", "".join(parts), about)
     note = f'<p class="note">{found.lost:,} births have no score.</p>' if found.lost else ""

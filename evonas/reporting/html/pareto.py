@@ -26,13 +26,14 @@ def pareto(facts: Facts) -> str:
     for birth, params, score, a, b in front:
         about = f"birth {birth}: {count(int(params))} params, score {number(score)}"
         parts.append(svg.mark(a, b, "front", about, 3))
+    name = "latest network" if facts.summary.latest else "best network"
     if found.winner is not None:
         birth, params, score = found.winner
-        parts.append(svg.mark(x.at(params), y.at(score), "winner", f"best network, birth {birth}", 5))
+        parts.append(svg.mark(x.at(params), y.at(score), "winner", f"{name}, birth {birth}", 5))
     keys = [
         ("dot", "birth", f"{len(found.params):,} networks"),
         ("line", "front", f"Pareto front ({len(found.front)})"),
-        ("ring", "winner", "best network"),
+        ("ring", "winner", name),
     ]
     note = ""
     if found.rho is not None:

@@ -33,7 +33,8 @@ def history(facts: TrainingFacts) -> Figure:
     at, mean, std = found.generations, found.mean, found.std
     axes.fill_between(at, mean - std, mean + std, color="#1d6fb8", alpha=0.18, lw=0)
     axes.plot(at, mean, color="#1d6fb8", label="population mean ± std")
-    axes.step(found.every, found.best, where="post", color="#0d8050", label="best so far")
+    if not facts.summary.latest:
+        axes.step(found.every, found.best, where="post", color="#0d8050", label="best so far")
     axes.set_xlabel("generation")
     axes.set_ylabel(f"score ({facts.summary.settings.proxy})")
     axes.legend(loc="lower right")

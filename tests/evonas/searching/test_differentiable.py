@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
-from evonas.core.events import Event, Message
+from evonas.core.events import Event, Listener, Message, Observers
+from evonas.core.quantities import duration
 from evonas.reporting.facts import gather
 from evonas.reporting.fronts import headline_text
+from evonas.reporting.html.evolution import evolution
+from evonas.reporting.html.pareto import pareto
+from evonas.reporting.live import LiveView
 from evonas.reporting.methods import methods
+from evonas.reporting.overview import Overview
+from evonas.reporting.plain import PlainLines
+from evonas.reporting.summary import summarise
 from evonas.searching.algorithms import algorithms
 from evonas.searching.differentiable.robustness import Examples, both, certified, jacobian
-from evonas.searching.differentiable.training import Training
+from evonas.searching.differentiable.training import Losses, Training
+from evonas.searching.events import GenerationDone
 from evonas.searching.memory import DIRECTORY
 from evonas.searching.options import with_options
 from evonas.searching.resolve import resolve
@@ -69,12 +80,45 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+EPOCH = 1000.0  # seconds of a clock that only epochs move
+
+
+class Frames(Listener):
+    """The live view at the end of each generation."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=io.StringIO(), width=100, height=30)
+        self.view, self.frames = LiveView(self.console), list[str]()
+
+    def __call__(self, event: Event) -> None:
+        self.view(event)
+        if isinstance(event, GenerationDone):
+            lines = self.console.render_lines(self.view.render(0), pad=False)
+            self.frames.append("\n".join("".join(part.text for part in line) for line in lines))
+
+
 @pytest.fixture(scope="module")
-def robust(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One epoch of a search by dsrna with both terms."""
-    path = tmp_path_factory.mktemp("differentiable") / "dsrna"
-    evonas.search(settings(algorithm="dsrna", generations=1, options={"gamma": 1.0}), path, [].append)
-    return path
+def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], str]:
+    """One epoch of a search by dsrna with both terms; its plain lines and the last frame of the live view."""
+    path, lines, frames = tmp_path_factory.mktemp("differentiable") / "dsrna", list[str](), Frames()
+    epochs, now = Training.train_epoch, [0.0]
+
+    def epoch(training: Training) -> Losses:
+        now[0] += EPOCH
+        return epochs(training)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Training, "train_epoch", epoch)
+        patch.setattr("evonas.searching.loop.time", SimpleNamespace(perf_counter=lambda: now[0]))
+        chosen = settings(algorithm="dsrna", generations=1, options={"gamma": 1.0})
+        evonas.search(chosen, path, Observers(PlainLines(lines.append), frames))
+    return path, lines, frames.frames[-1]
+
+
+@pytest.fixture(scope="module")
+def robust(watched: tuple[Path, list[str], str]) -> Path:
+    """The run of `watched`."""
+    return watched[0]
 
 
 def test_an_epoch_is_a_generation_and_the_last_genotype_is_the_result(whole: Path) -> None:
@@ -159,6 +203,32 @@ def test_what_is_reported_says_that_the_result_is_the_latest_genotype(whole: Pat
     summary = facts.summary
     assert summary.best is not None and summary.latest
     assert headline_text(summary.best, summary.objectives, None, summary.latest).startswith("latest ")
+    assert summary.as_json()["headline"] == "latest"
+
+
+def test_the_time_of_a_generation_has_that_of_its_epoch(watched: tuple[Path, list[str], str]) -> None:
+    path, lines, frame = watched
+    with Run.read(path) as store:
+        assert [row.seconds for row in store.generations()] == [0, EPOCH]
+    assert next(line for line in lines if line.startswith("generation 1: ")).endswith(duration(EPOCH))
+    assert duration(EPOCH) in frame
+    console = Console(file=io.StringIO(), width=100)
+    with console.capture() as shown:
+        console.print(Overview(summarise(path)))
+    assert f"{duration(EPOCH)} per generation" in shown.get() and "per evaluation" not in shown.get()
+
+
+def test_no_view_of_a_search_whose_result_is_its_latest_birth_calls_one_best(
+    watched: tuple[Path, list[str], str],
+) -> None:
+    path, lines, frame = watched
+    console = Console(file=io.StringIO(), width=100)
+    with console.capture() as shown:
+        console.print(Overview(summarise(path)))
+    report = evolution(gather(path)) + pareto(gather(path))
+    for text in ("\n".join(lines), frame, shown.get(), report):
+        assert "best" not in text and "generation" in text
+    assert "latest" in frame and "train the latest genotype with" in shown.get() and "latest network" in report
 
 
 def test_a_seed_decides_everything(whole: Path, tmp_path: Path) -> None:
