@@ -1,7 +1,7 @@
 """DARTS: a supernet is trained, and each epoch's architecture parameters derive a genotype.
 
-Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, first order, with the numbers
-of the released code; partial channels and weights of edges: Xu et al., "PC-DARTS", ICLR 2020.
+Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, with the numbers of the
+released code; partial channels and weights of edges: Xu et al., "PC-DARTS", ICLR 2020.
 
 Generation 0 is the genotype of the first architecture parameters, generation N that after epoch N. Its value by
 --proxy is only shown: as published, the result is the genotype of the last epoch. Where the literature has
@@ -38,7 +38,8 @@ class Options:
     """``search_channels`` and ``search_layers`` are the size of the supernet, ``epochs`` the length of its cosine.
 
     ``partial`` = K lets 1/K of the channels take part; ``edge_weights`` learns weights of the edges of a node.
-    ``warmup`` epochs leave the architecture as it is. ``images`` is a number of training images, by default all.
+    ``warmup`` epochs leave the architecture as it is. ``order`` 2 judges the architecture after a
+    step of the weights. ``images`` is a number of training images, by default all.
     """
 
     population: int = 1
@@ -59,6 +60,7 @@ class Options:
     alpha_beta2: float = bounded(0.999, 0, 0.999999)
     alpha_weight_decay: float = bounded(1e-3, 0, 10)
     warmup: int = bounded(0, 0, 100_000)
+    order: int = bounded(1, 1, 2)
     partial: int = bounded(1, 1, 64)
     edge_weights: bool = False
 

@@ -7,16 +7,14 @@ Source: Hosseini, Yang, Xie, "DSRNA: Differentiable Search of Robust Neural Arch
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
+from evonas.searching.differentiable.replaced import double, in_float64
 from fitness.bounds import Interval, cell_norms, normalised, training_bounds
 from spaces import Network
-from spaces.arithmetic import PLAIN, Arithmetic
-from spaces.supernet import Supernet
 
 LARGEST, SMALLEST = 1e33, 1e-30  # of float32, with room for gradients of logarithms, which are one over them
 
@@ -35,10 +33,10 @@ class Examples(NamedTuple):
         return (self.pixels - self.mean) / self.std
 
 
-Robustness = Callable[[Supernet, Examples], tuple[Tensor, Tensor]]  # logits (N, classes), and R
+Robustness = Callable[[Network, Examples], tuple[Tensor, Tensor]]  # logits (N, classes), and R
 
 
-def certified(network: Supernet, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
+def certified(network: Network, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
     """R = the mean over images of s(m), m = min_k (a lower bound of f_y - f_k within ``eps`` / 255), by intervals.
 
     Returns logits (N, classes) and R, a scalar. s(m) = m for m >= 0 or if ``raw``, else -log(1 - m). Where float32
@@ -46,7 +44,7 @@ def certified(network: Supernet, examples: Examples, eps: float, raw: bool = Fal
     """
     logits, margins = _margins(network, examples, eps)
     if not bool(margins.detach().abs().amax() < LARGEST):  # also of nan
-        margins = _margins(_Double(network), Examples(*(_double(one) for one in examples)), eps)[1]
+        margins = _margins(in_float64(network), Examples(*map(double, examples)), eps)[1]
     vacuous = -torch.log1p(-margins.clamp(max=0))
     return logits, (margins if raw else torch.where(margins < 0, vacuous, margins)).mean().to(logits.dtype)
 
@@ -60,25 +58,7 @@ def _margins(network: Network, examples: Examples, eps: float) -> tuple[Tensor, 
     return bounds.logits, bounds.margins.scatter(1, examples.labels[:, None], torch.inf).amin(1)
 
 
-def _double(x: Tensor) -> Tensor:
-    return x.double() if x.is_floating_point() else x
-
-
-class _Double(Network):
-    """A network that computes in float64; gradients reach its parameters."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
-        tensors = {**dict(self.network.named_parameters()), **dict(self.network.named_buffers())}
-        return functional_call(
-            self.network, {name: _double(one) for name, one in tensors.items()}, (x, arithmetic)
-        )
-
-
-def jacobian(network: Supernet, examples: Examples, raw: bool = False) -> tuple[Tensor, Tensor]:
+def jacobian(network: Network, examples: Examples, raw: bool = False) -> tuple[Tensor, Tensor]:
     """R = minus the mean over images and cells of log |J_k|_inf, or of |J_k|_inf if ``raw``, see `cell_norms`.
 
     Returns logits (N, classes) and R, a scalar.
@@ -87,7 +67,7 @@ def jacobian(network: Supernet, examples: Examples, raw: bool = False) -> tuple[
     return logits, -(norms if raw else norms.clamp(min=SMALLEST).log()).mean()
 
 
-def both(network: Supernet, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
+def both(network: Network, examples: Examples, eps: float, raw: bool = False) -> tuple[Tensor, Tensor]:
     """Logits (N, classes) and R, a scalar: the sum of the two."""
     logits, margin = certified(network, examples, eps, raw)
     return logits, margin + jacobian(network, examples, raw)[1]

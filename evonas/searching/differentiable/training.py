@@ -1,13 +1,13 @@
 """The training of a supernet: its weights on one half of the images, its architecture parameters on the other.
 
-Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019: the first-order approximation,
-alternating steps, and the numbers of the released code.
+Source: Liu, Simonyan, Yang, "DARTS: Differentiable Architecture Search", ICLR 2019: alternating steps, and
+the numbers of the released code.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,13 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from evonas.searching.differentiable.replaced import Replaced
 from evonas.searching.differentiable.robustness import Examples, Robustness
+from evonas.searching.differentiable.unrolled import correction, stepped
 from evonas.searching.supplies import Supplies
 from evonas.training import optimisers
 from evonas.training.augment import augment, draw
 from evonas.training.images import Images, stratified
 from evonas.training.recipe import Recipe
 from fitness import stable_hash
+from spaces import Network
 from spaces.errors import EvonasError, UsageError
 from spaces.supernet import Supernet
 
@@ -46,6 +49,7 @@ class Numbers(Protocol):
     alpha_beta2: float
     alpha_weight_decay: float
     warmup: int
+    order: int
 
 
 @dataclass(frozen=True)
@@ -156,34 +160,71 @@ class Training:
         rows = []
         for first, second in pairs:
             self.supplies.proceed()
-            learned = self._architecture_step(second) if self.epoch >= self.numbers.warmup else ()
+            learned = self._architecture_step(second, first) if self.epoch >= self.numbers.warmup else ()
             rows.append((self._weights_step(first), *learned))
         self.epoch += 1
         return Losses(*(float(torch.stack(column).double().mean()) for column in zip(*rows, strict=True)))
 
     def _weights_step(self, examples: Examples) -> Tensor:
         loss = F.cross_entropy(self.supernet(examples.images), examples.labels)
-        self._descend(loss, self.layers, self.of_layers, self.numbers.clip)
+        parameters = [one for _, one in self.layers]
+        self._require_finite(loss)
+        self._descend(torch.autograd.grad(loss, parameters), self.layers, self.of_layers, self.numbers.clip)
         return loss.detach()
 
-    def _architecture_step(self, examples: Examples) -> tuple[Tensor, ...]:
+    def _architecture_step(self, examples: Examples, others: Examples) -> tuple[Tensor, ...]:
+        gradients, row = self.architecture_gradients(examples, others)
+        self._descend(gradients, self.architecture, self.of_architecture)
+        return row
+
+    def architecture_gradients(
+        self, examples: Examples, others: Examples
+    ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+        """Gradients of L_val - gamma R on ``examples``, and L_val, accuracy and R if it is used.
+
+        In second order, after a step of the weights on ``others``.
+        """
+        layers, architecture = dict(self.layers), dict(self.architecture)
+        network: Network = self.supernet
+        moved: dict[str, Tensor] = {}  # the weights after the step
+        if self.numbers.order > 1:
+
+            def training(replaced: Replaced) -> Tensor:
+                return F.cross_entropy(replaced(others.images), others.labels)
+
+            moved = stepped(self.supernet, layers, self.of_layers, training)
+            network = Replaced(self.supernet, moved)
         if self.robustness is None:
-            logits, value = self.supernet(examples.images), None
+            logits, value = network(examples.images), None
         else:
-            logits, value = self.robustness(self.supernet, examples)
+            logits, value = self.robustness(network, examples)
         clean = F.cross_entropy(logits, examples.labels)
         loss = clean if value is None else clean - self.gamma * value
-        self._descend(loss, self.architecture, self.of_architecture)
+        self._require_finite(loss)
+        found = torch.autograd.grad(loss, [*architecture.values(), *moved.values()])
+        gradients, vector = list(found[: len(architecture)]), list(found[len(architecture) :])
+        if moved:
+            lr = self.of_layers.param_groups[0]["lr"]
+            second = correction(self.supernet, layers, architecture, vector, training)
+            gradients = [one - lr * other for one, other in zip(gradients, second, strict=True)]
         accuracy = (logits.detach().argmax(1) == examples.labels).float().mean()
-        return (clean.detach(), accuracy, *([] if value is None else [value.detach()]))
+        return gradients, (clean.detach(), accuracy, *([] if value is None else [value.detach()]))
 
     def _descend(
         self,
-        loss: Tensor,
+        gradients: Sequence[Tensor],
         named: list[tuple[str, nn.Parameter]],
         optimiser: torch.optim.Optimizer,
         clip: float = 0.0,
     ) -> None:
+        parameters = [one for _, one in named]
+        for one, gradient in zip(parameters, gradients, strict=True):
+            one.grad = gradient
+        if clip:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        optimiser.step()
+
+    def _require_finite(self, loss: Tensor) -> None:
         if not math.isfinite(float(loss.detach())):
             lower = f"--option lr={self.numbers.lr / 4:.2g}"
             raise EvonasError(
@@ -191,12 +232,6 @@ class Training:
                 f"kept. Start a new search with a lower learning rate, such as {lower}"
                 + (", or a smaller gamma" if self.robustness else "")
             )
-        parameters = [one for _, one in named]
-        for one, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            one.grad = gradient
-        if clip:
-            nn.utils.clip_grad_norm_(parameters, clip)
-        optimiser.step()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Weights, buffers and both optimisers' states by name."""

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from torch import nn
+from torch.nn import functional as F
 
 import evonas
 from evonas import EvonasError, SearchSettings, UsageError
@@ -29,17 +32,21 @@ from evonas.reporting.overview import Overview
 from evonas.reporting.plain import PlainLines
 from evonas.reporting.summary import summarise
 from evonas.searching.algorithms import algorithms
+from evonas.searching.differentiable.replaced import Replaced
 from evonas.searching.differentiable.robustness import Examples, both, certified, jacobian
 from evonas.searching.differentiable.training import Losses, Training
 from evonas.searching.events import GenerationDone
 from evonas.searching.memory import DIRECTORY
 from evonas.searching.options import with_options
 from evonas.searching.resolve import resolve
+from evonas.searching.supplies import Supplies
 from evonas.store.run import Run
 from evonas.testing import algorithm as contract
 from evonas.testing.algorithm import Crash, Trial
 from evonas.verification.finding import UNCHECKED
-from spaces import NetworkSize, spaces
+from spaces import Network, NetworkSize, spaces
+from spaces.arithmetic import PLAIN, Arithmetic
+from spaces.supernet import Mixed, Supernet
 
 OPTIONS = {"search_channels": 2, "search_layers": 3, "epochs": 2, "images": 16, "batch": 8, "alpha_lr": 0.3}
 TINY: dict[str, Any] = {
@@ -315,6 +322,77 @@ def test_the_terms_are_those_of_the_formulas() -> None:
     torch.testing.assert_close(together, margin + slopes)
     gradient = torch.autograd.grad(together, [one for _, one in network.architecture()])
     assert all(float(one.abs().sum()) > 0 for one in gradient)
+
+
+class Blend(Network):
+    """Two mixed layers of 3 channels without kinks, and the mean of each channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(
+            Mixed("normal", edge, [nn.Sequential(nn.Conv2d(3, 3, size, padding=size // 2), nn.Tanh()), *others], 3)
+            for edge, size, others in ((0, 1, [nn.Identity()]), (1, 3, [nn.BatchNorm2d(3)]))
+        )
+
+    def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
+        for edge in self.edges:
+            x = edge(x, arithmetic)
+        return 3 * x.mean((2, 3))
+
+
+class Toy(Supernet):
+    """A supernet without genotypes."""
+
+    def genotype(self) -> Any:
+        raise NotImplementedError
+
+    def likelihood(self, genotype: Any) -> float:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["first step", "with momentum"])
+def test_second_order_has_the_gradient_of_the_unrolled_step(
+    started: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against derivatives of derivatives, in float64."""
+    generator = torch.manual_seed(0)
+    supernet = Toy(Blend(), generator).double()
+    options = algorithms["darts"].Options(images=16, batch=4, order=2, lr=0.5, weight_decay=0.1)
+    training = Training(supernet, Supplies(resolve(settings())), options, 1)
+    one = torch.ones(1, 3, 1, 1, dtype=torch.float64)
+    first, second = (
+        Examples(torch.rand(4, 3, 5, 5, dtype=torch.float64), torch.tensor([0, 1, 2, 0]), one / 2, one / 4)
+        for _ in range(2)
+    )
+    if started:
+        training._weights_step(first)
+    buffers = [buffer.clone() for buffer in supernet.buffers()]
+    found, (loss, _) = training.architecture_gradients(second, first)
+    assert all(torch.equal(now, then) for now, then in zip(supernet.buffers(), buffers, strict=True))
+
+    layers, architecture = dict(training.layers), [value for _, value in training.architecture]
+    slopes = torch.autograd.grad(
+        F.cross_entropy(supernet(first.images), first.labels), list(layers.values()), create_graph=True
+    )
+    moments = [training.of_layers.state[value].get("momentum_buffer", 0.0) for value in layers.values()]
+    after = {
+        name: value.detach() - 0.5 * (slope + 0.1 * value.detach() + 0.9 * moment)
+        for (name, value), slope, moment in zip(layers.items(), slopes, moments, strict=True)
+    }
+    exact_loss = F.cross_entropy(Replaced(supernet, after)(second.images), second.labels)
+    exact = torch.autograd.grad(exact_loss, architecture, retain_graph=True)
+    torch.testing.assert_close(loss, exact_loss.detach())
+    torch.testing.assert_close(found, list(exact), rtol=1e-3, atol=1e-6)
+    options = replace(options, order=1)
+    monkeypatch.setattr(training, "numbers", options)
+    alone, _ = training.architecture_gradients(second, first)
+    assert any(float((a - b).abs().max()) > 0.01 * float(b.abs().max()) for a, b in zip(alone, exact, strict=True))
+
+
+def test_second_order_moves_the_architecture_otherwise(whole: Path, tmp_path: Path) -> None:
+    evonas.search(settings(generations=1, options={"order": 2}), tmp_path / "second", [].append)
+    ours, theirs = states(tmp_path / "second")[1], states(whole)[1]
+    assert ours["arrays"] != theirs["arrays"] and math.isfinite(ours["losses"]["validation"])
 
 
 @pytest.mark.slow
