@@ -126,7 +126,6 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     from evonas.searching.constraint import constraints_of
     from evonas.searching.objectives.named import fitness_for
     from spaces import NetworkSize, spaces
-    from spaces.size import CIFAR
 
     space, fitness = spaces[settings.space], fitness_for(settings)
     if settings.algorithm not in algorithms:
@@ -136,7 +135,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     stem = stem_of(settings.stem, space, data.image_size)
     space.check_size(NetworkSize(channels, layers, len(data.classes), data.image_size, stem))
     default_limit, device = settings.max_params is None, pick(settings.device)
-    shares = device != "cpu" and space.has_shared_passes and stem == CIFAR
+    shares = device != "cpu" and space.has_shared_passes
     return dataclasses.replace(
         settings,
         proxy=fitness.parts[0].text,

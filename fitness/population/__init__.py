@@ -14,6 +14,6 @@ relative in float64, 1e-5 in float32): whether populations are used is part of w
 through BatchNorm jump where rounding moves the input of a ReLU across zero, so in float32 grad-norm, snip and
 fisher differ by up to some 1e-4 at C=16, L=8, which is also how far the loop is from float64. How many
 networks are in a pass is not: on a CPU, where networks of different widths run apart, every network goes
-through its own products and sums, and its bits are the same in any company; on a GPU the libraries may choose
-other kernels for other sizes (bounded by 1e-6).
+through its own products and sums, and its bits are the same in any company (if rows are aligned: C a multiple of
+4, or of 8 with two stems); on a GPU the libraries may choose other kernels for other sizes (bounded by 1e-6).
 """

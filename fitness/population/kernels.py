@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 aten = torch.ops.aten
 
@@ -141,6 +142,20 @@ def halves_backward(even: Tensor, odd: Tensor, side: int) -> Tensor:
     inside = gx[..., 1::2, 1::2]
     inside.copy_(odd[..., : inside.shape[-2], : inside.shape[-1]])
     return gx
+
+
+def columns(x: Tensor, stride: int) -> Tensor:
+    """What a 3x3 kernel sees at every pixel of its output: (..., C, N, H, W) -> (..., 9 C, N H' W')."""
+    seen = F.pad(x, [1] * 4).unfold(-2, 3, stride).unfold(-2, 3, stride)  # (..., C, N, H', W', 3, 3)
+    order = [*range(x.dim() - 4), *(position - 6 for position in (0, 4, 5, 1, 2, 3))]
+    return seen.permute(order).flatten(-6, -4).flatten(-3)
+
+
+def columns_backward(g: Tensor, images: int, side: int, stride: int) -> Tensor:
+    """The gradient of `columns`: (rows, 9 C, N H' W') -> (rows, C, N, side, side), not contiguous."""
+    unfolded = g.view(*g.shape[:2], images, -1).transpose(1, 2).flatten(0, 1)
+    folded = F.fold(unfolded, (side, side), 3, padding=1, stride=stride)  # (rows N, C, side, side)
+    return folded.view(len(g), images, -1, side, side).transpose(1, 2)
 
 
 def _images(x: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
 
+from fitness.population.kernels import side_after
 from fitness.population.plan import PlacedCell, Plan
 from fitness.population.waves import CONVOLUTIONS, Group
 
@@ -32,18 +34,36 @@ def needed(plan: Plan, images: int, itemsize: int, *, norm: bool, joint: bool = 
     weights = [rows * out * fan for rows, out, fan in (stack.shape for stack in plan.stacks)]
     filters = images * sum(weights[stack] for stack in _depthwise(plan)) * (FILTER_COPIES if joint else 1)
     stages = [len(stage.networks) * stage.channels * images * stage.side**2 for stage in plan.stages]
-    columns = plan.networks * 27 * images * plan.size.image_size**2
-    kept = (3 if norm else 2) * stages[0] + columns  # the stem's output before and after the ReLU, and BatchNorm
-    peak = kept + SCRATCH * stages[0]
-    for i, cell in enumerate(plan.cells):
+    kept, passing = _stem(plan, stages, images, norm)
+    peak = kept + passing
+    for i, cell in enumerate(plan.cells, plan.stems):
         if cell is None:
             continue
         inside, passing = _cell(cell, plan, images, itemsize, norm, joint)
         gradients = sum(stages[source.stage] for source in cell.inputs)
-        peak = max(peak, kept + inside + passing + stages[i + 1] + max(gradients, SCRATCH * stages[i + 1]))
-        kept += inside + stages[i + 1]
+        peak = max(peak, kept + inside + passing + stages[i] + max(gradients, SCRATCH * stages[i]))
+        kept += inside + stages[i]
     from_before = 0 if norm else sum(stages)
     return itemsize * (peak + from_before + filters + WEIGHT_COPIES * sum(weights) + SCRATCH * max(weights))
+
+
+def _stem(plan: Plan, stages: list[int], images: int, norm: bool) -> tuple[int, int]:
+    """Numbers that the stems keep, and the peak of temporary ones; ``stages`` are those of their outputs."""
+    side = plan.size.image_size
+    sides = [side] if plan.stems == 1 else [side := side_after(side, 2) for _ in plan.stem]
+    columns = [  # that the kernel of each layer sees
+        (place.rows.stop - place.rows.start) * plan.stacks[place.stack].fan * images * after**2
+        for place, after in zip(plan.stem, sides, strict=True)
+    ]
+    if plan.stems == 1:  # the output before and after the ReLU, and BatchNorm
+        return (3 if norm else 2) * stages[0] + columns[0], SCRATCH * stages[0]
+    kept = plan.networks * plan.stacks[plan.stem[0].stack].out * images * sides[0] ** 2  # of the first convolution
+    passing = kept + 2 * max(columns[norm:])
+    kept += sum(stages[:2])
+    pixels = images * math.prod(plan.size.image)
+    if norm:  # the images are those of all networks
+        return 2 * kept + columns[0] // plan.networks + pixels, max(SCRATCH * stages[0], passing)
+    return kept + columns[0] + (2 * plan.networks + 1) * pixels, max(SCRATCH * stages[0], passing)  # and gradients
 
 
 def drawn(plan: Plan) -> int:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from fitness.population.apart import ApartCellPass, ApartIndex, apart_cells
 from fitness.population.blocks import Around
@@ -17,10 +16,9 @@ from fitness.population.joint import launches
 from fitness.population.joint.cell import JointCellPass
 from fitness.population.joint.fused_cell import FusedCellPass
 from fitness.population.joint.index import JointIndex, joint_cells
-from fitness.population.kernels import flat, product
+from fitness.population.kernels import product
 from fitness.population.plan import PlacedCell, Plan
-
-KERNEL = 3  # of the stem
+from fitness.population.stem import stem_pass, stem_rows
 
 
 class Index:
@@ -30,6 +28,7 @@ class Index:
         self.cells: Sequence[ApartIndex | JointIndex | None] = (
             apart_cells(plan, device) if device == "cpu" else joint_cells(plan, device)
         )
+        self.stem = stem_rows(plan, device)
 
 
 class NetworkPass:
@@ -40,6 +39,7 @@ class NetworkPass:
 
     def __init__(self, plan: Plan, index: Index, bias: Tensor, around: Around) -> None:
         self.plan, self.bias, self.around = plan, bias, around
+        self.stem = stem_pass(plan, index.stem, around)
         self.cells = [
             None if cell is None or numbers is None else _cell_pass(cell, numbers, around)
             for cell, numbers in zip(plan.cells, index.cells, strict=True)
@@ -48,15 +48,13 @@ class NetworkPass:
     def forward(self, images: Tensor) -> tuple[Tensor, Any]:
         """Logits (networks, classes, N) up to the factor exp(log), and log (networks,), None without scales."""
         observer, form = self.around.observer, self.around.form
-        value, log = self._stem(images)
-        observer.stage(0, value)
-        self.outputs = [StageOutput(value, log, False)]
+        self.outputs = self.stem.forward(images)
         for i, cell in enumerate(self.cells):
             if cell is None:
                 self.outputs.append(StageOutput(self.outputs[0].positive[:0], None, True))
                 continue
             value, log = cell.forward(self.outputs)
-            observer.stage(i + 1, value)
+            observer.stage(len(self.outputs), value)
             last = i == len(self.cells) - 1  # no ReLU follows it
             self.outputs.append(StageOutput(value, log, form.nonnegative or last))
         pooled = value.mean((3, 4))  # (networks, C, N)
@@ -66,20 +64,6 @@ class NetworkPass:
         self.kept = pooled
         self.logits = bias[:, :, None] + product(weight, pooled)
         return self.logits, log
-
-    def _stem(self, images: Tensor) -> tuple[Tensor, Any]:
-        form, networks = self.around.form, self.plan.networks
-        images_each, side = images.shape[-4], images.shape[-1]
-        columns = _columns(images).expand(networks, -1, -1)
-        weight = self.around.parameters.of(self.plan.stem)  # (networks, C, 27)
-        value = columns.new_empty((networks, weight.shape[1], images_each, side, side))
-        room = form.room(value)
-        product(weight, columns, flat(room))
-        finished = form.finish(room, value)
-        self.stem_scales = form.scales(networks, value.device)
-        self.stem_scales.input_(slice(0, networks), value, 0)
-        self.stem_kept = (columns, room, finished) if self.around.keep else None
-        return value, self.stem_scales.log
 
     def backward(self, g: Tensor, *, image_gradient: bool = False) -> Tensor | None:
         """Write the weights' gradients, given that of the logits; returns that of the images, one of each network.
@@ -97,21 +81,9 @@ class NetworkPass:
             if cell is not None:
                 assert output.gradient is not None
                 cell.backward(output.gradient, self.outputs)
-        found = self._stem_backward(self.outputs.pop(), image_gradient)
+        found = self.stem.backward(self.outputs, image_gradient)
         parameters.add_images()
         return found
-
-    def _stem_backward(self, output: StageOutput, image_gradient: bool) -> Tensor | None:
-        assert output.gradient is not None and self.stem_kept is not None
-        (columns, y, finished), self.stem_kept = self.stem_kept, None
-        g, place, parameters = output.gradient, self.plan.stem, self.around.parameters
-        self.stem_scales.input_backward_(g)
-        g = self.around.form.finish_backward(g, finished)
-        self.around.observer.output(y, g, place)
-        product(flat(g), columns.mT, parameters.gradient(place))
-        if not image_gradient:
-            return None
-        return _columns_backward(product(parameters.of(place).mT, flat(g)), g.shape[2], g.shape[-1])
 
 
 def _cell_pass(cell: PlacedCell, index: ApartIndex | JointIndex, around: Around) -> CellPass:
@@ -120,17 +92,3 @@ def _cell_pass(cell: PlacedCell, index: ApartIndex | JointIndex, around: Around)
             return FusedCellPass(cell, index, around)
         return JointCellPass(cell, index, around)
     return ApartCellPass(cell, index, around)
-
-
-def _columns(images: Tensor) -> Tensor:
-    """What the stem's kernel sees at every pixel: (..., N, 3, H, W) -> (..., 27, N H W)."""
-    padded = F.pad(images, [KERNEL // 2] * 4)
-    seen = padded.unfold(-2, KERNEL, 1).unfold(-2, KERNEL, 1)  # (..., N, 3, H, W, 3, 3)
-    order = [*range(images.dim() - 4), *(position - 6 for position in (1, 4, 5, 0, 2, 3))]
-    return seen.permute(order).flatten(-6, -4).flatten(-3)
-
-
-def _columns_backward(g: Tensor, images: int, side: int) -> Tensor:
-    """The gradient of `_columns`: (networks, 27, N H W) -> (networks, N, 3, H, W)."""
-    unfolded = g.view(*g.shape[:2], images, -1).transpose(1, 2).flatten(0, 1)
-    return F.fold(unfolded, (side, side), KERNEL, padding=KERNEL // 2).view(len(g), images, -1, side, side)

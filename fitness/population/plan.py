@@ -16,7 +16,7 @@ from fitness.population.waves import OPERATIONS, Cell, Rows, Waves, layers_of, o
 from spaces import NetworkSize, Space
 from spaces.darts import Genotype
 from spaces.darts.closed_form import live_cells
-from spaces.skeleton.layers import STEM_MULTIPLIER, reductions
+from spaces.skeleton.layers import reductions, stems
 
 
 @dataclass
@@ -56,9 +56,9 @@ class Place(NamedTuple):
 class Input:
     """One preprocessed input of a cell in all networks that use it."""
 
-    stage: int  # whose output is read: 0 the stem, i + 1 cell i
+    stage: int  # whose output is read
     halve: bool
-    weights: tuple[Place, ...]  # one convolution, or the two of a factorised reduction
+    weights: tuple[Place, ...]  # one convolution, or the two of a factorised reduction; none if unused
     rows: list[int] | None  # of that stage's networks; None for all of them in their order
 
 
@@ -81,7 +81,7 @@ class PlacedCell:
 
 @dataclass(frozen=True)
 class Stage:
-    """The output of the stem or of a cell: a row for each network that has it live."""
+    """The output of a stem or of a cell: a row for each network that has it live."""
 
     networks: list[int]
     channels: int  # with padding
@@ -91,12 +91,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """A population. Stage 0 is the stem, stage i + 1 cell i; the pooled vector has the number after them."""
+    """A population. Its stages are the stems and then the cells; the pooled vector has the number after them."""
 
     genotypes: tuple[Genotype, ...]
     size: NetworkSize
     stacks: tuple[Stack, ...]
-    stem: Place
+    stem: tuple[Place, ...]  # the live layers of all stems
     cells: tuple[PlacedCell | None, ...]  # None where no network has it live
     stages: tuple[Stage, ...]
     classifier: Place
@@ -105,6 +105,11 @@ class Plan:
     @property
     def networks(self) -> int:
         return len(self.genotypes)
+
+    @property
+    def stems(self) -> int:
+        """How many stages come before that of the first cell."""
+        return len(self.stages) - len(self.cells)
 
 
 def supported(genotype: Genotype, space: Space) -> bool:
@@ -127,7 +132,10 @@ class _Planner:
         self.stack_of: dict[tuple[str, int, int], int] = {}
         self.live = [live_cells(genotype, size) for genotype in genotypes]
         self.kinds: dict[tuple[object, ...], Waves] = {}
-        self.numbers = [1] * len(genotypes)  # the next layer of each network; the stem is number 0
+        self.stems = stems(size)
+        self.numbers = [sum(len(stem.layers) for stem in self.stems)] * len(
+            genotypes
+        )  # of each network's next layer
         self.edge_layers = [
             [sum(1 for _ in roles(g, reduction)) for reduction in (False, True)] for g in self.genotypes
         ]
@@ -143,12 +151,10 @@ class _Planner:
 
     def plan(self) -> Plan:
         size = self.size
-        channels, side = size.channels, size.image_size
-        c_stem = STEM_MULTIPLIER * channels
-        stem = self._add("stem", (c_stem, 27), 0, ((network, 0, 27) for network in self.all))
-        stages = [Stage(self.all, c_stem, (c_stem,) * len(self.all), side)]
+        stem, stages = self._stems()
+        channels, side = size.channels, stages[-1].side
         cells: list[PlacedCell | None] = []
-        reduction_prev = False
+        reduction_prev = len(stages) > 1
         for i in range(size.layers):
             reduction = i in reductions(size.layers)
             channels *= 2 if reduction else 1
@@ -158,11 +164,24 @@ class _Planner:
             side, reduction_prev = stage.side, reduction
         shape = size.classes, stages[-1].channels
         rows = zip(self.all, self.numbers, stages[-1].widths, strict=True)
-        classifier = self._add("classifier", shape, size.layers + 1, rows)
+        classifier = self._add("classifier", shape, len(stages), rows)
         layers = tuple(number + 1 for number in self.numbers)
         return Plan(
             self.genotypes, size, tuple(self.stacks), stem, tuple(cells), tuple(stages), classifier, layers
         )
+
+    def _stems(self) -> tuple[tuple[Place, ...], list[Stage]]:
+        places: list[Place] = []
+        stages: list[Stage] = []
+        number = 0
+        for i, (channels, side, layers) in enumerate(self.stems):
+            networks = [network for network in self.all if self.live[network][0][i]]
+            for layer in layers if networks else ():
+                rows = [(network, number, layer.fan) for network in networks]
+                places.append(self._add("stem", (layer.out, layer.fan), i, rows))
+                number += 1
+            stages.append(Stage(networks, channels, (channels,) * len(networks), side))
+        return tuple(places), stages
 
     def _cell(
         self, i: int, reduction: bool, reduction_prev: bool, channels: int, side: int, stages: list[Stage]
@@ -170,19 +189,19 @@ class _Planner:
         side_out = -(-side // 2) if reduction else side
         kind = self._kind(i, reduction)
         before = 2 if reduction_prev else 1  # layers of the preprocessing of state 0
-        placed = None
+        placed, number = None, i + len(self.stems)
         stage = Stage([], channels, (), side_out)
         if kind is not None:
             numbers = [number + before + 1 for number in self.numbers]  # of the first layer on an edge
             inputs = (
-                self._input(kind.inputs[0], max(i - 1, 0), reduction_prev, 0, channels, i + 1, stages),
-                self._input(kind.inputs[1], i, False, before, channels, i + 1, stages),
+                self._input(kind.inputs[0], max(number - 2, 0), reduction_prev, 0, channels, number, stages),
+                self._input(kind.inputs[1], number - 1, False, before, channels, number, stages),
             )
             base = {}
             for role, layers in kind.layers.items():
                 shape = layer_shape(role, channels)
-                rows = ((network, numbers[network] + number, shape[1]) for network, number in layers)
-                base[role] = self._add(role, shape, i + 1, rows)
+                rows = ((network, numbers[network] + layer, shape[1]) for network, layer in layers)
+                base[role] = self._add(role, shape, number, rows)
             widths = tuple(width * channels for width in kind.widths)
             placed = PlacedCell(kind, channels, side, side_out, inputs, base, widths)
             stage = Stage(kind.networks, kind.width * channels, widths, side_out)
@@ -192,7 +211,7 @@ class _Planner:
 
     def _kind(self, i: int, reduction: bool) -> Waves | None:
         """Cells of one kind and one liveness share their waves."""
-        insides = {k: inside[i] for k, (live, inside) in enumerate(self.live) if live[i + 1]}
+        insides = {k: inside[i] for k, (live, inside) in enumerate(self.live) if live[i + len(self.stems)]}
         key = (reduction, *insides.items())
         if key not in self.kinds and insides:
             cells = {}
@@ -220,12 +239,16 @@ class _Planner:
         row_of = {network: row for row, network in enumerate(read.networks)}
         rows = [row_of[network] for network in networks]
         width_of = dict(zip(read.networks, read.widths, strict=True))
-        shape = channels // 2 if halve else channels, read.channels
         places = []
-        for part in range(2 if halve else 1):
+        for part, out in enumerate((halves(channels) if halve else (channels,)) if networks else ()):
             own = ((network, self.numbers[network] + number + part, width_of[network]) for network in networks)
-            places.append(self._add("input", shape, stage, own))
+            places.append(self._add("input", (out, read.channels), stage, own))
         return Input(source, halve, tuple(places), None if rows == list(range(len(read.networks))) else rows)
+
+
+def halves(channels: int) -> tuple[int, int]:
+    """The outputs of both convolutions of a factorised reduction; odd where the first cell follows two stems."""
+    return channels // 2, channels - channels // 2
 
 
 def roles(genotype: Genotype, reduction: bool) -> Iterator[str]:
@@ -243,14 +266,13 @@ def layer_shape(role: str, channels: int) -> tuple[int, int]:
 
 def layer_shapes(genotype: Genotype, size: NetworkSize) -> list[tuple[int, int]]:
     """(outputs, inputs of one output) of every layer, dead ones too, in the order of the network's modules."""
-    channels = size.channels
-    c_prev_prev = c_prev = STEM_MULTIPLIER * channels
-    shapes = [(c_prev, 27)]
-    reduction_prev = False
+    channels, before = size.channels, stems(size)
+    c_prev_prev, c_prev, reduction_prev = before[0].channels, before[-1].channels, len(before) > 1
+    shapes = [(layer.out, layer.fan) for stem in before for layer in stem.layers]
     for i in range(size.layers):
         reduction = i in reductions(size.layers)
         channels *= 2 if reduction else 1
-        shapes += [(channels // 2, c_prev_prev)] * 2 if reduction_prev else [(channels, c_prev_prev)]
+        shapes += [(out, c_prev_prev) for out in (halves(channels) if reduction_prev else (channels,))]
         shapes.append((channels, c_prev))
         shapes += [layer_shape(role, channels) for role in roles(genotype, reduction)]
         concat = genotype.reduce_concat if reduction else genotype.normal_concat

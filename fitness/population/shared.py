@@ -25,7 +25,6 @@ from fitness.population.synflow import synflow_logs
 from fitness.population.weights import Weights
 from fitness.precision import full_precision
 from fitness.synflow import flow
-from spaces.size import CIFAR
 
 
 class SharedPass(NamedTuple):
@@ -134,10 +133,9 @@ class SharedPasses:
 
     def _groups(self, genotypes: Sequence[Any]) -> list[list[int]]:
         """Which genotypes can be in one population."""
-        held = self.task.size.stem == CIFAR  # others are scored one by one
         alike: dict[tuple[int, int] | None, list[int]] = {}
         for i, genotype in enumerate(genotypes):
-            if held and supported(genotype, self.task.space):
+            if supported(genotype, self.task.space):
                 widths = len(genotype.normal_concat), len(genotype.reduce_concat)
                 # padding would change the order of sums, and with it bits, on a CPU
                 alike.setdefault(widths if self.task.device == "cpu" else None, []).append(i)

@@ -1,4 +1,4 @@
-"""Every proxy, both ways of differentiating, populations and bounds take networks with the stem "imagenet"."""
+"""Every proxy, both ways of differentiating and bounds take networks with the stem "imagenet"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from fitness import Populations, Task, proxies, score_all
+from fitness import Task, proxies, score_all
 from spaces import NetworkSize, Space, spaces
 from tests.fitness.bounded import boxes, disturbed, outside
 from tests.fitness.conftest import Tasks
@@ -42,18 +42,6 @@ def test_every_proxy_has_a_value(stemmed_space: Space, make_task: Tasks) -> None
     (found,) = score_all([genotype], list(proxies), task)
     for name, score in found.items():
         assert score.value is not None and math.isfinite(score.value), f"{name}: {score.reason}"
-
-
-def test_a_population_leaves_them_to_the_loop(darts: Space, make_task: Tasks) -> None:
-    task, given = (
-        stemmed(make_task(darts, 2, 2, side=40)),
-        [darts.named("DARTS_V2"), darts.named("PC_DARTS_cifar")],
-    )
-    populations = dataclasses.replace(task, populations=Populations(8))
-    together, alone = (
-        [one["croze"].value for one in score_all(given, ["croze"], each)] for each in (populations, task)
-    )
-    assert together == alone and None not in alone
 
 
 def test_no_output_leaves_its_bounds(stemmed_space: Space) -> None:

@@ -31,10 +31,20 @@ def genotypes() -> list[Any]:
     return [*found, dataclasses.replace(found[1], normal=skips), darts.parse("PC_DARTS_cifar")]
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)], ids=str)
-def test_a_population_on_a_card_has_the_scores_of_the_loop(dtype: torch.dtype, tolerance: float) -> None:
-    given = genotypes()[3 * (dtype == torch.float32) :]  # the special ones in both
-    options = {"dtype": dtype, "batch": batch(2, 8), "size": NetworkSize(4, 4, image_size=8)}
+@pytest.mark.parametrize(
+    ("dtype", "tolerance", "size"),
+    [
+        (torch.float64, 1e-10, NetworkSize(4, 4, image_size=8)),
+        (torch.float32, 1e-5, NetworkSize(4, 4, image_size=8)),
+        (torch.float64, 1e-10, NetworkSize(4, 2, image_size=34, stem="imagenet")),
+    ],
+    ids=["float64", "float32", "imagenet"],
+)
+def test_a_population_on_a_card_has_the_scores_of_the_loop(
+    dtype: torch.dtype, tolerance: float, size: NetworkSize
+) -> None:
+    given = genotypes()[0 if size.layers == 4 and dtype == torch.float64 else 3 :]  # the special ones in all
+    options = {"dtype": dtype, "batch": batch(2, size.image_size), "size": size}
     alone = dataclasses.replace(task("cpu"), **options)  # type: ignore[arg-type]
     expected = [{name: score.value for name, score in found.items()} for found in score_all(given, NAMES, alone)]
     with card():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,9 +17,10 @@ darts = spaces["darts"]
 IMAGES = 8
 
 
-def population(networks: int, channels: int, layers: int) -> Plan:
+def population(networks: int, channels: int, layers: int, **size: Any) -> Plan:
     rng = np.random.default_rng(0)
-    return plan([darts.canonical(darts.random(rng)) for _ in range(networks)], NetworkSize(channels, layers))
+    given = [darts.canonical(darts.random(rng)) for _ in range(networks)]
+    return plan(given, NetworkSize(channels, layers, **size))
 
 
 def check(of: Plan, calls: int) -> Counted:
@@ -40,6 +43,10 @@ def test_calls_of_a_small_population_stay_within_their_budget() -> None:
 def test_calls_of_a_small_population_by_kernels_of_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(launches.VARIABLE, "1")
     check(population(4, 4, 3), 1500)
+
+
+def test_a_second_stem_costs_few_calls() -> None:
+    check(population(4, 4, 1, image_size=40, stem="imagenet"), 1250)
 
 
 @pytest.mark.slow
