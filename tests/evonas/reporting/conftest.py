@@ -23,7 +23,7 @@ SEARCH = {
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Searched by a size, trained for one epoch, attacked and corrupted on a few images."""
     run = tmp_path_factory.mktemp("report") / "run"
-    evonas.search(evonas.SearchSettings(**SEARCH, generations=5), run)
+    evonas.search(evonas.SearchSettings(**SEARCH, generations=5, image_size=16), run)
     evonas.train(str(run), overrides={"epochs": 1, "batch_size": 256})
     settings = evonas.EvaluateSettings(epsilons=(8.0, 2.0), steps=2, images=6, checks=0, batch_size=6)
     evonas.evaluate(run, settings)

@@ -117,7 +117,7 @@ def test_the_gallery_shows_images_and_what_the_network_says(report: str) -> None
     titles = [title for _, title in shots]
     assert titles[:5] == ["clean", "fgsm 8/255", "perturbation", "pgd 8/255", "perturbation"] and len(shots) == 45
     pictures = [np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))).astype(int) for data, _ in shots[:4]]
-    assert all(picture.shape == (32, 32, 3) for picture in pictures)
+    assert all(picture.shape == (16, 16, 3) for picture in pictures)
     clean, attacked, perturbation, _ = pictures
     assert 0 < abs(clean - attacked).max() <= 8
     moved = (attacked - clean) * 127.5 / 8 + 127.5

@@ -40,7 +40,7 @@ Change = Callable[[Path], None]
 def whole(pictures: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A search with its training and its evaluation."""
     path = tmp_path_factory.mktemp("verify") / "run"
-    settings = SearchSettings(dataset=pictures, image_size=16, channels=2, layers=3, batch_size=2, device="cpu")
+    settings = SearchSettings(dataset=pictures, image_size=8, channels=2, layers=3, batch_size=2, device="cpu")
     settings = dataclasses.replace(settings, population=6, children=3, generations=3)
     evonas.search(settings, path)
     evonas.train(str(path), overrides={"epochs": 1, "batch_size": 16})
