@@ -22,7 +22,8 @@ def main(directory: Path) -> None:
     """Measure genotypes, fit both models, and measure ten genotypes again."""
     directory.mkdir(parents=True, exist_ok=True)
     table = directory / "latencies.csv"
-    settings = evonas.TabulateSettings(latency=("torch", "onnx"), **SIZE)
+    backends = [column.removeprefix("latency_ms.") for column in KINDS]
+    settings = evonas.TabulateSettings(latency=backends, **SIZE)
     lines = ["| column | fitted on | others | mean error | largest | standard deviation |", "|---|" + "---:|" * 5]
     for column in KINDS:
         path = directory / f"{column}.json"
@@ -33,11 +34,8 @@ def main(directory: Path) -> None:
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))[:REPEATED]
     again = [evonas.score([row["genotype"] for row in rows], [*KINDS.values()], **SIZE) for _ in range(TIMES)]
-    lines += [
-        "",
-        "| genotype | params | torch median | p95 | spread | onnx median | p95 | spread |",
-        "|---:|" + "---:|" * 7,
-    ]
+    names = "".join(f" {backend} median | p95 | spread |" for backend in backends)
+    lines += ["", f"| genotype | params |{names}", "|" + "---:|" * (2 + 3 * len(backends))]
     spreads: dict[str, list[float]] = {column: [] for column in KINDS}
     for i, row in enumerate(rows):
         cells = [str(i + 1), row["params"]]
