@@ -16,11 +16,13 @@ import torch
 
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
+from evonas.training import checkpoint
 from evonas.training.augment import augment, draw
 from evonas.training.images import TrainingData
+from evonas.training.model import Classifier
 from evonas.training.parallel import Group
 from evonas.training.settings import TrainSettings
-from evonas.training.training import Training
+from evonas.training.training import Trained, Training
 
 T = TypeVar("T")
 NOWHERE = Path("/nonexistent")  # of a training that is never run
@@ -37,6 +39,8 @@ class Probe:
         self._data = data
         settings = replace(settings, compile=False)  # takes longer than all that is tried
         self.training = Training(NOWHERE, settings, Listener(), Group(), data)
+        self.epochs = 0  # for which `trained` was trained
+        self.trained: Classifier | None = None  # by the last training that was tried as a whole
         self._count = len(self.training.held_out)
         self.images = min(self._count, MAX_IMAGES)  # held out, that are tried
         held_out = self.training.held_out
@@ -78,7 +82,13 @@ class Probe:
         settings = replace(settings, numbers=replace(settings.chosen, epochs=epochs))
         with TemporaryDirectory(prefix="evonas-") as place:
             training = Training(Path(place), settings, Listener(), Group(), self._data)
-            return timed(training.run, settings.device)
+
+            def run() -> Trained:
+                found = training.run()
+                self.epochs, self.trained = epochs, checkpoint.load(found.checkpoint).model(settings.device)
+                return found
+
+            return timed(run, settings.device)
 
     def held_out(self, work: Callable[[], object]) -> float:
         """Seconds of ``work`` for all images that are held out; it uses those of the probe."""

@@ -40,12 +40,12 @@ def test_every_training_has_an_estimate_and_equal_networks_have_equal_ones(
     for place in (module, probe):
         monkeypatch.setattr(place, "timed", lambda work, device: work() is None or 1.0)
     monkeypatch.setattr(probe, "SHORT", 7.9)
-    monkeypatch.setattr(module, "_corrupting", lambda source, testing, few: 0.5)
+    monkeypatch.setattr(module, "_corrupting", lambda source, testing, few: 0.5 * few)
     found = estimate(trainer, jobs, flops)
     assert found is not None and [*found] == jobs
     assert found[jobs[0]] == found[jobs[1]]
     training = 2 * (48 // 16 * 1.0 + 1.0)  # epochs of so many steps, and the measurement of the held-out images
-    attacks = 8 * 1.0  # images, of which one was tried, as a step takes so long
+    attacks = 8 / 2 * 1.0  # images, of which one was tried, as a step takes so long, and then two
     corruptions = 75 * 1.0 + 5 * 8 * 0.5  # all images at once, and making them
     assert [*found.values()] == pytest.approx([training + attacks + corruptions] * 4)
 
@@ -64,6 +64,25 @@ def test_a_short_training_is_tried_for_one_and_for_two_epochs(make: Make, monkey
     assert found.whole(0.25) == pytest.approx(3.0 + 4 * 0.5)
     assert tried == [0, 1, 2]
     assert found.whole(1.0) == pytest.approx(5 * (3 * 1.0 + 0.1))
+
+
+@pytest.mark.parametrize("epochs", [2, 5])
+def test_a_short_evaluation_is_tried_whole_and_attacks_images_as_at_the_end(
+    epochs: int, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, jobs, flops = trainer_of(make(overrides={"epochs": epochs}))
+    tried = []
+    module = importlib.import_module("evonas.tabulating.estimate")
+    monkeypatch.setattr(module, "evaluate_subject", lambda subject, settings: tried.append(subject))
+    monkeypatch.setattr(module, "MAX_IMAGES", 3)
+    assert estimate(trainer, jobs[:1], flops) is not None
+    testing = trainer.data.measured.images
+    assert [len(subject.images) for subject in tried] == [3, 8]
+    trained, true = tried[-1], testing.labels[:8]
+    assert trained.labels[1::2].tolist() == true[1::2].tolist()  # wrong ones are not attacked
+    even = true if epochs == 2 else trained.predicted  # two epochs were tried: all that there are
+    assert trained.labels[::2].tolist() == even[::2].tolist()
+    assert trained.predicted.tolist() != true.tolist()
 
 
 def test_networks_that_cannot_be_tried_have_no_estimate(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
