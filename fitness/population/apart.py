@@ -106,7 +106,9 @@ class ApartCellPass(CellPass):
         log = self.scales.output_(parts_of_output, self.index.concat_states)
         return parts_of_output.view(len(waves.networks), -1, *nodes.shape[2:]), log
 
-    def backward(self, g: Tensor, outputs: list[StageOutput]) -> None:
+    def backward(self, output: StageOutput, outputs: list[StageOutput]) -> None:
+        g = output.gradient
+        assert g is not None
         waves = self.cell.waves
         states, inputs, nodes = self._room(outputs[0].positive)
         for room in (inputs, nodes):

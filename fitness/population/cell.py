@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fitness.population.blocks import Around, Block, Halving, Pointwise
-from fitness.population.kernels import accumulate
+from fitness.population.kernels import accumulate, relu_backward_
 from fitness.population.plan import PlacedCell
 
 
@@ -19,6 +19,7 @@ class StageOutput:
     def __init__(self, value: Tensor, log: Any, nonnegative: bool) -> None:
         self.positive, self.log = value if nonnegative else value.relu(), log
         self.gradient: Tensor | None = None
+        self.before_relu = True  # whether the gradient is that of the value, else that of `positive`
 
     def add_gradient(self, g: Tensor, rows: Tensor | None) -> None:
         """Add ``g`` (networks, C, N, H, W) to the gradient, for all networks or for those at ``rows``."""
@@ -32,6 +33,12 @@ class StageOutput:
         else:
             accumulate(self.gradient, rows, g)
 
+    def finish_gradient(self) -> None:
+        """Make the gradient that of the value, if it is not yet."""
+        if not self.before_relu and self.gradient is not None:
+            relu_backward_(self.gradient, self.positive)
+            self.before_relu = True
+
 
 class CellPass:
     """One pass through one cell; `backward` follows `forward` once. Inputs read ``rows`` of their stages."""
@@ -44,8 +51,8 @@ class CellPass:
         """The output (networks, C, N, H, W) and its log-scales, from the ``outputs`` of all stages before."""
         raise NotImplementedError
 
-    def backward(self, g: Tensor, outputs: list[StageOutput]) -> None:
-        """Add the gradients for what was read to ``outputs``, given ``g`` (networks, C, N, H, W) of the output."""
+    def backward(self, output: StageOutput, outputs: list[StageOutput]) -> None:
+        """Add the gradients for what was read to ``outputs``, given that of the ``output``."""
         raise NotImplementedError
 
     def _room(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -11,12 +11,15 @@ import torch
 from torch import Tensor
 
 from fitness.base import NoScore
-from fitness.croze import BETA, EPSILON, LayerTerms
+from fitness.croze import EPSILON, LayerTerms
 from fitness.population.blocks import Around, Observer, Parameters
+from fitness.population.comparing import Comparing
 from fitness.population.forms import PlainForm
+from fitness.population.joint import launches
+from fitness.population.joint.fused_comparing import FusedComparing
 from fitness.population.network import Index, NetworkPass
 from fitness.population.plan import Plan, indices
-from fitness.population.reductions import cosines, cosines_of, directions, loss_gradients, norms, sums, unit
+from fitness.population.reductions import loss_gradients, unit
 from fitness.population.weights import Weights
 from fitness.scaled import MAX_LOG
 
@@ -36,12 +39,12 @@ class Keep(Observer):
 class Compare(Observer):
     """The sum over all columns of cos(z', z) over images, of each stage and network; frees its inputs."""
 
-    def __init__(self, clean: dict[int, Tensor]) -> None:
-        self.clean = clean
+    def __init__(self, clean: dict[int, Tensor], comparing: Comparing) -> None:
+        self.clean, self.comparing = clean, comparing
         self.sums: dict[int, Tensor] = {}
 
     def stage(self, number: int, value: Tensor) -> None:
-        self.sums[number] = sums(cosines(value, self.clean.pop(number), 2))
+        self.sums[number] = self.comparing.stage(value, self.clean.pop(number))
 
 
 class Pass(NamedTuple):
@@ -78,6 +81,7 @@ def croze_cosines(
 ) -> Cosines:
     """What `croze_layers` computes of ``images``, (N, 3, H, W), whose numbers the host has not waited for."""
     absolute = weights.absolute()
+    comparing = FusedComparing() if launches.chosen() and device != "cpu" else Comparing()
 
     def run(stacks: list[Tensor], x: Tensor, observer: Observer, constants: list[Any] | None, image: bool) -> Pass:
         gradients = weights.zeros()
@@ -92,29 +96,24 @@ def croze_cosines(
 
     kept = Keep()
     clean = run(absolute.stacks, images, kept, None, image=False)
-    perturbed = [
-        weight + BETA * norms(weight) * directions(g)  # W' = W + beta |W| g/|g|
-        for weight, g in zip(absolute.stacks, clean.gradients, strict=True)
-    ]
-    p = [sums(found) for found in cosines_of(perturbed, absolute.stacks)]
+    perturbed = comparing.perturbed(absolute, clean.gradients)
+    p = comparing.weights(perturbed, absolute.stacks)
     at_x = run(perturbed, images, Observer(), None, image=True)
     assert at_x.image_gradient is not None
     x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)  # (networks, N, 3, H, W)
-    compared = Compare(kept.stages)
+    compared = Compare(kept.stages, comparing)
     at_x_prime = run(perturbed, x_prime, compared, at_x.constants, image=False)
 
     whole = torch.maximum(at_x.loss_scale, at_x_prime.loss_scale)
     whole = torch.where(whole > 0, whole, 1)
     rows = [row for stack in plan.stacks for row in stack.network]
     (owner,) = indices([rows], device)
-    share_a, share_b = (
+    shares = [
         (loss_scale / whole)[owner].to(absolute.bias.dtype)[:, None, None].split([len(g) for g in clean.gradients])
         for loss_scale in (at_x.loss_scale, at_x_prime.loss_scale)
-    )
-    g_prime = torch._foreach_mul(at_x.gradients, share_a)
-    torch._foreach_add_(g_prime, torch._foreach_mul(at_x_prime.gradients, share_b))
-    g_terms = [sums(found.abs_()) for found in cosines_of(g_prime, clean.gradients)]
-    return Cosines(p, g_terms, compared.sums, clean.loss_scale)
+    ]
+    g = comparing.gradients((at_x.gradients, at_x_prime.gradients), shares, clean.gradients)
+    return Cosines(p, g, compared.sums, clean.loss_scale)
 
 
 def _terms(plan: Plan, cosines: Cosines) -> list[list[LayerTerms] | NoScore]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fitness.population.joint.factors import Factors, divisors_of, measured
 from fitness.population.joint.numbers import JointNumbers
+from fitness.population.joint.room import Room
 
 aten = torch.ops.aten
 
@@ -100,6 +101,7 @@ class PlainForm(Form):
     def __init__(self, constants: Sequence[Any] | None = None, *, nonnegative: bool = False) -> None:
         self._given: Iterator[Any] | None = None if constants is None else iter(constants)
         self.constants: list[Any] = []
+        self._rooms: tuple[Room, Room] | None = None
         self.nonnegative = nonnegative
 
     def room(self, out: Tensor) -> Tensor:
@@ -116,18 +118,25 @@ class PlainForm(Form):
 
     def rescale_(self, x: Tensor) -> Tensor:
         """Divide each row of ``x`` by its largest magnitude, a row of zeros by 1; returns the divisors (rows,)."""
-        divisor: Tensor = self._again(lambda: divisors_of(x))
+        divisor: Tensor = self.again(lambda: divisors_of(x))
         x.div_(rowwise(divisor, x))
         return divisor
 
     def factors(
         self, inputs: Tensor, log: Callable[[], Tensor], growth: Tensor, numbers: JointNumbers, networks: int
     ) -> Factors | None:
-        found: Factors = self._again(lambda: measured(inputs, log(), growth, numbers, networks))
+        found: Factors = self.again(lambda: measured(inputs, log(), growth, numbers, networks))
         inputs.div_(rowwise(found.divisors, inputs))
         return found
 
-    def _again(self, measure: Callable[[], Any]) -> Any:
+    def rooms(self, like: Tensor, totals: tuple[int, int]) -> tuple[Room, Room]:
+        """Room for the factors of all cells, like ``like`` (any shape), and for logarithms, in float64."""
+        if self._rooms is None:
+            logs = like.new_empty(totals[1], dtype=torch.float64)
+            self._rooms = Room(like.new_empty(totals[0])), Room(logs)
+        return self._rooms
+
+    def again(self, measure: Callable[[], Any]) -> Any:
         """What ``measure`` returns, or returned at this place of the earlier pass."""
         found = measure() if self._given is None else next(self._given)
         self.constants.append(found)

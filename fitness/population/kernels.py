@@ -200,9 +200,14 @@ def average_pool_backward(g: Tensor, side: int, stride: int, out: Tensor | None 
     return out
 
 
+def relu_backward(g: Tensor, positive: Tensor, out: Tensor) -> Tensor:
+    """``g`` of any shape where the ReLU's output ``positive`` is not 0, else 0, into ``out``."""
+    return aten.threshold_backward.grad_input(g, positive, 0, grad_input=out)
+
+
 def relu_backward_(g: Tensor, positive: Tensor) -> Tensor:
-    """``g`` of any shape where the ReLU's output ``positive`` is not 0, in place."""
-    return aten.threshold_backward.grad_input(g, positive, 0, grad_input=g)
+    """`relu_backward` of ``g`` (any shape) in place."""
+    return relu_backward(g, positive, g)
 
 
 def accumulate(total: Tensor, rows: Tensor, x: Tensor) -> None:

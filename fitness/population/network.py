@@ -79,8 +79,9 @@ class NetworkPass:
         while self.cells:
             cell, output = self.cells.pop(), self.outputs.pop()
             if cell is not None:
-                assert output.gradient is not None
-                cell.backward(output.gradient, self.outputs)
+                cell.backward(output, self.outputs)
+        for output in self.outputs:  # of the stems
+            output.finish_gradient()
         found = self.stem.backward(self.outputs, image_gradient)
         parameters.add_images()
         return found

@@ -71,7 +71,9 @@ class JointCellPass(CellPass):
         indices = torch.empty(sum(maxed), *shape, dtype=torch.int64, device=like.device).split(maxed)
         return map(Rooms, before, between, after, indices)
 
-    def backward(self, g: Tensor, outputs: list[StageOutput]) -> None:
+    def backward(self, output: StageOutput, outputs: list[StageOutput]) -> None:
+        g = output.gradient
+        assert g is not None
         waves, numbers, cell = self.cell.waves, self.numbers, self.cell
         shape = cell.channels, g.shape[2]
         pool = g.new_empty(numbers.pools[0], *shape, cell.side, cell.side)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from fitness.population import kernels
-from fitness.population.blocks import Around
+from fitness.population.blocks import Around, Pointwise
 from fitness.population.cell import CellPass, StageOutput
+from fitness.population.forms import PlainForm
 from fitness.population.joint import launches
 from fitness.population.joint.bags import sums_of
 from fitness.population.joint.fused_bundle import FusedBundle
 from fitness.population.joint.index import JointIndex
 from fitness.population.joint.room import Room
-from fitness.population.kernels import flat
-from fitness.population.plan import PlacedCell
+from fitness.population.kernels import flat, relu_backward
+from fitness.population.plan import Place, PlacedCell
 
 
 class FusedCellPass(CellPass):
@@ -29,7 +31,10 @@ class FusedCellPass(CellPass):
 
     def __init__(self, cell: PlacedCell, index: JointIndex, around: Around) -> None:
         super().__init__(cell, index.rows, around)
-        self.numbers, self.growth, self.scratch = index.numbers, index.growth, index.scratch
+        self.numbers, self.growth = index.numbers, index.growth
+        self.scratch, self.totals = index.scratch, index.totals
+        assert isinstance(around.form, PlainForm)
+        self.form = around.form
         self.bundles = [
             [FusedBundle(bundle, cell, around) for bundle in wave.bundles] for wave in cell.waves.waves
         ]
@@ -53,11 +58,7 @@ class FusedCellPass(CellPass):
         if not waves.reduction:
             inputs = rows[: waves.input_rows]
         logs = [log for _, log in self._preprocess(outputs, inputs)]
-        factors = self.around.form.factors(
-            inputs, lambda: torch.cat(logs), self.growth, numbers, len(waves.networks)
-        )
-        assert factors is not None
-        self.factors = factors.entries
+        self.factors, log = self.form.again(lambda: self._measured(inputs, logs))
         self._make_room(like, shape)
         for own, bundles in zip(numbers.waves, self.bundles, strict=True):
             for bundle, of in zip(bundles, own.bundles, strict=True):
@@ -65,7 +66,15 @@ class FusedCellPass(CellPass):
                     x = inputs if waves.reduction and bundle.stride == 2 else rows
                     bundle.forward(x, of.reads, self.factors, rows[of.outputs], rest.flatten())
         value = sums_of(rows, numbers.output, self.factors)
-        return value.view(len(waves.networks), -1, *shape[1:]), factors.log
+        return value.view(len(waves.networks), -1, *shape[1:]), log
+
+    def _measured(self, inputs: Tensor, logs: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """`factors.measured`, whose divisors are in the factors of inputs."""
+        entries, networks = self.form.rooms(inputs, self.totals)
+        factors = entries.take(len(self.numbers.factors[0]))
+        log = networks.take(len(self.cell.waves.networks))
+        launches.scales(kernels.largest(inputs.flatten(1), (1,)), logs, self.numbers, self.growth, factors, log)
+        return factors, log
 
     def _make_room(self, like: Tensor, shape: tuple[int, ...]) -> None:
         """For what the backward needs, in one tensor."""
@@ -78,14 +87,19 @@ class FusedCellPass(CellPass):
         for bundle, of in zip(bundles, shapes, strict=True):
             bundle.keep(room, of, self.read)
 
-    def backward(self, g: Tensor, outputs: list[StageOutput]) -> None:
-        waves, numbers, cell = self.cell.waves, self.numbers, self.cell
+    def backward(self, output: StageOutput, outputs: list[StageOutput]) -> None:
+        waves, numbers, cell, g = self.cell.waves, self.numbers, self.cell, output.gradient
+        assert g is not None
         shape, side = (cell.channels, g.shape[2], cell.side, cell.side), cell.side_in
         shapes = [(numbers.pools[0], *shape), (numbers.pools[1], *shape[:2], side, side)]
         shapes += [(self.products, *shape), (self.rest, *shape)]
         scratch = self.scratch.room(g, shapes)
         pool, outer, products, rest = (scratch.take(*own) for own in shapes)
-        pool[: numbers.parts].copy_(g.view(numbers.parts, *shape))
+        parts = (numbers.parts, *shape)
+        if output.before_relu:
+            pool[: numbers.parts].copy_(g.view(parts))
+        else:
+            relu_backward(g.view(parts), output.positive.view(parts), pool[: numbers.parts])
         for own in reversed(numbers.waves):
             begin = 0
             for bundle, of in zip(self.bundles.pop(), own.bundles, strict=True):
@@ -101,3 +115,33 @@ class FusedCellPass(CellPass):
         del self.read
         inputs = outer if waves.reduction else pool
         self._preprocess_backward(sums_of(inputs, numbers.inputs, self.factors), outputs)
+
+    def _preprocess_backward(
+        self, g: Tensor, outputs: list[StageOutput], before: Callable[[Tensor], None] = lambda g: None
+    ) -> None:
+        """The same with gradients behind the ReLU of a stage: adding them up is part of a product."""
+        end = len(g)
+        for source, rows, block in zip(
+            reversed(self.cell.inputs), reversed(self.input_rows), reversed(self.blocks), strict=True
+        ):
+            if block is None:
+                continue
+            stage = outputs[source.stage]
+            count = len(stage.positive) if rows is None else len(rows)
+            own, end = g[end - count : end], end - count
+            if isinstance(block, Pointwise) and rows is None:
+                self._add_product(own, block.place, stage)
+                block.kept = None
+            else:
+                stage.add_gradient(block.backward(own), rows)
+            stage.before_relu = False
+
+    def _add_product(self, g: Tensor, place: Place, stage: StageOutput) -> None:
+        parameters, x = self.around.parameters, stage.positive
+        weight = parameters.of(place).mT
+        kernels.product(flat(g), flat(x).mT, parameters.gradient(place))
+        if stage.gradient is None:
+            stage.gradient = kernels.product(weight, flat(g)).view(x.shape)
+        else:
+            total = flat(stage.gradient)
+            torch.baddbmm(total, weight, flat(g), out=total)

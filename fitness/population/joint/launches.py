@@ -5,6 +5,7 @@ Off unless ``EVONAS_TRITON=1``: they have been compared with PyTorch in Triton's
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -12,9 +13,15 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from fitness.population.joint.bags import Bag
+from fitness.population.joint.numbers import JointNumbers
 
 VARIABLE = "EVONAS_TRITON"
 BLOCK = 1024  # numbers that one program computes
+MODULES = {
+    **dict.fromkeys(("sums_of_rows", "scales"), "triton_sums"),
+    **dict.fromkeys(("forward", "backward"), "triton_edges"),
+    **dict.fromkeys(("stage_cosines", "perturbed", "column_cosines"), "triton_cosines"),
+}
 
 
 def chosen() -> bool:
@@ -24,13 +31,9 @@ def chosen() -> bool:
 
 def run(kernel: str, grid: tuple[int, ...], *arguments: Any) -> None:
     """Launch ``kernel`` with tensors (any shape, contiguous) and numbers."""
-    if kernel == "sums_of_rows":
-        from fitness.population.joint.triton_sums import sums_of_rows as found
-    elif kernel == "forward":
-        from fitness.population.joint.triton_edges import forward as found
-    else:
-        from fitness.population.joint.triton_edges import backward as found
-    found[grid](*arguments)
+    assert all(one.is_contiguous() for one in arguments if isinstance(one, Tensor))
+    module = importlib.import_module(f"{__package__}.{MODULES[kernel]}")
+    getattr(module, kernel)[grid](*arguments)
 
 
 def blocks(numbers: int) -> int:
@@ -45,6 +48,21 @@ def sums_into(x: Tensor, bag: Bag, factors: Tensor, y: Tensor, rest: Tensor, *, 
     run(
         "sums_of_rows", (count, blocks(numbers)),
         x, bag.rows, begins, factors[bag.entries], y, rest, len(begins), len(bag.rows), len(y), numbers, BLOCK,
+    )  # fmt: skip
+
+
+def scales(
+    largest: Tensor, logs: Sequence[Tensor], numbers: JointNumbers, growth: Tensor, factors: Tensor, log: Tensor
+) -> None:
+    """`factors.measured` of undivided inputs with ``largest`` (rows,) and one or two ``logs`` (rows,).
+
+    Writes the ``factors`` (entries of all bags,) and the ``log`` (networks,).
+    """
+    first, second = logs[0], logs[-1]
+    run(
+        "scales", (blocks(len(factors) + len(log)),),
+        largest, first, second, numbers.reach, growth, *numbers.factors, factors, log,
+        len(first), len(growth), len(factors), len(log), BLOCK,
     )  # fmt: skip
 
 

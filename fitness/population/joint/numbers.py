@@ -53,9 +53,10 @@ class JointLists:
     """Everything of one kind of cell as lists.
 
     Scales are those of the states, then of the outputs of networks, then of what the inputs were made from.
+    If inputs are ``undivided``, their rows have the latter.
     """
 
-    def __init__(self, waves: Waves) -> None:
+    def __init__(self, waves: Waves, *, undivided: bool = False) -> None:
         self.waves = waves
         self.states = waves.input_rows + waves.nodes
         self.scales = self.states + len(waves.networks)
@@ -65,7 +66,8 @@ class JointLists:
         self.bundles: list[list[tuple[slice, slice]]] = []  # rows of outputs, and of gradients
         self.sources: list[list[int]] = []  # of the edges of every wave except skips
         self.nodes: list[list[int]] = []  # and the states that they belong to
-        self.terms: list[list[tuple[int, int]]] = [[(row, row)] for row in range(waves.input_rows)]
+        own = self.scales if undivided else 0
+        self.terms: list[list[tuple[int, int]]] = [[(row, row + own)] for row in range(waves.input_rows)]
         self.terms += [[] for _ in range(waves.nodes)]  # of each state: rows of outputs, and their scales
         for wave in waves.waves:
             self._place(wave.bundles)

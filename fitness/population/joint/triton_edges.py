@@ -48,11 +48,14 @@ def forward(  # type: ignore[no-untyped-def]  # Triton reads annotations
         last = tl.where(kind < 3, w2, tl.where(kind < 4, w3, w4))
         filters = tl.where(kind < 1, w0, tl.where(kind < 2, w1, last))
         filters += (own * C + plane // N) * taps
-        for tap in range(taps):
-            r, c = row - padding + (tap // size) * dilation, column - padding + (tap % size) * dilation
-            there = inside & (r >= 0) & (r < H) & (c >= 0) & (c < W)
-            value = tl.load(source + r * W + c, mask=there, other=0.0)
-            total += tl.where(value < 0, 0.0, value) * tl.load(filters + tap, mask=inside, other=0.0)
+        for i in range(size):
+            r = row - padding + i * dilation
+            in_rows, line = inside & (r >= 0) & (r < H), source + r * W
+            for j in range(size):
+                c = column - padding + j * dilation
+                value = tl.load(line + c, mask=in_rows & (c >= 0) & (c < W), other=0.0)
+                total += tl.where(value < 0, 0.0, value) * tl.load(filters, mask=inside, other=0.0)
+                filters += 1
         out = tl.where(edge < twice, first + wide * space_out, once + (wide - twice) * space_out)
         tl.store(out + at, total, mask=inside)
     else:
@@ -114,12 +117,16 @@ def backward(  # type: ignore[no-untyped-def]  # Triton reads annotations
             filters = tl.where(kind < 1, w0, tl.where(kind < 2, w1, last))
             filters += (own * C + plane // N) * taps
             g = tl.where(edge < twice, g_first + wide * space_out, g_once + (wide - twice) * space_out)
-            for tap in range(taps):
-                r, c = row + padding - (tap // size) * dilation, column + padding - (tap % size) * dilation
-                there = inside & (r >= 0) & (c >= 0) & (r % stride == 0) & (c % stride == 0)
-                there = there & (r // stride < H_out) & (c // stride < W_out)
-                value = tl.load(g + plane * area_out + (r // stride) * W_out + c // stride, mask=there, other=0.0)
-                total += value * tl.load(filters + tap, mask=inside, other=0.0)
+            for i in range(size):
+                r = row + padding - i * dilation
+                in_rows = inside & (r >= 0) & (r % stride == 0) & (r // stride < H_out)
+                line = g + plane * area_out + (r // stride) * W_out
+                for j in range(size):
+                    c = column + padding - j * dilation
+                    there = in_rows & (c >= 0) & (c % stride == 0) & (c // stride < W_out)
+                    value = tl.load(line + c // stride, mask=there, other=0.0)
+                    total += value * tl.load(filters, mask=inside, other=0.0)
+                    filters += 1
             value = tl.load(x + wide * space + at, mask=inside, other=0.0)
             total = tl.where(value <= 0, 0.0, total)
         else:

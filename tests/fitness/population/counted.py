@@ -65,6 +65,7 @@ class Calls(TorchDispatchMode):
         """Counts a kernel of Triton in place of launching it."""
         self.by_name[f"triton.{kernel}"] += 1
         tensors = [one for one in arguments if isinstance(one, Tensor)]
+        assert all(one.is_contiguous() for one in tensors)
         if kernel == "sums_of_rows":
             x, rows, *_, y, rest = tensors
             row = x[0].numel() * x.element_size()

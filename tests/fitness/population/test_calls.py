@@ -42,7 +42,7 @@ def test_calls_of_a_small_population_stay_within_their_budget() -> None:
 
 def test_calls_of_a_small_population_by_kernels_of_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(launches.VARIABLE, "1")
-    check(population(4, 4, 3), 1500)
+    check(population(4, 4, 3), 850)
 
 
 def test_a_second_stem_costs_few_calls() -> None:
@@ -59,9 +59,6 @@ def test_calls_of_a_population_at_the_size_of_a_search_stay_within_their_budget(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("networks", "calls"), [(16, 5400), (64, 5600)])
-def test_calls_by_kernels_of_triton_stay_within_their_budget(
-    networks: int, calls: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_calls_by_kernels_of_triton_stay_within_their_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(launches.VARIABLE, "1")
-    check(population(networks, 36, 20), calls)
+    check(population(64, 4, 20), 3900)
