@@ -45,7 +45,7 @@ def correction(
 ) -> list[Tensor]:
     """The derivative by the architecture of the product of dL_train/dw and ``vector``, by central differences.
 
-    All tensors have the shapes of the parameters.
+    ``vector`` has the shapes of the weights (any), the result those of the architecture, (edges, operations).
     """
     length = torch.stack([one.double().square().sum() for one in vector]).sum().sqrt()
     if not float(length) > 0:
