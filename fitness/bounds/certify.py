@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fitness.bounds.interval import Interval, IntervalArithmetic
-from fitness.bounds.linear import LinearArithmetic
+from fitness.bounds.linear import LinearArithmetic, Traced
 from fitness.bounds.paired import Paired, PairedArithmetic
 from spaces.network import Network
 
@@ -56,15 +56,24 @@ def logit_bounds(network: nn.Module, images: Interval, linear: bool = False) -> 
     return low, high
 
 
-def training_bounds(network: nn.Module, images: Tensor, around: Interval, labels: Tensor) -> TrainingBounds:
+def training_bounds(
+    network: nn.Module, images: Tensor, around: Interval, labels: Tensor, linear: bool = False
+) -> TrainingBounds:
     """Differentiable bounds over the boxes ``around``, in the precision of the network, in training mode.
 
-    BatchNorm takes the statistics of ``images`` (N, ...) for both, and updates its running ones; ``labels``
-    int64 (N,). Source: Shi et al. 2021 (arXiv:2103.17268).
+    BatchNorm takes the statistics of ``images`` (N, ...) for both, and updates its running ones. ``labels``
+    int64 (M,) are those of the boxes (M, ...), of the first images or all. With ``linear``, the larger of both
+    bounds, as in `lower_margins`. Source: Shi et al. 2021 (arXiv:2103.17268).
     """
     arithmetic = PairedArithmetic()
-    output = _forward(network, Paired(images, around), arithmetic)
+    traced = LinearArithmetic(arithmetic) if linear else None
+    x = Paired(images, around)
+    found = _forward(network, x, arithmetic) if traced is None else _forward(network, traced.start(x), traced)
+    output = found if traced is None else found.value
     margins = margins_of_intervals(arithmetic, output.interval, labels)
+    if traced is not None:
+        rows = _margin_rows(labels, margins)
+        margins = torch.maximum(margins, _lower(traced, found, around, rows))
     return TrainingBounds(output.value, margins, arithmetic.rectified)
 
 
@@ -79,19 +88,19 @@ def _forward(network: nn.Module, x: Any, arithmetic: IntervalArithmetic) -> Any:
 
 def margins_of_intervals(arithmetic: IntervalArithmetic, output: Interval, labels: Tensor) -> Tensor:
     """Lower bounds of f_y - f_k by intervals, (N, classes), about 0 at k = y."""
-    if arithmetic.last is None or arithmetic.last[2] is not output:
+    if arithmetic.last is None or arithmetic.last.output is not output:
         at = labels[:, None]
         return _number(output.low.gather(1, at) - output.high)
-    module, x, _ = arithmetic.last
-    weight = module.weight.to(x.centre.dtype)
+    x, bias = arithmetic.last.input, arithmetic.last.bias
+    weight = arithmetic.last.weight.to(x.centre.dtype)
     rows = weight[labels][:, None] - weight  # (N, classes, C)
-    slack = (module.in_features + 8) * torch.finfo(rows.dtype).eps
+    slack = (weight.shape[1] + 8) * torch.finfo(rows.dtype).eps
     centre = (rows @ x.centre[:, :, None]).squeeze(2)
     size = x.centre.abs()
     wide = (weight[labels].abs()[:, None] + weight.abs()) * slack  # rounding of the differences of weights, too
     radius = (rows.abs() @ x.radius[:, :, None] + wide @ (size + x.radius)[:, :, None]).squeeze(2) * (1 + slack)
-    if module.bias is not None:
-        bias = module.bias.to(x.centre.dtype)
+    if bias is not None:
+        bias = bias.to(x.centre.dtype)
         centre = centre + (bias[labels][:, None] - bias)
         radius = radius + slack * (bias[labels][:, None].abs() + bias.abs())
     return _number(centre - radius)
@@ -106,7 +115,11 @@ def _margin_rows(labels: Tensor, like: Tensor) -> Tensor:
 def _linear(network: nn.Module, images: Interval, rows: Tensor) -> Tensor:
     """Lower bounds of ``rows`` (K, N, classes) of the logits by CROWN-IBP, (N, K)."""
     arithmetic = LinearArithmetic()
-    output = _forward(network, arithmetic.start(images), arithmetic)
+    return _lower(arithmetic, _forward(network, arithmetic.start(images), arithmetic), images, rows)
+
+
+def _lower(arithmetic: LinearArithmetic, output: Traced, images: Interval, rows: Tensor) -> Tensor:
+    """Lower bounds of ``rows`` (K, N, classes) of ``output`` by a backward pass, (N, K)."""
     found, constants, sizes = arithmetic.pull(output, rows)
     spread, level = (found.abs() * images.radius).flatten(2).sum(2), (found * images.centre).flatten(2).sum(2)
     sizes = sizes + spread + (found * images.centre).abs().flatten(2).sum(2)

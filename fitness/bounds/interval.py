@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -107,13 +107,20 @@ def scaled(x: Interval, weight: Any) -> Interval:
     return Interval(centre, x.radius * weight * (1 + 4 * _UNIT) + _UNIT * centre.abs())
 
 
+class Last(NamedTuple):
+    """The last linear layer: weights (K, C), bias (K,), and its input and output."""
+
+    weight: Tensor
+    bias: Tensor | None
+    input: Interval
+    output: Interval
+
+
 class IntervalArithmetic(Arithmetic):
     """Interval bound propagation: every operation returns an interval that holds all of its results."""
 
     def __init__(self) -> None:
-        self.last: tuple[nn.Linear, Interval, Interval] | None = (
-            None  # the last linear layer, its input and output
-        )
+        self.last: Last | None = None
 
     def apply(self, module: nn.Module, x: Any) -> Any:
         if isinstance(module, Block):
@@ -126,15 +133,14 @@ class IntervalArithmetic(Arithmetic):
 
     def layer(self, module: nn.Module, x: Any) -> Any:
         """A module that has a rule."""
-        found = self.interval(module, x)
+        found = enclosed(self.rule(module, x), x)
         if type(module) is nn.Linear:
-            self.last = (module, x, found)
+            self.last = Last(module.weight, module.bias, x, found)
         return found
 
-    @staticmethod
-    def interval(module: nn.Module, x: Interval) -> Interval:
-        """The interval of a module that has a rule."""
-        return enclosed(rule_of(module)(module, x.centre), x)
+    def rule(self, module: nn.Module, x: Any) -> Affine | Monotone:
+        """The rule of a module for the input ``x``."""
+        return rule_of(module)(module, x.centre)
 
     def add(self, terms: Sequence[Any]) -> Any:
         return total(terms)

@@ -44,10 +44,11 @@ class Affine(ABC):
 
     def transpose(self, a: Tensor) -> Tensor:
         """L^T a for rows ``a`` (K, N, ...), by default from the gradient of `apply`."""
+        history = torch.is_grad_enabled()  # of the rows, in training
         with torch.enable_grad():
             x = torch.zeros((a.shape[0] * a.shape[1], *self.shape[1:]), dtype=a.dtype, device=a.device)
             y = self.apply(x.requires_grad_())
-            return torch.autograd.grad(y, x, a.flatten(0, 1))[0].unflatten(0, a.shape[:2])
+            return torch.autograd.grad(y, x, a.flatten(0, 1), create_graph=history)[0].unflatten(0, a.shape[:2])
 
 
 class Monotone(ABC):
@@ -113,6 +114,7 @@ class Convolution(Affine):
             raise UsageError(f"there are no bounds for convolutions with padding mode {module.padding_mode}")
         if isinstance(module.padding, str):
             raise UsageError(f"there are no bounds for convolutions with padding {module.padding!r}")
+        self.weight = module.weight  # now, as a function of the module may replace it
         self.numbers = (module.stride, module.padding, module.dilation, module.groups)
         self.terms = module.weight[0].numel()
         if module.bias is not None:
@@ -120,14 +122,14 @@ class Convolution(Affine):
             self.bias = (bias, bias.abs())
 
     def apply(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.module.weight, None, *self.numbers)
+        return F.conv2d(x, self.weight, None, *self.numbers)
 
     def magnitude(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.module.weight.abs(), None, *self.numbers)
+        return F.conv2d(x, self.weight.abs(), None, *self.numbers)
 
     def transpose(self, a: Tensor) -> Tensor:
         shape = (a.shape[0] * a.shape[1], *self.shape[1:])
-        found = conv2d_input(shape, self.module.weight, a.flatten(0, 1), *self.numbers)
+        found = conv2d_input(shape, self.weight, a.flatten(0, 1), *self.numbers)
         return found.unflatten(0, a.shape[:2])
 
 
@@ -137,18 +139,18 @@ class Linear(Affine):
 
     def __init__(self, module: nn.Linear, x: Tensor) -> None:
         super().__init__(module, x)
-        self.terms = module.in_features
+        self.terms, self.weight = module.in_features, module.weight
         if module.bias is not None:
             self.bias = (module.bias, module.bias.abs())
 
     def apply(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.module.weight)
+        return F.linear(x, self.weight)
 
     def magnitude(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.module.weight.abs())
+        return F.linear(x, self.weight.abs())
 
     def transpose(self, a: Tensor) -> Tensor:
-        return a @ self.module.weight
+        return a @ self.weight
 
 
 @register(nn.BatchNorm2d, ExactBatchNorm2d)

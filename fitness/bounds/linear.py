@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from fitness.bounds.interval import Interval, IntervalArithmetic, scaled
-from fitness.bounds.layers import Affine, Monotone, rule_of
+from fitness.bounds.interval import Interval, IntervalArithmetic
+from fitness.bounds.layers import Affine, Monotone
 
 Rows = Tensor  # (K, N, ...): K linear functions of each image's value
 
@@ -36,26 +36,32 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """An interval and the step that made it."""
+    """An interval, or a pair that has one, and the step that made it."""
 
-    interval: Interval
+    value: Any
     step: Step
+
+    @property
+    def interval(self) -> Interval:
+        """The interval alone."""
+        return self.value if isinstance(self.value, Interval) else self.value.interval
 
 
 class LinearArithmetic(IntervalArithmetic):
-    """Intervals, with a record of every operation for the backward pass."""
+    """The values of another arithmetic of intervals, with a record of every operation for the backward pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, inner: IntervalArithmetic | None = None) -> None:
         super().__init__()
+        self.inner = inner or IntervalArithmetic()
         self.steps: list[Step] = []
         self._relaxed: dict[tuple[Step, str], Traced] = {}
 
-    def _record(self, interval: Interval, inputs: Sequence[Traced], pull: Callable[[Rows], Pulled]) -> Traced:
+    def _record(self, value: Any, inputs: Sequence[Traced], pull: Callable[[Rows], Pulled]) -> Traced:
         self.steps.append(Step(tuple(one.step for one in inputs), pull))
-        return Traced(interval, self.steps[-1])
+        return Traced(value, self.steps[-1])
 
-    def start(self, x: Interval) -> Traced:
-        """The input of the network."""
+    def start(self, x: Any) -> Traced:
+        """The input of the network, a value of the other arithmetic."""
         return self._record(x, (), lambda rows: Pulled(()))
 
     def layer(self, module: nn.Module, x: Any) -> Traced:
@@ -64,25 +70,25 @@ class LinearArithmetic(IntervalArithmetic):
         Edges that begin with the same ReLU or pooling of one state share its relaxation: rows of both signs
         cancel before they are bounded, which is tighter.
         """
-        rule = rule_of(module)(module, x.interval.centre)
+        rule = self.inner.rule(module, x.value)
         if isinstance(rule, Affine):
-            return self._record(self.interval(module, x.interval), (x,), _affine(rule))
+            return self._record(self.inner.layer(module, x.value), (x,), _affine(rule))
         key = x.step, f"{id(module)}" if module.state_dict() else str(module)
         if key not in self._relaxed:
             pull = _monotone(rule, x.interval)
-            self._relaxed[key] = self._record(self.interval(module, x.interval), (x,), pull)
+            self._relaxed[key] = self._record(self.inner.layer(module, x.value), (x,), pull)
         return self._relaxed[key]
 
     def add(self, terms: Sequence[Any]) -> Traced:
-        found = super().add([term.interval for term in terms])
+        found = self.inner.add([term.value for term in terms])
         return self._record(found, terms, lambda rows: Pulled((rows,) * len(terms)))
 
     def weighted(self, terms: Sequence[Any], weights: Sequence[Any]) -> Traced:
-        found = super().add([scaled(term.interval, weight) for term, weight in zip(terms, weights, strict=True)])
+        found = self.inner.weighted([term.value for term in terms], weights)
         return self._record(found, terms, lambda rows: Pulled(tuple(rows * weight for weight in weights)))
 
     def concatenate(self, parts: Sequence[Any]) -> Traced:
-        found = super().concatenate([part.interval for part in parts])
+        found = self.inner.concatenate([part.value for part in parts])
         sizes = [part.interval.centre.shape[1] for part in parts]
         return self._record(found, parts, lambda rows: Pulled(rows.split(sizes, dim=2)))
 

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fitness.bounds.interval import Interval, IntervalArithmetic, enclosed, scaled
-from fitness.bounds.layers import Norm, rule_of
+from fitness.bounds.interval import Interval, IntervalArithmetic, Last, enclosed, scaled
+from fitness.bounds.layers import Affine, Monotone, Norm, rule_of
 
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """Values (N, ...) and an interval of the same shape, which need not hold them."""
+    """Values (N, ...) and an interval (M, ...), which need not hold them."""
 
     value: Tensor
     interval: Interval
@@ -34,19 +34,21 @@ class PairedArithmetic(IntervalArithmetic):
 
     def layer(self, module: nn.Module, x: Any) -> Paired:
         """A module that has a rule."""
-        if type(module) is nn.BatchNorm2d and module.training:
-            variance, mean = torch.var_mean(x.value, (0, 2, 3), correction=0)
-            rule: Any = Norm(module, x.interval.centre, (mean, variance))
-        else:
-            rule = rule_of(module)(module, x.interval.centre)
+        rule = self.rule(module, x)
         if type(module) is nn.ReLU:
             if not any(x.interval is one for one in self.rectified):
                 self.rectified.append(x.interval)
             return Paired(rule.apply(x.value), enclosed(rule, x.interval))  # not in place
         found = Paired(module(x.value), enclosed(rule, x.interval))
         if type(module) is nn.Linear:
-            self.last = (module, x.interval, found.interval)
+            self.last = Last(module.weight, module.bias, x.interval, found.interval)
         return found
+
+    def rule(self, module: nn.Module, x: Any) -> Affine | Monotone:
+        if type(module) is nn.BatchNorm2d and module.training:
+            variance, mean = torch.var_mean(x.value, (0, 2, 3), correction=0)
+            return Norm(module, x.interval.centre, (mean, variance))
+        return rule_of(module)(module, x.interval.centre)
 
     def add(self, terms: Sequence[Any]) -> Paired:
         value = terms[0].value

@@ -5,9 +5,9 @@ Source: Hosseini, Yang, Xie, "DSRNA: Differentiable Search of Robust Neural Arch
 Jacobian norm, or both. This project was written from the abstract and from what others report of the paper. It
 decides what these leave open:
 
-* ``certified``: R is the mean over images of the smallest margin f_y - f_k that intervals certify within ``eps``,
-  through the mixed operations, with the batch's statistics in BatchNorm. The paper composes linear bounds of
-  convolution blocks (as CNN-Cert does) instead.
+* ``certified``: R is the mean over images of the smallest margin f_y - f_k that is certified within ``eps``,
+  through the mixed operations, with the batch's statistics in BatchNorm: by intervals, or with
+  ``bounds=linear`` by CROWN-IBP. The paper composes linear bounds of convolution blocks (as CNN-Cert does).
 * ``jacobian``: R is minus the mean over images and cells of an upper bound of |J_k|_inf, J_k the Jacobian of the
   output of cell k by its inputs, at the image.
 * ``both``: their sum.
@@ -31,19 +31,22 @@ from evonas.searching.algorithms import algorithms
 from evonas.searching.algorithms.darts import Darts
 from evonas.searching.algorithms.darts import Options as DartsOptions
 from evonas.searching.differentiable import robustness
-from evonas.searching.differentiable.robustness import Robustness
+from evonas.searching.differentiable.robustness import Certificate, Robustness
 
 
 @dataclass(frozen=True)
 class Options(DartsOptions):
     """Those of `darts`. ``gamma`` weighs R, ``robustness`` names it; ``eps`` (1/255) is of the certified one.
 
-    With ``scale`` raw, R has the numbers themselves instead of logarithms.
+    That one is of the first ``certified_images`` of each batch, by default of all. With ``scale`` raw, R has the
+    numbers themselves instead of logarithms.
     """
 
     gamma: float = bounded(0.01, 0, 1e6)
     robustness: Literal["certified", "jacobian", "both"] = "both"
     eps: float = bounded(1.0, 0, 255)
+    bounds: Literal["intervals", "linear"] = "intervals"
+    certified_images: int | None = bounded(None, 1, 100_000)
     scale: Literal["log", "raw"] = "log"
 
 
@@ -55,9 +58,10 @@ class Dsrna(Darts):
 
     def robustness(self) -> tuple[float, Robustness | None]:
         options, raw = self.options, self.options.scale == "raw"
+        how = Certificate(options.eps, options.bounds == "linear", options.certified_images)
         kinds: dict[str, Robustness] = {
-            "certified": partial(robustness.certified, eps=options.eps, raw=raw),
+            "certified": partial(robustness.certified, how=how, raw=raw),
             "jacobian": partial(robustness.jacobian, raw=raw),
-            "both": partial(robustness.both, eps=options.eps, raw=raw),
+            "both": partial(robustness.both, how=how, raw=raw),
         }
         return options.gamma, kinds[options.robustness]

@@ -180,7 +180,7 @@ class Training:
     def architecture_gradients(
         self, examples: Examples, others: Examples
     ) -> tuple[list[Tensor], tuple[Tensor, ...]]:
-        """Gradients of L_val - gamma R on ``examples``, (edges, operations), and L_val, accuracy and R if it is used.
+        """Gradients of L_val - gamma R on ``examples``, (edges, operations); L_val, accuracy, and R if it is used.
 
         In second order, after a step of the weights on ``others``.
         """

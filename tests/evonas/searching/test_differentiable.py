@@ -33,7 +33,7 @@ from evonas.reporting.plain import PlainLines
 from evonas.reporting.summary import summarise
 from evonas.searching.algorithms import algorithms
 from evonas.searching.differentiable.replaced import Replaced
-from evonas.searching.differentiable.robustness import Examples, both, certified, jacobian
+from evonas.searching.differentiable.robustness import Certificate, Examples, both, certified, jacobian
 from evonas.searching.differentiable.training import Losses, Training
 from evonas.searching.events import GenerationDone
 from evonas.searching.memory import DIRECTORY
@@ -310,15 +310,15 @@ def test_the_terms_are_those_of_the_formulas() -> None:
     pixels, labels = torch.rand(4, 3, 8, 8, generator=generator), torch.tensor([0, 1, 2, 0])
     examples = Examples(pixels, labels, torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.2))
     with torch.no_grad():
-        logits, at_zero = certified(network, examples, 0.0, raw=True)
+        logits, at_zero = certified(network, examples, Certificate(0.0), raw=True)
     wrong = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
     margins = logits.gather(1, labels[:, None]).squeeze(1) - wrong
     torch.testing.assert_close(at_zero, margins.mean(), rtol=1e-4, atol=1e-5)
     with torch.no_grad():
-        margin, slopes = certified(network, examples, 1.0)[1], jacobian(network, examples)[1]
-        assert certified(network, examples, 1.0, raw=True)[1] < margin < at_zero
+        margin, slopes = certified(network, examples, Certificate(1.0))[1], jacobian(network, examples)[1]
+        assert certified(network, examples, Certificate(1.0), raw=True)[1] < margin < at_zero
         assert jacobian(network, examples, raw=True)[1] <= -torch.exp(-slopes)  # Jensen
-    together = both(network, examples, 1.0)[1]
+    together = both(network, examples, Certificate(1.0))[1]
     torch.testing.assert_close(together, margin + slopes)
     gradient = torch.autograd.grad(together, [one for _, one in network.architecture()])
     assert all(float(one.abs().sum()) > 0 for one in gradient)
@@ -395,6 +395,24 @@ def test_second_order_moves_the_architecture_otherwise(whole: Path, tmp_path: Pa
     assert ours["arrays"] != theirs["arrays"] and math.isfinite(ours["losses"]["validation"])
 
 
+@pytest.mark.parametrize("linear", [False, True], ids=["intervals", "linear"])
+def test_bounds_are_those_of_weights_that_stand_for_others(linear: bool) -> None:
+    """As in second order: all weights of a step, also those that a bound reads last."""
+    generator = torch.Generator().manual_seed(0)
+    network = spaces["darts"].supernet(NetworkSize(2, 3, 3, 8), generator=generator)
+    pixels, labels = torch.rand(4, 3, 8, 8, generator=generator), torch.tensor([0, 1, 2, 0])
+    examples = Examples(pixels, labels, torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.2))
+    other = Replaced(network, {name: one.detach().sin() + one for name, one in network.layers()})
+    with torch.no_grad():
+        logits, margin = certified(other, examples, Certificate(0.0, linear, images=2), raw=True)
+        expected = other(examples.images)
+        wider = certified(other, examples, Certificate(1.0, linear, images=2))[1]
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)
+    margins = expected.gather(1, labels[:, None]) - expected.scatter(1, labels[:, None], -torch.inf)
+    torch.testing.assert_close(margin, margins.amin(1)[:2].mean(), rtol=1e-4, atol=1e-4)
+    assert logits.dtype == margin.dtype == torch.float32 and wider < margin
+
+
 @pytest.mark.slow
 def test_margins_that_are_too_large_for_float32_are_computed_in_float64(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
@@ -402,9 +420,9 @@ def test_margins_that_are_too_large_for_float32_are_computed_in_float64(monkeypa
     pixels, one = torch.rand(1, 3, 8, 8, generator=generator), torch.ones(1, 3, 1, 1)
     examples = Examples(pixels, torch.tensor([1]), one / 2, one / 5)
     with torch.no_grad():
-        expected, raw = (certified(network, examples, 1.0, raw)[1] for raw in (False, True))
+        expected, raw = (certified(network, examples, Certificate(1.0), raw)[1] for raw in (False, True))
     monkeypatch.setattr("evonas.searching.differentiable.robustness.LARGEST", 0.0)
-    logits, found = certified(network, examples, 1.0)
+    logits, found = certified(network, examples, Certificate(1.0))
     assert logits.dtype == found.dtype == torch.float32
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
     torch.testing.assert_close(expected, -torch.log1p(-raw))
