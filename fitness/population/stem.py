@@ -14,13 +14,13 @@ from fitness.population.plan import Place, Plan, Stage, indices
 
 
 def stem_rows(plan: Plan, device: str) -> Tensor | None:
-    """The networks that have the second of two stems live; None for all of them, or if there is one."""
+    """The networks (n,) that have the second of two stems live; None for all of them, or if there is one."""
     networks = plan.stages[plan.stems - 1].networks
     return None if len(networks) == plan.networks else indices([networks], device)[0]
 
 
 def stem_pass(plan: Plan, rows: Tensor | None, around: Around) -> StemPass:
-    """The stem of the networks of ``plan``; the second one of two is that of the networks ``rows``."""
+    """The stem of the networks of ``plan``; the second one of two is that of the networks ``rows`` (n,)."""
     return OneStem(plan, around) if plan.stems == 1 else TwoStems(plan, rows, around)
 
 
