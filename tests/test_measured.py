@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 import evonas
+from evonas.controls.statistics import column
 from evonas.data.tables.table import Table, read_table
+from evonas.evaluation.columns import summarised, with_attacks
+from evonas.evaluation.controls import Column
 from evonas.tables.noise import noise_of
 from evonas.tables.targets import targets
 from spaces import spaces
@@ -68,6 +72,41 @@ def test_correlations_of_closed_forms_are_those_of_the_page(tmp_path: Path) -> N
             given, limits = found.partial[proxy]["attacks"], found.partial_ci95[proxy]["attacks"]
             assert partial == f"{short(given)} ({spread(limits)})"
             assert gain.endswith(f"({spread(found.gain_ci95[proxy]['attacks'])})")
+
+
+def test_winners_and_their_controls_are_those_of_the_page() -> None:
+    found: dict[str, dict[str, list[dict[str, float]]]] = {}
+    with TABLE.with_name("searches-digits.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            values = {
+                name: float(value) for name, value in row.items() if name == "clean" or ".s" in name or "@" in name
+            }
+            trainings = found.setdefault(row["role"], {}).setdefault(row["genotype"], [])
+            trainings.append(with_attacks(summarised(values)))
+    controls = [*found.pop("control").values()]
+    said = rows_after("| difference in pgd-16 |\n")
+    *names, controlled = said
+    assert [len(one) for one in controls] == [3] * 16 and len(found) == len(names) == 5
+    shown = ("clean", "attacks", "pgd@Linf.eps8", "pgd@Linf.eps16", "corruptions")
+    for name, trainings in zip(names, found.values(), strict=True):
+        (winner,) = trainings.values()
+        columns = {
+            key: column([one[key] for one in winner], [[one[key] for one in each] for each in controls])
+            for key in shown
+        }
+        attacks, strong = columns["attacks"], columns["pgd@Linf.eps16"]
+        *means, better, gain, relative, other = said[name]
+        assert means == [f"{100 * columns[key].winner:.1f}" for key in shown], name
+        assert better == f"{attacks.below} of 16" and relative == f"{attacks.improvement:+.1f} %"
+        assert [gain, other] == [points(attacks), points(strong)]
+        assert said[controlled][:5] == [f"{100 * (columns[key].mean or 0):.1f}" for key in shown]
+
+
+def points(found: Column) -> str:
+    """``+5.9 (+0.9 to +10.8)``."""
+    assert found.interval is not None and found.difference is not None
+    low, high = (f"{100 * end:+.1f}" for end in found.interval)
+    return f"{100 * found.difference:+.1f} ({low} to {high})"
 
 
 def short(value: float | None) -> str:
