@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from fitness import cosine
+from fitness import cosine, together
 from fitness.base import NoScore
 from fitness.scaled import Scaled, ScaledArithmetic, cross_entropy_gradient
 from fitness.transfer import numbers
@@ -45,17 +45,15 @@ def croze_terms_by_autograd(
     normalised, ``labels`` (N,). Works in the network's precision; float64 is the reference.
     Raises `NoScore` if the loss has no gradient.
     """
-    weights = {name: parameter.detach().abs() for name, parameter in network.named_parameters()}
+    names, parameters = zip(*network.named_parameters(), strict=True)
+    weights = dict(zip(names, torch._foreach_abs([parameter.detach() for parameter in parameters]), strict=True))
     clean = _forward_backward(network, weights, images, labels, image_gradient=False)
     if clean.loss_scale == 0:
         raise NoScore("the untrained network predicts every label with certainty, so its loss has no gradient")
 
-    perturbed = dict(weights)
-    for name, gradient in clean.gradients.items():  # W' = W + beta |W| g/|g|
-        if gradient is not None:
-            weight, direction = weights[name], cosine.unit(gradient)
-            length = direction.norm()
-            perturbed[name] = weight + BETA * cosine.norm(weight) * direction / torch.where(length > 0, length, 1)
+    reached = {name: gradient for name, gradient in clean.gradients.items() if gradient is not None}
+    moved = _towards([weights[name] for name in reached], list(reached.values()))
+    perturbed = weights | dict(zip(reached, moved, strict=True))
 
     at_x = _forward_backward(network, perturbed, images, labels)
     x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)
@@ -63,30 +61,52 @@ def croze_terms_by_autograd(
         network, perturbed, x_prime, labels, constants=at_x.constants, image_gradient=False
     )
 
-    loss_scale = torch.maximum(at_x.loss_scale, at_x_prime.loss_scale)
-    z = {
-        name: (1 + cosine.columns(at_x_prime.stages[name].value, clean.stages[name].value)).double().sum()
-        for name in clean.stages
+    stages = list(clean.stages)
+    z_prime, z = ([one.stages[name].value for name in stages] for one in (at_x_prime, clean))
+    both = {
+        name: (g, a, b)
+        for name, g in reached.items()
+        if (a := at_x.gradients[name]) is not None and (b := at_x_prime.gradients[name]) is not None
     }
-    terms: dict[str, tuple[Tensor, Tensor]] = {}
-    for name, g in clean.gradients.items():
-        a, b = at_x.gradients[name], at_x_prime.gradients[name]
-        if g is None or a is None or b is None:
-            continue
-        # g' = a + b: the released code never clears the gradients of the first pass
-        g_prime = a * _ratio(at_x.loss_scale, loss_scale, a) + b * _ratio(at_x_prime.loss_scale, loss_scale, b)
-        p = (1 + cosine.columns(perturbed[name], weights[name])).double().sum()
-        g_term = cosine.columns(g_prime, g).abs().double().sum()
-        layer = name.removesuffix(".weight")
-        terms[layer] = p, g_term
-    found = iter(numbers([*z.values(), *(value for pair in terms.values() for value in pair)]))
-    of_stage = {name: next(found) for name in z}
-    read = {layer: LayerTerms(next(found), next(found), of_stage[network.stage_of(layer)]) for layer in terms}
-    return read, x_prime
+    g, a, b = ([row[i] for row in both.values()] for i in range(3))
+    # g' = a + b: the released code never clears the gradients of the first pass
+    g_prime = _added(a, b, at_x.loss_scale, at_x_prime.loss_scale)
+    w_prime, w = ([of[name] for name in both] for of in (perturbed, weights))
+    terms = [
+        together.column_sums(z_prime, z, lambda cos: 1 + cos),
+        together.column_sums(w_prime, w, lambda cos: 1 + cos),
+        together.column_sums(g_prime, g, torch.abs),
+    ]
+    found = iter(numbers(value for term in terms for value in term))
+    z_of = {name: next(found) for name in stages}
+    read = [[next(found) for _ in both] for _ in "PG"]
+    layers = [name.removesuffix(".weight") for name in both]
+    rows = zip(layers, *read, strict=True)
+    return {layer: LayerTerms(p, g_term, z_of[network.stage_of(layer)]) for layer, p, g_term in rows}, x_prime
 
 
-def _ratio(part: Tensor, whole: Tensor, like: Tensor) -> Tensor:
-    return (part / torch.where(whole > 0, whole, 1)).to(like.dtype)
+def _towards(weights: list[Tensor], gradients: list[Tensor]) -> list[Tensor]:
+    """W' = W + beta |W| g/|g| of each layer."""
+    if gradients and gradients[0].is_cuda:
+        return together.towards(weights, gradients, BETA)
+    moved = []
+    for weight, gradient in zip(weights, gradients, strict=True):
+        direction = cosine.unit(gradient)
+        length = direction.norm()
+        moved.append(weight + BETA * cosine.norm(weight) * direction / torch.where(length > 0, length, 1))
+    return moved
+
+
+def _added(a: list[Tensor], b: list[Tensor], scale_a: Tensor, scale_b: Tensor) -> list[Tensor]:
+    """a + b of each layer, gradients of losses whose largest entries are ``scale_a`` and ``scale_b``."""
+    largest = torch.maximum(scale_a, scale_b)
+    whole = torch.where(largest > 0, largest, 1)
+    if not a:
+        return []
+    of_a, of_b = ((part / whole).to(a[0].dtype) for part in (scale_a, scale_b))
+    if a[0].is_cuda:
+        return list(torch._foreach_add(torch._foreach_mul(a, of_a), torch._foreach_mul(b, of_b)))
+    return [x * of_a + y * of_b for x, y in zip(a, b, strict=True)]
 
 
 def _forward_backward(
@@ -99,7 +119,7 @@ def _forward_backward(
     image_gradient: bool = True,
 ) -> Pass:
     """Features and gradients of L(f(x), y) with respect to the weights of two or more dimensions, and to x."""
-    tracked = {name: tensor.clone().requires_grad_() for name, tensor in parameters.items() if tensor.dim() > 1}
+    tracked = {name: tensor.detach().requires_grad_() for name, tensor in parameters.items() if tensor.dim() > 1}
     images = images.detach().clone().requires_grad_(image_gradient)
     arithmetic = ScaledArithmetic(constants)
     logits: Scaled = functional_call(network, {**parameters, **tracked}, (images, arithmetic))

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from fitness import cosine
+from fitness import cosine, together
 from fitness.base import NoScore, Task
 from fitness.croze import BETA, EPSILON, LayerTerms
-from fitness.passes import Remembered, hooks, training
+from fitness.passes import Remembered, buffers_of, hooks, training
 from fitness.registered import register
 from fitness.transfer import numbers
 
@@ -36,14 +36,25 @@ def clean_pass(network: nn.Module, images: Tensor, labels: Tensor) -> Clean:
     theta = {name: parameter.detach() for name, parameter in network.named_parameters()}
     z, g, _ = _forward_backward(network, theta, images, labels)
     reached = {name: gradient for name, gradient in g.items() if gradient is not None}
-    if not any(numbers(gradient.any() for gradient in reached.values())):
+    moved = _towards(list(reached.values()), [theta[name] for name in reached])
+    return Clean(theta, theta | dict(zip(reached, moved, strict=True)), z, g)
+
+
+def _towards(gradients: list[Tensor], weights: list[Tensor]) -> list[Tensor]:
+    """theta + beta |theta| g/|g| of each weight.
+
+    Raises `NoScore` if every gradient is zero.
+    """
+    on_a_gpu = bool(gradients) and gradients[0].is_cuda
+    if not any(numbers(one.any() for one in (together.rows(gradients) if on_a_gpu else gradients))):
         raise NoScore("the loss of the untrained network has no gradient")
-    robust = dict(theta)
-    for name, gradient in reached.items():
+    if on_a_gpu:
+        return together.towards(weights, gradients, BETA)
+    moved = []
+    for weight, gradient in zip(weights, gradients, strict=True):
         length = cosine.norm(gradient)
-        step = BETA * cosine.norm(theta[name]) * gradient / torch.where(length > 0, length, 1)
-        robust[name] = theta[name] + step
-    return Clean(theta, robust, z, g)
+        moved.append(weight + BETA * cosine.norm(weight) * gradient / torch.where(length > 0, length, 1))
+    return moved
 
 
 def croze_paper_terms(
@@ -69,22 +80,27 @@ def croze_paper_terms(
         x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
     z_r, g_r, _ = _forward_backward(network, robust, x_prime, labels)
 
-    cosines: dict[str, tuple[Tensor, Tensor, Tensor]] = {}
-    for name, gradient in g.items():
-        gradient_r = g_r[name]
-        if gradient is None or gradient_r is None:
-            continue
-        layer = name.removesuffix(".weight")
-        one_step = theta[name] - GAMMA * gradient  # equation 7
-        one_step_r = robust[name] - GAMMA * gradient_r
-        cosines[layer] = (
-            cosine.whole(one_step, one_step_r),
-            cosine.whole(gradient, gradient_r),
-            cosine.whole(z[layer], z_r[layer]),
-        )
-    found = iter(numbers(value for row in cosines.values() for value in row))
-    read = {layer: (next(found), next(found), next(found)) for layer in cosines}
-    return {layer: LayerTerms(P=1 + p, G=abs(g_m), Z=1 + z_m) for layer, (p, g_m, z_m) in read.items()}, x_prime
+    both = {name: (one, g_r[name]) for name, one in g.items() if one is not None and g_r[name] is not None}
+    of, of_r = ([pair[i] for pair in both.values()] for i in (0, 1))
+    layers = [name.removesuffix(".weight") for name in both]
+    cosines = (
+        together.whole(
+            _one_step([theta[name] for name in both], of), _one_step([robust[name] for name in both], of_r)
+        ),
+        together.whole(of, of_r),
+        together.whole([z[layer] for layer in layers], [z_r[layer] for layer in layers]),
+    )
+    found = iter(numbers(value for kind in cosines for value in kind))
+    p, g_m, z_m = ([next(found) for _ in layers] for _ in cosines)
+    read = zip(layers, p, g_m, z_m, strict=True)
+    return {layer: LayerTerms(P=1 + a, G=abs(b), Z=1 + c) for layer, a, b, c in read}, x_prime
+
+
+def _one_step(weights: list[Tensor], gradients: list[Tensor]) -> list[Tensor]:
+    """theta - gamma g, equation 7; on a GPU by one call."""
+    if weights and weights[0].is_cuda:
+        return list(torch._foreach_sub(weights, gradients, alpha=GAMMA))
+    return [weight - GAMMA * gradient for weight, gradient in zip(weights, gradients, strict=True)]
 
 
 def _layers(network: nn.Module) -> dict[str, nn.Module]:
@@ -112,11 +128,9 @@ def _forward_backward(
     """Layer outputs, gradients of the layers' weights, and the gradient of the images if only that is wanted."""
     observed = _layers(network)
     names = [] if only_images else [f"{layer}.weight" for layer in observed]
-    tracked = {name: parameters[name].clone().requires_grad_() for name in names}
+    tracked = {name: parameters[name].detach().requires_grad_() for name in names}
     images = images.detach().clone().requires_grad_(only_images)
-    buffers = {
-        name: buffer.clone() for name, buffer in network.named_buffers()
-    }  # running statistics move in these
+    buffers = buffers_of(network)  # running statistics move in these
     outputs: dict[str, Tensor] = {}
 
     def keep(layer: str, _: Tensor, output: Tensor) -> None:

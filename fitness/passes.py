@@ -33,10 +33,25 @@ def logits(network: nn.Module, images: Tensor, theta: dict[str, Tensor]) -> Tens
 
     Running statistics move in copies, so ``network`` stays bit for bit what it was.
     """
-    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    buffers = buffers_of(network)
     parameters = {f"{name}.weight": weight for name, weight in theta.items()}
     with training(network):
         return functional_call(network, {**buffers, **parameters}, (images,))
+
+
+def buffers_of(network: nn.Module) -> dict[str, Tensor]:
+    """Copies of the buffers by name, all of one type by one call."""
+    alike: dict[torch.dtype, dict[str, Tensor]] = {}
+    for name, buffer in network.named_buffers():
+        alike.setdefault(buffer.dtype, {})[name] = buffer
+    found = {}
+    for group in alike.values():
+        parts = torch.cat([one.reshape(-1) for one in group.values()]).split(
+            [one.numel() for one in group.values()]
+        )
+        # `data`, because views would share the version that autograd compares
+        found |= {name: part.view(one.shape).data for (name, one), part in zip(group.items(), parts, strict=True)}
+    return found
 
 
 def slope(norm: nn.BatchNorm2d) -> Tensor:

@@ -77,7 +77,11 @@ class ScaledArithmetic(Arithmetic):
         return Scaled(laid_out_like(value, x.value), torch.zeros_like(x.log))
 
     def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor], Tensor]:
-        log = torch.stack([term.log for term in terms]).amax()
+        logs = torch.stack([term.log for term in terms])
+        log = logs.amax()
+        if log.is_cuda:  # fewer calls, other bits on a CPU
+            factors = torch.exp(logs - log).to(terms[0].value.dtype).unbind()
+            return [term.value * factor for term, factor in zip(terms, factors, strict=True)], log
         return [term.value * torch.exp(term.log - log).to(term.value.dtype) for term in terms], log
 
     def add(self, terms: Sequence[Scaled]) -> Scaled:

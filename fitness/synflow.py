@@ -10,7 +10,7 @@ from torch import nn
 from torch.func import functional_call
 
 from fitness.base import NoScore, Task
-from fitness.passes import Remembered
+from fitness.passes import Remembered, buffers_of
 from fitness.registered import register
 from fitness.scaled import Scaled, ScaledArithmetic
 from fitness.transfer import numbers
@@ -24,7 +24,7 @@ def synflow_log(network: Network, size: NetworkSize) -> float:
     absolute = {name: parameter.detach().abs() for name, parameter in network.named_parameters()}
     layers = [name for name, module in network.named_modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     theta = {f"{name}.weight": absolute[f"{name}.weight"].requires_grad_() for name in layers}
-    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    buffers = buffers_of(network)
     like = absolute[f"{layers[0]}.weight"]
     ones = torch.ones(1, *size.image, dtype=like.dtype, device=like.device)
     logits: Scaled = functional_call(network, {**absolute, **buffers}, (ones, ScaledArithmetic()))

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from fitness import passes
 from fitness.base import NoScore, Task
 from fitness.registered import register
+from fitness.transfer import numbers
 
 PARTS = 2  # batches whose gradients are compared; the released code's number
 
@@ -28,19 +29,20 @@ def zico_score(network: nn.Module, images: Tensor, labels: Tensor) -> float:
         theta = passes.weights(network)
         loss = F.cross_entropy(passes.logits(network, x, theta), y)
         gradients.append(torch.autograd.grad(loss, list(theta.values()), allow_unused=True))
-    score, counted = 0.0, 0
-    for parts in zip(*gradients, strict=True):
-        if any(part is None for part in parts):
-            continue
-        g = torch.stack(parts)  # (PARTS, ...)
-        spread = g.std(0, unbiased=False)
-        varying = spread > 0
-        ratio = float((g.abs().mean(0)[varying] / spread[varying]).double().sum())
-        if ratio > 0:
-            score, counted = score + math.log(ratio), counted + 1
-    if not counted:
+    reached = [parts for parts in zip(*gradients, strict=True) if not any(part is None for part in parts)]
+    ratios = [ratio for ratio in numbers(_ratio(torch.stack(parts)) for parts in reached) if ratio > 0]
+    if not ratios:
         raise NoScore("no layer has a gradient that differs between the halves of the batch")
-    return score
+    return sum(map(math.log, ratios))
+
+
+def _ratio(g: Tensor) -> Tensor:
+    """sum mean|g|/std(g) over the entries (PARTS, ...) of a layer that vary, in float64."""
+    mean, spread = g.abs().mean(0), g.std(0, unbiased=False)
+    varying = spread > 0
+    if g.is_cuda:  # the host would wait for the number of those that vary
+        return torch.where(varying, mean / spread, 0).double().sum()
+    return (mean[varying] / spread[varying]).double().sum()
 
 
 @register(

@@ -13,6 +13,7 @@ from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError
 
 NETWORKS_AHEAD = 256  # of several populations; an interruption waits for all, some seconds on a GPU
+POPULATIONS_AHEAD = 16  # of few networks, which take longer each
 _LESS = "free memory, or use fewer --workers or another --device, and resume; computed scores are saved"
 
 
@@ -35,7 +36,7 @@ class Proxies:
 def networks_per_call(task: Task) -> int:
     """How many genotypes an engine hands over at once: several populations where weights are drawn ahead."""
     networks = task.populations.networks if task.populations else 1
-    return max(2 * networks, NETWORKS_AHEAD) if task.draws_ahead else networks
+    return max(2 * networks, min(POPULATIONS_AHEAD * networks, NETWORKS_AHEAD)) if task.draws_ahead else networks
 
 
 def score_chunk(genotypes: Sequence[Any], fitness: Scorer, task: Task) -> Iterator[dict[str, Score]]:

@@ -23,7 +23,7 @@ class Passes:
     def say(self, genotypes: Sequence[Any]) -> None:
         """What is expected of genotypes like ``genotypes``."""
         populations, device = self._task.populations, self._task.device
-        if self._said or populations is None or device == "cpu":
+        if self._said or populations is None or populations.networks == 1 or device == "cpu":
             return
         self._said = True
         each = bytes_each(genotypes, self._names, self._task)

@@ -125,6 +125,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     from evonas.searching.algorithms import algorithms
     from evonas.searching.constraint import constraints_of
     from evonas.searching.objectives.named import fitness_for
+    from evonas.searching.task import shares_passes
     from spaces import NetworkSize, spaces
 
     space, fitness = spaces[settings.space], fitness_for(settings)
@@ -135,7 +136,7 @@ def resolve_scoring(settings: SearchSettings) -> SearchSettings:
     stem = stem_of(settings.stem, space, data.image_size)
     space.check_size(NetworkSize(channels, layers, len(data.classes), data.image_size, stem))
     default_limit, device = settings.max_params is None, pick(settings.device)
-    shares = device != "cpu" and space.has_shared_passes
+    shares = shares_passes(space, device)
     return dataclasses.replace(
         settings,
         proxy=fitness.parts[0].text,
@@ -177,7 +178,7 @@ def changed(stored: SearchSettings, options: dict[str, Any]) -> SearchSettings:
         if (networks == 1) != (stored.batch_networks == 1):
             raise UsageError(
                 f"this run was started with --batch-networks {stored.batch_networks}; a run cannot switch between "
-                "1 and larger numbers, because their rounding differs; omit the option"
+                "1 and larger numbers, because their rounding differs on a CPU; omit the option"
             )
     if "constraints" in wanted:
         other = dataclasses.replace(stored, constraints=wanted["constraints"])

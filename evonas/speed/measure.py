@@ -94,7 +94,7 @@ def measure(
     ways = ways_of(engines, networks, architectures, settings)
     fitness = fitness_of(settings.proxy)
     images = images_for([fitness], settings, announce)
-    task = task_of(dataclasses.replace(settings, batch_networks=1), images)
+    task = dataclasses.replace(task_of(settings, images), populations=None)
     rng = np.random.default_rng(stable_hash(settings.seed, "bench"))
     genotypes = [task.space.random(rng) for _ in range(architectures)]
 

@@ -43,8 +43,8 @@ class Way(NamedTuple):
 
     def task(self, settings: SearchSettings, images: Batch | None, workers: int) -> Task:
         task = task_of(dataclasses.replace(settings, batch_networks=2 if self.batched else 1), images, workers)
-        if task.populations is None:
-            return task
+        if task.populations is None or not self.batched:
+            return dataclasses.replace(task, populations=None)
         return dataclasses.replace(task, populations=dataclasses.replace(task.populations, networks=self.networks))
 
 
@@ -79,9 +79,10 @@ def ways_of(
             raise UsageError(f"{settings.proxy} cannot batch {settings.space} networks; use --batch-networks 1")
     if not networks:
         raise UsageError("--batch-networks needs at least one number, such as 1")
+    together = passes and settings.device.startswith("cuda")
     first, *others = dict.fromkeys(networks)
-    return [Way(name, first, first > 1) for name in dict.fromkeys(engines)] + [
-        Way("in-process", count, count > 1) for count in others
+    return [Way(name, first, first > 1 or together) for name in dict.fromkeys(engines)] + [
+        Way("in-process", count, count > 1 or together) for count in others
     ]
 
 

@@ -33,8 +33,9 @@ class SearchSettings(AddedSettings):
     the images are looked at first.
 
     A score is a pure function of the genotype and of space, proxy, dataset, batch_size, channels, layers,
-    image_size, seed, precision and of whether ``batch_networks`` is 1. Its default depends on the kind of device
-    alone, so that a search is reproducible bit for bit: 1 on a CPU, where no other number was measurably faster
+    image_size, seed, precision and, on a CPU, of whether ``batch_networks`` is 1; on a GPU, 1 is a population of
+    one wherever the space has populations. Its default depends on the kind of device alone, so that a search is
+    reproducible bit for bit: 1 on a CPU, where no other number was measurably faster
     (`tests/benchmarks/population_speed.py` prints the table), `MAX_GPU_NETWORKS` on a GPU if the space supports
     batched scoring, of which a pass takes as many as its memory holds; this has not been measured yet.
     Raises `UsageError` on construction for a value out of range.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,10 @@ from spaces import Network
 
 def calibrated(network: Network, images: Tensor) -> Network:
     """A copy in float64 and eval mode; running statistics are those of ``images`` (N, 3, H, W)."""
-    found = copy.deepcopy(network).double()
+    return _calibrate(copy.deepcopy(network).double(), images)
+
+
+def _calibrate(found: Network, images: Tensor) -> Network:
     norms = {name: module for name, module in found.named_modules() if isinstance(module, nn.BatchNorm2d)}
 
     def observe(name: str, x: Tensor, _: Tensor) -> None:
@@ -43,4 +47,7 @@ def calibrated_of(task: Task, genotype: object) -> tuple[Network, Tensor, Batch]
     """The calibrated network of a genotype, the images of the task (N, 3, H, W), and their batch."""
     images, _ = task.images_and_labels()
     assert task.batch is not None
-    return calibrated(task.network(genotype), images), images, task.batch
+    if task.device == "cpu":
+        return calibrated(task.network(genotype), images), images, task.batch
+    alone = dataclasses.replace(task, dtype=torch.float64).network(genotype)  # no copies of single tensors
+    return _calibrate(alone, images), images, task.batch

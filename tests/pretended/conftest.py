@@ -6,7 +6,7 @@ import pytest
 
 from tests.device import REAL, VARIABLE
 
-ON_A_GPU = {"test_paths.py", "test_certificates.py"}
+ON_A_GPU = {"test_paths.py", "test_certificates.py", "test_single.py"}
 COMMANDS_ON_A_GPU = {
     "test_a_search_is_trained_evaluated_verified_and_reported",
     "test_a_benchmark_measures_what_the_first_hour_on_a_gpu_needs",

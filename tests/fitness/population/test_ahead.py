@@ -172,7 +172,8 @@ def test_a_gpu_draws_ahead_and_a_cpu_does_not(task: Task, drawn: list[tuple[int,
     assert not given.draws_ahead and networks_per_call(given) == 2
     with card():
         there = dataclasses.replace(given, device="cuda")
-        assert there.draws_ahead and networks_per_call(there) == 256
+        each = [dataclasses.replace(there, populations=Populations(count)) for count in (1, 2, 16, 64, 200)]
+        assert there.draws_ahead and [*map(networks_per_call, each)] == [16, 32, 256, 256, 400]
         list(score_all(some(4), ["synflow"], there))
     names = [name.rpartition("_")[0] for _, name in drawn]
     assert sorted(names)[2:] == ["weights"] * 2 and len(names) == 4
