@@ -40,7 +40,7 @@ def logits(network: nn.Module, images: Tensor, theta: dict[str, Tensor]) -> Tens
 
 
 def buffers_of(network: nn.Module) -> dict[str, Tensor]:
-    """Copies of the buffers by name, all of one type by one call."""
+    """Copies of the buffers by name, of any shapes, all of one type by one call."""
     alike: dict[torch.dtype, dict[str, Tensor]] = {}
     for name, buffer in network.named_buffers():
         alike.setdefault(buffer.dtype, {})[name] = buffer
