@@ -68,9 +68,9 @@ def croze_terms_by_autograd(
         for name, g in reached.items()
         if (a := at_x.gradients[name]) is not None and (b := at_x_prime.gradients[name]) is not None
     }
-    g, a, b = ([row[i] for row in both.values()] for i in range(3))
-    # g' = a + b: the released code never clears the gradients of the first pass
-    g_prime = _added(a, b, at_x.loss_scale, at_x_prime.loss_scale)
+    g, of_x, of_x_prime = ([row[i] for row in both.values()] for i in range(3))
+    # g' is the sum of both: the released code never clears the gradients of the first pass
+    g_prime = _added(of_x, of_x_prime, at_x.loss_scale, at_x_prime.loss_scale)
     w_prime, w = ([of[name] for name in both] for of in (perturbed, weights))
     terms = [
         together.column_sums(z_prime, z, lambda cos: 1 + cos),

@@ -80,7 +80,7 @@ def croze_paper_terms(
         x_prime = torch.clamp(images + EPSILON * d.sign(), low, high)  # equation 4
     z_r, g_r, _ = _forward_backward(network, robust, x_prime, labels)
 
-    both = {name: (one, g_r[name]) for name, one in g.items() if one is not None and g_r[name] is not None}
+    both = {name: (a, b) for name, a in g.items() if a is not None and (b := g_r[name]) is not None}
     of, of_r = ([pair[i] for pair in both.values()] for i in (0, 1))
     layers = [name.removesuffix(".weight") for name in both]
     cosines = (

@@ -44,7 +44,7 @@ def buffers_of(network: nn.Module) -> dict[str, Tensor]:
     alike: dict[torch.dtype, dict[str, Tensor]] = {}
     for name, buffer in network.named_buffers():
         alike.setdefault(buffer.dtype, {})[name] = buffer
-    found = {}
+    found: dict[str, Tensor] = {}
     for group in alike.values():
         parts = torch.cat([one.reshape(-1) for one in group.values()]).split(
             [one.numel() for one in group.values()]
