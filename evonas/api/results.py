@@ -7,11 +7,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from evonas.api.scratch import disk, in_run
 from evonas.api.searching import announce_of, observer_of
 from evonas.core import arguments
 from evonas.core.events import Observer, heard_by_observer
 from evonas.evaluation.settings import EvaluateSettings
 from evonas.store.settings import SearchSettings
+from spaces.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy import uint8
@@ -36,11 +38,13 @@ def evaluate(
     observer: Observer | None = None,
     *,
     per_image: str | Path | None = None,
+    scratch: str | Path | None = None,
 ) -> Evaluation:
     """Evaluate the trained network of a run, or a checkpoint; the result is saved next to it as evaluation.json.
 
-    ``per_image`` is a file, CSV or JSONL, that receives the predictions for each image. An interrupted evaluation
-    continues where it stopped. Raises `EvonasError` with one message.
+    ``per_image`` is a file, CSV or JSONL, that receives the predictions for each image. ``scratch`` is that of
+    `search`, for runs only. An interrupted evaluation continues where it stopped. Raises `EvonasError` with one
+    message.
     """
     from evonas.core.locks import held
     from evonas.evaluation.evaluate import evaluate
@@ -49,10 +53,16 @@ def evaluate(
     settings = EvaluateSettings() if settings is None else settings
     chosen, path = arguments.instance(settings, EvaluateSettings, "settings"), arguments.path(target, "target")
     rows = None if per_image is None else arguments.path(per_image, "--per-image")
-    place = locate(path)
-    whole_run = held(place.result.parent) if place.is_run else nullcontext()  # no training replaces it meanwhile
-    with whole_run:
-        return evaluate(path, chosen, observer_of(observer), rows)
+    place, local = locate(path), disk(scratch)
+    if local is not None and not place.is_run:
+        raise UsageError("only the evaluation of a run takes --scratch; leave it out for a checkpoint")
+
+    def work(run: Path | None, hearing: Observer) -> Evaluation:
+        assert run is not None
+        with held(run) if place.is_run else nullcontext():  # no training replaces it meanwhile
+            return evaluate(path if local is None else run, chosen, hearing, rows)
+
+    return in_run(place.result.parent, local, observer_of(observer), work, advice="repeat the command")
 
 
 def compare(targets: Iterable[str | Path] | str | Path, *, other_data: bool = False) -> list[ComparedRow]:

@@ -25,9 +25,13 @@ def disk(scratch: str | Path | None) -> Path | None:
 
 
 def in_run(
-    run: Path | None, scratch: Path | None, observer: Observer, work: Callable[[Path | None, Observer], T]
+    run: Path | None,
+    scratch: Path | None,
+    observer: Observer,
+    work: Callable[[Path | None, Observer], T],
+    advice: str | None = None,
 ) -> T:
-    """``work(run, observer)``, on the disk ``scratch`` if there is one.
+    """``work(run, observer)``, on the disk ``scratch`` if there is one; ``advice`` says how to continue.
 
     Raises `UsageError` for a run that is not named and for a directory with other files.
     """
@@ -42,4 +46,4 @@ def in_run(
         require_empty(run)
     elif run.exists() and not run.is_dir():
         return work(run, observer)  # which says so
-    return on_scratch(scratch, Home.of_run(run, scratch), observer, work)
+    return on_scratch(scratch, Home.of_run(run, scratch, advice), observer, work)

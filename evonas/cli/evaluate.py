@@ -9,7 +9,7 @@ import typer
 
 from evonas.cli import completion
 from evonas.cli.fields import Fields, Values, with_fields
-from evonas.cli.options import AsJson, Log
+from evonas.cli.options import AsJson, Log, Scratch
 from evonas.evaluation.settings import EvaluateSettings
 
 
@@ -29,6 +29,7 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FILE", help="Also write the predictions for each image to FILE, .csv or .jsonl."),
     ] = None,
+    scratch: Scratch = None,
     log: Log = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +42,7 @@ def evaluate(
     from evonas.reporting.output import evaluation_observer, make_console, print_json
 
     chosen = EvaluateSettings.from_options(eps=settings.pop("epsilons"), **settings)
-    result = api.evaluate(target, chosen, evaluation_observer(as_json, log), per_image=per_image)
+    result = api.evaluate(target, chosen, evaluation_observer(as_json, log), per_image=per_image, scratch=scratch)
     if as_json:
         return print_json(result.as_json())
     console = make_console()

@@ -49,11 +49,12 @@ class Home:
     staging: Path | None = None
 
     @classmethod
-    def of_run(cls, run: Path, scratch: Path) -> Home:
-        """That of a run directory, which may not exist yet."""
+    def of_run(cls, run: Path, scratch: Path, advice: str | None = None) -> Home:
+        """That of a run directory, which may not exist yet; ``advice`` by default names `resume`."""
         found = [path.name for path in run.iterdir()] if exists(run) else []
         taken = sorted(filter(OF_A_RUN.fullmatch, found))
-        return cls(run, taken, ("",), (run,), f"resume with: {command('resume', run, '--scratch', scratch)}")
+        resume = f"resume with: {command('resume', run, '--scratch', scratch)}"
+        return cls(run, taken, ("",), (run,), advice or resume)
 
 
 class Copies:
