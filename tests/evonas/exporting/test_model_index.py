@@ -112,6 +112,15 @@ def test_an_accuracy_is_the_result_of_a_benchmark() -> None:
     ]
 
 
+def test_the_library_of_the_hub_reads_results_of_benchmarks() -> None:
+    hub, yaml = pytest.importorskip("huggingface_hub"), pytest.importorskip("yaml")
+    benchmark = Benchmark("org/set", "linf", "pgd@Linf.eps8")
+    written = yaml.safe_load(eval_results([benchmark], Evaluation.from_json(MEASURED)))
+    (entry,) = hub.parse_eval_result_entries(written)
+    assert (entry.dataset_id, entry.task_id, entry.value) == ("org/set", "linf", 24.0)
+    assert hub.eval_result_entries_to_yaml([entry]) == written  # nothing that the format does not know
+
+
 @pytest.mark.parametrize("text", ["", "a=clean", "a:b", ":b=clean", "a:=clean", "a:b="])
 def test_a_benchmark_without_a_part_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--benchmark must be DATASET:TASK=COLUMN"):
