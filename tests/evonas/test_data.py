@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -211,11 +212,46 @@ def test_real_cifar10_is_read_whole(shared: Path) -> None:
     assert torch.allclose(mean, torch.tensor(found.statistics()[0]), atol=1e-6)
 
 
+FILES = {  # of each split: training first
+    "cifar10": ("cifar-10-batches-py", [f"data_batch_{i}" for i in range(1, 6)], "test_batch", "batches.meta"),
+    "cifar100": ("cifar-100-python", ["train"], "test", "meta"),
+}
+
+
+@pytest.mark.parametrize("name", list(FILES))
+def test_files_in_the_format_of_cifar_are_read(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision import datasets
+
+    kind = getattr(datasets, name.upper())
+    monkeypatch.setattr(kind, "_check_integrity", lambda self: True)
+    monkeypatch.setattr(datasets.cifar, "check_integrity", lambda *arguments: True)
+    folder, training, test, meta = FILES[name]
+    (tmp_path / folder).mkdir()
+    classes, key = len(describe(name).classes), "labels" if name == "cifar10" else "fine_labels"
+    pixels, labels = (
+        np.random.default_rng(0).integers(0, 256, (6, 3072), dtype=np.uint8),
+        [0, 1, 2, classes - 1, 4, 5],
+    )
+    for i, file in enumerate([*training, test]):
+        content = {"data": pixels[i:], key: labels[i:], "coarse_labels": [0] * (6 - i)}
+        (tmp_path / folder / file).write_bytes(pickle.dumps(content))
+    names = {kind.meta["key"]: [f"{i}" for i in range(classes)]}
+    (tmp_path / folder / meta).write_bytes(pickle.dumps(names))
+    found = source(name, str(tmp_path))
+    expected = np.concatenate([pixels[i:] for i in range(len(training))]).reshape(-1, 3, 32, 32)
+    assert np.array_equal(found.images("train").numpy(), expected)
+    assert found.labels("test").tolist() == labels[len(training) :]
+    taken = batch(name, 2, 0, str(tmp_path))
+    assert taken.images.shape == (2, 3, 32, 32) and set(taken.labels.tolist()) <= set(labels)
+
+
 def test_every_data_set_has_a_line_about_it() -> None:
     assert all((sources[name].__doc__ or "").strip() for name in sources)
 
 
-def test_describing_a_data_set_reads_no_image() -> None:
-    code = "import sys; from evonas.data import describe; describe('cifar10'); print('torchvision' in sys.modules)"
+def test_describing_a_data_set_reads_no_image(folder: Path) -> None:
+    names = ["cifar10", "cifar100", f"folder:{folder}"]
+    code = f"import sys; from evonas.data import describe; [*map(describe, {names})]"
+    code += "; print('torchvision' in sys.modules)"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
     assert output.stdout.strip() == "False", output.stderr

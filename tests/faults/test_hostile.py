@@ -257,12 +257,15 @@ def test_a_variable_of_ours_may_hold_anything(
     monkeypatch.setenv(name, value)
     if name == "RANK":
         monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr("torchvision.datasets.CIFAR10", Absent)
+    for data in ("CIFAR10", "CIFAR100"):
+        monkeypatch.setattr(f"torchvision.datasets.{data}", Absent)
 
     def work() -> None:
         from evonas.training.parallel import joined
 
         if name == "EVONAS_DATA":
+            with pytest.raises(EvonasError):
+                source("cifar100").labels("test")
             source("cifar10").labels("test")
         else:
             with joined("cpu"):
@@ -272,7 +275,7 @@ def test_a_variable_of_ours_may_hold_anything(
 
 
 class Absent:
-    """CIFAR-10 where there is no network."""
+    """CIFAR where there is no network."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
         raise RuntimeError("no network")
