@@ -24,8 +24,12 @@ SETTINGS = EvaluateSettings(
 class Stopping(Listener):
     """Asks the evaluation to stop when the second attack has been tried on four images."""
 
+    def __init__(self, local: Path) -> None:
+        self.local = local
+
     def measuring(self, event: ImagesMeasured) -> None:
         if "pgd" in event.what.lower() and event.done == 4:
+            assert [*self.local.glob("*/run/evaluation.db")]
             raise KeyboardInterrupt
 
 
@@ -42,7 +46,7 @@ def test_an_evaluation_on_scratch_is_that_of_the_run(picture_run: Path, tmp_path
     with held(run), pytest.raises(EvonasError, match=f"{run} is in use by process"):
         evonas.evaluate(run, SETTINGS, scratch=local)
     with pytest.raises(Interrupted, match="finished work is saved"):
-        evonas.evaluate(run, SETTINGS, Stopping(), scratch=local)
+        evonas.evaluate(run, SETTINGS, Stopping(local), scratch=local)
     assert (run / "evaluation.db").is_file() and not (run / "evaluation.json").exists()
     found = evonas.evaluate(run, SETTINGS, heard.append, scratch=local, per_image=tmp_path / "images.csv")
     assert found.path == run / "evaluation.json" and written(run) == written(usual)
