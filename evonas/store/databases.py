@@ -6,11 +6,15 @@ A write-ahead log needs memory that all its processes share. It is documented no
 
 from __future__ import annotations
 
+import errno
+import mmap
+import os
 import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from tempfile import mkstemp
 
 from evonas.core.notices import notice
 
@@ -19,6 +23,8 @@ NETWORK = re.compile(  # types of file systems, as Linux names them
     r"nfs4?|cifs|smb3|smbfs|afs|lustre|gpfs|beegfs|ceph|glusterfs|pvfs2|panfs|ocfs2|gfs2|"
     r"fuse\.(sshfs|glusterfs|rclone|juicefs|s3fs|gcsfuse|ceph-fuse|cvmfs2|mfs)"
 )
+UNSURE = re.compile(r"fuse.*|9p|virtiofs|vboxsf|prl_fs")  # types whose files can perhaps not be mapped
+PROBE = ".map-probe-"  # a file of ours that a killed process may leave
 SYNCED, LAZY = "FULL", "NORMAL"  # whether SQLite waits for the disk; consistent after a power loss either way
 SYNCED_ROLLBACK, LAZY_ROLLBACK = "EXTRA", "FULL"  # the same with a rollback journal
 MOUNTS = Path("/proc/self/mountinfo")
@@ -33,7 +39,7 @@ def journalled(db: sqlite3.Connection, file: Path) -> bool:
     The log is not asked for on a network disk. Raises `sqlite3.Error` if neither can be written.
     """
     disk = network_disk(file)
-    if disk is None and _logged(db):
+    if disk is None and maps(file.parent) and _logged(db):
         return True
     _roll_back(db, file)
     why = f"a network disk ({disk})" if disk else "a disk that refuses SQLite's write-ahead log"
@@ -81,13 +87,37 @@ def reading(file: Path) -> sqlite3.Connection:
 
 def network_disk(file: Path) -> str | None:
     """The type of the file system that holds ``file`` if it is a network disk, else None."""
+    kind = _type_of(file.parent)
+    return kind if NETWORK.fullmatch(kind) else None
+
+
+def maps(directory: Path) -> bool:
+    """Whether processes can share memory by files in ``directory``; without it a log fails at its first use.
+
+    Only the disks that may lack it are asked.
+    """
+    if not UNSURE.fullmatch(_type_of(directory)):
+        return True
+    try:
+        file, name = mkstemp(prefix=PROBE, dir=directory)
+        try:
+            os.ftruncate(file, mmap.PAGESIZE)
+            mmap.mmap(file, mmap.PAGESIZE).close()
+        finally:
+            os.close(file)
+            Path(name).unlink()
+    except OSError as error:
+        return error.errno not in (errno.ENODEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+    return True
+
+
+def _type_of(directory: Path) -> str:
+    """The type of the file system of ``directory``, empty if it is unknown."""
     try:
         lines = MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
-        place = file.absolute().parent.resolve()
+        return _type_at(directory.absolute().resolve(), lines)
     except (OSError, ValueError):
-        return None
-    kind = _type_at(place, lines)
-    return kind if NETWORK.fullmatch(kind) else None
+        return ""
 
 
 def _type_at(place: Path, lines: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from spaces.errors import UsageError, shorten
 from spaces.registry import closest
 
+IGNORED = ("run.", ".filelock-probe-", ".map-probe-")  # ours, and what asks a disk for what it can
 MAX_RUNS, MAX_NAME_CHARS = 5, 100  # in a message
 TRAINING = Path("train") / "settings.json"  # in a directory that holds a training
 
@@ -35,7 +36,7 @@ def other_runs(path: Path) -> str:
 
 def require_empty(path: Path) -> None:
     """Refuses directories with other files, which a run might overwrite."""
-    others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("run."))
+    others = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith(IGNORED))
     if others:
         raise UsageError(
             f"{path} is not empty (it contains {shorten(others[0])}); choose a new directory with --run"

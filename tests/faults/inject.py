@@ -108,7 +108,7 @@ def _name(file: object) -> str:
     """The name of a file; of a descriptor, whether it is one of a directory."""
     if isinstance(file, int):
         return "directory" if stat.S_ISDIR(os.fstat(file).st_mode) else "file"
-    return Path(str(file)).name
+    return re.sub(r"^(\.[a-z]+-probe-).*", r"\1", Path(str(file)).name)  # whose end is random
 
 
 def _verb(statement: str) -> str:

@@ -189,6 +189,29 @@ def test_the_kind_of_a_disk_is_that_of_the_innermost_mount(
     assert databases.network_disk(Path("/home/a")) is None
 
 
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_disk_whose_files_cannot_be_mapped_has_no_log(
+    mapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: Any) -> None:
+        raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+    (tmp_path / "mountinfo").write_text(f"22 27 0:21 / {tmp_path.resolve()} rw - fuse.direct loop rw\n")
+    monkeypatch.setattr(databases, "MOUNTS", tmp_path / "mountinfo")
+    if not mapped:
+        monkeypatch.setattr(databases.mmap, "mmap", refuse)  # as with direct_io: SQLite answers "wal", then fails
+    told: list[str] = []
+    with heard_by(told.append), Journal(tmp_path / "journal.db") as journal:
+        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal" if mapped else "delete",)
+    assert mapped or "refuses SQLite's write-ahead log" in told[0]
+
+
+def test_what_a_killed_process_asked_a_disk_does_not_stop_a_new_run(tmp_path: Path) -> None:
+    for name in (".filelock-probe-1", ".map-probe-1"):
+        (tmp_path / name).touch()
+    evonas.search(dataclasses.replace(SETTINGS, generations=0), run=tmp_path)
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOLCK, "No locks available"), NotImplementedError("no flock")])
 def test_a_disk_without_locks_is_told_and_used(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

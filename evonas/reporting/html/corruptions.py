@@ -8,6 +8,8 @@ from evonas.reporting.facts import TrainingFacts
 from evonas.reporting.figures.corruptions import corrupted
 from evonas.reporting.html.sections import sections
 
+PALE = 85  # percent of the colour below which dark text is read more easily than white
+
 
 @sections.register("corruptions")
 def corruptions(facts: TrainingFacts) -> str:
@@ -40,5 +42,5 @@ def corruptions(facts: TrainingFacts) -> str:
 
 def _cell(share: float, clean: float) -> str:
     part = 100 * min(1.0, share / clean) if clean else 0.0
-    kind = ' class="low"' if part < 45 else ""
+    kind = ' class="low"' if part < PALE else ""
     return f'<td{kind} style="--p:{part:.0f}%">{100 * share:.1f}</td>'
