@@ -104,9 +104,7 @@ def _added(a: list[Tensor], b: list[Tensor], scale_a: Tensor, scale_b: Tensor) -
     if not a:
         return []
     of_a, of_b = ((part / whole).to(a[0].dtype) for part in (scale_a, scale_b))
-    if a[0].is_cuda:
-        return list(torch._foreach_add(torch._foreach_mul(a, of_a), torch._foreach_mul(b, of_b)))
-    return [x * of_a + y * of_b for x, y in zip(a, b, strict=True)]
+    return list(torch._foreach_add(torch._foreach_mul(a, of_a), torch._foreach_mul(b, of_b)))
 
 
 def _forward_backward(

@@ -88,18 +88,22 @@ def test_winners_and_their_controls_are_those_of_the_page() -> None:
     *names, controlled = said
     assert [len(one) for one in controls] == [3] * 16 and len(found) == len(names) == 5
     shown = ("clean", "attacks", "pgd@Linf.eps8", "pgd@Linf.eps16", "corruptions")
-    for name, trainings in zip(names, found.values(), strict=True):
+    gains = []
+    for name, (role, trainings) in zip(names, found.items(), strict=True):
+        assert role.removeprefix("winner of ") in name
         (winner,) = trainings.values()
         columns = {
             key: column([one[key] for one in winner], [[one[key] for one in each] for each in controls])
             for key in shown
         }
         attacks, strong = columns["attacks"], columns["pgd@Linf.eps16"]
+        gains += [name] if attacks.gain else []
         *means, better, gain, relative, other = said[name]
         assert means == [f"{100 * columns[key].winner:.1f}" for key in shown], name
         assert better == f"{attacks.below} of 16" and relative == f"{attacks.improvement:+.1f} %"
         assert [gain, other] == [points(attacks), points(strong)]
         assert said[controlled][:5] == [f"{100 * (columns[key].mean or 0):.1f}" for key in shown]
+    assert gains == ["croze"]  # as the README says
 
 
 def points(found: Column) -> str:

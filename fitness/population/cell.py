@@ -90,11 +90,16 @@ class CellPass:
         ):
             if block is None:
                 continue
-            count = len(outputs[source.stage].positive) if rows is None else len(rows)
+            stage = outputs[source.stage]
+            count = len(stage.positive) if rows is None else len(rows)
             own = g[end - count : end]
             before(own)
-            outputs[source.stage].add_gradient(block.backward(own), rows)
+            self._hand_on(own, block, stage, rows)
             end -= count
+
+    def _hand_on(self, g: Tensor, block: Block, stage: StageOutput, rows: Tensor | None) -> None:
+        """Add what follows from ``g``, the gradient (rows, C, N, H, W) of what ``block`` made of ``stage``."""
+        stage.add_gradient(block.backward(g), rows)
 
     def _read_from(self, stride: int, states: Tensor, inputs: Tensor, nodes: Tensor) -> Tensor:
         if not self.cell.waves.reduction:

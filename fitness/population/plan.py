@@ -133,9 +133,8 @@ class _Planner:
         self.live = [live_cells(genotype, size) for genotype in genotypes]
         self.kinds: dict[tuple[object, ...], Waves] = {}
         self.stems = stems(size)
-        self.numbers = [sum(len(stem.layers) for stem in self.stems)] * len(
-            genotypes
-        )  # of each network's next layer
+        first = sum(len(stem.layers) for stem in self.stems)
+        self.numbers = [first] * len(genotypes)  # of each network's next layer
         self.edge_layers = [
             [sum(1 for _ in roles(g, reduction)) for reduction in (False, True)] for g in self.genotypes
         ]

@@ -12,6 +12,7 @@ from evonas.searching.task import task_of
 from evonas.tables.scores import settings_hash
 from fitness import Populations, proxies, score_all
 from spaces import NetworkSize
+from tests.device import POPULATION
 from tests.pretended import card
 from tests.pretended.test_paths import batch, genotypes, task
 
@@ -42,8 +43,8 @@ def test_one_network_is_a_population_of_one_and_waits_once() -> None:
         (loop,) = score_all([one], names, dataclasses.replace(of, populations=None))
         assert calls < 0.6 * log.calls or not log.pretended
     for name in names:
-        assert found[name].value == pytest.approx(expected[name].value, rel=1e-5)
-        assert found[name].value == pytest.approx(loop[name].value, rel=1e-5)
+        assert found[name].value == pytest.approx(expected[name].value, rel=POPULATION)
+        assert found[name].value == pytest.approx(loop[name].value, rel=POPULATION)
 
 
 def test_on_a_card_scores_of_one_and_of_many_networks_per_pass_are_the_same_to_a_file_of_scores() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch.func import functional_call
 
+from fitness.passes import buffers_of
 from spaces import Network
 from spaces.arithmetic import PLAIN, Arithmetic
 
@@ -23,8 +24,7 @@ class Replaced(Network):
         self.network, self.tensors = network, dict(tensors)
 
     def forward(self, x: Any, arithmetic: Arithmetic = PLAIN) -> Any:
-        buffers = {name: one.clone() for name, one in self.network.named_buffers() if name not in self.tensors}
-        return functional_call(self.network, {**buffers, **self.tensors}, (x, arithmetic))
+        return functional_call(self.network, {**buffers_of(self.network), **self.tensors}, (x, arithmetic))
 
 
 def in_float64(network: Network) -> Replaced:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from fitness.population import kernels
-from fitness.population.blocks import Around, Pointwise
+from fitness.population.blocks import Around, Block, Pointwise
 from fitness.population.cell import CellPass, StageOutput
 from fitness.population.forms import PlainForm
 from fitness.population.joint import launches
@@ -116,25 +115,14 @@ class FusedCellPass(CellPass):
         inputs = outer if waves.reduction else pool
         self._preprocess_backward(sums_of(inputs, numbers.inputs, self.factors), outputs)
 
-    def _preprocess_backward(
-        self, g: Tensor, outputs: list[StageOutput], before: Callable[[Tensor], None] = lambda g: None
-    ) -> None:
+    def _hand_on(self, g: Tensor, block: Block, stage: StageOutput, rows: Tensor | None) -> None:
         """The same with gradients behind the ReLU of a stage: adding them up is part of a product."""
-        end = len(g)
-        for source, rows, block in zip(
-            reversed(self.cell.inputs), reversed(self.input_rows), reversed(self.blocks), strict=True
-        ):
-            if block is None:
-                continue
-            stage = outputs[source.stage]
-            count = len(stage.positive) if rows is None else len(rows)
-            own, end = g[end - count : end], end - count
-            if isinstance(block, Pointwise) and rows is None:
-                self._add_product(own, block.place, stage)
-                block.kept = None
-            else:
-                stage.add_gradient(block.backward(own), rows)
-            stage.before_relu = False
+        if isinstance(block, Pointwise) and rows is None:
+            self._add_product(g, block.place, stage)
+            block.kept = None
+        else:
+            super()._hand_on(g, block, stage, rows)
+        stage.before_relu = False
 
     def _add_product(self, g: Tensor, place: Place, stage: StageOutput) -> None:
         parameters, x = self.around.parameters, stage.positive

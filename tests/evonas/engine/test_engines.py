@@ -11,7 +11,7 @@ import pytest
 
 import evonas
 from evonas import SearchSettings, UsageError
-from evonas.core.events import Listener
+from evonas.core.events import Event, Listener, Message
 from evonas.engine import Engine, InProcess, Processes, auto, engines, machine, make
 from evonas.engine.auto import Auto
 from evonas.searching.events import SearchStarted
@@ -76,6 +76,19 @@ def test_a_resume_may_change_the_engine(tiny: Tiny, tmp_path: Path) -> None:
     where = Where()
     evonas.resume(tmp_path / "run", where, Elsewhere(), generations=4)
     assert where.engine == "elsewhere" and content(tmp_path / "run") == content(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_auto_hands_a_search_over_to_worker_processes(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evonas.search(tiny(generations=2), tmp_path / "whole", engine=make("in-process"))
+    monkeypatch.setattr(auto, "START_SECONDS", 0.0)
+    monkeypatch.setattr(auto, "MIN_SECONDS", 0.0)
+    news: list[Event] = []
+    evonas.search(tiny(generations=2), tmp_path / "run", news.append, make("auto", 2))
+    assert [event for event in news if isinstance(event, Message) and "switching to 2 worker" in event.text]
+    assert content(tmp_path / "run") == content(tmp_path / "whole")
 
 
 class Imagined(InProcess):
