@@ -17,6 +17,7 @@ proxies: Registry[Proxy] = Registry(
     {
         "bn-slope": "fitness.bn_slope",
         "certified-radius": "fitness.certified_radius",
+        "certified-radius-limit": "fitness.certified_radius_limit",
         "croze": "fitness.croze",
         "croze-paper": "fitness.croze_paper",
         "croze-size": "fitness.croze_size",

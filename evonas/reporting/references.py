@@ -48,7 +48,7 @@ REFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(("plain", "grad-norm"), (ZEROCOST,)),
         **dict.fromkeys(("params", "flops", "live-size", "bn-slope"), ()),
         **dict.fromkeys(("interval-growth", "interval-width"), (GOWAL,)),
-        "certified-radius": (DSRNA, GOWAL),
+        **dict.fromkeys(("certified-radius", "certified-radius-limit"), (DSRNA, GOWAL)),
         "fisher": ("theis2018fisher", "turner2020blockswap"),
         "grasp": ("wang2020grasp", ZEROCOST),
         "jacob-cov": ("mellor2020jacobcov", ZEROCOST),

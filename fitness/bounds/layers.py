@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_input
 
-from fitness.bounds.relaxation import Relaxation, max_pool, relu
+from fitness.bounds.relaxation import Relaxation, max_pool, max_pool_slope, relu
 from fitness.norm import ExactBatchNorm2d
 from spaces.arithmetic import Selection
 from spaces.errors import UsageError
@@ -60,6 +60,10 @@ class Monotone(ABC):
     def apply(self, x: Tensor) -> Tensor:
         """The function of the module, of ``x`` (N, ...)."""
         return self.module(x)
+
+    def derivative(self, x: Tensor, direction: Tensor) -> Tensor:
+        """The derivative of `apply` at ``x`` in a ``direction``, both (N, ...); one-sided where it has an edge."""
+        return torch.autograd.functional.jvp(self.apply, x, direction)[1]
 
     @abstractmethod
     def relaxation(self, low: Tensor, high: Tensor) -> Relaxation:
@@ -213,6 +217,9 @@ class Rectified(Monotone):
     def apply(self, x: Tensor) -> Tensor:
         return x.clamp(min=0)  # not in place, whatever the module does
 
+    def derivative(self, x: Tensor, direction: Tensor) -> Tensor:
+        return torch.where(x > 0, direction, torch.where(x < 0, 0, direction.clamp(min=0)))
+
     def relaxation(self, low: Tensor, high: Tensor) -> Relaxation:
         return relu(low, high)
 
@@ -225,7 +232,10 @@ class MaxPool(Monotone):
         super().__init__(module, x)
         if module.ceil_mode or module.return_indices:
             raise UsageError("there are no bounds for max pooling with ceil_mode or return_indices")
+        self.windows = (module.kernel_size, module.stride, module.padding, module.dilation)
+
+    def derivative(self, x: Tensor, direction: Tensor) -> Tensor:
+        return max_pool_slope(x, direction, *self.windows)
 
     def relaxation(self, low: Tensor, high: Tensor) -> Relaxation:
-        module = self.module
-        return max_pool(low, high, module.kernel_size, module.stride, module.padding, module.dilation)
+        return max_pool(low, high, *self.windows)

@@ -82,17 +82,8 @@ def max_pool(
     (x_i - m)+ has the upper bound of a ReLU: s_i (x_i - l_i), s_i = (u_i - m)+ / (u_i - l_i). Or the constant
     max_i u_i, where that is smaller at the centre of the box. One input above all others is passed on exactly.
     """
-    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = map(_pair, (kernel, stride, padding, dilation))
-    edge = (pw, pw, ph, ph)
-    lows, highs = F.pad(low, edge, value=-torch.inf), F.pad(high, edge, value=-torch.inf)
-    rows, columns = ((lows.shape[-2] - dh * (kh - 1) - 1) // sh, (lows.shape[-1] - dw * (kw - 1) - 1) // sw)
-    places = [
-        (slice(y, y + sh * rows + 1, sh), slice(x, x + sw * columns + 1, sw))
-        for y in range(0, dh * kh, dh)
-        for x in range(0, dw * kw, dw)
-    ]
-    below = torch.stack([lows[..., y, x] for y, x in places])  # (k, N, C, H', W')
-    above = torch.stack([highs[..., y, x] for y, x in places])
+    places = _places(low.shape, kernel, stride, padding, dilation)
+    below, above = _windows(low, places, padding), _windows(high, places, padding)
     threshold, chosen = below.max(0)
     ceiling = above.amax(0)
     wide = above > below
@@ -104,7 +95,36 @@ def max_pool(
     slopes = slopes * sloped
     start = torch.where(slopes > 0, slopes * below.where(slopes > 0, 0), 0).sum(0)
     intercept = torch.where(sloped, threshold - start, ceiling)
-    return Windows((chosen, slopes, intercept), low.shape, places, (ph, pw))
+    return Windows((chosen, slopes, intercept), low.shape, places, _pair(padding))
+
+
+def max_pool_slope(
+    x: Tensor, direction: Tensor, kernel: Window, stride: Window, padding: Window, dilation: Window
+) -> Tensor:
+    """The derivative at ``x`` (N, C, H, W) of the maxima of windows: of all largest inputs, the fastest."""
+    places = _places(x.shape, kernel, stride, padding, dilation)
+    inputs = _windows(x, places, padding)
+    return _windows(direction, places, padding).where(inputs == inputs.amax(0), -torch.inf).amax(0)
+
+
+def _places(
+    shape: torch.Size, kernel: Window, stride: Window, padding: Window, dilation: Window
+) -> list[tuple[slice, slice]]:
+    """Rows and columns of the padded input that are the first of every window, the second, and so on."""
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = map(_pair, (kernel, stride, padding, dilation))
+    rows, columns = (shape[-2] + 2 * ph - dh * (kh - 1) - 1) // sh, (shape[-1] + 2 * pw - dw * (kw - 1) - 1) // sw
+    return [
+        (slice(y, y + sh * rows + 1, sh), slice(x, x + sw * columns + 1, sw))
+        for y in range(0, dh * kh, dh)
+        for x in range(0, dw * kw, dw)
+    ]
+
+
+def _windows(x: Tensor, places: list[tuple[slice, slice]], padding: Window) -> Tensor:
+    """The inputs of every window, (k, N, C, H', W'), padding as minus infinity."""
+    top, left = _pair(padding)
+    padded = F.pad(x, (left, left, top, top), value=-torch.inf)
+    return torch.stack([padded[..., rows, columns] for rows, columns in places])
 
 
 def _pair(value: Window) -> tuple[int, int]:

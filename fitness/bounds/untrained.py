@@ -43,6 +43,14 @@ def normalised_box(batch: Batch, images: Tensor, radius: Tensor | float) -> Inte
     return Interval((below + above) / 2, (above - below) / 2)
 
 
+def normalised_growth(batch: Batch, images: Tensor) -> Interval:
+    """The derivative of `normalised_box` by the radius at 0: at black and white pixels, one end alone moves."""
+    low, high = (bound.to(images).double() for bound in (batch.low, batch.high))
+    x, each = images.double(), high - low
+    below, above = torch.where(x > low, -each, 0), torch.where(x < high, each, 0)
+    return Interval((below + above) / 2, (above - below) / 2)
+
+
 def calibrated_of(task: Task, genotype: object) -> tuple[Network, Tensor, Batch]:
     """The calibrated network of a genotype, the images of the task (N, 3, H, W), and their batch."""
     images, _ = task.images_and_labels()
