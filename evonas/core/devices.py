@@ -24,14 +24,21 @@ def pick(device: str) -> str:
         raise UsageError(
             f"--device {shorten(device)} is not supported (float64 is needed); use auto, cpu, cuda or cuda:N"
         )
-    index = torch.device(device).index or 0
-    if kind == "cuda" and (not torch.cuda.is_available() or index >= torch.cuda.device_count()):
+    index = torch.device(device).index
+    if kind == "cuda" and (not torch.cuda.is_available() or (index or 0) >= torch.cuda.device_count()):
         raise EvonasError(f"{device} is not available; use --device cpu")
     if kind == "cpu":
         return "cpu"  # an index of the CPU makes no difference
-    if index:
-        torch.cuda.set_device(index)  # else pinned memory and random states would take memory of the first GPU
+    if index is not None and (index > 0 or torch.cuda.is_initialized()) and not _of_a_group():
+        torch.cuda.set_device(index)  # else pinned memory and random states would take memory of another GPU
     return device
+
+
+def _of_a_group() -> bool:
+    """Whether this is one of several processes that train together, each on a GPU that it has selected."""
+    from torch import distributed
+
+    return distributed.is_available() and distributed.is_initialized()
 
 
 def describe(device: str) -> str:

@@ -28,9 +28,10 @@ def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 of names, types, shapes and values of tensors of any shape."""
     import torch
 
+    from fitness.transfer import downloaded
+
     found = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
+    for name, tensor in sorted(downloaded(tensors).items()):
         found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
         found.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return found.hexdigest()

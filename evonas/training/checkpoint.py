@@ -93,6 +93,8 @@ def write(
     """
     from safetensors.torch import save
 
+    from fitness.transfer import downloaded
+
     metadata = {
         "format": FORMAT,
         "settings": json.dumps(settings.as_dict()),
@@ -102,7 +104,7 @@ def write(
     if data is not None:
         metadata["data"] = json.dumps(data.identity.as_json())
         tensors = {**tensors, **data.tensors()}
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
+    content = save(downloaded(tensors), metadata)
     replace(path, content, advice)
 
 

@@ -37,11 +37,23 @@ class Images:
         return self.images.shape[-1]
 
     def pixels(self, chosen: Tensor | slice) -> Tensor:
-        """Some images, uint8 (n, 3, H, W)."""
+        """Some images, uint8 (n, 3, H, W); indices are where `placed` puts them."""
         if self.rows is None:
             return self.images[chosen]
-        places = chosen.to(self.rows.device) if isinstance(chosen, Tensor) else chosen
-        return self.images[self.rows[places]].to(self.device)
+        rows = self.rows[chosen]
+        if self.device.type == "cpu":
+            return self.images[rows]
+        pixels = torch.empty((len(rows), *self.images.shape[1:]), dtype=self.images.dtype, pin_memory=True)
+        torch.index_select(self.images, 0, rows, out=pixels)
+        return pixels.to(self.device, non_blocking=True)  # from other memory, after all work of the device
+
+    def placed(self, order: Tensor) -> tuple[Tensor, Tensor]:
+        """The indices ``order``, (n,) on the CPU, where `labels` and where `pixels` takes them.
+
+        For a whole epoch at once: an upload waits for the device.
+        """
+        on_device = order.to(self.device)
+        return on_device, on_device if self.rows is None else order
 
     def among(self, chosen: Tensor | slice) -> Images:
         """Those with the indices ``chosen``, (n,)."""

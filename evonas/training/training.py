@@ -174,7 +174,7 @@ class Training:
         assert recipe.batch_size is not None
         seed = stable_hash(self.settings.seed, "epoch", epoch)
         generator = torch.Generator().manual_seed(seed)
-        order = torch.randperm(len(self.images), generator=generator).to(device)  # once: an upload waits
+        order, places = self.images.placed(torch.randperm(len(self.images), generator=generator))
         draws = draw(len(order), self.images.side, recipe, generator, device)
         torch.manual_seed(stable_hash(seed, self.group.rank) if self.group.rank else seed)
         if recipe.drop_path:
@@ -182,14 +182,19 @@ class Training:
         sums = torch.zeros(2, dtype=torch.float64, device=device)  # loss, correct images
         self.model.train()
         with self.stepping.norms.counted_at_the_end(self.steps) if self.stepping.forward.cuda else nullcontext():
-            self._steps(epoch, order, draws, sums, stop)
+            self._steps(epoch, order, places, draws, sums, stop)
         if self.average is not None:
             self.average.count()
         loss, right = (self.group.total(sums) / (self.steps * recipe.batch_size)).tolist()
         return loss, right
 
-    def _steps(self, epoch: int, order: Tensor, draws: Draws, sums: Tensor, stop: StopRequest) -> None:
-        """All steps of an epoch on the images in their ``order``, (n,); adds to ``sums``, (2,)."""
+    def _steps(
+        self, epoch: int, order: Tensor, places: Tensor, draws: Draws, sums: Tensor, stop: StopRequest
+    ) -> None:
+        """All steps of an epoch on the images in their ``order``, (n,); adds to ``sums``, (2,).
+
+        ``places``, (n,), are the same indices for pixels, see `Images.placed`.
+        """
         recipe = self.recipe
         assert recipe.batch_size is not None
         for step in range(self.steps):
@@ -197,8 +202,8 @@ class Training:
                 raise self._interrupted()
             here = slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
             chosen = order[here][self.group.share]
-            drawn = draws.at(here).at(self.group.share)
-            pixels = augment(self.images.pixels(chosen), drawn, recipe, self.model.mean, self.layout)
+            drawn, images = draws.at(here).at(self.group.share), self.images.pixels(places[here][self.group.share])
+            pixels = augment(images, drawn, recipe, self.model.mean, self.layout)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(recipe, epoch, step / self.steps)
             self.step(pixels, self.images.labels[chosen], sums, (epoch + step / self.steps) / recipe.epochs)

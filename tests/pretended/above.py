@@ -29,14 +29,14 @@ class Above(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
-        kwargs.pop("pin_memory", None)
+        pinned = kwargs.pop("pin_memory", False)
         owner = getattr(function, "__self__", None)
         if getattr(function, "__name__", "") == "__get__" and owner in DESCRIPTORS:
             return self._described(DESCRIPTORS[owner], function, args[0])
         if function is Tensor.pin_memory:
-            return args[0]
+            return self._pinned(args[0])
         if function is Tensor.is_pinned:
-            return False
+            return self.storages.is_pinned(args[0])
         if function in (Tensor.numpy, Tensor.__array__) and self.storages.of(args[0]) is not None:
             raise TypeError(f"can't convert cuda:0 device type tensor to numpy. Use Tensor.cpu() ({place()})")
         if function is Tensor.tolist and self.storages.of(args[0]) is not None:
@@ -52,7 +52,8 @@ class Above(TorchFunctionMode):
         if kwargs.get("device") is not None:
             return self._on(function, args, kwargs)
         if function in MAKING or function in READING:
-            return self._on_the_host(function, args, kwargs)
+            out = self._on_the_host(function, args, kwargs)
+            return self.storages.pin(out) if pinned else out
         if function is Tensor.__deepcopy__:
             return self.storages.put(function(*args, **kwargs), self.storages.of(args[0]))
         if function is Tensor.new_tensor and self.storages.of(args[0]) is not None:
@@ -126,6 +127,14 @@ class Above(TorchFunctionMode):
             return Tensor.to(tensor, **kwargs) if named is None else Tensor.to(tensor, device="cpu", **kwargs)
         return self._moved(tensor, place_of, kwargs)
 
+    def _pinned(self, tensor: Tensor) -> Tensor:
+        if self.storages.of(tensor) is not None:
+            raise RuntimeError(f"cannot pin a CUDA tensor: only dense CPU tensors can be pinned ({place()})")
+        if self.storages.is_pinned(tensor):
+            return tensor
+        with self._making(None):
+            return self.storages.pin(tensor.detach().clone())
+
     def _moved(self, tensor: Tensor, where: Place, kwargs: dict[str, Any]) -> Tensor:
         without_waiting = kwargs.pop("non_blocking", False)
         came = self.storages.of(tensor)
@@ -133,7 +142,7 @@ class Above(TorchFunctionMode):
             return Tensor.to(tensor, **kwargs) if kwargs else tensor
         if came is not None:
             self.log.waits[f"{place()} [to {'cpu' if where is None else 'another card'}]"] += 1
-        elif not without_waiting:
+        elif not (without_waiting and self.storages.is_pinned(tensor)):
             self.log.uploads[place()] += 1
         kwargs = {"dtype": tensor.dtype, **kwargs, "copy": True}
         with self._making(where):

@@ -50,7 +50,8 @@ class Below(TorchDispatchMode):
                     self.storages.put(tensor, card)
             self._note(name, function, args)
         if name == "aten.copy_.default" and self.storages.of(args[0]) != self.storages.of(args[1]):
-            self._transferred(args[0], bool(args[2]) if len(args) > 2 else bool(kwargs.get("non_blocking")))
+            without = bool(args[2]) if len(args) > 2 else bool(kwargs.get("non_blocking"))
+            self._transferred(args[0], without and self.storages.is_pinned(args[1]))
         out = EMULATED.get(name, function)(*args, **kwargs)
         if name in BETWEEN and name != "aten._to_copy.default":
             return out  # the target stays where it is

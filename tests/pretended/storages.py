@@ -13,11 +13,15 @@ Place = int | None
 
 
 class Storages:
-    """Places by storage. ``open`` storages were made by autograd itself, on whichever device is needed."""
+    """Places by storage. ``open`` storages were made by autograd itself, on whichever device is needed.
+
+    Pinned ones are memory of the host that a card reads without waiting.
+    """
 
     def __init__(self) -> None:
         self._cards: dict[int, tuple[Any, int]] = {}
         self._open: dict[int, Any] = {}
+        self._pinned: dict[int, Any] = {}
 
     def of(self, tensor: Tensor) -> Place:
         """The card of ``tensor``; None: the CPU."""
@@ -44,6 +48,17 @@ class Storages:
     def is_open(self, tensor: Tensor) -> bool:
         """Whether its place is not decided yet."""
         return _address(tensor) in self._open
+
+    def pin(self, tensor: Tensor) -> Tensor:
+        """``tensor``, which is now pinned."""
+        storage = _storage(tensor)
+        key = storage._cdata
+        self._pinned[key] = weakref.ref(storage, lambda _: self._pinned.pop(key, None))
+        return tensor
+
+    def is_pinned(self, tensor: Tensor) -> bool:
+        """Whether a card reads it without waiting."""
+        return _address(tensor) in self._pinned
 
 
 def _storage(tensor: Tensor) -> Any:

@@ -138,6 +138,23 @@ def test_a_named_card_is_the_only_one_that_is_touched() -> None:
         assert torch.cuda.current_device() == 0
 
 
+def test_a_card_that_is_named_after_another_one_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    with card(2):
+        for name, selected in (("cuda:1", 1), ("cuda:0", 0), ("cuda:1", 1), ("cuda", 1), ("cpu", 1)):
+            assert devices.pick(name) == name and torch.cuda.current_device() == selected
+        monkeypatch.setattr(
+            torch.distributed, "is_initialized", lambda: True
+        )  # by `parallel.joined`, for its card
+        assert devices.pick("cuda:0") == "cuda:0" and torch.cuda.current_device() == 1
+
+
+def test_the_first_card_is_not_opened_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with card(2):
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+        monkeypatch.setattr(torch.cuda, "set_device", lambda device: pytest.fail("opened"))
+        assert devices.pick("cuda:0") == "cuda:0"  # as PyTorch selects it
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -37,7 +37,7 @@ from tests.pretended.test_paths import PUBLISHED, between_steps, genotypes, task
 Work = Callable[[Log, Path], list[str]]  # places of waits and uploads that should not be there
 
 
-def train(log: Log, directory: Path) -> list[str]:
+def train(log: Log, directory: Path, mapped: bool = False) -> list[str]:
     pixels = torch.randint(0, 256, (16, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     numbers = {"epochs": 2, "batch_size": 4, "cutout": 4, "drop_path": 0.3, "ema": 0.9, "adversary": "pgd"}
     settings = TrainSettings(
@@ -49,8 +49,13 @@ def train(log: Log, directory: Path) -> list[str]:
         validation=4,
         device="cuda",
     ).resolve()
-    data = TrainingData(Images(pixels, torch.arange(16) % 10), None)  # type: ignore[arg-type]
+    rows = torch.arange(16) if mapped else None
+    data = TrainingData(Images(pixels, torch.arange(16) % 10, rows), None)  # type: ignore[arg-type]
     return between_steps(Training(directory, settings, unwatched, Group(), data), log)[-1]
+
+
+def train_mapped(log: Log, directory: Path) -> list[str]:
+    return train(log, directory, mapped=True)
 
 
 def validate(log: Log, directory: Path) -> list[str]:
@@ -107,11 +112,23 @@ class Defect(NamedTuple):
 STEPS = r"evonas/training/training\.py:\d+ _steps"
 DEFECTS = {
     "training labels on the CPU": Defect(
-        *(Images, "to", "(device), self.labels.to(device))", "(device), self.labels)", train, STEPS),
+        *(Images, "to", "(device), self.labels.to(device))", "(device), self.labels)", train),
+        r"training/attack_steps\.py:\d+ gradient",
     ),
     "indices on the CPU": Defect(
-        *(Training, "_learn", "generator=generator).to(device)", "generator=generator)", train),
+        *(Images, "placed", "order.to(self.device)", "order", train),
         STEPS + r" \[indices\]",
+    ),
+    "indices of mapped images on the device": Defect(
+        *(Images, "placed", "on_device if self.rows is None else order", "on_device", train_mapped),
+        r"evonas/training/images\.py:\d+ pixels",
+    ),
+    "mapped images in memory that is not pinned": Defect(
+        *(Images, "pixels", "dtype=self.images.dtype, pin_memory=True", "dtype=self.images.dtype", train_mapped),
+        r"evonas/training/images\.py:\d+ pixels",
+    ),
+    "an upload of mapped images that waits": Defect(
+        Images, "pixels", "self.device, non_blocking=True", "self.device", train_mapped
     ),
     "sums on the CPU": Defect(
         *(Training, "_learn", "torch.float64, device=device", "torch.float64", train),
@@ -215,7 +232,7 @@ def test_a_seeded_defect_is_found_with_its_place(
 
 
 @pytest.mark.parametrize(
-    "work", [train, validate, score("grad-norm"), score("croze"), attack, degrade, certify_one]
+    "work", [train, train_mapped, validate, score("grad-norm"), score("croze"), attack, degrade, certify_one]
 )
 def test_without_a_defect_nothing_is_found(work: Work, tmp_path: Path) -> None:
     with card(2) as log:

@@ -47,6 +47,8 @@ def test_what_cuda_refuses_is_an_error() -> None:
         ):
             with pytest.raises(RuntimeError, match="for generator"):
                 drawing()
+        with pytest.raises(RuntimeError, match="only dense CPU tensors can be pinned"):
+            y.pin_memory()
         with pytest.raises(RuntimeError, match="invalid device ordinal"):
             torch.cuda.set_device(2)
         assert (y + torch.tensor(1.0)).is_cuda  # a number of the CPU may take part
@@ -65,8 +67,14 @@ def test_waits_and_uploads_are_found() -> None:
         y.copy_(torch.ones(4))
         y.new_tensor([1.0])
         assert sum(log.uploads.values()) == 4 and not log.waits
-        torch.ones(3).to("cuda", non_blocking=True)
+        pinned = torch.ones(3).pin_memory()
+        assert pinned.is_pinned() and torch.empty(2, pin_memory=True)[1:].is_pinned()
+        assert not torch.ones(3).is_pinned() and not pinned.clone().is_pinned()
+        pinned.to("cuda", non_blocking=True)
         assert sum(log.uploads.values()) == 4
+        torch.ones(3).to("cuda", non_blocking=True)  # CUDA reads other memory after all work of the device
+        pinned.to("cuda")
+        assert sum(log.uploads.values()) == 6
 
 
 def test_gradients_are_on_the_card_of_their_parameters() -> None:

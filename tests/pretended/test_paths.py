@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from evonas.core.digests import tensors_digest
 from evonas.core.events import unwatched
 from evonas.core.signals import stop_requests
 from evonas.evaluation.attacks import attacks
 from evonas.evaluation.attacks.base import AttackOptions
 from evonas.evaluation.attacks.draws import Draws
 from evonas.evaluation.corruptions import corrupt, corruptions
+from evonas.training import checkpoint
 from evonas.training.images import Images, TrainingData
 from evonas.training.model import Classifier
 from evonas.training.parallel import Group
@@ -95,6 +98,28 @@ def classifier() -> Classifier:
     genotype = space.published()[PUBLISHED].genotype
     network = space.build(genotype, SIZE, generator=torch.Generator().manual_seed(0))
     return Classifier(network, [0.5] * 3, [0.25] * 3).eval()
+
+
+def test_a_checkpoint_waits_once_for_each_type_of_numbers_and_is_the_file_of_a_cpu(tmp_path: Path) -> None:
+    model = classifier().to(memory_format=torch.channels_last)
+    tensors = {**model.state_dict(), "none": torch.zeros(0, 2), "double": torch.rand(2, 3).double().T}
+    settings = TrainSettings(PUBLISHED, channels=4, layers=3, device="cpu").resolve()
+    checkpoint.write(tmp_path / "cpu", settings, 1, {}, tensors)
+    with card() as log:
+        there = {name: one.to("cuda") for name, one in tensors.items()}
+        log.clear()
+        checkpoint.write(tmp_path / "cuda", settings, 1, {}, there)
+        assert sum(log.waits.values()) == 3 * log.pretended, log.waits  # float32, float64 and int64
+        found = tensors_digest(there)
+        assert sum(log.waits.values()) == 6 * log.pretended, log.waits
+    assert found == tensors_digest(tensors) and parts(tmp_path / "cuda") == parts(tmp_path / "cpu")
+
+
+def parts(path: Path) -> tuple[Any, bytes]:
+    """The header of a checkpoint, whose metadata have a random order in the file, and the bytes of its tensors."""
+    content = path.read_bytes()
+    start = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:start]), content[start:]
 
 
 @pytest.mark.parametrize("name", list(recipes))

@@ -25,6 +25,7 @@ from evonas.training.augment import augment, draw
 from evonas.training.images import Images, stratified
 from evonas.training.recipe import Recipe
 from fitness import stable_hash
+from fitness.transfer import downloaded
 from spaces import Network
 from spaces.errors import EvonasError, UsageError
 from spaces.supernet import Supernet
@@ -88,13 +89,12 @@ class Halves:
 
     def batches(self, half: Images, generator: torch.Generator) -> Iterator[Examples]:
         """A half in random order, augmented; the rest of the division by the batch is left out."""
-        device = str(half.device)
-        order = torch.randperm(len(half), generator=generator)
+        order, places = half.placed(torch.randperm(len(half), generator=generator))
         for start in range(0, self.steps * self.batch, self.batch):
-            chosen = order[start : start + self.batch].to(device)
-            draws = draw(len(chosen), half.side, self.recipe, generator, device)
-            pixels = augment(half.pixels(chosen), draws, self.recipe, self.mean, torch.contiguous_format)
-            yield Examples(pixels, half.labels[chosen], self.mean, self.std)
+            here = slice(start, start + self.batch)
+            draws = draw(self.batch, half.side, self.recipe, generator, str(half.device))
+            pixels = augment(half.pixels(places[here]), draws, self.recipe, self.mean, torch.contiguous_format)
+            yield Examples(pixels, half.labels[order[here]], self.mean, self.std)
 
 
 def require_halves(count: int, images: int | None) -> None:
@@ -238,7 +238,7 @@ class Training:
         tensors = dict(self.supernet.state_dict())
         tensors |= optimisers.state_of(self.of_layers, self.layers)
         tensors |= optimisers.state_of(self.of_architecture, self.architecture)
-        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
+        return {name: tensor.numpy().copy() for name, tensor in downloaded(tensors).items()}
 
     def load(self, arrays: Mapping[str, Any], epoch: int) -> None:
         """Continue after ``epoch``. Raises `EvonasError` for arrays of another supernet."""
