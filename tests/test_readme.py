@@ -234,7 +234,7 @@ def test_the_certificates_of_the_pages_are_computed(command: str, evonas: Evonas
     done = evonas(re.sub(r"--(images|checks) \d+", "", command) + " --images 6 --checks 0 --no-corruptions")
     assert done.returncode == 0, done.stderr
     if "smoothing" in command:
-        assert "smoothing certified l2 0.25" in done.stdout
+        assert "smoothing@0.25 certified l2 0.25" in done.stdout
     else:
         assert "crown-ibp certified 1/255" in done.stdout and "points below pgd" in done.stdout
 

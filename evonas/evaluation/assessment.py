@@ -25,9 +25,14 @@ class Assessment(ABC):
     package: ClassVar[str] = ""  # package that computes it
 
     @property
+    def key(self) -> str:
+        """What its outcome is stored under."""
+        return self.name
+
+    @property
     def title(self) -> str:
         """What messages call it."""
-        return self.name
+        return self.key
 
     @abstractmethod
     def identity(self) -> Mapping[str, Json]:

@@ -111,8 +111,9 @@ def evaluate(
         if images is not None:
             per_image.write(images, per_image.images(evaluation, part.subject, part.chosen))
         for name, smoothed in evaluation.smoothed.items():
-            timed, path = evaluation.assessments[name], Path(settings.smoothing_file or place.smoothing)
+            timed = evaluation.assessments[name]
             assert isinstance(timed, Timed)
+            path = smoothing_file.path_for(Path(settings.smoothing_file or place.smoothing), name)
             smoothing_file.write(path, smoothed, part.chosen.tolist(), timed.seconds, _AGAIN)
     return evaluation
 
@@ -218,7 +219,7 @@ def evaluate_subject(
     outcomes = []
     for assessment in chosen_assessments:
         outcome = assessment.run(subject)
-        evaluation = evaluation.including(assessment.name, assessment.identity(), outcome)
+        evaluation = evaluation.including(assessment.key, assessment.identity(), outcome)
         outcomes.append(outcome)
         require_unbroken(evaluation.certified, outcomes)
         for label, rate in outcome.rates.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evonas.evaluation.certificates.certified import Certified
-from evonas.evaluation.certificates.smoothed import Smoothed
+from evonas.evaluation.certificates.smoothed import Smoothed, methods
 from evonas.evaluation.outcomes import (
     Attacked,
     Check,
@@ -105,7 +105,7 @@ class Evaluation:
         kinds = ["attacks"] * bool(self.attacks or self.certified) + ["corruptions"] * (
             self.corruptions is not None
         )
-        return [*kinds, *self.assessments]
+        return [*kinds, *methods(self.assessments, self.smoothed)]
 
     @property
     def headline(self) -> dict[str, Attacked]:
@@ -153,6 +153,11 @@ class Evaluation:
     def certificates(self) -> list[str]:
         """The names of all certificates among the assessments."""
         return [name for name in self.assessments if name in self.certified or name in self.smoothed]
+
+    @property
+    def certify(self) -> list[str]:
+        """The names of the certificates as `evaluate` takes them."""
+        return methods(self.certificates, self.smoothed)
 
     @property
     def gaps(self) -> dict[str, dict[float, float]]:
@@ -239,7 +244,7 @@ class Evaluation:
         versions = object_in(found.get("versions", {}), "versions")
         facts = {name: value for name, value in found.items() if name not in _OURS and name not in names}
         _check_facts(facts)
-        corruptions = found.get("corruptions")
+        corruptions, others = found.get("corruptions"), object_in(found.get(ASSESSMENTS, {}), ASSESSMENTS)
         evaluation = cls(
             clean=clean,
             epsilons=tuple(by_epsilon),
@@ -249,10 +254,7 @@ class Evaluation:
             corruptions=None if corruptions is None else CorruptionTable.from_json(corruptions, clean.n),
             facts=facts,
             versions={name: text_in(versions, name) for name in versions},
-            assessments={
-                name: Outcome.from_json(one)
-                for name, one in object_in(found.get(ASSESSMENTS, {}), ASSESSMENTS).items()
-            },
+            assessments={name: Outcome.from_json(one) for name, one in others.items()},
             retrained=Retrained.from_json(found[RETRAININGS]) if RETRAININGS in found else None,
         )
         _ = evaluation.certified, evaluation.smoothed  # refuses invalid ones

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 MAX_EPSILON = 255.0
 MIN_SIGMA, MAX_SIGMA = 1e-6, 10.0
 MAX_SAMPLES = 10**9
+SIGMAS = "--sigma takes numbers separated by commas, such as 0.12,0.25"
+EPSILONS = "--eps takes numbers in 1/255 separated by commas, such as 8,4 or 8/255"
 SMOOTHING = ("sigma", "n0", "n", "alpha")  # the settings of randomised smoothing
 
 
@@ -44,7 +47,6 @@ class EvaluateOptions(TypedDict, total=False):
     data_dir: str | None
     dataset: str | None
     other_data: bool | None
-    sigma: float | None
     n0: int | None
     n: int | None
     alpha: float | None
@@ -59,9 +61,9 @@ def _step_size(value: object, name: str) -> float:
     return number(value, name, "in 1/255, above 0 and at most 255", lambda size: 0 < size <= MAX_EPSILON)
 
 
-def _sigma(value: object, name: str) -> float:
+def _sigmas(value: object, name: str) -> tuple[float, ...]:
     allowed = f"a part of the pixel range above 0 and at most {MAX_SIGMA:g}, such as 0.25"
-    return float(number(value, name, allowed, lambda sigma: MIN_SIGMA <= sigma <= MAX_SIGMA))
+    return tuple(float(number(item, name, allowed, _is_sigma)) for item in items(value, name))
 
 
 def _alpha(value: object, name: str) -> float:
@@ -127,11 +129,12 @@ class EvaluateSettings:
         read=texts,
         after="attacks",
     )
-    sigma: float = setting(
-        0.25,
-        help="Standard deviation of the noise of smoothing, as a part of the pixel range.",
+    sigma: tuple[float, ...] = setting(
+        (0.25,),
+        help="Standard deviations of the noise of smoothing, as parts of the pixel range, separated by commas.",
+        default_text="0.25",
         after="queries",
-        read=_sigma,
+        read=_sigmas,
     )
     n0: int = setting(
         100, help="Noisy samples that select a class.", bounds=(1, MAX_SAMPLES), spelling="--n0", after="sigma"
@@ -155,8 +158,10 @@ class EvaluateSettings:
         check(self)
         if not self.epsilons:
             raise UsageError("--eps needs at least one number, such as 8")
+        if not self.sigma:
+            raise UsageError("--sigma needs at least one number, such as 0.25")
         lists = {"--eps": self.epsilons, "--attacks": self.attacks, "--certify": self.certify}
-        for what, values in {**lists, "--assess": self.assess}.items():
+        for what, values in {**lists, "--assess": self.assess, "--sigma": self.sigma}.items():
             twice = sorted({str(value) for value in values if values.count(value) > 1})
             if twice:
                 raise UsageError(f"{what} names {', '.join(twice)} twice")
@@ -170,9 +175,10 @@ class EvaluateSettings:
         eps: str | None = None,
         assess: str | None = None,
         certify: str | None = None,
+        sigma: str | None = None,
         **options: Unpack[EvaluateOptions],
     ) -> EvaluateSettings:
-        """Defaults, overlaid by the options that are not None; the first four are separated by commas."""
+        """Defaults, overlaid by the options that are not None; the first five are separated by commas."""
         chosen: dict[str, Any] = given(dict(options))
         if assess is not None:
             chosen["assess"] = tuple(_parts(assess, "--assess"))
@@ -181,7 +187,9 @@ class EvaluateSettings:
         if attacks is not None:
             chosen["attacks"] = tuple(_parts(attacks, "--attacks"))
         if eps is not None:
-            chosen["epsilons"] = tuple(_number(part) for part in _parts(eps, "--eps"))
+            chosen["epsilons"] = tuple(_number(part, read, EPSILONS) for part in _parts(eps, "--eps"))
+        if sigma is not None:
+            chosen["sigma"] = tuple(_number(part, float, SIGMAS) for part in _parts(sigma, "--sigma"))
         return cls(**chosen)
 
     @property
@@ -196,6 +204,8 @@ class EvaluateSettings:
         """The input of `from_dict`, without the locations of the data and of a file."""
         values = json.loads(json.dumps(dataclasses.asdict(self)))
         del values["data_dir"], values["smoothing_file"]
+        if len(self.sigma) == 1:  # as before there could be several
+            (values["sigma"],) = self.sigma
         return values
 
     @classmethod
@@ -236,8 +246,14 @@ class EvaluateSettings:
         from evonas.evaluation.certificates.base import CertificateOptions
         from evonas.evaluation.registered import certificates
 
-        options = CertificateOptions(self.epsilons, self.sigma, self.n0, self.n, self.alpha)
-        return [certificates[name].from_options(options) for name in self.certify]
+        found: list[Assessment] = []
+        for name in self.certify:
+            kind = certificates[name]
+            several = kind.by_sigma and len(self.sigma) > 1
+            for sigma in self.sigma if several else self.sigma[:1]:
+                options = CertificateOptions(self.epsilons, sigma, self.n0, self.n, self.alpha, several)
+                found.append(kind.from_options(options))
+        return found
 
     def resolve(self) -> EvaluateSettings:
         """The same settings with an available device.
@@ -257,6 +273,10 @@ class EvaluateSettings:
         return dataclasses.replace(self, device=pick(self.device))
 
 
+def _is_sigma(value: float) -> bool:
+    return MIN_SIGMA <= value <= MAX_SIGMA
+
+
 def _is_epsilon(value: float) -> bool:
     return 0 <= value <= MAX_EPSILON  # false for nan
 
@@ -265,11 +285,8 @@ def _parts(names: str, option: str) -> list[str]:
     return [part.strip() for part in text(names, option).split(",") if part.strip()]
 
 
-def _number(text: str) -> float:
+def _number(text: str, read: Callable[[str], float], allowed: str) -> float:
     try:
         return read(text)
     except ValueError:
-        wrong = shown(text)
-        raise UsageError(
-            f"--eps takes numbers in 1/255 separated by commas, such as 8,4 or 8/255, not {wrong}"
-        ) from None
+        raise UsageError(f"{allowed}, not {shown(text)}") from None

@@ -12,6 +12,7 @@ from typing import Any
 
 from evonas.core.quantities import plural
 from evonas.core.version import __version__
+from evonas.evaluation.certificates.smoothed import SMOOTHING
 from evonas.evaluation.outcomes import Attacked
 from evonas.evaluation.result import Evaluation
 from evonas.evaluation.severities import SEVERITIES
@@ -94,7 +95,8 @@ def _evaluation(found: Evaluation) -> str:
     certified = found.certificates
     for name in found.assessments:
         kind = "certificate" if name in certified else "assessment"
-        attacked.append(f"the {kind} {name}{_cited(kind, name)}")
+        method = SMOOTHING if name in found.smoothed else name
+        attacked.append(f"the {kind} {name}{_cited(kind, method)}")
     if found.corruptions is not None:
         kinds = plural(len(found.corruptions.table), "corruption")
         cited = _cited("corruptions", "corruptions")

@@ -165,4 +165,5 @@ def _evaluated(found: Evaluation) -> Iterator[tuple[str, str]]:
     if found.corruptions is not None:
         yield "corruptions", "corruptions"
     certified = found.certificates
-    yield from (("certificate" if name in certified else "assessment", name) for name in found.assessments)
+    yield from (("certificate", name) for name in found.certify)
+    yield from (("assessment", name) for name in found.assessments if name not in certified)

@@ -118,17 +118,20 @@ def evaluate_command(found: Evaluation, run: str | Path) -> str:
     }
     others = [name for name in found.assessments if name not in found.certificates]
     options |= {"--seed": protocol.seed or None, "--assess": ",".join(others) or None}
-    options |= {"--certify": ",".join(found.certificates) or None}
+    options |= {"--certify": ",".join(found.certify) or None}
     return shlex.join([*words, *(str(word) for pair in options.items() if pair[1] is not None for word in pair)])
 
 
 def _more(found: Evaluation, words: Sequence[str]) -> list[str]:
     """Settings of the evaluation, where it records them, that are neither defaults nor in ``words``."""
     settings, default, more = found.settings or {}, EvaluateSettings(), []
-    for name in ("steps", "step_size", "restarts", "queries", *(SMOOTHING if found.smoothed else ())):
+    for name in ("steps", "step_size", "restarts", "queries", *(SMOOTHING[1:] if found.smoothed else ())):
         value, flag = settings.get(name), f"--{name.replace('_', '-')}"
         if isinstance(value, int | float) and value != getattr(default, name) and flag not in words:
             more += [flag, _exact(value)]
+    sigmas = [one.sigma for one in found.smoothed.values()]
+    if sigmas and sigmas != list(default.sigma):
+        more = ["--sigma", ",".join(map(_exact, sigmas)), *more]
     return more + (["--other-data"] if settings.get("other_data") is True else [])
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from evonas.core.atomic_files import synchronise
 from spaces.errors import EvonasError
 
-# what is about a winner
-WITH_THE_TRAINING = ("evaluation.json", "smoothing.tsv", "controls.json", "controls.csv", "controls")
+_ABOUT_A_WINNER = re.compile(r"evaluation\.json|smoothing(-[0-9.e-]+)?\.tsv|controls(\.json|\.csv)?")
+
+
+def is_about_the_winner(name: str) -> bool:
+    """Whether a file or directory of a run goes where its training goes."""
+    return _ABOUT_A_WINNER.fullmatch(name) is not None
 
 
 def move(training: Path, aside: Path) -> None:
     """Rename the directory ``training`` of a run to ``aside``. Raises `EvonasError` if that fails."""
     run = training.parent
     try:
-        for name in WITH_THE_TRAINING:
-            if (run / name).exists():
-                (run / name).rename(training / name)
+        for path in sorted(run.iterdir()):
+            if is_about_the_winner(path.name):
+                path.rename(training / path.name)
         training.rename(aside)  # last, so that a killed process starts here again
         synchronise(run)
     except OSError as error:

@@ -18,7 +18,7 @@ from shutil import rmtree
 from typing import TypeAlias
 
 from evonas.core.atomic_files import copy, make_directory, refusal, synchronise
-from evonas.store.aside import WITH_THE_TRAINING, move
+from evonas.store.aside import is_about_the_winner, move
 from evonas.store.databases import ENDINGS, unlogged
 from evonas.store.queries import BEST
 from spaces.errors import EvonasError
@@ -137,7 +137,7 @@ class Mirror:
         moved = {}
         for name, found in self._copied.items():
             first, _, rest = name.partition("/")
-            now = f"{aside}/{name}" if first in WITH_THE_TRAINING else name
+            now = f"{aside}/{name}" if is_about_the_winner(first) else name
             moved[f"{aside}/{rest}" if first == TRAINING else now] = found
         return moved
 

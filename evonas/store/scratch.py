@@ -31,7 +31,7 @@ T = TypeVar("T")
 SECONDS = 60.0  # between two copies, at least
 SHARE = 10  # a copy that takes a second is followed by so many without one
 OF_A_RUN = re.compile(  # all other files of a directory stay there
-    r"run\.db(\.[0-9]+)?|best\.json|train(\.[0-9]+)?|finalists(\.json)?|evaluation\.(db|json)|smoothing\.tsv|"
+    r"run\.db(\.[0-9]+)?|best\.json|train(\.[0-9]+)?|finalists(\.json)?|evaluation\.(db|json)|smoothing(-[0-9.e-]+)?\.tsv|"
     r"controls(\.json|\.csv)?|state"
 )
 

@@ -44,7 +44,10 @@ def normalised_box(batch: Batch, images: Tensor, radius: Tensor | float) -> Inte
 
 
 def normalised_growth(batch: Batch, images: Tensor) -> Interval:
-    """The derivative of `normalised_box` by the radius at 0: at black and white pixels, one end alone moves."""
+    """The derivative of `normalised_box` of ``images`` (N, 3, H, W) by the radius at 0.
+
+    At black and white pixels, one end alone moves.
+    """
     low, high = (bound.to(images).double() for bound in (batch.low, batch.high))
     x, each = images.double(), high - low
     below, above = torch.where(x > low, -each, 0), torch.where(x < high, each, 0)

@@ -18,12 +18,14 @@ class CertificateOptions:
     n0: int = 100  # samples that select the class
     n: int = 100_000  # samples that bound its probability
     alpha: float = 0.001  # chance that a statement is wrong
+    several: bool = False  # whether the certificate is computed for other sigmas, too
 
 
 class Certificate(Assessment):
     """A proof, or a statement with a known chance of error, that no small perturbation changes a prediction."""
 
     version: ClassVar[int] = 1  # raised when its results change
+    by_sigma: ClassVar[bool] = False  # whether there is one for each sigma
 
     @classmethod
     @abstractmethod

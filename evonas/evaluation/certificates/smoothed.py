@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evonas.evaluation.outcomes import Outcome, listed, number_in, object_in
 from evonas.evaluation.rates import Rate
 
-SMOOTHING = "smoothing"  # the key of its version in the identity of an outcome
+SMOOTHING = "smoothing"  # the key of its version in the identity of an outcome, and of an outcome with one sigma
 ABSTAINED = -1
 STEP = 0.25  # of the radii at which accuracies are given
 MAX_RADII = 16
@@ -22,6 +22,17 @@ class Timed(Outcome):
     """An outcome with the seconds that each image took, which are not written."""
 
     seconds: tuple[float, ...] = field(default=(), compare=False, repr=False)
+
+
+def key_of(sigma: float) -> str:
+    """The key of the outcome with one of several sigmas, such as ``smoothing@0.25``."""
+    short = f"{sigma:g}"
+    return f"{SMOOTHING}@{short if float(short) == sigma else repr(sigma)}"
+
+
+def methods(names: Iterable[str], smoothed: Container[str]) -> list[str]:
+    """The ``names`` of assessments, with one for all those that are ``smoothed``."""
+    return list(dict.fromkeys(SMOOTHING if name in smoothed else name for name in names))
 
 
 def label(radius: float) -> str:

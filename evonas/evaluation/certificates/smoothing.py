@@ -16,7 +16,7 @@ from torch import Tensor
 
 from evonas.evaluation.certificates import binomial
 from evonas.evaluation.certificates.base import Certificate, CertificateOptions
-from evonas.evaluation.certificates.smoothed import ABSTAINED, SMOOTHING, Timed, outcome_of
+from evonas.evaluation.certificates.smoothed import ABSTAINED, SMOOTHING, Timed, key_of, outcome_of
 from evonas.evaluation.journal import Json
 from evonas.evaluation.outcomes import Outcome
 from evonas.evaluation.registered import certificates
@@ -41,6 +41,9 @@ class Smoothing(Certificate):
     n0: int = CertificateOptions.n0
     n: int = CertificateOptions.n
     alpha: float = CertificateOptions.alpha
+    several: bool = CertificateOptions.several  # whether its key names sigma
+
+    by_sigma = True
 
     def __post_init__(self) -> None:
         if binomial.lower_bound(self.n, self.n, self.alpha) <= 0.5:
@@ -51,7 +54,11 @@ class Smoothing(Certificate):
 
     @classmethod
     def from_options(cls, options: CertificateOptions) -> Self:
-        return cls(options.sigma, options.n0, options.n, options.alpha)
+        return cls(options.sigma, options.n0, options.n, options.alpha, options.several)
+
+    @property
+    def key(self) -> str:
+        return key_of(self.sigma) if self.several else self.name
 
     def identity(self) -> Mapping[str, Json]:
         numbers = {"sigma": self.sigma, "n0": self.n0, "n": self.n, "alpha": self.alpha}

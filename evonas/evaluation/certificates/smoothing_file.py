@@ -12,6 +12,12 @@ from evonas.evaluation.certificates.smoothed import Smoothed
 HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
 
 
+def path_for(path: Path, key: str) -> Path:
+    """``path``, or for ``smoothing@0.25``, one of several, ``path`` with -0.25 before its ending."""
+    _, _, sigma = key.partition("@")
+    return path.with_stem(f"{path.stem}-{sigma}") if sigma else path
+
+
 def write(path: Path, found: Smoothed, places: Sequence[int], seconds: Sequence[float], advice: str) -> None:
     """Replace ``path`` with columns separated by tabs; ``places`` are the positions of the images in the test set.
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 from html import escape
 
 from evonas.core.quantities import number
-from evonas.evaluation.certificates.smoothed import SMOOTHING
+from evonas.evaluation.certificates.smoothed import SMOOTHING, Smoothed
+from evonas.evaluation.outcomes import Outcome
 from evonas.reporting.facts import TrainingFacts
 from evonas.reporting.html.sections import sections
 
 
 @sections.register("smoothing")
 def smoothing(facts: TrainingFacts) -> str:
-    """A table of accuracies against the radius, then the other rates and numbers."""
+    """For each sigma, a table of accuracies against the radius, then the other rates and numbers."""
     found = facts.evaluation
-    if found is None or "smoothing" not in found.smoothed:
+    if found is None:
         return ""
-    smoothed, outcome = found.smoothed["smoothing"], found.assessments["smoothing"]
+    return "".join(_figure(one, found.assessments[name]) for name, one in found.smoothed.items())
+
+
+def _figure(smoothed: Smoothed, outcome: Outcome) -> str:
     rows = []
     for name, rate in outcome.rates.items():
         low, high = rate.interval
@@ -30,4 +34,6 @@ def smoothing(facts: TrainingFacts) -> str:
     ]
     note = f'<p class="note">{escape(smoothed.note)}</p>' if smoothed.note else ""
     tables = "".join(f'<table class="numbers">{text}</table>' for text in (head + "".join(rows), "".join(others)))
-    return f"<figure><h3>Certified by randomised smoothing (l2)</h3>{tables}{note}</figure>"
+    return (
+        f"<figure><h3>Certified by randomised smoothing (l2), sigma {smoothed.sigma:g}</h3>{tables}{note}</figure>"
+    )

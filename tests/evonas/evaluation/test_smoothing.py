@@ -33,10 +33,20 @@ from evonas.evaluation.subject import Subject
 from evonas.reporting.facts import gather
 from evonas.reporting.html.page import page
 from evonas.reporting.reproduce import evaluate_command
+from evonas.store.aside import is_about_the_winner
+from evonas.store.scratch import OF_A_RUN
 from spaces import EvonasError
 
 SETTINGS = EvaluateSettings(
-    attacks=(), images=6, checks=0, corruptions=False, device="cpu", certify=("smoothing",), sigma=0.1, n0=10, n=60
+    attacks=(),
+    images=6,
+    checks=0,
+    corruptions=False,
+    device="cpu",
+    certify=("smoothing",),
+    sigma=(0.1,),
+    n0=10,
+    n=60,
 )
 HEADER = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
 
@@ -216,8 +226,11 @@ def test_the_file_has_the_columns_of_the_literature(original: Path) -> None:
 class Interrupting(Listener):
     """Ctrl-C after the third image."""
 
+    def __init__(self, what: str = "smoothing") -> None:
+        self.what = what
+
     def measuring(self, event: ImagesMeasured) -> None:
-        if event.what == "smoothing" and event.done == 3:
+        if event.what == self.what and event.done == 3:
             raise KeyboardInterrupt
 
 
@@ -235,10 +248,52 @@ def test_interrupted_and_repeated_it_equals_an_uninterrupted_one(
     assert not (run / "smoothing.tsv").exists()
 
 
+def test_several_sigmas_have_the_numbers_of_a_command_for_each(
+    original: Path, picture_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, alone = (Path(shutil.copytree(picture_run, tmp_path / name)) for name in ("run", "alone"))
+    for name in ("evaluation.json", "evaluation.db"):
+        shutil.copy(original / name, run)
+    calls: list[float] = []
+    counted = Smoothing._counted
+    monkeypatch.setattr(Smoothing, "_counted", lambda self, *a: calls.append(self.sigma) or counted(self, *a))
+    settings = dataclasses.replace(SETTINGS, sigma=(0.2, 0.1), batch_size=2)
+    with pytest.raises(Interrupted):
+        evonas.evaluate(run, settings, Interrupting("smoothing@0.2"))
+    found = evonas.evaluate(run, settings)
+    assert calls == [0.2] * 6  # that of 0.1 is in the journal
+    expected = [
+        evonas.evaluate(path, dataclasses.replace(SETTINGS, sigma=sigma)).assessments["smoothing"]
+        for path, sigma in ((alone, 0.2), (original, 0.1))
+    ]
+    assert list(found.assessments) == ["smoothing@0.2", "smoothing@0.1"]
+    assert [*found.assessments.values()] == expected and expected[0].rates != expected[1].rates
+    for sigma, path in (("0.2", alone), ("0.1", original)):
+        assert without_time(run / f"smoothing-{sigma}.tsv") == without_time(path / "smoothing.tsv")
+    assert not (run / "smoothing.tsv").exists()
+    stored = [json.loads((path / "evaluation.json").read_text())["settings"]["sigma"] for path in (run, alone)]
+    assert stored == [[0.2, 0.1], 0.2]
+    assert "--sigma 0.2,0.1 --n0 10" in (command := evaluate_command(found, run))
+    assert "--certify smoothing" in command and "@" not in command
+    text, card = page(gather(run)), evonas.export(run, ["genotype"]).card.read_text()
+    for sigma in ("0.1", "0.2"):
+        assert text.count(f"smoothing (l2), sigma {sigma}<") == 1 and f"| smoothing@{sigma} abstained |" in card
+    names = [*evonas.compare([run])[0].assessments]
+    assert len(names) == 4 and "smoothing@0.2 certified l2 0" in names
+    findings = evonas.verify(run, sample=100).findings
+    assert {finding.status for finding in findings if finding.part == "evaluation"} == {"same"}
+
+
+def test_files_of_all_sigmas_belong_to_the_run() -> None:
+    for name in ("smoothing.tsv", "smoothing-0.25.tsv", "smoothing-1e-06.tsv"):
+        assert is_about_the_winner(name) and OF_A_RUN.fullmatch(name)
+    assert not is_about_the_winner("smoothing-of-mine.tsv") and not OF_A_RUN.fullmatch("smoothing-of-mine.tsv")
+
+
 @pytest.mark.slow
 def test_killed_25_times_it_writes_the_same_file(original: Path, picture_run: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(picture_run, tmp_path / "run"))
-    words = "--attacks= --images 6 --checks 0 --no-corruptions --certify smoothing --sigma 0.1 --n0 10 --n 60"
+    words = "--attacks= --images 6 --checks 0 --no-corruptions --certify smoothing --sigma 0.1,0.2 --n0 10 --n 60"
     command = [sys.executable, "-m", "evonas", "evaluate", str(run), *words.split(), "--device", "cpu"]
     chance = random.Random(0)
     for _ in range(25):
@@ -247,7 +302,8 @@ def test_killed_25_times_it_writes_the_same_file(original: Path, picture_run: Pa
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     subprocess.run(command, check=True, capture_output=True)
-    assert without_time(run / "smoothing.tsv") == without_time(original / "smoothing.tsv")
+    assert (run / "smoothing-0.2.tsv").exists()
+    assert without_time(run / "smoothing-0.1.tsv") == without_time(original / "smoothing.tsv")
 
 
 def test_without_a_certificate_it_says_what_to_train(original: Path) -> None:
@@ -276,6 +332,10 @@ def test_a_damaged_entry_of_the_journal_is_refused() -> None:
     [
         (lambda: EvaluateSettings(sigma=0), "--sigma must be a part of the pixel range above 0"),
         (lambda: EvaluateSettings(sigma=float("nan")), "--sigma must be"),
+        (lambda: EvaluateSettings(sigma=(0.1, -1)), "--sigma must be a part of the pixel range above 0"),
+        (lambda: EvaluateSettings(sigma=(0.1, 0.2, 0.1)), "--sigma names 0.1 twice"),
+        (lambda: EvaluateSettings(sigma=()), "--sigma needs at least one number"),
+        (lambda: EvaluateSettings.from_options(sigma="0.1;0.2"), "--sigma takes numbers separated by commas"),
         (lambda: EvaluateSettings(alpha=0.5), "--alpha must be a probability above 0 and below 0.5, not 0.5"),
         (lambda: EvaluateSettings(n0=0), "--n0"),
         (lambda: EvaluateSettings(certify="smoothing", n=9).resolve(), r"--n 9 samples certify nothing .*; 10"),

@@ -182,7 +182,7 @@ def test_typed_options_are_the_fields_of_the_settings() -> None:
     assert SearchOptions.__annotations__.keys() == fields_of(SearchSettings).keys()
     assert ScoreOptions.__annotations__.keys() == {*marked(SearchSettings, "to_score")} - {"proxy", "classes"}
     assert TrainOptions.__annotations__.keys() == options_of(TrainSettings).keys() | {"overrides", "finalists"}
-    lists = {"attacks", "epsilons", "assess", "certify"}  # written with commas
+    lists = {"attacks", "epsilons", "assess", "certify", "sigma"}  # written with commas
     assert EvaluateOptions.__annotations__.keys() | lists == fields_of(EvaluateSettings).keys()
 
 
