@@ -8,7 +8,7 @@ import torch
 
 from fitness.base import NoScore, Task
 from fitness.bounds.certify import lower_margins
-from fitness.bounds.untrained import calibrated_of, normalised_box
+from fitness.bounds.untrained import arithmetic_of, calibrated_of, normalised_box
 from fitness.registered import register
 
 FIRST = 2.0**-30  # radius of the first bounds, a part of the pixel range
@@ -41,8 +41,9 @@ def certified_radius(genotype: Any, task: Task) -> float:
     labels = logits.argmax(1)
     margins = logits.amax(1, keepdim=True) - logits  # (N, K)
     radius = torch.full((len(images),), FIRST, dtype=torch.float64, device=images.device)
+    arithmetic = arithmetic_of(network)
     for _ in range(STEPS):
-        bounds = lower_margins(network, normalised_box(batch, images, radius), labels)
+        bounds = lower_margins(network, normalised_box(batch, images, radius), labels, arithmetic=arithmetic)
         slopes = ((margins - bounds) / radius[:, None]).clamp(min=0)
         radius = (margins / slopes).scatter(1, labels[:, None], torch.inf).amin(1).clamp(max=1)
     if not (radius < 1).any():

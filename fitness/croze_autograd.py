@@ -10,7 +10,7 @@ from torch.func import functional_call
 
 from fitness import cosine, together
 from fitness.base import NoScore
-from fitness.scaled import Scaled, ScaledArithmetic, cross_entropy_gradient
+from fitness.scaled import Scaled, ScaledArithmetic, Scales, cross_entropy_gradient
 from fitness.transfer import numbers
 from spaces import Network
 
@@ -30,7 +30,7 @@ class Pass(NamedTuple):
     """One forward and backward pass: gradients up to the positive factor that ``log`` carries."""
 
     stages: dict[str, Scaled]
-    constants: list[Tensor]
+    scales: Scales
     gradients: dict[str, Tensor | None]
     image_gradient: Tensor
     loss_scale: Tensor  # largest entry of d L / d logits
@@ -58,7 +58,7 @@ def croze_terms_by_autograd(
     at_x = _forward_backward(network, perturbed, images, labels)
     x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)
     at_x_prime = _forward_backward(
-        network, perturbed, x_prime, labels, constants=at_x.constants, image_gradient=False
+        network, perturbed, x_prime, labels, scales=at_x.scales, image_gradient=False
     )
 
     stages = list(clean.stages)
@@ -113,13 +113,13 @@ def _forward_backward(
     images: Tensor,
     labels: Tensor,
     *,
-    constants: list[Tensor] | None = None,
+    scales: Scales | None = None,
     image_gradient: bool = True,
 ) -> Pass:
     """Features and gradients of L(f(x), y) with respect to the weights of two or more dimensions, and to x."""
     tracked = {name: tensor.detach().requires_grad_() for name, tensor in parameters.items() if tensor.dim() > 1}
     images = images.detach().clone().requires_grad_(image_gradient)
-    arithmetic = ScaledArithmetic(constants)
+    arithmetic = ScaledArithmetic(scales)
     logits: Scaled = functional_call(network, {**parameters, **tracked}, (images, arithmetic))
     upstream, loss_scale = cross_entropy_gradient(logits, labels)
     inputs = [*tracked.values(), *([images] if image_gradient else [])]
@@ -129,4 +129,4 @@ def _forward_backward(
     stages = {name: Scaled(stage.value.detach(), stage.log) for name, stage in arithmetic.stages.items()}
     found: dict[str, Tensor | None] = dict(zip(tracked, gradients, strict=False))
     d = gradients[-1] if image_gradient and gradients[-1] is not None else torch.zeros_like(images)
-    return Pass(stages, arithmetic.constants, found, d, loss_scale)
+    return Pass(stages, arithmetic.scales, found, d, loss_scale)

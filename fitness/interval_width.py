@@ -7,7 +7,7 @@ from typing import Any
 
 from fitness.base import NoScore, Task
 from fitness.bounds.certify import logit_bounds
-from fitness.bounds.untrained import calibrated_of, normalised_box
+from fitness.bounds.untrained import arithmetic_of, calibrated_of, normalised_box
 from fitness.passes import Remembered
 from fitness.registered import register
 
@@ -20,7 +20,7 @@ COST = "1 forward, 1 forward of intervals in float64"
 def log_width(genotype: Any, task: Task) -> float:
     """log of the mean over images and classes of u - l; shared by both proxies."""
     network, images, batch = calibrated_of(task, genotype)
-    low, high = logit_bounds(network, normalised_box(batch, images, EPSILON))
+    low, high = logit_bounds(network, normalised_box(batch, images, EPSILON), arithmetic=arithmetic_of(network))
     width = float((high - low).mean())
     if not width > 1e-12:  # the rounding that intervals enclose
         raise NoScore("the logits do not depend on the images")

@@ -8,6 +8,7 @@ as ``value * exp(log)`` with a bounded ``value``, and every layer works on ``val
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -25,17 +26,25 @@ class Scaled(NamedTuple):
     log: Tensor
 
 
+@dataclass(frozen=True)
+class Scales:
+    """What a forward pass measured, in its order: no value of a tensor, so no history of one."""
+
+    states: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # of each its divisor and its log-scale, ()
+    sums: list[tuple[list[Tensor], Tensor]] = field(default_factory=list)  # of each the terms' factors, and its log
+
+
 class ScaledArithmetic(Arithmetic):
     """Divides every state by its largest entry and keeps the logarithm of what was divided out.
 
-    ``constants`` are the divisors in the order of the forward pass. Passing those of an earlier pass uses them
-    again instead of measuring new ones: gradients of both passes then share one scale and may be added.
-    ``stages`` collects the stage outputs by name.
+    ``scales`` are what it divided and multiplied by. Passing those of an earlier pass uses them again instead of
+    measuring new ones: gradients of both passes then share one scale and may be added. ``stages`` collects the
+    stage outputs by name.
     """
 
-    def __init__(self, constants: Sequence[Tensor] | None = None) -> None:
-        self._given = None if constants is None else iter(constants)
-        self.constants: list[Tensor] = []
+    def __init__(self, scales: Scales | None = None) -> None:
+        self._states, self._sums = (None, None) if scales is None else (iter(scales.states), iter(scales.sums))
+        self.scales = Scales()
         self.stages: dict[str, Scaled] = {}
 
     def lift(self, x: Tensor) -> Scaled:
@@ -76,26 +85,37 @@ class ScaledArithmetic(Arithmetic):
         value = normalised * module.weight.view(shape) + module.bias.view(shape) if affine else normalised
         return Scaled(laid_out_like(value, x.value), torch.zeros_like(x.log))
 
-    def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor], Tensor]:
-        logs = torch.stack([term.log for term in terms])
-        log = logs.amax()
-        if log.is_cuda:  # fewer calls, other bits on a CPU
-            factors = torch.exp(logs - log).to(terms[0].value.dtype).unbind()
-            return [term.value * factor for term, factor in zip(terms, factors, strict=True)], log
-        return [term.value * torch.exp(term.log - log).to(term.value.dtype) for term in terms], log
+    def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor] | None, Tensor]:
+        """The factors that bring ``terms`` to one log-scale, None if they have it; of all in one tensor on a GPU."""
+        first = terms[0].log
+        if all(term.log is first for term in terms):
+            return None, first
+        found = next(self._sums) if self._sums is not None else _factors(terms)
+        self.scales.sums.append(found)
+        return found
 
     def add(self, terms: Sequence[Scaled]) -> Scaled:
-        values, log = self._common(terms)
-        return Scaled(super().add(values), log)
+        factors, log = self._common(terms)
+        values = [term.value for term in terms]
+        if factors is not None and log.is_cuda:
+            return Scaled(_together(values, factors[0], 0).sum(0), log)
+        return Scaled(super().add(_each(values, factors)), log)
 
     def concatenate(self, parts: Sequence[Scaled]) -> Scaled:
-        values, log = self._common(parts)
-        return Scaled(super().concatenate(values), log)
+        factors, log = self._common(parts)
+        values = [part.value for part in parts]
+        if factors is not None and log.is_cuda and len({value.shape for value in values}) == 1:
+            return Scaled(_together(values, factors[0], 1).flatten(1, 2), log)
+        return Scaled(super().concatenate(_each(values, factors)), log)
 
     def state(self, x: Scaled) -> Scaled:
-        constant = next(self._given) if self._given is not None else _largest(x.value)
-        self.constants.append(constant)
-        return Scaled(x.value / constant, x.log + constant.double().log())
+        if self._states is None:
+            constant = _largest(x.value)
+            self.scales.states.append((constant, x.log + constant.double().log()))
+        else:
+            self.scales.states.append(next(self._states))
+        constant, log = self.scales.states[-1]
+        return Scaled(x.value / constant, log)
 
     def stage(self, name: str, x: Scaled) -> Scaled:
         self.stages[name] = x
@@ -103,8 +123,33 @@ class ScaledArithmetic(Arithmetic):
 
 
 def _largest(x: Tensor) -> Tensor:
-    largest = x.detach().abs().amax()
+    """The largest magnitude (), 1 of zeros; in float64 on a GPU, where that saves a call."""
+    x = x.detach()
+    largest = torch.linalg.vector_norm(x, torch.inf, dtype=torch.float64) if x.is_cuda else x.abs().amax()
     return torch.where(largest > 0, largest, 1)
+
+
+def _factors(terms: Sequence[Scaled]) -> tuple[list[Tensor], Tensor]:
+    """exp(log - largest log) of each of the terms, (1,) with all of them on a GPU, and the largest log."""
+    logs, kind = torch.stack([term.log for term in terms]), terms[0].value.dtype
+    log = logs.amax()
+    if log.is_cuda:
+        return [torch.exp(logs - log).to(kind)], log
+    return [torch.exp(term.log - log).to(kind) for term in terms], log
+
+
+def _each(values: Sequence[Tensor], factors: Sequence[Tensor] | None) -> list[Tensor]:
+    """Values (N, C, H, W) or (N, K) of any shapes times their factors ()."""
+    if factors is None:
+        return list(values)
+    if factors[0].dim():  # of a GPU
+        factors = factors[0].unbind()
+    return [value * factor for value, factor in zip(values, factors, strict=True)]
+
+
+def _together(values: Sequence[Tensor], factors: Tensor, dim: int) -> Tensor:
+    """Values (N, ...) of one shape along a new dimension ``dim``, times their factors (values,)."""
+    return torch.stack(list(values), dim) * factors.view(-1, *(1,) * (values[0].dim() - dim))
 
 
 MAX_LOG = 600.0  # float64 overflows at 709; beyond this the softmax is one-hot anyway

@@ -28,14 +28,22 @@ ROUNDING = 1e-9  # share of the sizes of all terms by which a linear bound may b
 
 
 @torch.no_grad()
-def lower_margins(network: nn.Module, images: Interval, labels: Tensor, linear: bool = False) -> Tensor:
+def lower_margins(
+    network: nn.Module,
+    images: Interval,
+    labels: Tensor,
+    linear: bool = False,
+    arithmetic: IntervalArithmetic | None = None,
+) -> Tensor:
     """Lower bounds of f_y - f_k over the box ``images``, float64 (N, classes), infinite at k = y.
 
     ``network`` in float64 and eval mode takes the images (N, ...) of the box; ``labels`` int64 (N,). Intervals
     subtract the classes before the last linear layer. With ``linear``, the larger of the bounds by intervals and
-    by CROWN-IBP. A bound that is not a number is minus infinity.
+    by CROWN-IBP. A bound that is not a number is minus infinity. ``arithmetic`` computes the intervals, by default
+    an `IntervalArithmetic`.
     """
-    arithmetic, output = _intervals(network, images)
+    arithmetic = arithmetic or IntervalArithmetic()
+    output = _forward(network, images, arithmetic)
     found = margins_of_intervals(arithmetic, output, labels)
     if linear:
         rows = _margin_rows(labels, found)
@@ -44,9 +52,11 @@ def lower_margins(network: nn.Module, images: Interval, labels: Tensor, linear: 
 
 
 @torch.no_grad()
-def logit_bounds(network: nn.Module, images: Interval, linear: bool = False) -> tuple[Tensor, Tensor]:
+def logit_bounds(
+    network: nn.Module, images: Interval, linear: bool = False, arithmetic: IntervalArithmetic | None = None
+) -> tuple[Tensor, Tensor]:
     """Lower and upper bounds of the logits over the box ``images``, float64 (N, classes); see `lower_margins`."""
-    _, output = _intervals(network, images)
+    output = _forward(network, images, arithmetic or IntervalArithmetic())
     low, high = _number(output.low), -_number(-output.high)
     if linear:
         one = torch.eye(low.shape[1], dtype=low.dtype, device=low.device)[:, None].expand(-1, len(low), -1)
@@ -75,11 +85,6 @@ def training_bounds(
         rows = _margin_rows(labels, margins)
         margins = torch.maximum(margins, _lower(traced, found, around, rows))
     return TrainingBounds(output.value, margins, arithmetic.rectified)
-
-
-def _intervals(network: nn.Module, images: Interval) -> tuple[IntervalArithmetic, Interval]:
-    arithmetic = IntervalArithmetic()
-    return arithmetic, _forward(network, images, arithmetic)
 
 
 def _forward(network: nn.Module, x: Any, arithmetic: IntervalArithmetic) -> Any:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from fitness import passes
 from fitness.base import Batch, Task
-from fitness.bounds.interval import Interval
+from fitness.bounds.interval import Interval, IntervalArithmetic
+from fitness.bounds.stacked import StackedArithmetic
 from spaces import Network
 
 
@@ -54,6 +55,11 @@ def normalised_growth(batch: Batch, images: Tensor) -> Interval:
     return Interval((below + above) / 2, (above - below) / 2)
 
 
+def arithmetic_of(network: Network) -> IntervalArithmetic:
+    """Of a calibrated network: on a GPU one of few calls."""
+    return StackedArithmetic(network) if next(network.parameters()).is_cuda else IntervalArithmetic()
+
+
 def calibrated_of(task: Task, genotype: object) -> tuple[Network, Tensor, Batch]:
     """The calibrated network of a genotype, the images of the task (N, 3, H, W), and their batch."""
     images, _ = task.images_and_labels()
@@ -61,4 +67,7 @@ def calibrated_of(task: Task, genotype: object) -> tuple[Network, Tensor, Batch]
     if task.device == "cpu":
         return calibrated(task.network(genotype), images), images, task.batch
     alone = dataclasses.replace(task, dtype=torch.float64).network(genotype)  # no copies of single tensors
+    for module in alone.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.num_batches_tracked = None  # counting costs a call
     return _calibrate(alone, images), images, task.batch

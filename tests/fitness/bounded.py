@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from fitness.bounds import Interval, box, logit_bounds, lower_margins
+from fitness.bounds.stacked import StackedArithmetic
 from spaces import NetworkSize, Space
 
 ULPS = 1e-9  # share of the largest logit by which the network itself is rounded
@@ -73,7 +74,7 @@ def steepest(module: nn.Module, x: Interval, sign: int, steps: int = 4) -> Itera
 
 
 def outside(module: nn.Module, x: Interval, count: int, seed: int = 0) -> int:
-    """How many of more than ``count`` points of the box leave the bounds of outputs or margins, of either kind."""
+    """How many of more than ``count`` points of the box leave the bounds of outputs or margins, of any kind."""
     places = [points(x, count, seed), torch.stack([*steepest(module, x, 1), *steepest(module, x, -1)])]
     with torch.no_grad():
         found = module(torch.cat(places).flatten(0, 1)).unflatten(0, (-1, len(x.centre)))  # (points, N, classes)
@@ -81,9 +82,9 @@ def outside(module: nn.Module, x: Interval, count: int, seed: int = 0) -> int:
     labels = torch.arange(len(x.centre)) % found.shape[2]
     margins = found.gather(2, labels[:, None].expand(len(found), -1, 1)) - found
     wrong = torch.zeros(found.shape[:2], dtype=torch.bool)
-    for linear in (False, True):
-        low, high = logit_bounds(module, x, linear)
-        below = lower_margins(module, x, labels, linear).where(low.isfinite(), -torch.inf)
+    for linear, arithmetic in ((False, None), (True, None), (False, StackedArithmetic(module))):
+        low, high = logit_bounds(module, x, linear, arithmetic)
+        below = lower_margins(module, x, labels, linear, arithmetic).where(low.isfinite(), -torch.inf)
         below = below.scatter(1, labels[:, None], 0)
         assert not (low.isnan() | high.isnan() | below.isnan()).any()
         wrong |= ((found < low - rounding) | (found > high + rounding)).any(2)

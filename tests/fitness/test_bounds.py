@@ -14,6 +14,7 @@ from torch import nn
 from fitness.bounds import Interval, box, logit_bounds, lower_margins, normalised, register, training_bounds
 from fitness.bounds.interval import IntervalArithmetic
 from fitness.bounds.layers import Convolution
+from fitness.bounds.stacked import StackedArithmetic
 from spaces import NetworkSize, Space, UsageError, spaces
 from spaces.arithmetic import PLAIN, Arithmetic, Block, Selection
 from spaces.darts import operations as darts
@@ -70,6 +71,20 @@ def test_no_output_of_a_network_leaves_its_bounds(space: Space) -> None:
     for seed in range(3):
         module = network(space, seed)
         assert outside(module, boxes((2, 3, 8, 8), (1e-4, 1e-2, 0.2)[seed], seed), 60, seed) == 0
+
+
+def test_intervals_in_one_tensor_are_those_in_two_but_for_rounding(space: Space) -> None:
+    for seed, radius in enumerate((0.0, 1e-3)):
+        module = network(space, seed).requires_grad_(False)
+        x = boxes((2, 3, 8, 8), radius, seed)
+        stacked = StackedArithmetic(module)
+        expected = logit_bounds(module, x)
+        for _ in range(2):  # of one arithmetic
+            found = logit_bounds(module, x, arithmetic=stacked)
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-11)
+        with torch.no_grad():  # without a radius, bounds hold the rounding alone
+            exact = module(x.centre)
+        assert ((found[0] <= exact) & (exact <= found[1])).all()
 
 
 @pytest.mark.slow
