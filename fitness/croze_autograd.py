@@ -57,9 +57,7 @@ def croze_terms_by_autograd(
 
     at_x = _forward_backward(network, perturbed, images, labels)
     x_prime = (images - EPSILON * at_x.image_gradient.sign()).clamp(0, 1)
-    at_x_prime = _forward_backward(
-        network, perturbed, x_prime, labels, scales=at_x.scales, image_gradient=False
-    )
+    at_x_prime = _forward_backward(network, perturbed, x_prime, labels, scales=at_x.scales, image_gradient=False)
 
     stages = list(clean.stages)
     z_prime, z = ([one.stages[name].value for name in stages] for one in (at_x_prime, clean))

@@ -31,7 +31,9 @@ class Scales:
     """What a forward pass measured, in its order: no value of a tensor, so no history of one."""
 
     states: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # of each its divisor and its log-scale, ()
-    sums: list[tuple[list[Tensor], Tensor]] = field(default_factory=list)  # of each the terms' factors, and its log
+    sums: list[tuple[list[Tensor], Tensor]] = field(
+        default_factory=list
+    )  # of each the terms' factors, and its log
 
 
 class ScaledArithmetic(Arithmetic):
@@ -43,7 +45,8 @@ class ScaledArithmetic(Arithmetic):
     """
 
     def __init__(self, scales: Scales | None = None) -> None:
-        self._states, self._sums = (None, None) if scales is None else (iter(scales.states), iter(scales.sums))
+        self._states = None if scales is None else iter(scales.states)
+        self._sums = None if scales is None else iter(scales.sums)
         self.scales = Scales()
         self.stages: dict[str, Scaled] = {}
 
@@ -86,7 +89,7 @@ class ScaledArithmetic(Arithmetic):
         return Scaled(laid_out_like(value, x.value), torch.zeros_like(x.log))
 
     def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor] | None, Tensor]:
-        """The factors that bring ``terms`` to one log-scale, None if they have it; of all in one tensor on a GPU."""
+        """The factors that bring ``terms`` to one log-scale, None if they have it; on a GPU in one tensor."""
         first = terms[0].log
         if all(term.log is first for term in terms):
             return None, first

@@ -77,11 +77,12 @@ def _pairs(network: nn.Module) -> list[Pair]:
             after |= dict(zip(sequence, list(sequence)[1:], strict=False))
     found: list[Pair] = []
     for module in network.modules():
-        known = type(module) in CONVOLUTIONS and module.bias is None and module.padding_mode == "zeros"
-        if known and not isinstance(module.padding, str):
+        if not isinstance(module, nn.Conv2d) or type(module) not in CONVOLUTIONS:
+            continue
+        if module.bias is None and module.padding_mode == "zeros" and not isinstance(module.padding, str):
             norm = after.get(module)
-            counted = type(norm) in NORMS and norm.running_mean is not None
-            found.append((module, norm if counted else None))
+            known = isinstance(norm, nn.BatchNorm2d) and type(norm) in NORMS and norm.running_mean is not None
+            found.append((module, norm if known else None))  # type: ignore[arg-type]
     return found
 
 
@@ -104,8 +105,10 @@ def _layers(group: list[Pair]) -> list[Layer]:
 
 
 def _affine(norms: list[nn.BatchNorm2d]) -> tuple[Tensor, Tensor, Tensor]:
-    """gamma / sqrt(variance + eps), beta - mean gamma / sqrt(variance + eps), and what bounds the latter, (M, C)."""
-    mean, variance = (torch.stack([getattr(norm, name) for norm in norms]) for name in ("running_mean", "running_var"))
+    """gamma / sqrt(variance + eps), beta - mean times that, and what bounds its size, (M, C)."""
+    mean, variance = (
+        torch.stack([getattr(norm, name) for norm in norms]) for name in ("running_mean", "running_var")
+    )
     scale = (variance + norms[0].eps).rsqrt()
     if norms[0].weight is None:
         shift = mean * scale

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fitness.bounds.filters import UNIT, Filters, Layer, filters_of
+from fitness.bounds.filters import UNIT, Layer, filters_of
 from fitness.bounds.interval import Interval, IntervalArithmetic
 from spaces.arithmetic import Block, Selection
 
@@ -62,7 +62,7 @@ class StackedArithmetic(IntervalArithmetic):
                 x = self._convolved(found, _stacked(x), covered, fresh=x is not given)
             elif type(module) is nn.ReLU and image:
                 layer = self.filters.layer(*after)
-                x, covered = self._rectified(_stacked(x), layer and layer.slack), layer is not None
+                x, covered = self._rectified(_stacked(x), layer.slack if layer else None), layer is not None
                 continue
             elif type(module) is nn.MaxPool2d and image:
                 self.rule(module, _interval(x))  # refuses what has no bounds

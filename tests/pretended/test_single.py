@@ -16,7 +16,10 @@ from tests.device import POPULATION
 from tests.pretended import card
 from tests.pretended.test_paths import batch, genotypes, task
 
-CALLS = {"grasp": 31_000, "certified-radius-limit": 15_500}  # at L=20 in the loop; more than the 12,000 of all others
+CALLS = {
+    "grasp": 31_000,
+    "certified-radius-limit": 15_500,
+}  # at L=20 in the loop; more than the 12,000 of all others
 
 
 def settings(device: str = "cuda", networks: int = 1, **options: object) -> SearchSettings:

@@ -1,4 +1,4 @@
-"""How many calls a population costs on a GPU, how many bytes they move, and how much memory: counted without one."""
+"""How many calls and bytes a population costs on a GPU, and how much memory: counted without one."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def test_a_second_stem_costs_few_calls() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("channels", "more"), [(4, 1), (36, 9.4)])
-@pytest.mark.parametrize(("networks", "calls", "gigabytes"), [(1, 7000, 1.6), (16, 11_000, 1.35), (64, 12_000, 1.37)])
+@pytest.mark.parametrize(
+    ("networks", "calls", "gigabytes"), [(1, 7000, 1.6), (16, 11_000, 1.35), (64, 12_000, 1.37)]
+)
 def test_calls_of_a_population_at_the_size_of_a_search_stay_within_their_budget(
     networks: int, calls: int, gigabytes: float, channels: int, more: float
 ) -> None:
