@@ -1,6 +1,6 @@
 """Intervals for a GPU, where a call costs as much as a small layer: centre and radius in one tensor.
 
-One convolution computes both, its filters those of the layer beside their magnitudes, with the BatchNorm that
+One convolution computes both, its filters those of the layer and their magnitudes, with the BatchNorm that
 follows it. Bounds are as sound as those of `fitness.bounds.interval`, and differ from them by rounding.
 """
 
