@@ -10,15 +10,16 @@ from spaces.errors import EvonasError
 
 @contextmanager
 def memory_reported(doing: str, advice: str) -> Iterator[None]:
-    """Turns out-of-memory errors of the machine or a GPU into `EvonasError`."""
+    """Turns errors of too little memory, or of tensors too large for a kernel of a GPU, into `EvonasError`."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        from fitness.population.memory import is_exhaustion
+        from fitness.population.memory import is_exhaustion, is_too_large
 
-        if not is_exhaustion(error):
+        if not is_exhaustion(error) and not is_too_large(error):
             raise
-        raise EvonasError(f"out of memory while {doing}{_detail(error)}; {advice}") from error
+        what = "out of memory" if is_exhaustion(error) else "tensors too large for a GPU"
+        raise EvonasError(f"{what} while {doing}{_detail(error)}; {advice}") from error
 
 
 def _detail(error: BaseException) -> str:

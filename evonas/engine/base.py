@@ -19,6 +19,7 @@ Arrived = Callable[[Any], object]  # hears of every result at once, while those 
 
 LOST = " workers (last: "  # marks the reason of every score that was lost with its workers
 LOST_IN_OLD_RUNS = " workers, the last one: "
+OUT_OF_MEMORY = "out of memory"  # the whole reason of a training that a GPU could not hold
 
 
 def loss(deaths: int, last: str) -> str:
@@ -27,8 +28,8 @@ def loss(deaths: int, last: str) -> str:
 
 
 def is_lost(reason: str) -> bool:
-    """Whether a score is missing because workers crashed or timed out, so that a retry may succeed."""
-    return LOST in reason or LOST_IN_OLD_RUNS in reason
+    """Whether a score is missing for lack of workers, of time or of memory, so that a retry may succeed."""
+    return LOST in reason or LOST_IN_OLD_RUNS in reason or reason == OUT_OF_MEMORY
 
 
 def unheard(what: object) -> None:

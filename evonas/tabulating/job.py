@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from evonas.core.digests import digest
 from evonas.core.signals import Interrupted
+from evonas.engine.base import OUT_OF_MEMORY
 from evonas.training.divergence import NotFinite
 from fitness.population.memory import is_exhaustion
 from spaces.errors import EvonasError, shorten
 
 VALIDATION = "validation"
 MAX_REASON_CHARS = 200
-OUT_OF_MEMORY = "out of memory"
 SAVED = "finished trainings are saved"
 
 

@@ -32,7 +32,7 @@ def rescored(
     """Recompute the scores of ``sample`` networks drawn by the seed, always including the best one.
 
     Different scores count as close if there are ``reasons`` for rounding and the difference is small. Scores lost
-    with crashed workers are skipped, and nothing is measured again.
+    with crashed workers or for lack of memory are skipped, and nothing is measured again.
     """
     measured = dict.fromkeys(part.objectives[0].name for part in measured_parts(settings))
     kept = [Finding(PART, name, KEPT, "measured, not recomputed") for name in measured]
@@ -51,7 +51,7 @@ def _rescored(
 ) -> tuple[list[Finding], tuple[Rescored, ...]]:
     lost = {canonical for canonical, reason in store.reasons().items() if is_lost(reason)}
     rows = _drawn(store, sample, seed, lost)
-    left_out = f"; {len(lost)} lost with crashed workers skipped" if lost else ""
+    left_out = f"; {len(lost)} lost with crashed workers or for lack of memory skipped" if lost else ""
     if not rows:
         return [
             Finding(PART, store.settings.proxy, UNCHECKED, f"no scores to recompute{left_out}")

@@ -13,9 +13,14 @@ from fitness.population.waves import CONVOLUTIONS, Group
 
 MEMORY = Path("/proc/meminfo")
 WEIGHT_COPIES = 5  # as drawn, |W|, W', and two gradients; a third comes when outputs of stages have gone
-SAID = (  # by PyTorch, by oneDNN on a CPU, and by CUDA and its libraries
-    *("allocate memory", "could not create a primitive", "out of memory"),
-    *("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED"),
+SAID_BY_HOST = ("allocate memory", "could not create a primitive")  # by PyTorch and oneDNN
+SAID_BY_CARD = (  # by CUDA and its libraries
+    *("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED"),
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+)
+SAID_OF_INDICES = (  # by kernels of CUDA, pools, cuBLAS, whose indices have 32 bits, whatever the memory holds
+    *("canUse32BitIndexMath", "32-bit index", "smaller than int32_t max", "integer out of range"),
+    "less than 2147483647",
 )
 FILTER_COPIES = 3  # of depthwise layers for each image: as they are, turned, and their gradients
 INDEX = 8  # bytes of an index
@@ -163,7 +168,19 @@ def is_exhaustion(error: BaseException) -> bool:
     """Whether ``error`` is an out-of-memory error of any device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return any(text in str(error) for text in SAID)
+    return any(text in str(error) for text in (*SAID_BY_HOST, *SAID_BY_CARD))
+
+
+def is_exhaustion_of_card(error: BaseException) -> bool:
+    """Whether ``error`` is an out-of-memory error of a GPU, not one of the host."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in SAID_BY_CARD)
+
+
+def is_too_large(error: BaseException) -> bool:
+    """Whether ``error`` says that a tensor has more entries than a kernel of CUDA can index."""
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in SAID_OF_INDICES)
 
 
 def release(device: str) -> None:

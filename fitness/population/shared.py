@@ -151,14 +151,16 @@ class SharedPasses:
             try:
                 results += self._pass(shared, population, rest, budget)
             except (MemoryError, RuntimeError) as error:
-                if not memory.is_exhaustion(error) or population.networks == 1:
+                indices = memory.is_too_large(error)
+                if not (indices or memory.is_exhaustion(error)) or population.networks == 1:
                     raise
                 self.most = population.networks // 2
             else:
                 continue
             memory.release(self.task.device)  # after the error, which holds what the pass had allocated
+            limit = "exceed the indices of a kernel" if indices else "do not fit in the memory"
             warnings.warn(
-                f"{population.networks} networks do not fit in the memory of {self.task.device}; "
+                f"{population.networks} networks {limit} of {self.task.device}; "
                 f"continuing with {self.most} at once",
                 RuntimeWarning,
                 stacklevel=2,

@@ -14,13 +14,15 @@ from rich.console import Console
 import evonas
 from evonas import EvaluateSettings, FinalPlan, SearchSettings
 from evonas.core import devices
+from evonas.core.memory_errors import memory_reported
 from evonas.engine import worker
 from evonas.reporting.speed import speed
 from evonas.searching.task import task_of
 from fitness import Task
 from fitness.base import Proxy
 from fitness.layout import layout
-from fitness.population.memory import is_exhaustion
+from fitness.population.memory import is_exhaustion, is_exhaustion_of_card, is_too_large
+from spaces import EvonasError
 from tests.evonas.trained import pictures  # noqa: F401  (a fixture)
 from tests.pictures import bright_and_dark
 from tests.pretended import card
@@ -166,3 +168,23 @@ def test_the_first_card_is_not_opened_before_it_is_used(monkeypatch: pytest.Monk
 )
 def test_exhaustion_is_known_by_its_texts(text: str) -> None:
     assert is_exhaustion(RuntimeError(text)) and not is_exhaustion(RuntimeError("CUDA error: launch failure"))
+    assert is_exhaustion_of_card(RuntimeError(text)) != text.startswith("DefaultCPUAllocator")
+    assert not is_too_large(RuntimeError(text)) and not is_exhaustion_of_card(MemoryError(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Expected canUse32BitIndexMath(input) && canUse32BitIndexMath(output) to be true, but got false.",
+        "numel needs to be smaller than int32_t max; otherwise, please use packed_accessor64",
+        "integer out of range",
+        "input tensor must fit into 32-bit index math",
+        "at::cuda::blas::gemm argument m must be non-negative and less than 2147483647 but got 3000000000",
+    ],
+)
+def test_tensors_beyond_the_indices_of_kernels_are_known_by_their_texts(text: str) -> None:
+    assert is_too_large(RuntimeError(text)) and not is_too_large(ValueError(text))
+    assert not is_exhaustion(RuntimeError(text))
+    expected = pytest.raises(EvonasError, match=r"tensors too large for a GPU while training .*; less")
+    with expected, memory_reported("training", "less"):
+        raise RuntimeError(text)

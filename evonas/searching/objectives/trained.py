@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,6 +16,7 @@ from typing import Any, ClassVar
 
 from evonas.core.events import Listener
 from evonas.core.signals import Interrupted
+from evonas.engine.base import OUT_OF_MEMORY
 from evonas.searching.objectives import fitness_kinds
 from evonas.searching.objectives.fitness import Fitness, Objective
 from evonas.store.settings import SearchSettings
@@ -31,6 +33,7 @@ from evonas.training.recipes import recipes
 from evonas.training.settings import TrainSettings
 from fitness import Score, Task
 from fitness.base import threads
+from fitness.population.memory import is_exhaustion_of_card, release
 from spaces import Space, UsageError, spaces
 from spaces.errors import shorten
 
@@ -188,8 +191,21 @@ class ShortTraining(Fitness):
                     value = found["robust"]
             except NotFinite as error:
                 reason = f"the loss is not finite in epoch {error.epoch}"
+            except (
+                RuntimeError
+            ) as error:  # another genotype may be smaller; the host's memory is that of the search
+                if not task.device.startswith("cuda") or not is_exhaustion_of_card(error):
+                    raise
+                reason = OUT_OF_MEMORY
             except Interrupted:
                 raise KeyboardInterrupt from None  # the search says how to continue
+            if reason == OUT_OF_MEMORY:
+                release(task.device)  # after the error, which holds what the training had allocated
+                warnings.warn(
+                    f"{task.device} has too little memory to train {settings.genotype}; it has no score",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
             yield {self.text: Score(value, reason, time.perf_counter() - started)}
 
 

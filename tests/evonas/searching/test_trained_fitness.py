@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import evonas
 from evonas import SearchSettings, UsageError
 from evonas.core.events import Event, Message
 from evonas.core.quantities import duration
 from evonas.core.signals import Interrupted
-from evonas.engine import InProcess
+from evonas.engine import InProcess, is_lost
 from evonas.searching.events import Evaluated
 from evonas.searching.objectives.named import fitness_of
 from evonas.searching.objectives.trained import ShortTraining
@@ -33,6 +34,7 @@ from evonas.training.settings import TrainSettings
 from evonas.training.training import Training
 from spaces import spaces
 from tests.evonas.conftest import content
+from tests.pretended import card
 from tests.warm import WarmProcesses
 
 Settings = Callable[..., SearchSettings]
@@ -187,6 +189,34 @@ def test_a_loss_that_is_not_finite_is_a_genotype_without_a_score(
     evonas.search(make(), tmp_path / "run")
     reasons = [row[-1] for row in content(tmp_path / "run")["evaluations"]]
     assert reasons.count("the loss is not finite in epoch 1") == 1 and reasons.count("") == 3
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError(), OSError(28, "full")]
+)
+def test_a_card_without_memory_fails_one_genotype_and_nothing_else_does(
+    error: Exception, make: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train(directory: Path, settings: TrainSettings, *rest: Any) -> dict[str, float]:
+        if settings.genotype == str(spaces["nasbench201"].canonical(second)):
+            return {"robust": 0.5}
+        raise error
+
+    monkeypatch.setattr("evonas.searching.objectives.trained.short_training", train)
+    settings = resolve(make())
+    first, second = (spaces["nasbench201"].random(np.random.default_rng(seed)) for seed in (0, 1))
+    fitness, task = fitness_of(PROXY).within(settings), task_of(settings, None)
+    with card():
+        scored = fitness.score([first, second], dataclasses.replace(task, device="cuda"))
+        if not isinstance(error, torch.OutOfMemoryError):
+            with pytest.raises(type(error)):
+                next(iter(scored))
+            return
+        with pytest.warns(RuntimeWarning, match="cuda has too little memory to train .*; it has no score"):
+            failed, other = (next(iter(one.values())) for one in scored)
+    assert (failed.value, failed.reason, other.value) == (None, "out of memory", 0.5) and is_lost(failed.reason)
+    with pytest.raises(torch.OutOfMemoryError):
+        next(iter(fitness.score([first], task)))  # of the host
 
 
 def test_it_is_one_of_several_objectives_and_no_limit(make: Settings, tmp_path: Path) -> None:

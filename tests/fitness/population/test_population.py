@@ -178,15 +178,25 @@ def test_small_budget_splits_the_population(make_task: Tasks, monkeypatch: pytes
     assert sizes == [1] * len(given)
 
 
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
-def test_out_of_memory_halves_the_population_with_a_warning(
-    make_task: Tasks, monkeypatch: pytest.MonkeyPatch, error: Exception
+INDICES = "Expected canUse32BitIndexMath(input) && canUse32BitIndexMath(output) to be true, but got false."
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), "do not fit in the memory"),
+        (MemoryError(), "do not fit in the memory"),
+        (RuntimeError(INDICES), "exceed the indices of a kernel"),
+    ],
+)
+def test_what_does_not_fit_halves_the_population_with_a_warning(
+    make_task: Tasks, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     given, task = held(4), make_task(darts, 4, 3, side=8)
     expected = together(given, task)
     sizes: list[int] = []
     _watch(monkeypatch, sizes, most=3, error=error)
-    with pytest.warns(RuntimeWarning, match="networks do not fit in the memory of cpu; continuing with"):
+    with pytest.warns(RuntimeWarning, match=f"networks {said} of cpu; continuing with"):
         assert together(given, task) == expected
     assert max(sizes) > 3 and sizes[-1] <= 3
 
