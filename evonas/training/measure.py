@@ -18,7 +18,7 @@ from evonas.training.undisturbed import undisturbed
 from fitness import stable_hash
 from fitness.layout import layout
 
-BATCH = 512  # images; on a GPU, after the first batch, up to MOST times as many
+BATCH = 512  # images; on a GPU, after the first batch, up to MOST times as many, see `room`
 MOST = 4
 PGD_STEPS = 10
 Attack = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
@@ -40,8 +40,8 @@ def accuracy(model: nn.Module, images: Images, attack: Attack | None = None) -> 
                 pixels = attack(model, pixels, labels)
             right += int(correct(model, pixels, labels).sum())
             start += batch
-            if start == BATCH:
-                batch *= times(device, MOST)
+            if start == BATCH < len(images):
+                batch *= times(model, pixels, BATCH, MOST)
     return right / len(images)
 
 
@@ -56,10 +56,13 @@ def judged(model: Classifier, images: Images, recipe: Recipe, seed: int) -> tupl
 
 
 def noisy_accuracy(model: nn.Module, images: Images, sigma: float, seed: int) -> float:
-    """Accuracy on images with noise of N(0, sigma^2), drawn from ``seed`` every time."""
+    """Accuracy on images with noise of N(0, sigma^2), drawn from ``seed`` every time.
+
+    The noise does not depend on the size of the batch.
+    """
 
     def noisy(logits: Callable[[Tensor], Tensor], pixels: Tensor, labels: Tensor) -> Tensor:
-        return pixels + sigma * torch.randn_like(pixels)
+        return pixels + sigma * torch.cat([torch.randn_like(part) for part in pixels.split(BATCH)])
 
     return _drawn(model, images, noisy, stable_hash(seed, "validation noise"))
 

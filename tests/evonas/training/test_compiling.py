@@ -141,9 +141,12 @@ def test_an_attack_uses_statistics_of_its_batch_and_changes_none() -> None:
 
 
 @pytest.mark.skipif(REAL, reason="asks a pretended card")
-def test_a_batch_grows_with_the_free_memory_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert times(torch.device("cpu"), 4) == 1
-    with card(memory=100):
-        for reserved, expected in ((0, 4), (20, 4), (40, 3), (100, 1)):
-            monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device, reserved=reserved: reserved)
-            assert times(torch.device("cuda"), 4) == expected
+def test_a_batch_grows_on_a_gpu_by_its_shapes_whatever_memory_is_free() -> None:
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, stride=2), nn.ReLU())  # 2 * 8 * 16 * 16 values of an image
+    assert times(layers, torch.zeros(2, 3, 32, 32), 512, 4) == 1
+    for memory in (100, 2**40):
+        with card(memory=memory):
+            images, model = torch.zeros(2, 3, 32, 32, device="cuda"), layers.to("cuda")
+            for batch, expected in ((512, 4), (2**16, 4), (2**18 - 1, 1), (2**17 - 1, 2), (2**17, 2), (2**30, 1)):
+                assert times(model, images, batch, 4) == expected
+            assert not any(layer._forward_hooks for layer in model.modules())
