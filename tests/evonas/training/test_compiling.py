@@ -142,7 +142,8 @@ def test_an_attack_uses_statistics_of_its_batch_and_changes_none() -> None:
 
 @pytest.mark.skipif(REAL, reason="asks a pretended card")
 def test_a_batch_grows_on_a_gpu_by_its_shapes_whatever_memory_is_free() -> None:
-    layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, stride=2), nn.ReLU())  # 2 * 8 * 16 * 16 values of an image
+    layers = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1, stride=2), nn.ReLU())
+    # they return 2 * 8 * 16 * 16 values for an image
     assert times(layers, torch.zeros(2, 3, 32, 32), 512, 4) == 1
     for memory in (100, 2**40):
         with card(memory=memory):
