@@ -12,7 +12,7 @@ FLOAT32 = 4  # bytes
 def times(model: nn.Module, images: Tensor, batch: int, most: int) -> int:
     """How many times ``batch`` images of the size of ``images`` (N, 3, H, W) a GPU takes at once: 1 to ``most``.
 
-    A function of shapes alone, not of the memory that is free: accuracies must not depend on what else a card does.
+    A function of shapes alone, not of the free memory: accuracies must not depend on what else a card does.
     On a CPU 1.
     """
     if images.device.type != "cuda":
