@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import torch
 
 from tests.device import REAL, VARIABLE
 
@@ -19,3 +22,14 @@ def of_a_pretended_card_only(request: pytest.FixtureRequest) -> None:
     """Skips what a real GPU cannot answer."""
     if REAL and request.path.name not in ON_A_GPU and request.node.name not in COMMANDS_ON_A_GPU:
         pytest.skip(f"about the pretended card itself, not about a GPU ({VARIABLE})")
+
+
+@pytest.fixture(autouse=True)
+def leaves_no_card() -> Iterator[None]:
+    """What a test replaces within a card must be put back within it, else later tests believe in a GPU."""
+    before = dict(vars(torch.cuda))
+    yield
+    changed = [
+        name for name, value in before.items() if callable(value) and vars(torch.cuda).get(name) is not value
+    ]
+    assert not changed, changed

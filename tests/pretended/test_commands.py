@@ -150,8 +150,8 @@ def test_a_card_that_is_named_after_another_one_is_selected(monkeypatch: pytest.
         assert devices.pick("cuda:0") == "cuda:0" and torch.cuda.current_device() == 1
 
 
-def test_the_first_card_is_not_opened_before_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    with card(2):
+def test_the_first_card_is_not_opened_before_it_is_used() -> None:
+    with card(2), pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
         monkeypatch.setattr(torch.cuda, "set_device", lambda device: pytest.fail("opened"))
         assert devices.pick("cuda:0") == "cuda:0"  # as PyTorch selects it

@@ -75,9 +75,9 @@ def test_auto_is_said_and_divided_among_the_workers_of_a_card(device: str, cards
     assert texts[0].endswith(" GB on cuda") and (count < 256) == (on_one > 1)
 
 
-def test_the_memory_of_other_processes_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_other_processes_is_not_looked_at() -> None:
     heard = list[Event]()
-    with card(2):
+    with card(2), pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device=None: pytest.fail("a context on card 0"))
         of = task("cuda", populations=Populations(64))
         with Processes(2).opened("cuda", print) as engine:
