@@ -6,10 +6,12 @@ import csv
 import hashlib
 import json
 import re
+import statistics
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from scipy.stats import t as student_t
 
 import evonas
 from evonas.controls.statistics import column
@@ -22,6 +24,7 @@ from spaces import spaces
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "darts-digits.md").read_text(encoding="utf-8")
+ALGORITHMS = (DOCS / "algorithms.md").read_text(encoding="utf-8")
 TABLE = DOCS / "measured" / "darts-digits.csv"
 CLOSED = ("params", "flops", "live-size", "croze-size")
 
@@ -104,6 +107,40 @@ def test_winners_and_their_controls_are_those_of_the_page() -> None:
         assert [gain, other] == [points(attacks), points(strong)]
         assert said[controlled][:5] == [f"{100 * (columns[key].mean or 0):.1f}" for key in shown]
     assert gains == ["croze"]  # as the README says
+
+
+def test_what_darts_and_dsrna_find_is_that_of_the_page() -> None:
+    found: dict[str, list[dict[str, str]]] = {}
+    with TABLE.with_name("differentiable-digits.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            found.setdefault(row["role"], []).append(row)
+    shown = {"clean": "clean", "FGSM 8": "fgsm@Linf.eps8", "PGD 8": "pgd@Linf.eps8", "PGD 16": "pgd@Linf.eps16"}
+    differences: dict[str, dict[str, list[float]]] = {}
+    lines = ALGORITHMS.split("| certified radius |\n|---|---:|")[1].split("\n\n")[0].splitlines()[1:]
+    assert len(lines) == 13
+    for line in lines:
+        name, seed, params, *cells, better, radius = [cell.strip() for cell in line.split("|")[1:-1]]
+        role = f"{name.replace('`', '').replace(', gamma ', ' gamma=')} seed {seed}"
+        (winner,), controls = found.pop(f"winner of {role}"), found.pop(f"control of {role}", [])
+        said = [f"{int(winner['params']):,}"]
+        for label, key in shown.items():
+            own, others = 100 * float(winner[key]), [100 * float(one[key]) for one in controls]
+            said.append(f"{own:.1f} ({statistics.mean(others):.1f})" if others else f"{own:.1f}")
+            if others:
+                differences.setdefault(name, {}).setdefault(label, []).append(own - statistics.mean(others))
+        assert [params, *cells] == said, role
+        below = sum(float(winner["pgd@Linf.eps16"]) > float(one["pgd@Linf.eps16"]) for one in controls)
+        assert better == (f"{below} of 16" if controls else "") and len(controls) in (0, 16)
+        certified = [float(one["ibp.radius"]) for one in controls if one["ibp.radius"]]
+        beside = f" ({statistics.median(certified):.1e})" if certified else ""
+        assert radius == f"{float(winner['ibp.radius']):.1e}{beside}", role
+    assert not found
+    for name, labels in differences.items():
+        text = ALGORITHMS.split(f"- **{name}**")[1].split("\n- ")[0]
+        for label, values in labels.items():
+            half = student_t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+            mean = statistics.mean(values)
+            assert len(values) == 5 and f"{label} {mean:+.1f} ({mean - half:+.1f} to {mean + half:+.1f})" in text
 
 
 def points(found: Column) -> str:
