@@ -127,7 +127,7 @@ def test_a_command_for_which_something_is_missing_says_so(command: str, evonas: 
     proxy = "" if "--objectives" in command else "--proxy params"
     done = evonas(f"{command} --data-dir '{tmp_path}' {limit} {proxy} --no-final --run run")
     missing = ["max-params", "not a directory"]
-    missing += ["use --space darts"] if "--algorithm darts" in command else []
+    missing += ["use --space darts"] if re.search("--algorithm (darts|dsrna)", command) else []
     missing += ["ray start --head" if find_spec("ray") else "evonas[ray]"] if "--engine ray" in command else []
     assert done.returncode in (1, 2) and any(text in done.stderr for text in missing), done.stderr
     assert len(done.stderr.splitlines()) == 1
