@@ -30,10 +30,10 @@ class Scaled(NamedTuple):
 class Scales:
     """What a forward pass measured, in its order: no value of a tensor, so no history of one."""
 
-    states: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # of each its divisor and its log-scale, ()
-    sums: list[tuple[list[Tensor], Tensor]] = field(
+    states: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # divisor and log-scale, ()
+    sums: list[tuple[Tensor, Tensor]] = field(
         default_factory=list
-    )  # of each the terms' factors, and its log
+    )  # factors of the terms, (n,), and log-scale, ()
 
 
 class ScaledArithmetic(Arithmetic):
@@ -88,8 +88,8 @@ class ScaledArithmetic(Arithmetic):
         value = normalised * module.weight.view(shape) + module.bias.view(shape) if affine else normalised
         return Scaled(laid_out_like(value, x.value), torch.zeros_like(x.log))
 
-    def _common(self, terms: Sequence[Scaled]) -> tuple[list[Tensor] | None, Tensor]:
-        """The factors that bring ``terms`` to one log-scale, None if they have it; on a GPU in one tensor."""
+    def _common(self, terms: Sequence[Scaled]) -> tuple[Tensor | None, Tensor]:
+        """The factors (n,) that bring ``terms`` to one log-scale, None if they have it, and that scale ()."""
         first = terms[0].log
         if all(term.log is first for term in terms):
             return None, first
@@ -100,15 +100,15 @@ class ScaledArithmetic(Arithmetic):
     def add(self, terms: Sequence[Scaled]) -> Scaled:
         factors, log = self._common(terms)
         values = [term.value for term in terms]
-        if factors is not None and log.is_cuda:
-            return Scaled(_together(values, factors[0], 0).sum(0), log)
+        if factors is not None and factors.is_cuda:
+            return Scaled(_together(values, factors, 0).sum(0), log)
         return Scaled(super().add(_each(values, factors)), log)
 
     def concatenate(self, parts: Sequence[Scaled]) -> Scaled:
         factors, log = self._common(parts)
         values = [part.value for part in parts]
-        if factors is not None and log.is_cuda and len({value.shape for value in values}) == 1:
-            return Scaled(_together(values, factors[0], 1).flatten(1, 2), log)
+        if factors is not None and factors.is_cuda and len({value.shape for value in values}) == 1:
+            return Scaled(_together(values, factors, 1).flatten(1, 2), log)
         return Scaled(super().concatenate(_each(values, factors)), log)
 
     def state(self, x: Scaled) -> Scaled:
@@ -132,22 +132,20 @@ def _largest(x: Tensor) -> Tensor:
     return torch.where(largest > 0, largest, 1)
 
 
-def _factors(terms: Sequence[Scaled]) -> tuple[list[Tensor], Tensor]:
-    """exp(log - largest log) of each of the terms, (1,) with all of them on a GPU, and the largest log."""
+def _factors(terms: Sequence[Scaled]) -> tuple[Tensor, Tensor]:
+    """exp(log - largest log) of each of the terms, (n,), and the largest log ()."""
     logs, kind = torch.stack([term.log for term in terms]), terms[0].value.dtype
     log = logs.amax()
-    if log.is_cuda:
-        return [torch.exp(logs - log).to(kind)], log
-    return [torch.exp(term.log - log).to(kind) for term in terms], log
+    if log.is_cuda:  # fewer calls, other bits on a CPU
+        return torch.exp(logs - log).to(kind), log
+    return torch.stack([torch.exp(term.log - log) for term in terms]).to(kind), log
 
 
-def _each(values: Sequence[Tensor], factors: Sequence[Tensor] | None) -> list[Tensor]:
-    """Values (N, C, H, W) or (N, K) of any shapes times their factors ()."""
+def _each(values: Sequence[Tensor], factors: Tensor | None) -> list[Tensor]:
+    """Values (N, C, H, W) or (N, K) of any shapes times their factors (n,)."""
     if factors is None:
         return list(values)
-    if factors[0].dim():  # of a GPU
-        factors = factors[0].unbind()
-    return [value * factor for value, factor in zip(values, factors, strict=True)]
+    return [value * factor for value, factor in zip(values, factors.unbind(), strict=True)]
 
 
 def _together(values: Sequence[Tensor], factors: Tensor, dim: int) -> Tensor:

@@ -8,7 +8,8 @@ from pathlib import Path
 from evonas.core.atomic_files import synchronise
 from spaces.errors import EvonasError
 
-_ABOUT_A_WINNER = re.compile(r"evaluation\.json|smoothing(-[0-9.e-]+)?\.tsv|controls(\.json|\.csv)?")
+SMOOTHING = r"smoothing(-[0-9.e-]+)?\.tsv"  # one for each of several sigmas
+_ABOUT_A_WINNER = re.compile(rf"evaluation\.json|{SMOOTHING}|controls(\.json|\.csv)?")
 
 
 def is_about_the_winner(name: str) -> bool:

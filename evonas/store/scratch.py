@@ -21,6 +21,7 @@ from evonas.core.files import exists
 from evonas.core.locks import HOLDER, LOCK, held
 from evonas.core.shell import command
 from evonas.core.signals import stop_requests
+from evonas.store.aside import SMOOTHING
 from evonas.store.mirror import STAGING, Mirror, settle
 from evonas.store.queries import DATABASE
 from evonas.store.rewind import finish
@@ -31,7 +32,7 @@ T = TypeVar("T")
 SECONDS = 60.0  # between two copies, at least
 SHARE = 10  # a copy that takes a second is followed by so many without one
 OF_A_RUN = re.compile(  # all other files of a directory stay there
-    r"run\.db(\.[0-9]+)?|best\.json|train(\.[0-9]+)?|finalists(\.json)?|evaluation\.(db|json)|smoothing(-[0-9.e-]+)?\.tsv|"
+    rf"run\.db(\.[0-9]+)?|best\.json|train(\.[0-9]+)?|finalists(\.json)?|evaluation\.(db|json)|{SMOOTHING}|"
     r"controls(\.json|\.csv)?|state"
 )
 

@@ -191,9 +191,8 @@ class ShortTraining(Fitness):
                     value = found["robust"]
             except NotFinite as error:
                 reason = f"the loss is not finite in epoch {error.epoch}"
-            except (
-                RuntimeError
-            ) as error:  # another genotype may be smaller; the host's memory is that of the search
+            except RuntimeError as error:
+                # another genotype may be smaller; the memory of the host is that of the search
                 if not task.device.startswith("cuda") or not is_exhaustion_of_card(error):
                     raise
                 reason = OUT_OF_MEMORY
